@@ -1,0 +1,333 @@
+"""One named parameter: the values that it may take, mapped to [0, 1].
+
+A choice among listed values, a continuous or a discrete distribution, or an object that can only be sampled.
+`make_dimension` turns what a user wrote into one of them, or says what is wrong with it.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from skhpt.identity import native, value_key
+
+#: A discrete distribution with more values than this counts as infinite: its values are never listed.
+MAX_LISTED = 1_000_000
+
+
+def make_dimension(name: str, definition: Any) -> Dimension:
+    """Make the dimension of a parameter from the list or distribution that the user gave.
+
+    Parameters
+    ----------
+    name : str
+        Name of the parameter, for error messages.
+    definition : sequence, 1-d array or distribution
+        See `Space`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `definition` is neither a non-empty list of choices nor a usable distribution.
+    """
+    if isinstance(definition, np.ndarray) and definition.ndim != 1:
+        raise ValueError(
+            f"Parameter array for {name!r} should be one-dimensional, got: {definition!r} with shape {definition.shape}"
+        )
+    if isinstance(definition, (Sequence, np.ndarray)) and not isinstance(definition, (str, bytes)):
+        if len(definition) == 0:
+            raise ValueError(f"Parameter grid for parameter {name!r} need to be a non-empty sequence, got: []")
+        return Choice(definition)
+    if isinstance(definition, type) and _looks_like_distribution(definition):
+        raise TypeError(
+            f"Parameter {name!r} is the class {definition.__name__}: make an instance, such as {definition.__name__}(...)"
+        )
+    if isinstance(definition, (stats.rv_continuous, stats.rv_discrete)):
+        definition = _freeze(name, definition)
+    if hasattr(definition, "ppf") or hasattr(definition, "icdf"):
+        return _quantile_dimension(name, definition)
+    if hasattr(definition, "rvs"):
+        return Sampled(name, definition)
+    raise TypeError(
+        f"Parameter grid for parameter {name!r} needs to be a list or a numpy array, but got {definition!r} "
+        f"(of type {type(definition).__name__}) instead. Single values need to be wrapped in a list with one element. "
+        "A SciPy distribution is accepted too."
+    )
+
+
+class Dimension(ABC):
+    """The values of one parameter, encoded to [0, 1] so that their prior density is uniform there.
+
+    Attributes
+    ----------
+    size : float
+        Number of different values, `inf` if they cannot be listed.
+    definition : object
+        What the user wrote.
+    """
+
+    size: float
+    definition: Any
+
+    @abstractmethod
+    def encode(self, values: Sequence[Any]) -> np.ndarray:
+        """Map values to their place in [0, 1], an array of shape (len(values),)."""
+
+    @abstractmethod
+    def decode(self, u: np.ndarray) -> list[Any]:
+        """Map an array of shape (n,) with entries in [0, 1] to `n` native values."""
+
+    @abstractmethod
+    def grid(self, resolution: int) -> list[Any]:
+        """List the values of a grid: all of them, or `resolution` evenly spaced quantiles."""
+
+    @abstractmethod
+    def contains(self, value: Any) -> bool:
+        """Tell whether the parameter may take this value."""
+
+    def examples(self) -> list[Any]:
+        """Return all choices, or one value of a distribution."""
+        return self.grid(1)
+
+    def native(self, value: Any) -> Any:
+        """Turn a drawn value into the Python object that reaches the estimator."""
+        return native(value)
+
+    def sampler(self) -> Any:
+        """What `sklearn.model_selection.ParameterSampler` needs: a list, or an object with ``rvs``."""
+        return self.definition
+
+    def same_as(self, other: Dimension) -> bool:
+        """Tell whether two dimensions were written alike, so that two branches can share one."""
+        return type(self) is type(other) and self._key() == other._key()
+
+    def _key(self) -> Any:
+        return value_key(self.definition)
+
+
+class Choice(Dimension):
+    """One of several listed values; value number i owns the cell ``[i / size, (i + 1) / size)``."""
+
+    def __init__(self, values: Sequence[Any]):
+        self.definition = self.values = [native(value) for value in values]
+        self.size = len(self.values)
+        self._index: dict[Any, int] = {}
+        for i, value in enumerate(self.values):
+            self._index.setdefault(value_key(value), i)
+
+    def encode(self, values: Sequence[Any]) -> np.ndarray:
+        return (np.array([self._index[value_key(value)] for value in values], dtype=float) + 0.5) / self.size
+
+    def decode(self, u: np.ndarray) -> list[Any]:
+        index = np.clip((np.asarray(u) * self.size).astype(int), 0, len(self.values) - 1)
+        return [self.values[i] for i in index]
+
+    def grid(self, resolution: int) -> list[Any]:
+        return self.values
+
+    def contains(self, value: Any) -> bool:
+        return value_key(value) in self._index
+
+
+class Continuous(Dimension):
+    """A continuous distribution: encoded by its cdf, decoded by its quantile function.
+
+    ``decode(encode(x))`` is `x` up to rounding: far in an upper tail, neighbouring values share the same cdf.
+    """
+
+    size = math.inf
+
+    def __init__(self, dist: Any):
+        self.definition = self.dist = dist
+        self._quantile = _quantile_function(dist)
+
+    def encode(self, values: Sequence[Any]) -> np.ndarray:
+        return np.clip(_cdf(self.dist, values), 0.0, 1.0)
+
+    def decode(self, u: np.ndarray) -> list[Any]:
+        return _finite_quantiles(self._quantile, u).tolist()
+
+    def grid(self, resolution: int) -> list[Any]:
+        low, high = _finite_ends(self.dist)
+        return self.decode(_spread(resolution, low, high))
+
+    def contains(self, value: Any) -> bool:
+        low, high = _support(self.dist)
+        return _is_number(value) and bool(low <= value <= high)
+
+    def sampler(self) -> Any:
+        return self.dist if hasattr(self.dist, "rvs") else _QuantileSampler(self)
+
+    def _key(self) -> Any:
+        return _distribution_key(self.dist)
+
+
+class Discrete(Continuous):
+    """A discrete distribution: a value owns the step that the cdf takes at it, and is encoded to its middle.
+
+    ``decode(encode(x)) == x`` wherever the cdf still has a step, that is, for probabilities above about 1e-16.
+    """
+
+    def __init__(self, dist: Any):
+        super().__init__(dist)
+        probes = _finite_quantiles(self._quantile, np.linspace(0.001, 0.999, 99))
+        self._type = int if np.all(probes == np.round(probes)) else float
+        self._listed = self._list_values()
+        self.size = math.inf if self._listed is None else len(self._listed)
+
+    def encode(self, values: Sequence[Any]) -> np.ndarray:
+        x = np.asarray(values, dtype=float)
+        return np.clip(_cdf(self.dist, x) - np.asarray(self.dist.pmf(x), dtype=float) / 2, 0.0, 1.0)
+
+    def decode(self, u: np.ndarray) -> list[Any]:
+        # SciPy puts the quantile of 0 one step below the smallest value.
+        x = np.maximum(_finite_quantiles(self._quantile, u), _support(self.dist)[0])
+        return [self._type(value) for value in x]
+
+    def grid(self, resolution: int) -> list[Any]:
+        if self._listed is not None and len(self._listed) <= resolution:
+            return [self._type(value) for value in self._listed]
+        return list(dict.fromkeys(super().grid(resolution)))
+
+    def contains(self, value: Any) -> bool:
+        return _is_number(value) and bool(self.dist.pmf(value) > 0)
+
+    def native(self, value: Any) -> Any:
+        return self._type(value)
+
+    def _list_values(self) -> np.ndarray | None:
+        """All values, or None if there are infinitely or unreasonably many."""
+        if hasattr(getattr(self.dist, "dist", None), "xk"):  # made by rv_discrete(values=(xk, pk))
+            values = np.sort(np.asarray(self.dist.dist.xk, dtype=float))
+        else:
+            low, high = _support(self.dist)
+            step = float(getattr(self.dist, "step", 1))
+            if not np.isfinite([low, high]).all() or (high - low) / step >= MAX_LISTED:
+                return None
+            values = low + step * np.arange(round((high - low) / step) + 1)
+            values = _finite_quantiles(self._quantile, self.encode(values))  # as the distribution rounds them
+        return np.unique(values[np.asarray(self.dist.pmf(values)) > 0])
+
+
+class Sampled(Dimension):
+    """An object that can only be sampled (it has ``rvs`` but no quantile function)."""
+
+    size = math.inf
+
+    def __init__(self, name: str, dist: Any):
+        self.definition = dist
+        self._name = name
+
+    def _refuse(self, *_: Any) -> Any:
+        raise TypeError(
+            f"The distribution of parameter {self._name!r} has rvs but neither ppf nor icdf ({self.definition!r}), so "
+            "it can be drawn from, as RandomSearch(sampler='random') does, but not laid out on a grid or a unit cube. "
+            "Use a scipy.stats distribution, a list, or give the object a method ppf (and cdf)."
+        )
+
+    encode = decode = grid = _refuse
+
+    def examples(self) -> list[Any]:
+        return [native(self.definition.rvs(random_state=np.random.RandomState(0)))]
+
+    def contains(self, value: Any) -> bool:
+        return True  # nothing is known that could exclude it
+
+
+class _QuantileSampler:
+    """Gives ``rvs`` to SciPy's newer distributions, which have ``icdf`` and ``sample`` but take no RandomState."""
+
+    def __init__(self, dimension: Dimension):
+        self.dimension = dimension
+
+    def rvs(self, random_state: np.random.RandomState) -> Any:
+        return self.dimension.decode(np.array([random_state.uniform()]))[0]
+
+
+def _quantile_dimension(name: str, dist: Any) -> Dimension:
+    middle = float(_quantile_function(dist)(0.5))
+    if math.isnan(middle):
+        raise ValueError(f"The distribution of parameter {name!r} has no median: are its arguments valid? Got {dist!r}")
+    return Discrete(dist) if _is_discrete(dist) else Continuous(dist)
+
+
+def _is_discrete(dist: Any) -> bool:
+    # Every object of SciPy's newer kind has pdf and pmf both; its class tells them apart.
+    newer = any(kind.__name__ == "DiscreteDistribution" for kind in type(dist).__mro__)
+    return hasattr(dist, "pmf") and (newer or not hasattr(dist, "pdf"))
+
+
+def _freeze(name: str, family: Any) -> Any:
+    """Freeze a distribution that needs no arguments; a family of SciPy's own is refused as a likely slip."""
+    if family.numargs or getattr(stats, family.name, None) is family:
+        raise TypeError(
+            f"Parameter {name!r} is the distribution family scipy.stats.{family.name}: freeze it by calling it with its "
+            f"arguments, such as scipy.stats.{family.name}({', '.join([*_shapes(family), 'loc=...', 'scale=...'])})"
+        )
+    return family()
+
+
+def _shapes(family: Any) -> list[str]:
+    return [f"{shape.strip()}=..." for shape in (family.shapes or "").split(",") if shape.strip()]
+
+
+def _looks_like_distribution(thing: Any) -> bool:
+    return any(hasattr(thing, method) for method in ("rvs", "ppf", "icdf"))
+
+
+def _quantile_function(dist: Any) -> Callable[[Any], Any]:
+    return getattr(dist, "ppf", None) or dist.icdf
+
+
+def _cdf(dist: Any, values: Any) -> np.ndarray:
+    if not hasattr(dist, "cdf"):
+        raise TypeError(f"the distribution {dist!r} has no cdf, so its values cannot be encoded")
+    return np.asarray(dist.cdf(np.asarray(values, dtype=float)), dtype=float)
+
+
+def _support(dist: Any) -> tuple[float, float]:
+    if hasattr(dist, "support"):
+        low, high = dist.support()
+        return float(low), float(high)
+    quantile = _quantile_function(dist)
+    return float(quantile(0.0)), float(quantile(1.0))
+
+
+def _finite_ends(dist: Any) -> tuple[bool, bool]:
+    low, high = _support(dist)
+    return math.isfinite(low), math.isfinite(high)
+
+
+def _finite_quantiles(quantile: Callable[[Any], Any], u: Any) -> np.ndarray:
+    """Quantiles with infinite tails cut where they are still finite numbers."""
+    u = np.clip(np.asarray(u, dtype=float), 0.0, 1.0)
+    x = np.asarray(quantile(u), dtype=float)
+    edge = 2.0**-53  # the distance of 1 from its neighbour below
+    while not np.isfinite(x).all() and edge < 0.5:
+        x = np.where(np.isfinite(x), x, quantile(np.clip(u, edge, 1.0 - edge)))
+        edge = math.sqrt(edge)
+    return x
+
+
+def _spread(n: int, low_is_finite: bool, high_is_finite: bool) -> np.ndarray:
+    """Return `n` evenly spaced quantile levels; a finite end is included, an infinite one kept half a step away."""
+    if n == 1:
+        return np.array([0.5])
+    before, after = (0.0 if finite else 0.5 for finite in (low_is_finite, high_is_finite))
+    return (np.arange(n) + before) / (n - 1 + before + after)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+
+
+def _distribution_key(dist: Any) -> Any:
+    """Key of a distribution: frozen ones of the same family with the same arguments are the same."""
+    if hasattr(dist, "dist") and hasattr(dist, "args") and hasattr(dist, "kwds"):
+        return (dist.dist.name, type(dist.dist), value_key(dist.args), value_key(dist.kwds))
+    return value_key(dist)

@@ -1,0 +1,346 @@
+"""Distributions that SciPy lacks: log-uniform integers, steps, truncated normal and log-normal.
+
+Each function checks its arguments and returns a frozen distribution with SciPy's methods (``pdf`` or ``pmf``,
+``cdf``, ``ppf``, ``rvs``, ``support``), which also serves scikit-learn's own searches.
+"""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+__all__ = ["loguniform_int", "quantized", "truncated_lognormal", "truncated_normal"]
+
+
+def loguniform_int(low: int, high: int) -> Any:
+    """Integers from `low` to `high`, both included, uniform on a logarithmic scale.
+
+    Parameters
+    ----------
+    low : int
+        Smallest value, at least 1.
+    high : int
+        Largest value, at least `low`.
+
+    Returns
+    -------
+    distribution : scipy.stats.rv_discrete_frozen
+        The nearest integer to a log-uniform number between ``low - 1/2`` and ``high + 1/2``, so that
+        ``pmf(k)`` is proportional to ``log((k + 1/2) / (k - 1/2))``, which is close to ``1 / k``.
+
+    Raises
+    ------
+    TypeError
+        If a bound is not an integer.
+    ValueError
+        If the bounds are out of order or below 1.
+
+    Examples
+    --------
+    >>> from skhpt.distributions import loguniform_int
+    >>> trees = loguniform_int(10, 1000)
+    >>> [int(trees.ppf(q)) for q in (0.01, 0.5, 1)]
+    [10, 97, 1000]
+    """
+    for name, bound in (("low", low), ("high", high)):
+        if isinstance(bound, bool) or not isinstance(bound, (int, np.integer)):
+            raise TypeError(f"loguniform_int: {name} must be an integer, got {bound!r}")
+    if not 1 <= low <= high:
+        raise ValueError(f"loguniform_int: 1 <= low <= high is needed, got low={low!r}, high={high!r}")
+    return _loguniform_int(int(low), int(high))
+
+
+def truncated_normal(mean: float, std: float, low: float, high: float) -> Any:
+    """Normal distribution cut to an interval, in the parameter's own units.
+
+    `scipy.stats.truncnorm` takes its bounds in standard deviations from the mean; here they are plain values.
+
+    Parameters
+    ----------
+    mean, std : float
+        Mean and standard deviation of the normal distribution before it is cut.
+    low, high : float
+        Bounds of the interval; infinite ones are allowed.
+
+    Returns
+    -------
+    distribution : scipy.stats.rv_continuous_frozen
+
+    Raises
+    ------
+    ValueError
+        If `std` is not positive, or the bounds are out of order.
+
+    Examples
+    --------
+    >>> from skhpt.distributions import truncated_normal
+    >>> dropout = truncated_normal(0.5, 0.2, low=0.0, high=0.9)
+    >>> tuple(float(bound) for bound in dropout.support())
+    (0.0, 0.9)
+    """
+    _check_positive("truncated_normal", "std", std)
+    _check_number("truncated_normal", "mean", mean)
+    _check_order("truncated_normal", low, high)
+    return _truncated_normal(float(mean), float(std), float(low), float(high))
+
+
+def truncated_lognormal(median: float, sigma: float, low: float, high: float) -> Any:
+    """Log-normal distribution cut to an interval, in the parameter's own units.
+
+    Parameters
+    ----------
+    median : float
+        Median of the log-normal distribution before it is cut (``scale`` in `scipy.stats.lognorm`).
+    sigma : float
+        Standard deviation of the natural logarithm (``s`` in `scipy.stats.lognorm`): two thirds of the mass lie
+        within a factor ``exp(sigma)`` of the median.
+    low, high : float
+        Bounds of the interval, not negative; `high` may be infinite.
+
+    Returns
+    -------
+    distribution : scipy.stats.rv_continuous_frozen
+
+    Raises
+    ------
+    ValueError
+        If `median` or `sigma` is not positive, or the bounds are out of order or negative.
+
+    Examples
+    --------
+    >>> from skhpt.distributions import truncated_lognormal
+    >>> learning_rate = truncated_lognormal(0.1, sigma=1.0, low=1e-3, high=1.0)
+    >>> round(float(learning_rate.ppf(0.5)), 3)
+    0.099
+    """
+    _check_positive("truncated_lognormal", "median", median)
+    _check_positive("truncated_lognormal", "sigma", sigma)
+    _check_order("truncated_lognormal", low, high)
+    if low < 0:
+        raise ValueError(f"truncated_lognormal: low must not be negative, got {low!r}")
+    return _truncated_lognormal(float(median), float(sigma), float(low), float(high))
+
+
+def quantized(dist: Any, step: float) -> Quantized:
+    """Round a distribution to the multiples of a step.
+
+    Parameters
+    ----------
+    dist : scipy distribution
+        A frozen continuous distribution (anything with ``cdf`` and either ``ppf`` or ``icdf``).
+    step : float
+        Distance between neighbouring values; the values are its multiples.
+
+    Returns
+    -------
+    distribution : Quantized
+        The multiple of `step` nearest to a draw from `dist`.
+
+    Raises
+    ------
+    TypeError
+        If `dist` has no ``cdf`` or no quantile function.
+    ValueError
+        If `step` is not positive.
+
+    Examples
+    --------
+    >>> from scipy.stats import uniform
+    >>> from skhpt.distributions import quantized
+    >>> subsample = quantized(uniform(0.5, 0.5), 0.1)
+    >>> [float(subsample.ppf(q)) for q in (0.01, 0.5, 1)]
+    [0.5, 0.7, 1.0]
+    """
+    _check_positive("quantized", "step", step)
+    if not hasattr(dist, "cdf") or not (hasattr(dist, "ppf") or hasattr(dist, "icdf")):
+        raise TypeError(f"quantized: dist must have cdf and ppf (or icdf), got {dist!r}")
+    return Quantized(dist, step)
+
+
+class Quantized:
+    """A distribution rounded to the multiples of `step`; made by `quantized`.
+
+    With ``F`` the distribution function of `dist`, ``cdf(k * step) = F((k + 1/2) * step)`` for every integer ``k``.
+
+    Parameters
+    ----------
+    dist : scipy distribution
+        The distribution that is rounded.
+    step : float
+        Distance between neighbouring values.
+    """
+
+    def __init__(self, dist: Any, step: float):
+        self.dist = dist
+        self.step = step
+
+    def __repr__(self) -> str:
+        return f"quantized({self.dist!r}, {self.step!r})"
+
+    def support(self) -> tuple[float, float]:
+        """Smallest and largest value (infinite where `dist` is unbounded)."""
+        low, high = (float(bound) / self.step for bound in self.dist.support())
+        first = math.floor(low + 0.5) if math.isfinite(low) else low
+        last = math.ceil(high - 0.5) if math.isfinite(high) else high
+        return float(self._value(first)), float(self._value(last))
+
+    def cdf(self, x: Any) -> Any:
+        """Probability of a value of at most `x`."""
+        # The tolerance keeps a multiple of the step, which is rounded itself, on its own side of the floor.
+        index = np.floor(np.asarray(x, dtype=float) / self.step + 1e-9)
+        return self._cdf_of_index(index)
+
+    def pmf(self, x: Any) -> Any:
+        """Probability of `x`: zero unless it is a multiple of the step."""
+        ratio = np.asarray(x, dtype=float) / self.step
+        index = np.round(ratio)
+        mass = self._cdf_of_index(index) - self._cdf_of_index(index - 1)
+        return np.where(np.isclose(ratio, index, rtol=0, atol=1e-9), mass, 0.0)[()]
+
+    def ppf(self, q: Any) -> Any:
+        """Quantile function: the smallest value whose ``cdf`` reaches `q`."""
+        quantile = getattr(self.dist, "ppf", None) or self.dist.icdf
+        index = np.ceil(np.asarray(quantile(q), dtype=float) / self.step - 0.5)
+        # Rounding in the inner quantile function may have put the index one too high or one too low.
+        with np.errstate(invalid="ignore"):
+            index = np.where(self._cdf_of_index(index - 1) >= q, index - 1, index)
+            index = np.where(self._cdf_of_index(index) < q, index + 1, index)
+        return np.clip(self._value(index), *self.support())[()]
+
+    def rvs(self, size: Any = None, random_state: Any = None) -> Any:
+        """Draw values.
+
+        Parameters
+        ----------
+        size : int or tuple of int, default=None
+            Shape of the result; a single value by default.
+        random_state : int, numpy.random.Generator, numpy.random.RandomState or None, default=None
+            Source of randomness; ``None`` means numpy's global generator.
+
+        Returns
+        -------
+        values : float or ndarray of shape `size`
+        """
+        if random_state is None:
+            random_state = np.random.mtrand._rand
+        elif isinstance(random_state, (int, np.integer)):
+            random_state = np.random.RandomState(random_state)
+        return self.ppf(random_state.uniform(size=size))
+
+    def _cdf_of_index(self, index: Any) -> Any:
+        return self.dist.cdf((np.asarray(index) + 0.5) * self.step)
+
+    def _value(self, index: Any) -> Any:
+        # In decimals, 3 * 0.1 is 0.3 and not 0.30000000000000004.
+        exponent = Decimal(repr(float(self.step))).as_tuple().exponent
+        decimals = -exponent if isinstance(exponent, int) else 0
+        return np.round(np.asarray(index, dtype=float) * float(self.step), min(decimals, 300))
+
+
+# Shape parameters are named by the signature of _pmf or _pdf: that is how SciPy reads them.
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+class _LogUniformInt(stats.rv_discrete):
+    """``cdf(k) = log((k + 1/2) / (low - 1/2)) / log((high + 1/2) / (low - 1/2))`` for integers k."""
+
+    def _argcheck(self, low, high):
+        return (1 <= low) & (low <= high)
+
+    def _get_support(self, low, high):
+        return low, high
+
+    def _pmf(self, k, low, high):
+        return np.log((k + 0.5) / (k - 0.5)) / np.log((high + 0.5) / (low - 0.5))
+
+    def _cdf(self, k, low, high):
+        return np.log((np.floor(k) + 0.5) / (low - 0.5)) / np.log((high + 0.5) / (low - 0.5))
+
+    def _ppf(self, q, low, high):
+        k = np.ceil((low - 0.5) * np.exp(q * np.log((high + 0.5) / (low - 0.5))) - 0.5)
+        k = np.clip(k, low, high)
+        # Rounding above may have gone one too far, either way.
+        k = np.where((k > low) & (self._cdf(k - 1, low, high) >= q), k - 1, k)
+        return np.where((k < high) & (self._cdf(k, low, high) < q), k + 1, k)
+
+
+class _TruncatedNormal(stats.rv_continuous):
+    def _argcheck(self, mean, std, low, high):
+        return (std > 0) & (low < high)
+
+    def _get_support(self, mean, std, low, high):
+        return low, high
+
+    def _standard(self, mean, std, low, high):
+        return (low - mean) / std, (high - mean) / std
+
+    def _pdf(self, x, mean, std, low, high):
+        return stats.truncnorm.pdf((x - mean) / std, *self._standard(mean, std, low, high)) / std
+
+    def _cdf(self, x, mean, std, low, high):
+        return stats.truncnorm.cdf((x - mean) / std, *self._standard(mean, std, low, high))
+
+    def _sf(self, x, mean, std, low, high):
+        return stats.truncnorm.sf((x - mean) / std, *self._standard(mean, std, low, high))
+
+    def _ppf(self, q, mean, std, low, high):
+        x = mean + std * stats.truncnorm.ppf(q, *self._standard(mean, std, low, high))
+        return np.clip(x, low, high)
+
+
+class _TruncatedLognormal(stats.rv_continuous):
+    """``log(X / median) / sigma`` is a standard normal cut to the logarithms of the bounds."""
+
+    def _argcheck(self, median, sigma, low, high):
+        return (median > 0) & (sigma > 0) & (0 <= low) & (low < high)
+
+    def _get_support(self, median, sigma, low, high):
+        return low, high
+
+    def _standard(self, x, median, sigma):
+        with np.errstate(divide="ignore"):
+            return np.log(x / median) / sigma
+
+    def _bounds(self, median, sigma, low, high):
+        return self._standard(low, median, sigma), self._standard(high, median, sigma)
+
+    def _pdf(self, x, median, sigma, low, high):
+        z = self._standard(x, median, sigma)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            density = stats.truncnorm.pdf(z, *self._bounds(median, sigma, low, high)) / (sigma * x)
+        return np.where(x > 0, density, 0.0)
+
+    def _cdf(self, x, median, sigma, low, high):
+        return stats.truncnorm.cdf(self._standard(x, median, sigma), *self._bounds(median, sigma, low, high))
+
+    def _sf(self, x, median, sigma, low, high):
+        return stats.truncnorm.sf(self._standard(x, median, sigma), *self._bounds(median, sigma, low, high))
+
+    def _ppf(self, q, median, sigma, low, high):
+        x = median * np.exp(sigma * stats.truncnorm.ppf(q, *self._bounds(median, sigma, low, high)))
+        return np.clip(x, low, high)
+
+
+_loguniform_int = _LogUniformInt(name="loguniform_int", a=1)
+_truncated_normal = _TruncatedNormal(name="truncated_normal")
+_truncated_lognormal = _TruncatedLognormal(name="truncated_lognormal")
+
+
+def _check_number(function: str, name: str, value: Any) -> None:
+    if not isinstance(value, (int, float, np.integer, np.floating)) or not math.isfinite(value):
+        raise ValueError(f"{function}: {name} must be a finite number, got {value!r}")
+
+
+def _check_positive(function: str, name: str, value: Any) -> None:
+    _check_number(function, name, value)
+    if value <= 0:
+        raise ValueError(f"{function}: {name} must be positive, got {value!r}")
+
+
+def _check_order(function: str, low: float, high: float) -> None:
+    if not low < high:  # False for NaN too
+        raise ValueError(f"{function}: low < high is needed, got low={low!r}, high={high!r}")

@@ -1,0 +1,175 @@
+"""From the history to what users read: ``cv_results_`` and the leaderboard."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.stats import rankdata
+from sklearn.model_selection._search import _yield_masked_array_for_each_param
+
+from skhpt.trial import FoldScore, Score, Trial
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def cv_results(
+    trials: Sequence[Trial],
+    *,
+    error_score: Any,
+    return_train_score: bool = False,
+    params: Sequence[Mapping[str, Any]] | None = None,
+) -> dict[str, Any]:
+    """Make scikit-learn's table of results, with its columns, types and numbers.
+
+    Parameters
+    ----------
+    trials : sequence of Trial
+        Finished trials, all with the same number of folds.
+    error_score : float
+        Score of a failed fit.
+    return_train_score : bool, default=False
+        Whether to make the columns of the training scores.
+    params : sequence of dict, default=None
+        Parameters to show, one dict for each trial; by default those of its candidate.
+
+    Returns
+    -------
+    results : dict of str to ndarray, masked array or list
+        One row per trial.
+
+    Warns
+    -----
+    UserWarning
+        If a mean score is not finite.
+    """
+    shown = [trial.candidate.params for trial in trials] if params is None else list(params)
+    folds = [trial.folds for trial in trials]
+    results: dict[str, Any] = _note_columns(trials)
+    for name in ("fit_time", "score_time"):
+        _, results[f"mean_{name}"], results[f"std_{name}"] = _summary([[getattr(f, name) for f in row] for row in folds])
+    results |= dict(_yield_masked_array_for_each_param(shown))
+    results["params"] = shown
+    for metric in metrics(trials) or ["score"]:
+        test = [[_score(fold.test_score, metric, error_score) for fold in row] for row in folds]
+        results |= _score_columns(f"test_{metric}", test)
+        results[f"rank_test_{metric}"] = rank(results[f"mean_test_{metric}"])
+        if return_train_score:
+            train = [[_score(fold.train_score, metric, error_score) for fold in row] for row in folds]
+            results |= _score_columns(f"train_{metric}", train)
+    return results
+
+
+def metrics(trials: Sequence[Trial]) -> list[str] | None:
+    """Return the names of the metrics, or None if there is a single one, which has no name."""
+    for fold in _folds(trials):
+        if fold.test_score is not None:
+            return list(fold.test_score) if isinstance(fold.test_score, dict) else None
+    return None
+
+
+def mean_score(trial: Trial, metric: str, error_score: Any) -> float:
+    """Mean test score of one trial."""
+    return float(np.average([_score(fold.test_score, metric, error_score) for fold in trial.folds]))
+
+
+def rank(means: np.ndarray) -> np.ndarray:
+    """Rank scores from 1, the highest; ties share the better rank, NaN comes last."""
+    if np.isnan(means).all():
+        return np.ones(len(means), dtype=np.int32)
+    return rankdata(-np.nan_to_num(means, nan=np.nanmin(means) - 1), method="min").astype(np.int32)
+
+
+def leaderboard(trials: Sequence[Trial], results: Mapping[str, Any], metric: str, n: int) -> list[dict[str, Any]]:
+    """Return the `n` best candidates as rows, the best first; the parameters come last, under their own names."""
+    order = np.argsort(results[f"rank_test_{metric}"], kind="stable")[:n]
+    return [
+        {
+            "rank": int(results[f"rank_test_{metric}"][i]),
+            "candidate": trials[i].candidate.id,
+            "score": float(results[f"mean_test_{metric}"][i]),
+            "std": float(results[f"std_test_{metric}"][i]),
+            "fit_time": float(results["mean_fit_time"][i]),
+            "state": trials[i].state,
+        }
+        | {f"param_{name}": value for name, value in results["params"][i].items()}
+        for i in order
+    ]
+
+
+def leaderboard_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Make a DataFrame of leaderboard rows, indexed by the candidate."""
+    try:
+        import pandas as pd
+    except ImportError as error:
+        raise ImportError(
+            "leaderboard() returns a pandas DataFrame: install pandas (pip install 'skhpt[pandas]'), "
+            "or use leaderboard_text(), which needs nothing."
+        ) from error
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    frame = pd.DataFrame({name: pd.Series([row.get(name) for row in rows], dtype=None) for name in columns})
+    return frame.set_index("candidate")
+
+
+def leaderboard_text(rows: list[dict[str, Any]]) -> str:
+    """Lay out leaderboard rows as a plain table."""
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    head = [name.removeprefix("param_") for name in columns]
+    cells = [[_cell(name, row) for name in columns] for row in rows]
+    widths = [max(map(len, column)) for column in zip(head, *cells, strict=True)]
+    rule = ["-" * width for width in widths]
+    return "\n".join(
+        "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in [head, rule, *cells]
+    )
+
+
+def _cell(name: str, row: Mapping[str, Any]) -> str:
+    if name not in row:
+        return ""
+    value = row[name]
+    if name in ("score", "std"):
+        return f"{value:.4f}"
+    if name == "fit_time":
+        return f"{value:.3g} s"
+    if isinstance(value, Real) and not isinstance(value, (Integral, bool)):
+        return f"{value:.4g}"
+    text = str(value)
+    return text if len(text) <= 30 else text[:27] + "..."
+
+
+def _note_columns(trials: Sequence[Trial]) -> dict[str, np.ndarray]:
+    names = dict.fromkeys(name for trial in trials for name in trial.candidate.note)
+    return {name: np.asarray([trial.candidate.note.get(name) for trial in trials]) for name in names}
+
+
+def _score_columns(name: str, rows: list[list[float]]) -> dict[str, np.ndarray]:
+    scores, means, stds = _summary(rows)
+    columns = {f"split{i}_{name}": scores[:, i] for i in range(scores.shape[1])}
+    if not np.isfinite(means).all():
+        kind = name.split("_", maxsplit=1)[0]
+        warnings.warn(f"One or more of the {kind} scores are non-finite: {means}", UserWarning, stacklevel=2)
+    return columns | {f"mean_{name}": means, f"std_{name}": stds}
+
+
+def _summary(rows: list[list[float]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return an array of shape (n_candidates, n_splits), and the mean and the standard deviation of its rows."""
+    array = np.array(rows, dtype=np.float64)
+    means = np.average(array, axis=1)
+    with np.errstate(invalid="ignore"):  # inf - inf
+        stds = np.sqrt(np.average((array - means[:, np.newaxis]) ** 2, axis=1))
+    return array, means, stds
+
+
+def _score(score: Score | None, metric: str, error_score: Any) -> float:
+    if score is None:
+        return error_score
+    return score[metric] if isinstance(score, dict) else score
+
+
+def _folds(trials: Sequence[Trial]) -> list[FoldScore]:
+    return [fold for trial in trials for fold in trial.folds]

@@ -1,0 +1,290 @@
+"""ManualSearch: points that a person wants to try."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import _fit_context, clone
+
+from skhpt import results
+from skhpt.identity import params_key
+from skhpt.search.base import BaseSearch, Session
+from skhpt.search.checks import check_candidates
+from skhpt.strategies.listed import Listed, untried
+from skhpt.trial import History, Trial
+
+
+class ManualSearch(BaseSearch):
+    """Search over given points, by cross-validation, and over more of them one by one.
+
+    `fit` evaluates the candidates in order; `evaluate` tries one more point on the same folds and tells how it
+    compares with the best so far. What a candidate leaves out keeps the estimator's own value, which the results
+    show.
+
+    Parameters
+    ----------
+    estimator : estimator object
+        The estimator to tune; it needs ``fit``, and ``score`` if `scoring` is None.
+
+    candidates : list of dict
+        The points to try: each maps parameter names to single values. ``{}`` is the estimator as it is.
+
+    scoring : str, callable, list, tuple or dict, default=None
+        How a fold is scored: one metric, or several (then `refit` must name the one that decides). None means the
+        estimator's own ``score``. As in scikit-learn.
+
+    n_jobs : int, default=None
+        Number of folds that are evaluated at the same time; -1 means all processors, None means 1 unless
+        `joblib.parallel_config` says otherwise. The result does not depend on it.
+
+    refit : bool, str or callable, default=True
+        Whether to refit the best candidate on all data, and, with several metrics, by which of them it is chosen.
+        A callable takes ``cv_results_`` and returns the index of the best candidate.
+
+    cv : int, cross-validation generator or iterable, default=None
+        How the data is split; None means 5 folds, stratified for a classifier. The folds are drawn once, so all
+        candidates are scored on the same ones.
+
+    verbose : int, default=0
+        From 1 on it prints the number of fits, from 2 the time of each, from 3 its scores, from 10 its start.
+
+    pre_dispatch : int or str, default='2*n_jobs'
+        Number of tasks that are sent to the workers ahead of their completion; None sends all.
+
+    error_score : 'raise' or numeric, default=np.nan
+        Score of a candidate that fails on a fold; 'raise' stops at the first failure. The refit always raises.
+
+    return_train_score : bool, default=False
+        Whether to score the training part of each fold too.
+
+    constraint : callable, default=None
+        ``constraint(params) -> bool`` rejects candidates before they are evaluated.
+
+    previous : fitted search, dict or DataFrame, default=None
+        What an earlier search found. Its candidates are not evaluated again if they were scored on the same data,
+        folds and metrics, and with the same estimator; that can be told of searches of this package.
+
+    warm_start : bool, default=False
+        Whether `fit` keeps the candidates of the last fit and evaluates only what is new. Data, folds, metrics and
+        estimator must be the same.
+
+    Attributes
+    ----------
+    cv_results_ : dict of numpy (masked) ndarrays
+        The table of results, one row per candidate, with scikit-learn's columns: ``param_*``, ``params``,
+        ``split*_test_*``, ``mean_test_*``, ``std_test_*``, ``rank_test_*``, ``mean_fit_time`` and so on; times are in
+        seconds. `pandas.DataFrame` takes it as it is.
+
+    history_ : History
+        Every candidate and every fold in the order in which they were asked for, with states and error texts.
+
+    best_estimator_ : estimator
+        The best candidate, fitted on all data; only if `refit` is not False.
+
+    best_score_ : float
+        Mean score of the best candidate over the folds; not if `refit` is a callable.
+
+    best_params_ : dict
+        Parameters of the best candidate.
+
+    best_index_ : int
+        Its row in ``cv_results_``.
+
+    scorer_ : function or a dict
+        What scored the folds; a dict if there are several metrics.
+
+    n_splits_ : int
+        Number of folds.
+
+    refit_time_ : float
+        Seconds that the refit took; only if `refit` is not False.
+
+    multimetric_ : bool
+        Whether there are several metrics.
+
+    classes_ : ndarray of shape (n_classes,)
+        The class labels; only if `refit` is not False and the estimator is a classifier.
+
+    n_features_in_ : int
+        Number of features seen during :term:`fit`; only if `refit` is not False and the estimator has it.
+
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of features seen during :term:`fit`; only if `refit` is not False and the estimator has it.
+
+    See Also
+    --------
+    GridSearch : Every point of a grid.
+    RandomSearch : Points drawn from the space.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.svm import SVC
+    >>> from skhpt import ManualSearch
+    >>> X, y = load_iris(return_X_y=True)
+    >>> search = ManualSearch(SVC(), [{}, {"kernel": "linear"}]).fit(X, y)
+    >>> score = search.evaluate(X, y, kernel="linear", C=0.5)
+    C=0.5, kernel='linear': score 0.9867 +- 0.0163, +0.0067 against the best so far (0.9800)
+    """
+
+    _parameter_constraints: dict = {
+        **BaseSearch._parameter_constraints,
+        "candidates": [list, tuple],
+    }
+
+    def __init__(
+        self,
+        estimator: Any,
+        candidates: Any,
+        *,
+        scoring: Any = None,
+        n_jobs: int | None = None,
+        refit: Any = True,
+        cv: Any = None,
+        verbose: int = 0,
+        pre_dispatch: Any = "2*n_jobs",
+        error_score: Any = np.nan,
+        return_train_score: bool = False,
+        constraint: Any = None,
+        previous: Any = None,
+        warm_start: bool = False,
+    ):
+        super().__init__(
+            estimator=estimator,
+            scoring=scoring,
+            n_jobs=n_jobs,
+            refit=refit,
+            cv=cv,
+            verbose=verbose,
+            pre_dispatch=pre_dispatch,
+            error_score=error_score,
+            return_train_score=return_train_score,
+            constraint=constraint,
+            previous=previous,
+            warm_start=warm_start,
+        )
+        self.candidates = candidates
+
+    def fit(self, X: Any, y: Any = None, **params: Any) -> ManualSearch:
+        """Evaluate the candidates on every fold, and refit the best one on all data.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features) or (n_samples, n_samples)
+            Training data; for a precomputed kernel or distance matrix its shape is (n_samples, n_samples).
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+            Target; None for unsupervised learning.
+        **params : dict of str -> object
+            Passed to the ``fit`` of the estimator, to the scorer and to the splitter (such as `groups`). `evaluate`
+            passes the same again.
+
+        Returns
+        -------
+        self : object
+            The fitted search.
+        """
+        self._fit_params = params
+        super().fit(X, y, **params)
+        return self
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def evaluate(self, X: Any, y: Any = None, /, **params: Any) -> float | dict[str, float]:
+        """Try one more point on the same folds, and print how it compares with the best so far.
+
+        The point joins the results; if it is the best, it is refitted. A point that was tried before is not
+        evaluated again. It also works before `fit`, whose candidates then join with ``warm_start=True``.
+
+        Parameters
+        ----------
+        X, y : array-like
+            The data that the search was fitted on.
+        **params : object
+            Parameters to set on the estimator.
+
+        Returns
+        -------
+        score : float or dict of str to float
+            Mean score over the folds, by metric if there are several.
+
+        Raises
+        ------
+        ValueError
+            If the data, the folds, the metrics or the estimator are not those of the other candidates, if the
+            estimator has no such parameter, or if the constraint rejects the point.
+        """
+        session = self._open(X, y, getattr(self, "_fit_params", {}), keep=True)
+        points = self._check([params])
+        if not points:
+            raise ValueError(f"constraint rejects {params}")
+        row = self._row_of(points[0], session.history)
+        if row is None:
+            row = len(session.history)
+            self._evaluate(session, Listed(points, n_known=row))
+            self._tabulate(session)
+            if self.refit and self.best_index_ == row:
+                self._refit_best(session)
+        session.callbacks.end()
+        print(self._comparison(params, row))
+        means = {name: float(self.cv_results_[f"mean_test_{name}"][row]) for name in self._metrics()}
+        return means if self.multimetric_ else means["score"]
+
+    def _make_strategy(self, history: History) -> Listed:
+        points = self._check(self.candidates)
+        if not points and not len(history):
+            raise ValueError(f"there is nothing to evaluate: candidates is {self.candidates!r}")
+        return Listed(untried(points, history), len(history))
+
+    def _check(self, candidates: Any) -> list[dict[str, Any]]:
+        """Check candidates, and return those that the constraint allows."""
+        points = check_candidates(self.estimator, candidates)
+        if self.constraint is None:
+            return points
+        allowed = [params for params in points if self.constraint(dict(params))]
+        if points and not allowed:
+            raise ValueError(f"constraint rejects every candidate: {points}")
+        return allowed
+
+    def _shown_params(self, trials: list[Trial]) -> list[dict[str, Any]]:
+        """Show the estimator's own value of what a candidate leaves out, if it has the parameter."""
+        names = dict.fromkeys(name for trial in trials for name in trial.candidate.params)
+        return [self._completed(trial.candidate.params, names) for trial in trials]
+
+    def _completed(self, params: dict[str, Any], names: Any) -> dict[str, Any]:
+        if params.keys() >= set(names):
+            return params
+        try:
+            own = clone(self.estimator).set_params(**clone(params, safe=False)).get_params()
+        except Exception:  # a failed candidate: there is no such combination of parameters
+            return params
+        return {name: params.get(name, own.get(name)) for name in names if name in params or name in own}
+
+    def _row_of(self, params: dict[str, Any], history: History) -> int | None:
+        """Find the trial of the same point; what a candidate leaves out counts as the estimator's own value."""
+        names = dict.fromkeys([*params, *(name for trial in history for name in trial.candidate.params)])
+        key = params_key(self._completed(params, names))
+        for row, trial in enumerate(history):
+            if params_key(self._completed(trial.candidate.params, names)) == key:
+                return row
+        return None
+
+    def _metrics(self) -> list[str]:
+        return results.metrics(self.history_.finished) or ["score"]
+
+    def _comparison(self, params: dict[str, Any], row: int) -> str:
+        """Say how one candidate compares with the best of the others."""
+        said = []
+        for name in self._metrics():
+            means = np.asarray(self.cv_results_[f"mean_test_{name}"])
+            text = f"{name} {means[row]:.4f} ± {self.cv_results_[f'std_test_{name}'][row]:.4f}"
+            others = np.delete(means, row)
+            if np.isfinite(others).any():
+                best = np.nanmax(others)
+                text += f", {means[row] - best:+.4f} against the best so far ({best:.4f})"
+            said.append(text)
+        what = ", ".join(f"{name}={value!r}" for name, value in sorted(params.items())) or "the estimator as it is"
+        trial = self.history_[row]
+        errors = [fold.error.strip().splitlines()[-1] for fold in trial.folds if fold.error]
+        if errors:
+            said.append(f"{len(errors)} of {len(trial.folds)} folds failed: {errors[0]}")
+        return f"{what}: {'; '.join(said)}"

@@ -1,0 +1,80 @@
+"""What an earlier search knows: ``previous=`` as trials."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from skhpt.fingerprint import Fingerprint
+from skhpt.trial import Candidate, FoldScore, Score, Trial
+
+
+def trials_from(previous: Any, mark: Fingerprint) -> tuple[bool, list[Trial]]:
+    """Read the trials of an earlier search.
+
+    Parameters
+    ----------
+    previous : fitted search, mapping or DataFrame
+        A search of this package, any other with ``cv_results_``, or such a table itself.
+    mark : Fingerprint
+        What the new search is run on.
+
+    Returns
+    -------
+    comparable : bool
+        Whether the scores are known to come from the same data, folds, scoring and estimator.
+    trials : list of Trial
+        What the earlier search evaluated.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `previous` is not fitted or not a table of results.
+    """
+    if hasattr(previous, "history_"):
+        return previous._fingerprint == mark, previous.history_.finished
+    if hasattr(previous, "fit"):
+        if not hasattr(previous, "cv_results_"):
+            raise ValueError(f"previous must be fitted, got {previous!r}, which has no cv_results_")
+        previous = previous.cv_results_
+    if hasattr(previous, "columns"):
+        previous = {str(name): np.asarray(previous[name]) for name in previous.columns}
+    if not isinstance(previous, Mapping):
+        raise TypeError(f"previous must be a fitted search, a cv_results_ mapping or a DataFrame of one, got {previous!r}")
+    return False, _trials_from_table(previous)
+
+
+def _trials_from_table(table: Mapping[str, Any]) -> list[Trial]:
+    metrics = [name.removeprefix("mean_test_") for name in table if name.startswith("mean_test_")]
+    if not metrics:
+        raise ValueError(f"previous has no column mean_test_..., so it is no cv_results_; its columns are {list(table)}")
+    n_splits = len({match[1] for name in table if (match := re.match(r"split(\d+)_test_", name))})
+    columns = [f"split{i}" for i in range(n_splits)] or ["mean"]
+
+    def score(row: int, column: str) -> Score:
+        by_metric = {metric: float(table[f"{column}_test_{metric}"][row]) for metric in metrics}
+        return by_metric["score"] if metrics == ["score"] else by_metric
+
+    trials = []
+    for row, params in enumerate(_params(table)):
+        times = [float(table[name][row]) if name in table else 0.0 for name in ("mean_fit_time", "mean_score_time")]
+        folds = (FoldScore(row, split, score(row, name), None, *times) for split, name in enumerate(columns))
+        trials.append(Trial(Candidate(row, params), tuple(folds)))
+    return trials
+
+
+def _params(table: Mapping[str, Any]) -> list[dict[str, Any]]:
+    if "params" in table and all(isinstance(params, Mapping) for params in table["params"]):
+        return [dict(params) for params in table["params"]]
+    columns = {name.removeprefix("param_"): table[name] for name in table if name.startswith("param_")}
+    if not columns:
+        raise ValueError("previous has neither a column params with dicts nor columns param_...")
+    n_rows = len(next(iter(columns.values())))
+    return [{name: column[row] for name, column in columns.items() if _is_given(column[row])} for row in range(n_rows)]
+
+
+def _is_given(value: Any) -> bool:
+    return value is not np.ma.masked and not (isinstance(value, float) and np.isnan(value))

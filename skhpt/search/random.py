@@ -1,0 +1,213 @@
+"""RandomSearch: points drawn from the space."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from skhpt.search.base import BaseSearch
+from skhpt.search.checks import check_names
+from skhpt.space import Space
+from skhpt.strategies.listed import Listed, untried
+from skhpt.trial import History
+
+
+class RandomSearch(BaseSearch):
+    """Search over points drawn from distributions, by cross-validation.
+
+    A drop-in for `sklearn.model_selection.RandomizedSearchCV`: the same arguments, attributes and numbers, and for the
+    same `random_state` the same draws. It can also spread its points evenly, never repeat one, keep to a constraint
+    and go on from an earlier search.
+
+    Parameters
+    ----------
+    estimator : estimator object
+        The estimator to tune; it needs ``fit``, and ``score`` if `scoring` is None.
+
+    param_distributions : dict or list of dict
+        Maps parameter names to distributions (of `scipy.stats`, of `skhpt.distributions`, or any object with ``rvs``)
+        or to lists, which are sampled uniformly. Of a list of dicts, one is drawn first for each candidate.
+
+    n_iter : int, default=10
+        Number of candidates.
+
+    scoring : str, callable, list, tuple or dict, default=None
+        How a fold is scored: one metric, or several (then `refit` must name the one that decides). None means the
+        estimator's own ``score``. As in scikit-learn.
+
+    n_jobs : int, default=None
+        Number of folds that are evaluated at the same time; -1 means all processors, None means 1 unless
+        `joblib.parallel_config` says otherwise. The result does not depend on it.
+
+    refit : bool, str or callable, default=True
+        Whether to refit the best candidate on all data, and, with several metrics, by which of them it is chosen.
+        A callable takes ``cv_results_`` and returns the index of the best candidate.
+
+    cv : int, cross-validation generator or iterable, default=None
+        How the data is split; None means 5 folds, stratified for a classifier. The folds are drawn once, so all
+        candidates are scored on the same ones.
+
+    verbose : int, default=0
+        From 1 on it prints the number of fits, from 2 the time of each, from 3 its scores, from 10 its start.
+
+    pre_dispatch : int or str, default='2*n_jobs'
+        Number of tasks that are sent to the workers ahead of their completion; None sends all.
+
+    random_state : int, RandomState instance or None, default=None
+        Source of the draws; an int gives the same candidates in every call.
+
+    error_score : 'raise' or numeric, default=np.nan
+        Score of a candidate that fails on a fold; 'raise' stops at the first failure. The refit always raises.
+
+    return_train_score : bool, default=False
+        Whether to score the training part of each fold too.
+
+    sampler : {'random', 'sobol', 'halton'}, default='random'
+        How points are drawn. 'random' draws what `sklearn.model_selection.ParameterSampler` draws; 'sobol' and
+        'halton' are scrambled low-discrepancy sequences (`scipy.stats.qmc`), which fill the space more evenly.
+
+    unique : bool, default=False
+        Whether a candidate may come only once. When a finite space is exhausted the search stops, with a warning.
+
+    constraint : callable, default=None
+        ``constraint(params) -> bool`` rejects candidates before they are evaluated.
+
+    previous : fitted search, dict or DataFrame, default=None
+        What an earlier search found. Its candidates are not evaluated again if they were scored on the same data,
+        folds and metrics, and with the same estimator; that can be told of searches of this package.
+
+    warm_start : bool, default=False
+        Whether `fit` keeps the candidates of the last fit and evaluates only what is new. Data, folds, metrics and
+        estimator must be the same.
+
+    Attributes
+    ----------
+    cv_results_ : dict of numpy (masked) ndarrays
+        The table of results, one row per candidate, with scikit-learn's columns: ``param_*``, ``params``,
+        ``split*_test_*``, ``mean_test_*``, ``std_test_*``, ``rank_test_*``, ``mean_fit_time`` and so on; times are in
+        seconds. `pandas.DataFrame` takes it as it is.
+
+    history_ : History
+        Every candidate and every fold in the order in which they were asked for, with states and error texts.
+
+    best_estimator_ : estimator
+        The best candidate, fitted on all data; only if `refit` is not False.
+
+    best_score_ : float
+        Mean score of the best candidate over the folds; not if `refit` is a callable.
+
+    best_params_ : dict
+        Parameters of the best candidate.
+
+    best_index_ : int
+        Its row in ``cv_results_``.
+
+    scorer_ : function or a dict
+        What scored the folds; a dict if there are several metrics.
+
+    n_splits_ : int
+        Number of folds.
+
+    refit_time_ : float
+        Seconds that the refit took; only if `refit` is not False.
+
+    multimetric_ : bool
+        Whether there are several metrics.
+
+    classes_ : ndarray of shape (n_classes,)
+        The class labels; only if `refit` is not False and the estimator is a classifier.
+
+    n_features_in_ : int
+        Number of features seen during :term:`fit`; only if `refit` is not False and the estimator has it.
+
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of features seen during :term:`fit`; only if `refit` is not False and the estimator has it.
+
+    See Also
+    --------
+    GridSearch : Every point of a grid.
+    ManualSearch : Points given one by one.
+
+    Notes
+    -----
+    If all parameters are given as lists, they are sampled without replacement, as in scikit-learn.
+
+    Examples
+    --------
+    >>> from scipy.stats import loguniform
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.svm import SVC
+    >>> from skhpt import RandomSearch
+    >>> X, y = load_iris(return_X_y=True)
+    >>> space = {"C": loguniform(0.01, 100), "gamma": loguniform(0.001, 1)}
+    >>> search = RandomSearch(SVC(), space, n_iter=20, sampler="sobol", random_state=0).fit(X, y)
+    >>> round(search.best_score_, 3)
+    0.987
+    """
+
+    _parameter_constraints: dict = {
+        **BaseSearch._parameter_constraints,
+        "param_distributions": [dict, list],
+        "n_iter": [Interval(Integral, 1, None, closed="left")],
+        "random_state": ["random_state"],
+        "sampler": [StrOptions({"random", "sobol", "halton"})],
+        "unique": ["boolean"],
+    }
+
+    def __init__(
+        self,
+        estimator: Any,
+        param_distributions: Any,
+        *,
+        n_iter: int = 10,
+        scoring: Any = None,
+        n_jobs: int | None = None,
+        refit: Any = True,
+        cv: Any = None,
+        verbose: int = 0,
+        pre_dispatch: Any = "2*n_jobs",
+        random_state: Any = None,
+        error_score: Any = np.nan,
+        return_train_score: bool = False,
+        sampler: str = "random",
+        unique: bool = False,
+        constraint: Any = None,
+        previous: Any = None,
+        warm_start: bool = False,
+    ):
+        super().__init__(
+            estimator=estimator,
+            scoring=scoring,
+            n_jobs=n_jobs,
+            refit=refit,
+            cv=cv,
+            verbose=verbose,
+            pre_dispatch=pre_dispatch,
+            error_score=error_score,
+            return_train_score=return_train_score,
+            constraint=constraint,
+            previous=previous,
+            warm_start=warm_start,
+        )
+        self.param_distributions = param_distributions
+        self.n_iter = n_iter
+        self.random_state = random_state
+        self.sampler = sampler
+        self.unique = unique
+
+    def _make_strategy(self, history: History) -> Listed:
+        space = Space(self.param_distributions, self.constraint)
+        check_names(self.estimator, space)
+        n_missing = max(0, self.n_iter - (len(history) - history.n_given))
+        points = space.sample(
+            # Drawn from the start, so that a warm start comes to the candidates of one longer search.
+            n_missing if self.unique else self.n_iter,
+            self.random_state,
+            method=self.sampler,  # type: ignore[arg-type]
+            unique=self.unique,
+            exclude=[trial.candidate.params for trial in history],
+        )
+        return Listed(untried(points, history)[:n_missing], len(history))

@@ -1,0 +1,1 @@
+"""The mind: what to try next, as pure functions of the history."""

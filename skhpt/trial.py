@@ -1,0 +1,158 @@
+"""The words: what is asked for, what came back, and what is known so far.
+
+There is no ``tell``. A strategy is asked with the whole history; resuming, warm starting and replaying are all the
+same thing, starting with a history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, overload
+
+#: One number, or one per metric.
+Score = float | dict[str, float]
+State = Literal["ok", "failed", "timeout", "crashed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One point to try.
+
+    Attributes
+    ----------
+    id : int
+        Place in the history, from 0.
+    params : dict of str to object
+        Parameters to set on the estimator.
+    resource : int or None
+        Budget to evaluate it with; None means all there is.
+    note : dict of str to object
+        Facts about the proposal; they become columns of ``cv_results_``.
+    """
+
+    id: int
+    params: dict[str, Any]
+    resource: int | None = None
+    note: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FoldScore:
+    """What one fold of one candidate returned. A failure is a value, never an exception that loses the others.
+
+    Attributes
+    ----------
+    candidate, split : int
+        Ids of the candidate and of the fold.
+    test_score : float, dict of str to float, or None
+        Score on the test part, by metric if there are several; None if the fit failed.
+    train_score : float, dict of str to float, or None
+        Score on the training part; None if it was not asked for or the fit failed.
+    fit_time, score_time : float
+        Seconds.
+    state : {"ok", "failed", "timeout", "crashed"}
+        How it ended. A fit that succeeded but could not be scored is "failed" too, and has its scores.
+    error : str or None
+        Text of the traceback of a failure.
+    """
+
+    candidate: int
+    split: int
+    test_score: Score | None
+    train_score: Score | None = None
+    fit_time: float = 0.0
+    score_time: float = 0.0
+    state: State = "ok"
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A candidate and what its folds returned, in the order of the splits; no folds while it is pending."""
+
+    candidate: Candidate
+    folds: tuple[FoldScore, ...] = ()
+
+    @property
+    def state(self) -> str:
+        """The state of the first fold that is not ok; "pending" before any fold is back."""
+        if not self.folds:
+            return "pending"
+        return next((fold.state for fold in self.folds if fold.state != "ok"), "ok")
+
+
+class History(Sequence[Trial]):
+    """All trials in the order of their ids: the finished ones, then the pending ones.
+
+    Strategies read it; only the engine writes to it. A trial is finished here only when all before it are, so what a
+    strategy sees never depends on the order in which workers return.
+
+    Parameters
+    ----------
+    trials : iterable of Trial, default=()
+        Finished trials, with ids 0, 1, 2, ...
+    prior : iterable of Trial, default=()
+        Trials from elsewhere, scored on other folds: knowledge for strategies that learn, not part of the results.
+    n_given : int, default=0
+        How many of the trials were given by an earlier search, and are not this one's own.
+
+    Attributes
+    ----------
+    n_finished : int
+        How many trials are finished.
+    prior : tuple of Trial
+        See above.
+    n_given : int
+        See above.
+    """
+
+    def __init__(self, trials: Iterable[Trial] = (), prior: Iterable[Trial] = (), n_given: int = 0):
+        self._trials = list(trials)
+        self.n_finished = len(self._trials)
+        self.prior = tuple(prior)
+        self.n_given = n_given
+
+    def __repr__(self) -> str:
+        return f"<History of {self.n_finished} finished and {len(self) - self.n_finished} pending trials>"
+
+    def __len__(self) -> int:
+        return len(self._trials)
+
+    @overload
+    def __getitem__(self, index: int) -> Trial: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Trial]: ...
+    def __getitem__(self, index: int | slice) -> Trial | list[Trial]:
+        return self._trials[index]
+
+    @property
+    def finished(self) -> list[Trial]:
+        """The finished trials."""
+        return self._trials[: self.n_finished]
+
+    def add(self, candidates: Iterable[Candidate]) -> None:
+        """Append candidates as pending trials; their ids must go on where the history ends."""
+        for candidate in candidates:
+            if candidate.id != len(self._trials):
+                raise ValueError(f"candidate {candidate.id} was asked for where {len(self._trials)} is next")
+            self._trials.append(Trial(candidate))
+
+    def finish_next(self, folds: Iterable[FoldScore]) -> None:
+        """Give the first pending trial its folds."""
+        candidate = self._trials[self.n_finished].candidate
+        self._trials[self.n_finished] = Trial(candidate, tuple(sorted(folds, key=lambda fold: fold.split)))
+        self.n_finished += 1
+
+
+class Strategy(Protocol):
+    """What to try next, as a pure function of the history."""
+
+    def ask(self, history: History) -> list[Candidate]:
+        """Propose candidates, with the ids ``len(history), len(history) + 1, ...``.
+
+        It is asked again after each trial that finishes. An empty list means: nothing now, and, when no trial is
+        pending, done. It draws, if it does, from a generator seeded by ``(seed, len(history))``, and never changes
+        the history.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""The hands: fit and score candidates on folds, on whatever workers joblib offers."""

@@ -1,0 +1,104 @@
+"""The hands that the engine is given: candidates in, fold scores out, with all workers kept busy."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from skhpt.trial import Candidate, FoldScore
+from skhpt.work import slices, verbose
+from skhpt.work.fold import Job, Setup, Unwatched, Watch, evaluate
+from skhpt.work.plan import Task, chunk_size, tasks
+from skhpt.work.pool import Pool
+
+Split = tuple[np.ndarray, np.ndarray]
+
+
+def nobody(candidate: Candidate, split: int) -> Watch:
+    """Watch no fold."""
+    return Unwatched()
+
+
+class Evaluator:
+    """Evaluates candidates on the folds of one data set; use it in a ``with`` block.
+
+    Parameters
+    ----------
+    pool : Pool
+        The workers.
+    setup : Setup
+        What all fits have in common.
+    X, y : array-like
+        The data; `y` may be None.
+    splits : list of (train, test) arrays
+        The folds: row indices.
+    watch : callable, default=nobody
+        ``watch(candidate, split)`` returns who is told of the beginning and end of that fold.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        setup: Setup,
+        X: Any,
+        y: Any,
+        splits: Sequence[Split],
+        watch: Callable[[Candidate, int], Watch] = nobody,
+    ):
+        self.pool = pool
+        self.setup = setup
+        self.X, self.y = X, y
+        self.splits = splits
+        self.watch = watch
+        self._waiting: deque[Candidate] = deque()
+        self._ready: deque[Task] = deque()
+        self._numbers: dict[int, tuple[int, int]] = {}  # candidate id: its number in its round, size of the round
+        self._seconds_per_fold: float | None = None
+
+    def __enter__(self) -> Evaluator:
+        self.pool.__enter__()
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        slices.kept.drop(self.setup.key)
+        self.pool.__exit__(*exception)
+
+    def submit(self, candidates: Sequence[Candidate]) -> None:
+        """Take candidates to evaluate on every fold."""
+        if self.setup.verbose > 0:
+            print(verbose.round_line(len(self.splits), len(candidates)))
+        if self.setup.verbose > 1:
+            self._numbers |= {c.id: (number, len(candidates)) for number, c in enumerate(candidates)}
+        self._waiting.extend(candidates)
+
+    def collect(self) -> list[FoldScore]:
+        """Keep the workers busy until at least one fold is back; return all that are."""
+        while self.pool.n_free > 0 and (task := self._next_task()):
+            train, test = self.splits[task.split]
+            jobs = [self._job(candidate, task.split) for candidate in task.candidates]
+            self.pool.submit(evaluate, self.X, self.y, self.setup, task.split, train, test, jobs)
+        scores = [score for future in self.pool.wait() for score in future.result()]
+        for score in scores:
+            self._learn_duration(score.fit_time + score.score_time)
+        return scores
+
+    def _next_task(self) -> Task | None:
+        if not self._ready and self._waiting:
+            n_splits = len(self.splits)
+            size = chunk_size(self._seconds_per_fold, len(self._waiting), n_splits, self.pool.n_slots)
+            chunk = [self._waiting.popleft() for _ in range(min(size, len(self._waiting)))]
+            self._ready.extend(tasks(chunk, n_splits))
+        return self._ready.popleft() if self._ready else None
+
+    def _job(self, candidate: Candidate, split: int) -> Job:
+        number, of = self._numbers.get(candidate.id, (0, 0))
+        label = verbose.label(self.setup.verbose, split, len(self.splits), number, of)
+        return Job(candidate, label, self.watch(candidate, split))
+
+    def _learn_duration(self, seconds: float) -> None:
+        """Follow the mean duration of a fold, recent ones counting more."""
+        old = self._seconds_per_fold
+        self._seconds_per_fold = seconds if old is None else 0.9 * old + 0.1 * seconds

@@ -1,0 +1,222 @@
+"""Fit and score one candidate on one fold."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import dataclass, field
+from numbers import Number
+from traceback import format_exc
+from typing import Any, Protocol
+from uuid import uuid4
+
+from sklearn.base import clone
+from sklearn.utils import get_tags
+
+from skhpt.trial import Candidate, FoldScore, Score, State
+from skhpt.work import slices, verbose
+from skhpt.work.metrics import lean_scorer
+from skhpt.work.slices import Slices
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What all fits of a search have in common, besides the data.
+
+    Attributes
+    ----------
+    estimator : estimator
+        Cloned for every fit.
+    scorer : callable
+        ``scorer(estimator, X, y) -> float or dict``, or scikit-learn's multimetric scorer.
+    fit_params, score_params : dict
+        Passed to ``fit`` and to the scorer; entries with a row per sample are cut like X.
+    return_train_score : bool
+        Whether to score the training part too.
+    error_score : "raise" or float
+        What becomes of a candidate that fails.
+    verbose : int
+        scikit-learn's levels: above 1 each fit is reported.
+    may_share : bool
+        Whether candidates may share the slices of a fold, as far as the estimator and the scorer are concerned.
+    key : str
+        Tells this search from any other.
+    """
+
+    estimator: Any
+    scorer: Any
+    fit_params: dict[str, Any] = field(default_factory=dict)
+    score_params: dict[str, Any] = field(default_factory=dict)
+    return_train_score: bool = False
+    error_score: Any = float("nan")
+    verbose: int = 0
+    may_share: bool = False
+    key: str = field(default_factory=lambda: uuid4().hex)
+
+
+class Watch(Protocol):
+    """Whoever is told when a fold begins and ends: scikit-learn's callbacks, or nobody."""
+
+    def fitting(self, estimator: Any, fold: Slices) -> AbstractContextManager[Any]:
+        """Return a context in which the estimator is fitted."""
+        ...
+
+    def end(self, fold: Slices) -> None:
+        """Take notice that the fold is done, whether it failed or not."""
+        ...
+
+
+class Unwatched:
+    """Nobody watches."""
+
+    def fitting(self, estimator: Any, fold: Slices) -> AbstractContextManager[Any]:
+        return nullcontext()
+
+    def end(self, fold: Slices) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class Job:
+    """One candidate, to be evaluated on one fold.
+
+    Attributes
+    ----------
+    candidate : Candidate
+        The point to try.
+    label : str
+        What the report calls it, such as " 1/5" for the first fold; empty unless verbose.
+    watch : Watch
+        Told of its beginning and end.
+    """
+
+    candidate: Candidate
+    label: str = ""
+    watch: Watch = field(default_factory=Unwatched)
+
+
+def evaluate(X: Any, y: Any, setup: Setup, split: int, train: Any, test: Any, jobs: Sequence[Job]) -> list[FoldScore]:
+    """Evaluate candidates on one fold. This is the task that workers run; all that it needs is in its arguments."""
+    scorer = lean_scorer(setup.scorer)
+    return [_evaluate_one(X, y, setup, scorer, split, train, test, job) for job in jobs]
+
+
+def failed_score(setup: Setup) -> Score:
+    """Score that stands for a failed fit: ``error_score``, once per metric as far as the metrics are known."""
+    if hasattr(setup.scorer, "_scorers"):
+        return dict.fromkeys(setup.scorer._scorers, setup.error_score)
+    return setup.error_score
+
+
+def _evaluate_one(
+    X: Any, y: Any, setup: Setup, scorer: Any, split: int, train: Any, test: Any, job: Job
+) -> FoldScore:
+    params = job.candidate.params
+    if setup.verbose > 9:
+        print(verbose.start_line(job.label, params))
+    try:
+        # Parameters are cloned too: they may be estimators, and the user's own must not be fitted.
+        estimator = clone(setup.estimator).set_params(**clone(params, safe=False))
+    except Exception:
+        if setup.error_score == "raise":
+            raise
+        result = FoldScore(job.candidate.id, split, None, state="failed", error=format_exc())
+    else:
+        fold = _cut(X, y, setup, split, train, test, estimator, params)
+        result = _fit_and_score(estimator, fold, setup, scorer, split, job)
+    if setup.verbose > 1:
+        test_score, train_score = result.test_score, result.train_score
+        if test_score is None:
+            test_score = failed_score(setup)
+            train_score = test_score if setup.return_train_score else None
+        seconds = result.fit_time + result.score_time
+        print(verbose.end_line(setup.verbose, job.label, params, test_score, train_score, seconds))
+    return result
+
+
+def _cut(X: Any, y: Any, setup: Setup, split: int, train: Any, test: Any, estimator: Any, params: dict) -> Slices:
+    """Cut the fold's rows, or take those that earlier candidates have used and left alone."""
+    arguments = (estimator, X, y, train, test, setup.fit_params, setup.score_params)
+    if not (setup.may_share and slices.params_leave_data_alone(params)):
+        return slices.cut(*arguments)
+    key = (split, get_tags(estimator).input_tags.pairwise)
+    fold = slices.kept.get(setup.key, key)
+    if fold is None:
+        fold = slices.cut(*arguments)
+        slices.kept.put(setup.key, key, fold)
+    return fold
+
+
+def _fit_and_score(estimator: Any, fold: Slices, setup: Setup, scorer: Any, split: int, job: Job) -> FoldScore:
+    start = time.time()
+    try:
+        try:
+            with job.watch.fitting(estimator, fold):
+                _fit(estimator, fold)
+        except Exception:
+            if setup.error_score == "raise":
+                raise
+            seconds = time.time() - start
+            return FoldScore(job.candidate.id, split, None, None, seconds, 0.0, "failed", format_exc())
+        fit_time = time.time() - start
+        test_score, error = _score(estimator, fold.X_test, fold.y_test, scorer, fold.test_score_params, setup)
+        score_time = time.time() - start - fit_time
+        train_score: Score | None = None
+        if setup.return_train_score:
+            train = (fold.X_train, fold.y_train, scorer, fold.train_score_params)
+            train_score, train_error = _score(estimator, *train, setup)
+            error = error or train_error
+    finally:
+        job.watch.end(fold)
+    state: State = "failed" if error else "ok"
+    return FoldScore(job.candidate.id, split, test_score, train_score, fit_time, score_time, state, error)
+
+
+def _fit(estimator: Any, fold: Slices) -> None:
+    if fold.y_train is None:
+        estimator.fit(fold.X_train, **fold.fit_params)
+    else:
+        estimator.fit(fold.X_train, fold.y_train, **fold.fit_params)
+
+
+def _score(
+    estimator: Any, X: Any, y: Any, scorer: Any, params: dict[str, Any], setup: Setup
+) -> tuple[Score, str | None]:
+    """Score a fitted estimator; return the score and, if the scorer failed, the text of its error."""
+    arguments = (estimator, X) if y is None else (estimator, X, y)
+    try:
+        scores = scorer(*arguments, **params)
+    except Exception:
+        if setup.error_score == "raise" or hasattr(scorer, "_scorers"):
+            raise
+        return setup.error_score, _warn_of_scoring_failure(format_exc(), setup)
+    if not isinstance(scores, dict):
+        return _number(scores, scorer), None
+    errors: list[str] = []
+    if hasattr(scorer, "_scorers"):  # scikit-learn's multimetric scorer gives the text of the error as the score
+        errors = [error for error in scores.values() if isinstance(error, str)]
+        scores = {name: setup.error_score if isinstance(one, str) else one for name, one in scores.items()}
+    for error in errors:
+        _warn_of_scoring_failure(error, setup)
+    return {name: _number(one, name) for name, one in scores.items()}, "\n".join(errors) or None
+
+
+def _warn_of_scoring_failure(error: str, setup: Setup) -> str:
+    warnings.warn(
+        "Scoring failed. The score on this train-test partition for these parameters will be set to "
+        f"{setup.error_score}. Details: \n{error}",
+        UserWarning,
+        stacklevel=2,
+    )
+    return error
+
+
+def _number(score: Any, scorer: Any) -> Any:
+    if hasattr(score, "item"):
+        with suppress(ValueError):  # an array of several elements
+            score = score.item()
+    if not isinstance(score, Number):
+        raise ValueError(f"scoring must return a number, got {score} ({type(score)}) instead. (scorer={scorer})")
+    return score
