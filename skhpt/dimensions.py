@@ -42,10 +42,10 @@ def make_dimension(name: str, definition: Any) -> Dimension:
     if isinstance(definition, (Sequence, np.ndarray)) and not isinstance(definition, (str, bytes)):
         if len(definition) == 0:
             raise ValueError(f"Parameter grid for parameter {name!r} need to be a non-empty sequence, got: []")
-        return Choice(definition)
+        return Choice(list(definition))
     if isinstance(definition, type) and _looks_like_distribution(definition):
         raise TypeError(
-            f"Parameter {name!r} is the class {definition.__name__}: make an instance, such as {definition.__name__}(...)"
+            f"Parameter {name!r} is the class {definition.__name__}: make an instance, {definition.__name__}(...)"
         )
     if isinstance(definition, (stats.rv_continuous, stats.rv_discrete)):
         definition = _freeze(name, definition)
@@ -75,7 +75,7 @@ class Dimension(ABC):
     definition: Any
 
     @abstractmethod
-    def encode(self, values: Sequence[Any]) -> np.ndarray:
+    def encode(self, values: Sequence[Any] | np.ndarray) -> np.ndarray:
         """Map values to their place in [0, 1], an array of shape (len(values),)."""
 
     @abstractmethod
@@ -120,7 +120,7 @@ class Choice(Dimension):
         for i, value in enumerate(self.values):
             self._index.setdefault(value_key(value), i)
 
-    def encode(self, values: Sequence[Any]) -> np.ndarray:
+    def encode(self, values: Sequence[Any] | np.ndarray) -> np.ndarray:
         return (np.array([self._index[value_key(value)] for value in values], dtype=float) + 0.5) / self.size
 
     def decode(self, u: np.ndarray) -> list[Any]:
@@ -146,7 +146,7 @@ class Continuous(Dimension):
         self.definition = self.dist = dist
         self._quantile = _quantile_function(dist)
 
-    def encode(self, values: Sequence[Any]) -> np.ndarray:
+    def encode(self, values: Sequence[Any] | np.ndarray) -> np.ndarray:
         return np.clip(_cdf(self.dist, values), 0.0, 1.0)
 
     def decode(self, u: np.ndarray) -> list[Any]:
@@ -180,7 +180,7 @@ class Discrete(Continuous):
         self._listed = self._list_values()
         self.size = math.inf if self._listed is None else len(self._listed)
 
-    def encode(self, values: Sequence[Any]) -> np.ndarray:
+    def encode(self, values: Sequence[Any] | np.ndarray) -> np.ndarray:
         x = np.asarray(values, dtype=float)
         return np.clip(_cdf(self.dist, x) - np.asarray(self.dist.pmf(x), dtype=float) / 2, 0.0, 1.0)
 
@@ -223,14 +223,21 @@ class Sampled(Dimension):
         self.definition = dist
         self._name = name
 
-    def _refuse(self, *_: Any) -> Any:
-        raise TypeError(
+    def encode(self, values: Sequence[Any] | np.ndarray) -> np.ndarray:
+        raise self._no_quantile()
+
+    def decode(self, u: np.ndarray) -> list[Any]:
+        raise self._no_quantile()
+
+    def grid(self, resolution: int) -> list[Any]:
+        raise self._no_quantile()
+
+    def _no_quantile(self) -> TypeError:
+        return TypeError(
             f"The distribution of parameter {self._name!r} has rvs but neither ppf nor icdf ({self.definition!r}), so "
             "it can be drawn from, as RandomSearch(sampler='random') does, but not laid out on a grid or a unit cube. "
             "Use a scipy.stats distribution, a list, or give the object a method ppf (and cdf)."
         )
-
-    encode = decode = grid = _refuse
 
     def examples(self) -> list[Any]:
         return [native(self.definition.rvs(random_state=np.random.RandomState(0)))]
@@ -266,8 +273,8 @@ def _freeze(name: str, family: Any) -> Any:
     """Freeze a distribution that needs no arguments; a family of SciPy's own is refused as a likely slip."""
     if family.numargs or getattr(stats, family.name, None) is family:
         raise TypeError(
-            f"Parameter {name!r} is the distribution family scipy.stats.{family.name}: freeze it by calling it with its "
-            f"arguments, such as scipy.stats.{family.name}({', '.join([*_shapes(family), 'loc=...', 'scale=...'])})"
+            f"Parameter {name!r} is the distribution family scipy.stats.{family.name}: freeze it by calling it with "
+            f"its arguments, such as scipy.stats.{family.name}({', '.join([*_shapes(family), 'loc=...', 'scale=...'])})"
         )
     return family()
 

@@ -249,7 +249,7 @@ class _LogUniformInt(stats.rv_discrete):
     """``cdf(k) = log((k + 1/2) / (low - 1/2)) / log((high + 1/2) / (low - 1/2))`` for integers k."""
 
     def _argcheck(self, low, high):
-        return (1 <= low) & (low <= high)
+        return (low >= 1) & (low <= high)
 
     def _get_support(self, low, high):
         return low, high
@@ -296,7 +296,7 @@ class _TruncatedLognormal(stats.rv_continuous):
     """``log(X / median) / sigma`` is a standard normal cut to the logarithms of the bounds."""
 
     def _argcheck(self, median, sigma, low, high):
-        return (median > 0) & (sigma > 0) & (0 <= low) & (low < high)
+        return (median > 0) & (sigma > 0) & (low >= 0) & (low < high)
 
     def _get_support(self, median, sigma, low, high):
         return low, high

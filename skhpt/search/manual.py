@@ -9,7 +9,7 @@ from sklearn.base import _fit_context, clone
 
 from skhpt import results
 from skhpt.identity import params_key
-from skhpt.search.base import BaseSearch, Session
+from skhpt.search.base import BaseSearch
 from skhpt.search.checks import check_candidates
 from skhpt.strategies.listed import Listed, untried
 from skhpt.trial import History, Trial
@@ -125,7 +125,7 @@ class ManualSearch(BaseSearch):
     >>> X, y = load_iris(return_X_y=True)
     >>> search = ManualSearch(SVC(), [{}, {"kernel": "linear"}]).fit(X, y)
     >>> score = search.evaluate(X, y, kernel="linear", C=0.5)
-    C=0.5, kernel='linear': score 0.9867 +- 0.0163, +0.0067 against the best so far (0.9800)
+    C=0.5, kernel='linear': score 0.9867 ± 0.0163, +0.0067 against the best so far (0.9800)
     """
 
     _parameter_constraints: dict = {

@@ -43,14 +43,14 @@ def trials_from(previous: Any, mark: Fingerprint) -> tuple[bool, list[Trial]]:
     if hasattr(previous, "columns"):
         previous = {str(name): np.asarray(previous[name]) for name in previous.columns}
     if not isinstance(previous, Mapping):
-        raise TypeError(f"previous must be a fitted search, a cv_results_ mapping or a DataFrame of one, got {previous!r}")
+        raise TypeError(f"previous must be a fitted search, a cv_results_ mapping or its DataFrame, got {previous!r}")
     return False, _trials_from_table(previous)
 
 
 def _trials_from_table(table: Mapping[str, Any]) -> list[Trial]:
     metrics = [name.removeprefix("mean_test_") for name in table if name.startswith("mean_test_")]
     if not metrics:
-        raise ValueError(f"previous has no column mean_test_..., so it is no cv_results_; its columns are {list(table)}")
+        raise ValueError(f"previous is no cv_results_: it has no column mean_test_..., only {list(table)}")
     n_splits = len({match[1] for name in table if (match := re.match(r"split(\d+)_test_", name))})
     columns = [f"split{i}" for i in range(n_splits)] or ["mean"]
 
@@ -60,8 +60,10 @@ def _trials_from_table(table: Mapping[str, Any]) -> list[Trial]:
 
     trials = []
     for row, params in enumerate(_params(table)):
-        times = [float(table[name][row]) if name in table else 0.0 for name in ("mean_fit_time", "mean_score_time")]
-        folds = (FoldScore(row, split, score(row, name), None, *times) for split, name in enumerate(columns))
+        fit_time, score_time = (
+            float(table[name][row]) if name in table else 0.0 for name in ("mean_fit_time", "mean_score_time")
+        )
+        folds = (FoldScore(row, i, score(row, name), None, fit_time, score_time) for i, name in enumerate(columns))
         trials.append(Trial(Candidate(row, params), tuple(folds)))
     return trials
 

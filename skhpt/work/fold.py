@@ -110,9 +110,7 @@ def failed_score(setup: Setup) -> Score:
     return setup.error_score
 
 
-def _evaluate_one(
-    X: Any, y: Any, setup: Setup, scorer: Any, split: int, train: Any, test: Any, job: Job
-) -> FoldScore:
+def _evaluate_one(X: Any, y: Any, setup: Setup, scorer: Any, split: int, train: Any, test: Any, job: Job) -> FoldScore:
     params = job.candidate.params
     if setup.verbose > 9:
         print(verbose.start_line(job.label, params))

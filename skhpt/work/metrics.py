@@ -93,7 +93,7 @@ def _r2(y_true: Any, y_pred: Any) -> float | None:
     y_true, y_pred = y_true.reshape(-1, 1), y_pred.reshape(-1, 1)  # the order of summation depends on the shape
     numerator = np.sum((y_true - y_pred) ** 2, axis=0)[0]
     denominator = np.sum((y_true - np.average(y_true, axis=0)) ** 2, axis=0)[0]
-    if not (np.isfinite(numerator) and 0 < numerator and 0 < denominator < np.inf):
+    if not (np.isfinite(numerator) and numerator > 0 and 0 < denominator < np.inf):
         return None
     return float(1 - numerator / denominator)
 

@@ -137,7 +137,7 @@ class _Streaming:
 
     def submit(self, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
         future: Future[Any] = Future()
-        task = (bind_context(function), args, {})
+        task: tuple[Any, ...] = (bind_context(function), args, {})
         batch = BatchedCalls([task], self._backend.get_nested_backend(), self._before_pickling, self._pickle_cache)
 
         def done(out: Any) -> None:
@@ -170,7 +170,7 @@ class _Streaming:
 
     def _before_pickling(self) -> None:
         """Let loky put memory maps of large arrays into this session's own folder, as `Parallel.__call__` does."""
-        workers = getattr(self._backend, "_workers", None)
+        workers: Any = getattr(self._backend, "_workers", None)
         if hasattr(workers, "_temp_folder_manager"):
             workers._temp_folder_manager.set_current_context(self._parallel._id)
 
@@ -187,7 +187,7 @@ class _Rounds:
 
     def wait(self) -> list[Future[Any]]:
         queue, self._queue = self._queue, []
-        done = []
+        done: list[Future[Any]] = []
         for result in self._parallel(queue):
             done.append(Future())
             done[-1].set_result(result)

@@ -124,7 +124,7 @@ def scorer_leaves_data_alone(scorer: Any) -> bool:
 
 
 def data_can_be_shared(X: Any) -> bool:
-    """Tell whether slices of X stay the same when they are only read: solvers sort the indices of sparse rows in place."""
+    """Tell whether slices of X are safe to share: solvers sort the indices of sparse rows in place."""
     return not sparse.issparse(X) or bool(getattr(X, "has_canonical_format", False))
 
 

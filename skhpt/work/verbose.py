@@ -26,9 +26,7 @@ def start_line(label: str, params: dict[str, Any]) -> str:
     return f"[CV{label}] START {_format_params(params)}".ljust(_WIDTH, ".")
 
 
-def end_line(
-    verbose: int, label: str, params: dict[str, Any], test: Score, train: Score | None, seconds: float
-) -> str:
+def end_line(verbose: int, label: str, params: dict[str, Any], test: Score, train: Score | None, seconds: float) -> str:
     """Say how a fit ended (level 2), with its scores from level 3."""
     named = _format_params(params)
     result = f"{named};" if named else ""
