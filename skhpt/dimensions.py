@@ -145,16 +145,16 @@ class Continuous(Dimension):
     def __init__(self, dist: Any):
         self.definition = self.dist = dist
         self._quantile = _quantile_function(dist)
+        self._lowest, self._highest = _finite_levels(self._quantile)
 
     def encode(self, values: Sequence[Any] | np.ndarray) -> np.ndarray:
         return np.clip(_cdf(self.dist, values), 0.0, 1.0)
 
     def decode(self, u: np.ndarray) -> list[Any]:
-        return _finite_quantiles(self._quantile, u).tolist()
+        return self._quantiles(u).tolist()
 
     def grid(self, resolution: int) -> list[Any]:
-        low, high = _finite_ends(self.dist)
-        return self.decode(_spread(resolution, low, high))
+        return self.decode(_spread(resolution, self._lowest == 0, self._highest == 1))
 
     def contains(self, value: Any) -> bool:
         low, high = _support(self.dist)
@@ -162,6 +162,10 @@ class Continuous(Dimension):
 
     def sampler(self) -> Any:
         return self.dist if hasattr(self.dist, "rvs") else _QuantileSampler(self)
+
+    def _quantiles(self, u: Any) -> np.ndarray:
+        """Quantiles, with infinite tails cut where they are still finite numbers."""
+        return np.asarray(self._quantile(np.clip(u, self._lowest, self._highest)), dtype=float)
 
     def _key(self) -> Any:
         return _distribution_key(self.dist)
@@ -175,7 +179,7 @@ class Discrete(Continuous):
 
     def __init__(self, dist: Any):
         super().__init__(dist)
-        probes = _finite_quantiles(self._quantile, np.linspace(0.001, 0.999, 99))
+        probes = self._quantiles(np.linspace(0.001, 0.999, 99))
         self._type = int if np.all(probes == np.round(probes)) else float
         self._listed = self._list_values()
         self.size = math.inf if self._listed is None else len(self._listed)
@@ -186,7 +190,7 @@ class Discrete(Continuous):
 
     def decode(self, u: np.ndarray) -> list[Any]:
         # SciPy puts the quantile of 0 one step below the smallest value.
-        x = np.maximum(_finite_quantiles(self._quantile, u), _support(self.dist)[0])
+        x = np.maximum(self._quantiles(u), _support(self.dist)[0])
         return [self._type(value) for value in x]
 
     def grid(self, resolution: int) -> list[Any]:
@@ -210,7 +214,7 @@ class Discrete(Continuous):
             if not np.isfinite([low, high]).all() or (high - low) / step >= MAX_LISTED:
                 return None
             values = low + step * np.arange(round((high - low) / step) + 1)
-            values = _finite_quantiles(self._quantile, self.encode(values))  # as the distribution rounds them
+            values = self._quantiles(self.encode(values))  # as the distribution rounds them
         return np.unique(values[np.asarray(self.dist.pmf(values)) > 0])
 
 
@@ -305,20 +309,13 @@ def _support(dist: Any) -> tuple[float, float]:
     return float(quantile(0.0)), float(quantile(1.0))
 
 
-def _finite_ends(dist: Any) -> tuple[bool, bool]:
-    low, high = _support(dist)
-    return math.isfinite(low), math.isfinite(high)
-
-
-def _finite_quantiles(quantile: Callable[[Any], Any], u: Any) -> np.ndarray:
-    """Quantiles with infinite tails cut where they are still finite numbers."""
-    u = np.clip(np.asarray(u, dtype=float), 0.0, 1.0)
-    x = np.asarray(quantile(u), dtype=float)
-    edge = 2.0**-53  # the distance of 1 from its neighbour below
-    while not np.isfinite(x).all() and edge < 0.5:
-        x = np.where(np.isfinite(x), x, quantile(np.clip(u, edge, 1.0 - edge)))
-        edge = math.sqrt(edge)
-    return x
+def _finite_levels(quantile: Callable[[Any], Any]) -> tuple[float, float]:
+    """Lowest and highest level with a finite quantile: 0 and 1, or, in an infinite tail, just inside."""
+    edges = [0.0, *(2.0**-k for k in (53, 26, 13, 6, 3))]  # 2**-53 is the distance of 1 from its neighbour below
+    with np.errstate(all="ignore"):
+        low = next((edge for edge in edges if np.isfinite(quantile(edge))), 0.5)
+        high = next((1.0 - edge for edge in edges if np.isfinite(quantile(1.0 - edge))), 0.5)
+    return low, high
 
 
 def _spread(n: int, low_is_finite: bool, high_is_finite: bool) -> np.ndarray:

@@ -226,7 +226,7 @@ class Quantized:
         values : float or ndarray of shape `size`
         """
         if random_state is None:
-            random_state = np.random.mtrand._rand
+            random_state = np.random
         elif isinstance(random_state, (int, np.integer)):
             random_state = np.random.RandomState(random_state)
         return self.ppf(random_state.uniform(size=size))
@@ -238,7 +238,7 @@ class Quantized:
         # In decimals, 3 * 0.1 is 0.3 and not 0.30000000000000004.
         exponent = Decimal(repr(float(self.step))).as_tuple().exponent
         decimals = -exponent if isinstance(exponent, int) else 0
-        return np.round(np.asarray(index, dtype=float) * float(self.step), min(decimals, 300))
+        return np.round(np.asarray(index, dtype=float) * float(self.step), min(decimals, 300)) + 0.0  # no -0.0
 
 
 # Shape parameters are named by the signature of _pmf or _pdf: that is how SciPy reads them.

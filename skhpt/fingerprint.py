@@ -108,6 +108,6 @@ def _digest_code(function: Any) -> str:
 
 def _digest(thing: Any) -> str:
     try:
-        return joblib.hash(thing, coerce_mmap=True)[:12]
+        return joblib.hash(thing, hash_name="sha1", coerce_mmap=True)[:12]
     except Exception:  # cannot be pickled: the same object, at least, is recognised
         return f"object {id(thing)}"

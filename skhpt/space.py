@@ -163,8 +163,7 @@ class Space:
             )
         if len(points) < n:
             warnings.warn(
-                f"n_iter={n} is larger than the number of candidates that are left to try: {len(points)}. "
-                "All of them are evaluated.",
+                f"{n} candidates were asked for (n_iter), but the space has only {len(points)} left to try.",
                 UserWarning,
                 stacklevel=2,
             )
@@ -301,11 +300,9 @@ def _make_columns(branches: tuple[dict[str, Dimension], ...]) -> tuple[tuple[Col
 
 
 def _as_branches(params: Any) -> list[Mapping[str, Any]]:
-    if isinstance(params, Mapping):
-        return [params]
     if isinstance(params, str) or not isinstance(params, Iterable):
         raise TypeError(f"Parameter space should be a dict or a list, got: {params!r} of type {type(params).__name__}")
-    branches = list(params)
+    branches = [params] if isinstance(params, Mapping) else list(params)
     for branch in branches:
         if not isinstance(branch, Mapping):
             raise TypeError(f"Parameter space is not a dict ({branch!r})")

@@ -81,8 +81,10 @@ def _accepts(estimator: Any, name: str, value: Any) -> bool:
 def _unknown_name(name: str, estimator: Any, known: Iterable[str]) -> str:
     names = sorted(known)
     message = f"Invalid parameter {name!r} for estimator {estimator!r}."
-    # A forgotten step is as likely as a slip of the pen: C for svc__C.
-    close = [full for full in names if full.endswith("__" + name)] + get_close_matches(name, names)
+    # A forgotten step (C for svc__C) and the wrong case (c for C) are as likely as a slip of the pen.
+    lower = {full.lower(): full for full in names}
+    close = [full for full in names if full.endswith("__" + name)]
+    close += [lower[match] for match in get_close_matches(name.lower(), lower)]
     if close:
         message += f" Did you mean {' or '.join(map(repr, dict.fromkeys(close)))}?"
     return f"{message} Valid parameters are: {names}."

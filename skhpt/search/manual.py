@@ -224,6 +224,8 @@ class ManualSearch(BaseSearch):
             self._tabulate(session)
             if self.refit and self.best_index_ == row:
                 self._refit_best(session)
+        else:
+            print("tried before: ", end="")
         session.callbacks.end()
         print(self._comparison(params, row))
         means = {name: float(self.cv_results_[f"mean_test_{name}"][row]) for name in self._metrics()}

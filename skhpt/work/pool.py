@@ -14,6 +14,8 @@ import math
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import suppress
+from queue import Empty
 from typing import Any, Protocol
 
 from joblib import Parallel, delayed
@@ -166,6 +168,11 @@ class _Streaming:
 
     def abort(self) -> None:
         self._pending.clear()
+        # When loky kills its workers it trips over tasks that it has not handed to them yet.
+        waiting: Any = getattr(getattr(self._backend, "_workers", None), "_work_ids", None)
+        with suppress(Empty):
+            while waiting is not None:
+                waiting.get_nowait()
         self._backend.abort_everything(ensure_ready=False)
 
     def _before_pickling(self) -> None:

@@ -131,10 +131,12 @@ def data_can_be_shared(X: Any) -> bool:
 def _is_harmless(name: str, value: Any) -> bool:
     if "copy" in name and not value:
         return False
-    if value is None or isinstance(value, (Number, str, np.ndarray, np.random.RandomState)):
+    if value is None or isinstance(value, (Number, str, np.random.RandomState)):
         return True
-    if isinstance(value, (list, tuple)):
-        return all(_is_harmless("", item) for item in value)
+    if isinstance(value, np.ndarray):
+        return value.dtype != object
+    if isinstance(value, (list, tuple, dict)):
+        return all(_is_harmless("", item) for item in (value.values() if isinstance(value, dict) else value))
     return leaves_data_alone(value)
 
 

@@ -1,0 +1,106 @@
+"""Estimators with odd habits, in a module of their own so that worker processes can import them."""
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
+
+
+class Null(ClassifierMixin, BaseEstimator):
+    """Predicts one class; its score depends on `value` only."""
+
+    def __init__(self, value=0):
+        self.value = value
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict(self, X):
+        return np.full(len(X), self.classes_[self.value % len(self.classes_)])
+
+
+class Failing(Null):
+    """Fails to fit when `value` is in `bad`."""
+
+    def __init__(self, value=0, bad=()):
+        self.value = value
+        self.bad = bad
+
+    def fit(self, X, y):
+        if self.value in self.bad:
+            raise ArithmeticError(f"no luck with {self.value}")
+        return super().fit(X, y)
+
+
+class TypeRecorder(Null):
+    """Refuses numpy scalars: parameters must be what a person would write."""
+
+    def fit(self, X, y):
+        if isinstance(self.value, np.generic):
+            raise TypeError(f"{self.value!r} is a numpy scalar")
+        return super().fit(X, y)
+
+
+class Mutating(Null):
+    """Writes to the training data, which scikit-learn cuts afresh for every fit."""
+
+    def fit(self, X, y):
+        self.sum_ = float(X.sum())
+        X[:] = 0
+        return super().fit(X, y)
+
+    def score(self, X, y):
+        return self.sum_ + X.sum() + self.value
+
+
+class GlobalRandom(Null):
+    """Scores with numpy's global generator, so that the order of evaluations shows."""
+
+    def score(self, X, y):
+        return np.random.uniform()
+
+
+class Counting(TransformerMixin, BaseEstimator):
+    """Counts how often it is fitted, over all instances."""
+
+    n_fits = 0
+
+    def __init__(self, value=0):
+        self.value = value
+
+    def fit(self, X, y=None):
+        type(self).n_fits += 1
+        return self
+
+    def transform(self, X):
+        return X
+
+    def score(self, X, y=None):
+        return float(self.value)
+
+
+class Loose(Null):
+    """Takes any parameter, like some boosting libraries do, and lists none of them."""
+
+    def __init__(self, **others):
+        self.others = others
+
+    @classmethod
+    def _get_param_names(cls):
+        return []
+
+    def get_params(self, deep=True):
+        return dict(self.others)
+
+    def set_params(self, **params):
+        self.others = self.others | params
+        return self
+
+    @property
+    def value(self):
+        return self.others.get("anything", 0)
+
+
+def failing_scorer(estimator, X, y):
+    if estimator.value == 1:
+        raise ArithmeticError("cannot score")
+    return float(estimator.value)

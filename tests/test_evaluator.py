@@ -1,0 +1,103 @@
+"""Candidates in, fold scores out: every fold once, tasks of a sensible size, workers kept busy."""
+
+import numpy as np
+import pytest
+from estimators import Null
+from hypothesis import given
+from hypothesis import strategies as st
+from joblib import parallel_config
+from sklearn.metrics import check_scoring
+from sklearn.model_selection import KFold
+
+from skhpt.trial import Candidate, FoldScore
+from skhpt.work import evaluator as module
+from skhpt.work.evaluator import Evaluator
+from skhpt.work.fold import Setup
+from skhpt.work.pool import Pool
+
+
+def make(iris, n_splits=3, **setup):
+    splits = list(KFold(n_splits).split(iris[0]))
+    return Evaluator(Pool(), Setup(Null(), check_scoring(Null()), **setup), *iris, splits)
+
+
+def collect_all(evaluator):
+    folds = []
+    while scores := evaluator.collect():
+        folds += scores
+    return folds
+
+
+@pytest.mark.parametrize("backend", ["sequential", "threading", "loky"])
+def test_every_fold_comes_back_once(iris, backend):
+    with parallel_config(backend, n_jobs=2), make(iris) as evaluator:
+        evaluator.submit([Candidate(i, {"value": i}) for i in range(40)])
+        evaluator.submit([Candidate(40, {"value": 0})])
+        folds = collect_all(evaluator)
+        assert sorted((fold.candidate, fold.split) for fold in folds) == [(i, s) for i in range(41) for s in range(3)]
+        assert evaluator.collect() == []
+
+
+def test_one_worker_goes_candidate_by_candidate(iris):
+    with make(iris) as evaluator:
+        evaluator.submit([Candidate(i, {}) for i in range(3)])
+        assert [(f.candidate, f.split) for f in collect_all(evaluator)] == [(i, s) for i in range(3) for s in range(3)]
+
+
+class FakePool:
+    """Records what is submitted; a task takes the given time per fold."""
+
+    n_slots = 2
+
+    def __init__(self, seconds):
+        self.seconds = seconds
+        self.sizes = []
+        self.queue = []
+
+    @property
+    def n_free(self):
+        return 4 - len(self.queue)
+
+    def submit(self, function, X, y, setup, split, train, test, jobs):
+        self.sizes.append(len(jobs))
+        self.queue.append([FoldScore(job.candidate.id, split, 0.0, None, self.seconds) for job in jobs])
+
+    def wait(self):
+        scores = self.queue.pop(0)
+        return [type("Done", (), {"result": lambda self: scores})()] if scores else []
+
+
+@given(st.sampled_from([0.0, 0.001, 0.01, 1.0]), st.integers(1, 300))
+def test_short_fits_travel_together_and_long_ones_alone(seconds, n):
+    fake = FakePool(seconds)
+    evaluator = Evaluator(fake, Setup(Null(), None), np.zeros((4, 1)), None, [([0], [1]), ([1], [0])])
+    evaluator.submit([Candidate(i, {}) for i in range(n)])
+    folds = []
+    while len(folds) < 2 * n:
+        folds += evaluator.collect()
+    assert sorted((fold.candidate, fold.split) for fold in folds) == [(i, s) for i in range(n) for s in range(2)]
+    assert fake.sizes[:4] == [1] * min(4, 2 * n)  # nothing is known about the duration yet
+    assert max(fake.sizes) <= max(1, 0.2 / max(seconds, 1e-9))
+    if seconds < 0.1 and n > 100:
+        assert max(fake.sizes) > 10
+
+
+def test_the_round_is_announced(iris, capsys):
+    with make(iris, verbose=1) as evaluator:
+        evaluator.submit([Candidate(0, {}), Candidate(1, {})])
+        collect_all(evaluator)
+    assert capsys.readouterr().out == "Fitting 3 folds for each of 2 candidates, totalling 6 fits\n"
+
+
+def test_each_fold_has_its_watch(iris):
+    asked = []
+    splits = list(KFold(2).split(iris[0]))
+
+    def watch(candidate, split):
+        asked.append((candidate.id, split))
+        return module.Unwatched()
+
+    with Evaluator(Pool(), Setup(Null(), check_scoring(Null())), *iris, splits, watch) as evaluator:
+        evaluator.submit([Candidate(0, {}), Candidate(1, {})])
+        collect_all(evaluator)
+    assert asked == [(0, 0), (0, 1), (1, 0), (1, 1)]
