@@ -87,7 +87,8 @@ def describe_value(value: Any) -> str:
 
 def _describe(array: Any) -> str:
     shape = getattr(array, "shape", None) or (len(array) if hasattr(array, "__len__") else "")
-    return f"{type(array).__name__} {shape} #{_digest(_contents(array))}"
+    kind = "ndarray" if isinstance(array, np.ndarray) else type(array).__name__  # a memory map is an array
+    return f"{kind} {shape} #{_digest(_contents(array))}"
 
 
 def _contents(data: Any) -> Any:

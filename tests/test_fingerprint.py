@@ -1,0 +1,112 @@
+"""What a search was run on: the same content, the same fingerprint."""
+
+import functools
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from scipy import sparse
+from sklearn.metrics import f1_score, make_scorer
+from sklearn.model_selection import KFold
+from sklearn.svm import SVC
+
+from skhpt.fingerprint import Fingerprint, describe_data, describe_folds, describe_scoring, describe_value
+
+X = np.arange(12.0).reshape(6, 2)
+FRAME = pd.DataFrame({"a": [1, 2, 3], "b": ["x", "y", None]})
+
+
+def changed(X):
+    X = X.copy()
+    X[-1, -1] += 1
+    return X
+
+
+def blocks(frame):
+    """The same table, laid out otherwise in memory."""
+    return pd.concat([frame[[name]] for name in frame.columns], axis=1)
+
+
+@pytest.mark.parametrize(
+    "a, b",
+    [
+        (X, X.copy()),
+        (FRAME, blocks(FRAME)),
+        (FRAME["b"], FRAME["b"].copy()),
+        (pl.DataFrame({"a": [1, 2]}), pl.DataFrame({"a": [1, 2]})),
+        (sparse.csr_array(X), sparse.csr_array(X)),
+        (["text", "more"], ["te" + "xt", "more"]),
+        (np.array(["a", "b"], dtype=object), np.array(["a", "b"], dtype=object)),
+    ],
+    ids=lambda part: type(part).__name__,
+)
+def test_equal_data(a, b):
+    assert describe_data(a, None, {}) == describe_data(b, None, {})
+
+
+@pytest.mark.parametrize(
+    "a, b",
+    [
+        (X, changed(X)),
+        (X, X.astype("float32")),
+        (X, X[:-1]),
+        (FRAME, FRAME.assign(b=["x", "y", "z"])),
+        (FRAME, FRAME.rename(columns={"a": "c"})),
+        (sparse.csr_array(X), sparse.csr_array(changed(X))),
+        (["text"], ["Text"]),
+    ],
+    ids=lambda part: type(part).__name__,
+)
+def test_changed_data(a, b):
+    assert describe_data(a, None, {}) != describe_data(b, None, {})
+
+
+def test_targets_and_weights_count():
+    assert describe_data(X, X[:, 0], {}) != describe_data(X, X[:, 1], {})
+    assert describe_data(X, None, {"sample_weight": X[:, 0]}) != describe_data(X, None, {})
+    assert describe_data(X, None, {"groups": None}) == describe_data(X, None, {})
+
+
+def test_a_memory_map_is_an_array(tmp_path):
+    np.save(tmp_path / "x.npy", X)
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    assert describe_data(mapped, None, {}) == describe_data(X, None, {})
+
+
+def test_data_that_cannot_be_pickled_is_recognised_by_identity():
+    data = [lambda: 0]
+    assert describe_data(data, None, {}) == describe_data(data, None, {})
+    assert describe_data(data, None, {}) != describe_data([lambda: 0], None, {})
+
+
+def test_folds():
+    assert describe_folds(list(KFold(3).split(X))) == describe_folds(list(KFold(3).split(X)))
+    assert describe_folds(list(KFold(3).split(X))) != describe_folds(list(KFold(2).split(X)))
+
+
+def test_scoring_functions_are_told_apart_by_their_code():
+    assert describe_scoring("f1", False) == "'f1'"
+    assert describe_scoring("f1", True) != describe_scoring("f1", False)
+    assert describe_value(lambda e, x, y: 1) != describe_value(lambda e, x, y: 2)
+    assert describe_value({"b": "f1", "a": "r2"}) == describe_value({"a": "r2", "b": "f1"})
+    assert describe_value(make_scorer(f1_score, average="macro")) != describe_value(make_scorer(f1_score))
+    assert describe_value(["f1", "r2"]) != describe_value(["f1"])
+
+
+def test_estimators_by_class_and_parameters():
+    assert describe_value(SVC(C=2)) == describe_value(SVC(C=2))
+    assert describe_value(SVC(C=2)) != describe_value(SVC(C=2.0))
+    assert describe_value(SVC(kernel=np.dot)) == describe_value(SVC(kernel=np.dot))
+    assert describe_value(X) == describe_value(X.copy())
+    assert describe_value({3, 1}) == describe_value({1, 3})
+    assert describe_value(functools.partial) == "functools.partial"
+
+
+def test_differences_are_named():
+    a = Fingerprint("X", "5 folds", "'f1'", "SVC")
+    assert a.differences(a) == []
+    assert a.differences(Fingerprint("X", "3 folds", "'r2'", "SVC")) == [
+        "folds: 5 folds became 3 folds",
+        "scoring: 'f1' became 'r2'",
+    ]
