@@ -138,7 +138,9 @@ def test_random_search(data, problem, seed, n_iter):
         n_iter += 10
     kwargs = data.draw(arguments(problem)) | {"random_state": seed, "n_iter": n_iter}
     space = DISTRIBUTIONS[problem]
-    assert_same(*fit_both(RandomSearch(estimator, space, **kwargs), RandomizedSearchCV(estimator, space, **kwargs), X, y))
+    assert_same(
+        *fit_both(RandomSearch(estimator, space, **kwargs), RandomizedSearchCV(estimator, space, **kwargs), X, y)
+    )
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,9 @@ def test_doubtful_estimators_are_not(estimator):
 
 
 def test_parameters_and_scorers():
-    assert slices.params_leave_data_alone({"C": 1.0, "svc__kernel": "rbf", "clf": SVC(), "sizes": (3, 4), "w": {0: 1.0}})
+    assert slices.params_leave_data_alone(
+        {"C": 1.0, "svc__kernel": "rbf", "clf": SVC(), "sizes": (3, 4), "w": {0: 1.0}}
+    )
     assert not slices.params_leave_data_alone({"scaler__copy": False})
     assert not slices.params_leave_data_alone({"kernel": np.dot})
     assert slices.scorer_leaves_data_alone(get_scorer("accuracy"))

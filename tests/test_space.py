@@ -295,7 +295,9 @@ def test_a_constraint_that_rejects_everything_is_an_error():
 
 
 def test_a_rare_constraint_is_found_by_listing_a_finite_space():
-    space = Space({"a": stats.randint(0, 200), "b": stats.randint(0, 200)}, constraint=lambda p: p["a"] * p["b"] == 39601)
+    space = Space(
+        {"a": stats.randint(0, 200), "b": stats.randint(0, 200)}, constraint=lambda p: p["a"] * p["b"] == 39601
+    )
     with pytest.warns(UserWarning, match="only 1 left"):
         assert space.sample(2, 0) == [{"a": 199, "b": 199}]
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import time
 import warnings
 from abc import abstractmethod
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import _fit_context, clone, is_classifier
 from sklearn.model_selection import check_cv
-from sklearn.model_selection._search import BaseSearchCV
+from sklearn.model_selection._search import BaseSearchCV, _search_estimator_has
 from sklearn.model_selection._split import _yields_constant_splits
 from sklearn.model_selection._validation import _warn_or_raise_about_fit_failures
+from sklearn.utils import get_tags
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_method_params, check_is_fitted, indexable
 
 from skhpt import engine, fingerprint, results
@@ -97,6 +100,13 @@ class BaseSearch(BaseSearchCV):
         self.previous = previous
         self.warm_start = warm_start
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        # scikit-learn's own searches leave these out, and fail its checks around a transformer or a Ridge.
+        tags.transformer_tags = deepcopy(get_tags(self.estimator).transformer_tags)
+        tags.target_tags = deepcopy(get_tags(self.estimator).target_tags)
+        return tags
+
     @abstractmethod
     def _make_strategy(self, history: History) -> Strategy:
         """Make the strategy that goes on from a history; raise for bad input before anything is fitted."""
@@ -129,9 +139,36 @@ class BaseSearch(BaseSearchCV):
         session.callbacks.end()
         return self
 
+    @available_if(_search_estimator_has("transform"))
+    def fit_transform(self, X: Any, y: Any = None, **params: Any) -> Any:
+        """Fit the search, and transform X with the best estimator.
+
+        Only available if ``refit=True`` and the underlying estimator supports ``transform``.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Training data.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+            Target; None for unsupervised learning.
+        **params : dict of str -> object
+            As for `fit`.
+
+        Returns
+        -------
+        Xt : {ndarray, sparse matrix} of shape (n_samples, n_features)
+            `X` transformed by the best estimator.
+        """
+        return self.fit(X, y, **params).transform(X)
+
     def _open(self, X: Any, y: Any, params: dict[str, Any], keep: bool) -> Session:
         """Check all that does not depend on the strategy, freeze the folds, and look up what is known already."""
         scorers, refit_metric = self._get_scorers()
+        if y is None and get_tags(self.estimator).target_tags.required:
+            raise ValueError(
+                f"{type(self).__name__} with {type(self.estimator).__name__} requires y to be passed, "
+                "but the target y is None"
+            )
         X, y = indexable(X, y)
         params = _check_method_params(X, params=params)
         routed = self._get_routed_params_for_fit(params)

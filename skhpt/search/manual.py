@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -215,8 +216,6 @@ class ManualSearch(BaseSearch):
         """
         session = self._open(X, y, getattr(self, "_fit_params", {}), keep=True)
         points = self._check([params])
-        if not points:
-            raise ValueError(f"constraint rejects {params}")
         row = self._row_of(points[0], session.history)
         if row is None:
             row = len(session.history)
@@ -245,6 +244,9 @@ class ManualSearch(BaseSearch):
         allowed = [params for params in points if self.constraint(dict(params))]
         if points and not allowed:
             raise ValueError(f"constraint rejects every candidate: {points}")
+        if len(allowed) < len(points):
+            n_rejected = len(points) - len(allowed)
+            warnings.warn(f"constraint rejects {n_rejected} of {len(points)} candidates", UserWarning, stacklevel=4)
         return allowed
 
     def _shown_params(self, trials: list[Trial]) -> list[dict[str, Any]]:
