@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any
 
 import joblib
@@ -65,6 +66,11 @@ def describe_scoring(scoring: Any, return_train_score: bool) -> str:
     return describe_value(scoring) + (" with training scores" if return_train_score else "")
 
 
+def describe_estimator(estimator: Any) -> str:
+    """Describe an estimator by its class and parameters."""
+    return f"{type(estimator).__name__} #{_digest(describe_value(estimator))}"
+
+
 def describe_value(value: Any) -> str:
     """Describe a parameter by its content, the same in every process."""
     if hasattr(value, "get_params") and not isinstance(value, type):
@@ -82,7 +88,12 @@ def describe_value(value: Any) -> str:
         return f"{value.__module__}.{value.__qualname__}"
     if isinstance(value, np.ndarray) or sparse.issparse(value):
         return _describe(value)
-    return repr(value)
+    if isinstance(value, partial):
+        return "partial" + describe_value((value.func, value.args, value.keywords))
+    text = repr(value)
+    if " at 0x" in text:  # the address is not the content
+        return f"{type(value).__module__}.{type(value).__qualname__} #{_digest(value)}"
+    return text
 
 
 def _describe(array: Any) -> str:

@@ -69,6 +69,7 @@ class Counting(TransformerMixin, BaseEstimator):
 
     def fit(self, X, y=None):
         type(self).n_fits += 1
+        self.fitted_ = True
         return self
 
     def transform(self, X):

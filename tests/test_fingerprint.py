@@ -7,11 +7,19 @@ import pandas as pd
 import polars as pl
 import pytest
 from scipy import sparse
+from sklearn.compose import make_column_selector
 from sklearn.metrics import f1_score, make_scorer
 from sklearn.model_selection import KFold
 from sklearn.svm import SVC
 
-from skhpt.fingerprint import Fingerprint, describe_data, describe_folds, describe_scoring, describe_value
+from skhpt.fingerprint import (
+    Fingerprint,
+    describe_data,
+    describe_estimator,
+    describe_folds,
+    describe_scoring,
+    describe_value,
+)
 
 X = np.arange(12.0).reshape(6, 2)
 FRAME = pd.DataFrame({"a": [1, 2, 3], "b": ["x", "y", None]})
@@ -100,6 +108,10 @@ def test_estimators_by_class_and_parameters():
     assert describe_value(SVC(kernel=np.dot)) == describe_value(SVC(kernel=np.dot))
     assert describe_value(X) == describe_value(X.copy())
     assert describe_value({3, 1}) == describe_value({1, 3})
+    assert describe_value(make_column_selector("a")) == describe_value(make_column_selector("a"))
+    assert describe_value(make_column_selector("a")) != describe_value(make_column_selector("b"))
+    assert describe_value(functools.partial(np.dot, 1)) != describe_value(functools.partial(np.dot, 2))
+    assert describe_estimator(SVC()) == describe_estimator(SVC()) != describe_estimator(SVC(C=2))
     assert describe_value(functools.partial) == "functools.partial"
 
 

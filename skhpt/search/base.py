@@ -191,7 +191,7 @@ class BaseSearch(BaseSearchCV):
             data=fingerprint.describe_data(X, y, params),
             folds=fingerprint.describe_folds(splits),
             scoring=fingerprint.describe_scoring(self.scoring, self.return_train_score),
-            estimator=fingerprint.describe_value(base),
+            estimator=fingerprint.describe_estimator(base),
         )
         history = self._starting_history(mark, keep)
         return Session(X, y, splits, setup, refit_metric, mark, callbacks, history, n_known=len(history))
@@ -199,7 +199,7 @@ class BaseSearch(BaseSearchCV):
     def _freeze_folds(self, X: Any, y: Any, split_params: dict[str, Any], keep: bool) -> list[Split]:
         """Split once; to go on with a splitter that shuffles anew each time is to keep the folds that it gave."""
         self._checked_cv_orig = cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
-        description = fingerprint.describe_value(self.cv)
+        description = repr(self.cv)
         if keep and self._kept_folds and self._kept_folds[0] == description:
             return self._kept_folds[1]
         n_splits = cv.get_n_splits(X, y, **split_params)

@@ -1,0 +1,28 @@
+"""scikit-learn's own tests of its searches pass with ours in their place."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SUITES = {
+    "search": ("sklearn.model_selection.tests.test_search", "not Halving", 80),
+    "routing": ("sklearn.tests.test_metaestimators_metadata_routing", "GridSearch or RandomSearch", 2),
+    "common": ("sklearn.tests.test_common", "GridSearch or RandomSearch", 100),
+}
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_scikit_learns_own_tests(suite, tmp_path):
+    module, selection, n_expected = SUITES[suite]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "swap_searches", "-p", "no:cacheprovider", "--tb=short"]
+    command += ["-W", "ignore", "-k", selection, "--pyargs", module]
+    path = os.pathsep.join([str(Path(__file__).parent), *os.environ.get("PYTHONPATH", "").split(os.pathsep)])
+    environment = os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
+    run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    summary = run.stdout.strip().splitlines()[-1]
+    assert run.returncode == 0, run.stdout[-5000:] + run.stderr[-2000:]
+    assert int(re.search(r"(\d+) passed", summary)[1]) >= n_expected, summary
