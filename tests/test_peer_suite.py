@@ -10,8 +10,12 @@ import pytest
 
 SUITES = {
     "search": ("sklearn.model_selection.tests.test_search", "not Halving", 80),
-    "routing": ("sklearn.tests.test_metaestimators_metadata_routing", "GridSearch or RandomSearch", 2),
-    "common": ("sklearn.tests.test_common", "GridSearch or RandomSearch", 100),
+    "routing": (
+        "sklearn.tests.test_metaestimators_metadata_routing",
+        "not Halving and (GridSearch or RandomSearch)",
+        8,
+    ),
+    "common": ("sklearn.tests.test_common", "not Halving and (GridSearch or RandomSearch)", 300),
 }
 
 

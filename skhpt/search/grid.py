@@ -139,8 +139,8 @@ class GridSearch(BaseSearch):
     >>> X, y = load_iris(return_X_y=True)
     >>> grid = {"kernel": ["linear", "rbf"], "C": loguniform(0.01, 100)}
     >>> search = GridSearch(SVC(), grid, resolution=3).fit(X, y)
-    >>> search.best_params_
-    {'C': 1.0, 'kernel': 'linear'}
+    >>> search.best_params_["kernel"], round(search.best_params_["C"], 3)
+    ('linear', 1.0)
     """
 
     _parameter_constraints: dict = {

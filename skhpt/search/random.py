@@ -144,7 +144,7 @@ class RandomSearch(BaseSearch):
     >>> X, y = load_iris(return_X_y=True)
     >>> space = {"C": loguniform(0.01, 100), "gamma": loguniform(0.001, 1)}
     >>> search = RandomSearch(SVC(), space, n_iter=20, sampler="sobol", random_state=0).fit(X, y)
-    >>> round(search.best_score_, 3)
+    >>> print(f"{search.best_score_:.3f}")
     0.987
     """
 
