@@ -136,7 +136,7 @@ def _cell(name: str, row: Mapping[str, Any]) -> str:
     if name in ("score", "std"):
         return f"{value:.4f}"
     if name == "fit_time":
-        return f"{value:.3g} s"
+        return f"{value:.2f} s" if value >= 1 else f"{1000 * value:.1f} ms"
     if isinstance(value, Real) and not isinstance(value, (Integral, bool)):
         return f"{value:.4g}"
     text = str(value)

@@ -122,7 +122,7 @@ def test_more_iterations_than_candidates():
 
 def test_every_fit_fails():
     search = GridSearch(Failing(bad=(0, 1)), {"value": [0, 1]}, cv=2)
-    with pytest.raises(ValueError, match="(?s)All the 4 fits failed.*no luck with 0.*no luck with 1"):
+    with pytest.raises(ValueError, match=r"(?s)All the 4 fits failed.*no luck with 0.*no luck with 1"):
         search.fit(X, Y)
     assert [trial.state for trial in search.history_] == ["failed", "failed"]  # with their errors, for a closer look
 

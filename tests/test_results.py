@@ -88,10 +88,10 @@ def test_leaderboard_text_lines_up():
         {"rank": 2, "candidate": 1, "score": 0.5, "std": 0.0, "fit_time": 12.3, "state": "failed", "param_k": "x" * 40},
     ]
     assert results.leaderboard_text(rows).splitlines() == [
-        "rank  candidate   score     std   fit_time   state   C                               k",
-        "----  ---------  ------  ------  ---------  ------  --  ------------------------------",
-        "   1          0  0.9877  0.0100  0.00123 s      ok  10",
-        "   2          1  0.5000  0.0000     12.3 s  failed      xxxxxxxxxxxxxxxxxxxxxxxxxxx...",
+        "rank  candidate   score     std  fit_time   state   C                               k",
+        "----  ---------  ------  ------  --------  ------  --  ------------------------------",
+        "   1          0  0.9877  0.0100    1.2 ms      ok  10",
+        "   2          1  0.5000  0.0000   12.30 s  failed      xxxxxxxxxxxxxxxxxxxxxxxxxxx...",
     ]
 
 

@@ -327,7 +327,7 @@ def test_evaluate_uses_the_same_folds_and_fit_parameters():
     assert len(search.history_) == 2
     with pytest.raises(ValueError, match="scores cannot be compared with new ones: data"):
         search.evaluate(X + 1, Y, value=2)
-    with pytest.raises(ValueError, match="Invalid parameter 'valeu' .* Did you mean 'value'"):
+    with pytest.raises(ValueError, match=r"Invalid parameter 'valeu' .* Did you mean 'value'"):
         search.evaluate(X, Y, valeu=2)
     assert len(search.history_) == 2
 

@@ -175,7 +175,7 @@ def test_contains():
         {"kernel": "linear"},
     ):
         assert not space.contains(outside)
-    with pytest.raises(ValueError, match="not in the space: {'kernel': 'sigmoid'"):
+    with pytest.raises(ValueError, match=r"not in the space: \{'kernel': 'sigmoid'"):
         space.encode([{"kernel": "sigmoid", "C": 1.0}])
 
 
@@ -335,5 +335,5 @@ def test_a_distribution_class_is_refused():
 
 
 def test_a_constraint_must_be_callable():
-    with pytest.raises(TypeError, match="constraint must be a callable .* got 3"):
+    with pytest.raises(TypeError, match=r"constraint must be a callable .* got 3"):
         Space({"x": [1]}, constraint=3)
