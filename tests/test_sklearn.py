@@ -112,10 +112,8 @@ def test_pickled_it_predicts_the_same(make, iris):
 
 @pytest.mark.parametrize("library", [pd, pl])
 def test_tables(make, iris, library):
-    frame = pd.DataFrame(iris[0], columns=list("abcd")).assign(kind=np.where(iris[1] > 1, "x", "y"))
-    y = pd.Series(iris[1], name="y")
-    if library is pl:
-        frame, y = pl.from_pandas(frame), pl.Series(iris[1])
+    columns = dict(zip("abcd", iris[0].T, strict=True)) | {"kind": np.where(iris[1] > 1, "x", "y")}
+    frame, y = library.DataFrame(columns), library.Series(iris[1])
     pipe = make_pipeline(
         make_column_transformer((OneHotEncoder(), ["kind"]), remainder=StandardScaler()), LogisticRegression()
     )
