@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from scipy import stats
 from skhpt.identity import native, value_key
 
 #: A discrete distribution with more values than this counts as infinite: its values are never listed.
-MAX_LISTED = 1_000_000
+MAX_LISTED = 100_000
 
 
 def make_dimension(name: str, definition: Any) -> Dimension:
@@ -35,6 +36,8 @@ def make_dimension(name: str, definition: Any) -> Dimension:
     TypeError, ValueError
         If `definition` is neither a non-empty list of choices nor a usable distribution.
     """
+    if hasattr(definition, "to_numpy"):  # a Series
+        definition = definition.to_numpy()
     if isinstance(definition, np.ndarray) and definition.ndim != 1:
         raise ValueError(
             f"Parameter array for {name!r} should be one-dimensional, got: {definition!r} with shape {definition.shape}"
@@ -94,12 +97,11 @@ class Dimension(ABC):
         """Return all choices, or one value of a distribution."""
         return self.grid(1)
 
-    def native(self, value: Any) -> Any:
-        """Turn a drawn value into the Python object that reaches the estimator."""
-        return native(value)
-
     def sampler(self) -> Any:
-        """What `sklearn.model_selection.ParameterSampler` needs: a list, or an object with ``rvs``."""
+        """What `sklearn.model_selection.ParameterSampler` needs: a list, or an object with ``rvs``.
+
+        What it draws may be numpy scalars of the right kind.
+        """
         return self.definition
 
     def same_as(self, other: Dimension) -> bool:
@@ -142,10 +144,12 @@ class Continuous(Dimension):
 
     size = math.inf
 
+    #: Where to look for the last finite quantile of an infinite tail; 2**-53 is as near to 1 as a float comes.
+    _edges = tuple(2.0**-k for k in (53, 26, 13, 6, 3))
+
     def __init__(self, dist: Any):
         self.definition = self.dist = dist
         self._quantile = _quantile_function(dist)
-        self._lowest, self._highest = _finite_levels(self._quantile)
 
     def encode(self, values: Sequence[Any] | np.ndarray) -> np.ndarray:
         return np.clip(_cdf(self.dist, values), 0.0, 1.0)
@@ -154,7 +158,7 @@ class Continuous(Dimension):
         return self._quantiles(u).tolist()
 
     def grid(self, resolution: int) -> list[Any]:
-        return self.decode(_spread(resolution, self._lowest == 0, self._highest == 1))
+        return self.decode(_spread(resolution, self._reaches_its_ends()))
 
     def contains(self, value: Any) -> bool:
         low, high = _support(self.dist)
@@ -163,9 +167,31 @@ class Continuous(Dimension):
     def sampler(self) -> Any:
         return self.dist if hasattr(self.dist, "rvs") else _QuantileSampler(self)
 
+    def _reaches_its_ends(self) -> bool:
+        """Tell whether the ends of the support are values like any others, so that a grid should have them."""
+        ends = _support(self.dist)
+        if not np.isfinite(ends).all():
+            return False
+        with np.errstate(all="ignore"):
+            density = self.dist.pdf(np.array(ends)) if hasattr(self.dist, "pdf") else np.ones(2)
+        return bool(np.all((density > 0) & np.isfinite(density)))
+
     def _quantiles(self, u: Any) -> np.ndarray:
         """Quantiles, with infinite tails cut where they are still finite numbers."""
-        return np.asarray(self._quantile(np.clip(u, self._lowest, self._highest)), dtype=float)
+        x = np.asarray(self._quantile(np.asarray(u, dtype=float)), dtype=float)
+        if not np.isfinite(x).all():
+            x = np.clip(x, *self._outermost)
+        return x
+
+    @cached_property
+    def _outermost(self) -> tuple[float, float]:
+        """The lowest and the highest quantile that is a finite number."""
+        with np.errstate(all="ignore"):
+            low, high = (
+                next(x for level in (end, *edges, 0.5) if np.isfinite(x := float(self._quantile(level))))
+                for end, edges in ((0.0, self._edges), (1.0, [1 - edge for edge in self._edges]))
+            )
+        return low, high
 
     def _key(self) -> Any:
         return _distribution_key(self.dist)
@@ -177,16 +203,19 @@ class Discrete(Continuous):
     ``decode(encode(x)) == x`` wherever the cdf still has a step, that is, for probabilities above about 1e-16.
     """
 
-    def __init__(self, dist: Any):
-        super().__init__(dist)
-        probes = self._quantiles(np.linspace(0.001, 0.999, 99))
-        self._type = int if np.all(probes == np.round(probes)) else float
-        self._listed = self._list_values()
-        self.size = math.inf if self._listed is None else len(self._listed)
+    # To find the quantile of a level, SciPy sums up probabilities, for ever if the tail is a heavy one.
+    _edges = tuple(2.0**-k for k in (30, 13, 6, 3))
+
+    @cached_property
+    def size(self) -> float:  # type: ignore[override]
+        return math.inf if self._listed is None else len(self._listed)
 
     def encode(self, values: Sequence[Any] | np.ndarray) -> np.ndarray:
         x = np.asarray(values, dtype=float)
         return np.clip(_cdf(self.dist, x) - np.asarray(self.dist.pmf(x), dtype=float) / 2, 0.0, 1.0)
+
+    def _reaches_its_ends(self) -> bool:
+        return bool(np.isfinite(_support(self.dist)).all())
 
     def decode(self, u: np.ndarray) -> list[Any]:
         # SciPy puts the quantile of 0 one step below the smallest value.
@@ -198,17 +227,30 @@ class Discrete(Continuous):
             return [self._type(value) for value in self._listed]
         return list(dict.fromkeys(super().grid(resolution)))
 
+    def sampler(self) -> Any:
+        return _NativeSampler(super().sampler(), self._type)
+
     def contains(self, value: Any) -> bool:
         return _is_number(value) and bool(self.dist.pmf(value) > 0)
 
-    def native(self, value: Any) -> Any:
-        return self._type(value)
+    @cached_property
+    def _type(self) -> type:
+        """Int if all values are integers, else float."""
+        given = self._given_values
+        some = self._quantiles(np.linspace(0.001, 0.999, 99)) if given is None else given
+        return int if np.all(some == np.round(some)) else float
 
-    def _list_values(self) -> np.ndarray | None:
+    @property
+    def _given_values(self) -> np.ndarray | None:
+        """The values of ``rv_discrete(values=(xk, pk))``."""
+        xk = getattr(getattr(self.dist, "dist", None), "xk", None)
+        return None if xk is None else np.sort(np.asarray(xk, dtype=float))
+
+    @cached_property
+    def _listed(self) -> np.ndarray | None:
         """All values, or None if there are infinitely or unreasonably many."""
-        if hasattr(getattr(self.dist, "dist", None), "xk"):  # made by rv_discrete(values=(xk, pk))
-            values = np.sort(np.asarray(self.dist.dist.xk, dtype=float))
-        else:
+        values = self._given_values
+        if values is None:
             low, high = _support(self.dist)
             step = float(getattr(self.dist, "step", 1))
             if not np.isfinite([low, high]).all() or (high - low) / step >= MAX_LISTED:
@@ -250,6 +292,17 @@ class Sampled(Dimension):
         return True  # nothing is known that could exclude it
 
 
+class _NativeSampler:
+    """Turns what another sampler draws into int or float."""
+
+    def __init__(self, sampler: Any, kind: type):
+        self.sampler = sampler
+        self.kind = kind
+
+    def rvs(self, random_state: np.random.RandomState) -> Any:
+        return self.kind(self.sampler.rvs(random_state=random_state))
+
+
 class _QuantileSampler:
     """Gives ``rvs`` to SciPy's newer distributions, which have ``icdf`` and ``sample`` but take no RandomState."""
 
@@ -263,7 +316,9 @@ class _QuantileSampler:
 def _quantile_dimension(name: str, dist: Any) -> Dimension:
     middle = float(_quantile_function(dist)(0.5))
     if math.isnan(middle):
-        raise ValueError(f"The distribution of parameter {name!r} has no median: are its arguments valid? Got {dist!r}")
+        raise ValueError(
+            f"The distribution of parameter {name!r} has no median: are its arguments valid? Got {_spelled_out(dist)}"
+        )
     return Discrete(dist) if _is_discrete(dist) else Continuous(dist)
 
 
@@ -309,25 +364,23 @@ def _support(dist: Any) -> tuple[float, float]:
     return float(quantile(0.0)), float(quantile(1.0))
 
 
-def _finite_levels(quantile: Callable[[Any], Any]) -> tuple[float, float]:
-    """Lowest and highest level with a finite quantile: 0 and 1, or, in an infinite tail, just inside."""
-    edges = [0.0, *(2.0**-k for k in (53, 26, 13, 6, 3))]  # 2**-53 is the distance of 1 from its neighbour below
-    with np.errstate(all="ignore"):
-        low = next((edge for edge in edges if np.isfinite(quantile(edge))), 0.5)
-        high = next((1.0 - edge for edge in edges if np.isfinite(quantile(1.0 - edge))), 0.5)
-    return low, high
-
-
-def _spread(n: int, low_is_finite: bool, high_is_finite: bool) -> np.ndarray:
-    """Return `n` evenly spaced quantile levels; a finite end is included, an infinite one kept half a step away."""
+def _spread(n: int, with_ends: bool) -> np.ndarray:
+    """Return `n` evenly spaced quantile levels, from 0 to 1 or half a step away from both."""
     if n == 1:
         return np.array([0.5])
-    before, after = (0.0 if finite else 0.5 for finite in (low_is_finite, high_is_finite))
-    return (np.arange(n) + before) / (n - 1 + before + after)
+    return np.arange(n) / (n - 1) if with_ends else (np.arange(n) + 0.5) / n
 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+
+
+def _spelled_out(dist: Any) -> str:
+    """Write a frozen distribution as its maker did."""
+    if not (hasattr(dist, "dist") and hasattr(dist, "args") and hasattr(dist, "kwds")):
+        return repr(dist)
+    arguments = [repr(value) for value in dist.args] + [f"{name}={value!r}" for name, value in dist.kwds.items()]
+    return f"{dist.dist.name}({', '.join(arguments)})"
 
 
 def _distribution_key(dist: Any) -> Any:

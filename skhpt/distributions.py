@@ -143,7 +143,7 @@ def quantized(dist: Any, step: float) -> Quantized:
     Raises
     ------
     TypeError
-        If `dist` has no ``cdf`` or no quantile function.
+        If `dist` is not frozen, or has no ``cdf`` or no quantile function.
     ValueError
         If `step` is not positive.
 
@@ -156,6 +156,8 @@ def quantized(dist: Any, step: float) -> Quantized:
     [0.5, 0.7, 1.0]
     """
     _check_positive("quantized", "step", step)
+    if isinstance(dist, (type, stats.rv_continuous, stats.rv_discrete)):
+        raise TypeError(f"quantized: dist must be frozen, that is, called with its arguments, got {dist!r}")
     if not hasattr(dist, "cdf") or not (hasattr(dist, "ppf") or hasattr(dist, "icdf")):
         raise TypeError(f"quantized: dist must have cdf and ppf (or icdf), got {dist!r}")
     return Quantized(dist, step)
@@ -223,13 +225,17 @@ class Quantized:
 
         Returns
         -------
-        values : float or ndarray of shape `size`
+        values : int or float, or ndarray of shape `size`
+            Integers if `step` is one.
         """
         if random_state is None:
             random_state = np.random
         elif isinstance(random_state, (int, np.integer)):
             random_state = np.random.RandomState(random_state)
-        return self.ppf(random_state.uniform(size=size))
+        values = self.ppf(random_state.uniform(size=size))
+        if float(self.step).is_integer():  # integers, as from SciPy's discrete distributions
+            return int(values) if np.ndim(values) == 0 else values.astype(int)
+        return values
 
     def _cdf_of_index(self, index: Any) -> Any:
         return self.dist.cdf((np.asarray(index) + 0.5) * self.step)

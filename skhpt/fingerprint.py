@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
+from types import CellType, CodeType, MethodType
 from typing import Any
 
 import joblib
 import numpy as np
 from scipy import sparse
+
+from skhpt.identity import clones_itself
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ def describe_folds(splits: Sequence[tuple[np.ndarray, np.ndarray]]) -> str:
 
 
 def describe_scoring(scoring: Any, return_train_score: bool) -> str:
-    """Describe the ``scoring`` parameter: names stay names, functions are told apart by their code."""
+    """Describe the ``scoring`` parameter: names stay names, anything else is told apart by what it is made of."""
     return describe_value(scoring) + (" with training scores" if return_train_score else "")
 
 
@@ -71,29 +75,69 @@ def describe_estimator(estimator: Any) -> str:
     return f"{type(estimator).__name__} #{_digest(describe_value(estimator))}"
 
 
-def describe_value(value: Any) -> str:
-    """Describe a parameter by its content, the same in every process."""
+#: Parameters of estimators that no score depends on.
+_IMMATERIAL = {"n_jobs", "verbose"}
+
+
+def describe_value(value: Any, _above: tuple[int, ...] = ()) -> str:
+    """Describe a parameter by its content, the same in every process.
+
+    Estimators are their class and parameters (and what they have learned, if a clone keeps it); functions their code,
+    defaults and what they enclose; other objects their class and attributes. What a function reads from the global
+    names of its module is not seen.
+    """
+    if id(value) in _above:  # a function that encloses itself, say
+        return "..."
+    above = (*_above, id(value))
+
+    def describe(part: Any) -> str:
+        return describe_value(part, above)
+
     if hasattr(value, "get_params") and not isinstance(value, type):
-        return f"{type(value).__module__}.{type(value).__qualname__}{describe_value(value.get_params(deep=False))}"
+        learned = f" #{_digest(value)}" if clones_itself(value) else ""
+        params = {name: one for name, one in value.get_params(deep=False).items() if name not in _IMMATERIAL}
+        return _name(type(value)) + describe(params) + learned
     if isinstance(value, Mapping):
-        inside = (f"{key!r}: {describe_value(item)}" for key, item in sorted(value.items(), key=repr))
-        return "{" + ", ".join(inside) + "}"
+        return "{" + ", ".join(f"{key!r}: {describe(item)}" for key, item in sorted(value.items(), key=repr)) + "}"
     if isinstance(value, (list, tuple)):
-        return type(value).__name__ + "(" + ", ".join(map(describe_value, value)) + ")"
+        return type(value).__name__ + "(" + ", ".join(map(describe, value)) + ")"
     if isinstance(value, (set, frozenset)):
-        return type(value).__name__ + "(" + ", ".join(sorted(map(describe_value, value))) + ")"
-    if hasattr(value, "__code__"):
-        return f"{value.__module__}.{value.__qualname__} #{_digest_code(value)}"
-    if isinstance(value, Callable) and hasattr(value, "__qualname__"):  # type: ignore[arg-type]
-        return f"{value.__module__}.{value.__qualname__}"
+        return type(value).__name__ + "(" + ", ".join(sorted(map(describe, value))) + ")"
     if isinstance(value, np.ndarray) or sparse.issparse(value):
         return _describe(value)
+    if value is None or isinstance(value, (bool, int, float, complex, str, bytes, np.generic, np.dtype, np.ufunc)):
+        return repr(value)
     if isinstance(value, partial):
-        return "partial" + describe_value((value.func, value.args, value.keywords))
-    text = repr(value)
-    if " at 0x" in text:  # the address is not the content
-        return f"{type(value).__module__}.{type(value).__qualname__} #{_digest(value)}"
-    return text
+        return "partial" + describe((value.func, value.args, value.keywords))
+    if isinstance(value, MethodType):
+        return f"{describe(value.__func__)} of {describe(value.__self__)}"
+    if hasattr(value, "__code__"):
+        enclosed = [cell.cell_contents for cell in value.__closure__ or () if cell != _EMPTY_CELL]
+        made_of = (_code(value.__code__), describe([value.__defaults__, value.__kwdefaults__, enclosed]))
+        return f"{_name(value)} #{_digest(made_of)}"
+    if hasattr(value, "__qualname__") and not hasattr(value, "__next__"):  # classes and what is compiled
+        return _name(value)
+    return _describe_object(value, describe)
+
+
+def _describe_object(value: Any, describe: Callable[[Any], str]) -> str:
+    code = getattr(getattr(type(value), "__call__", None), "__code__", None)  # noqa: B004
+    does = f" #{_digest(_code(code))}" if code else ""
+    content = describe(vars(value)) if hasattr(value, "__dict__") else f" #{_digest(value)}"
+    return _name(type(value)) + content + does
+
+
+def _name(thing: Any) -> str:
+    return f"{getattr(thing, '__module__', '')}.{thing.__qualname__}"
+
+
+_EMPTY_CELL = CellType()
+
+
+def _code(code: CodeType) -> str:
+    """Describe what a function does: its instructions, names and constants, without their addresses."""
+    constants = [_code(const) if isinstance(const, CodeType) else describe_value(const) for const in code.co_consts]
+    return _digest((code.co_code, code.co_names, tuple(constants)))
 
 
 def _describe(array: Any) -> str:
@@ -107,15 +151,22 @@ def _contents(data: Any) -> Any:
     if sparse.issparse(data):
         return [data.shape, *(array for array in vars(data).values() if isinstance(array, np.ndarray))]
     if hasattr(data, "columns") and hasattr(data, "__getitem__"):
-        return [list(data.columns), [np.asarray(data[name]) for name in data.columns]]
+        return [list(data.columns), [_plain_objects(np.asarray(data[name])) for name in data.columns]]
     if hasattr(data, "to_numpy"):
-        return data.to_numpy()
-    return data
+        data = data.to_numpy()
+    return _plain_objects(data)
 
 
-def _digest_code(function: Any) -> str:
-    code = function.__code__
-    return _digest((code.co_code, repr(code.co_consts), code.co_names))
+def _plain_objects(values: Any) -> Any:
+    """Reduce a long list of strings, numbers and None to two byte strings; joblib would look at them one by one."""
+    is_list = isinstance(values, list) or (isinstance(values, np.ndarray) and values.dtype == object)
+    items = np.ravel(values).tolist() if isinstance(values, np.ndarray) and is_list else values
+    if not is_list or not set(map(type, items)) <= {str, int, float, bool, type(None)}:
+        return values
+    texts = [item if type(item) is str else f"{type(item).__name__} {item!r}" for item in items]
+    lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
+    are_text = np.fromiter((type(item) is str for item in items), dtype=bool, count=len(texts))
+    return [np.shape(values), lengths, are_text, hashlib.sha1("".join(texts).encode("utf-8", "surrogatepass")).digest()]
 
 
 def _digest(thing: Any) -> str:

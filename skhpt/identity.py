@@ -1,4 +1,4 @@
-"""When two parameter values, or two candidates, are the same.
+"""When two parameter values, or two candidates, are the same, and what keeps them so.
 
 Equality is not enough: ``1 == True == 1.0``, estimators compare by identity, arrays compare element by element.
 A key is hashable, and two keys are equal exactly when what they stand for would make the same candidate.
@@ -7,6 +7,7 @@ A key is hashable, and two keys are equal exactly when what they stand for would
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
+from copy import copy
 from functools import partial
 from typing import Any
 
@@ -17,7 +18,7 @@ def value_key(value: Any) -> Hashable:
     """Key of one parameter value.
 
     Numbers, strings and containers are keyed by type and content, numpy scalars as their Python counterpart,
-    estimators by class and parameters, anything else by identity.
+    estimators by class and parameters (unless a clone of them keeps more than that), anything else by identity.
     """
     value = native(value)
     kind = type(value)
@@ -36,7 +37,7 @@ def value_key(value: Any) -> Hashable:
         return (kind, value.dtype.str, value.shape, content)
     if isinstance(value, partial):
         return (kind, *map(value_key, (value.func, value.args, value.keywords)))
-    if hasattr(value, "get_params") and not isinstance(value, type):
+    if _is_estimator(value) and not clones_itself(value):
         return (kind, params_key(value.get_params(deep=False)))
     return _Itself(value)
 
@@ -51,6 +52,34 @@ def native(value: Any) -> Any:
     if isinstance(value, (np.number, np.bool_, np.str_, np.bytes_)):
         return value.item()
     return value
+
+
+def clones_itself(estimator: Any) -> bool:
+    """Tell whether an estimator has its own idea of a clone, such as a `FrozenEstimator`, which stays fitted."""
+    method = getattr(type(estimator), "__sklearn_clone__", None)
+    if method is None or method.__qualname__ == "BaseEstimator.__sklearn_clone__":
+        return False
+    return estimator.__sklearn_clone__() is estimator
+
+
+def snapshot(value: Any) -> Any:
+    """Copy a parameter value as far as its owner could change it, so that what was evaluated stays on record.
+
+    Containers, arrays and estimators are copied; what is only the same as itself, such as a function, stays itself.
+    """
+    if type(value) in (list, tuple, set, frozenset):
+        return type(value)(map(snapshot, value))
+    if type(value) is dict:
+        return {name: snapshot(item) for name, item in value.items()}
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    if _is_estimator(value) and not clones_itself(value):
+        return copy(value).set_params(**snapshot(value.get_params(deep=False)))
+    return value
+
+
+def _is_estimator(value: Any) -> bool:
+    return hasattr(value, "get_params") and hasattr(value, "set_params") and not isinstance(value, type)
 
 
 class _Itself:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,7 @@ def cv_results(
     trials : sequence of Trial
         Finished trials, all with the same number of folds.
     error_score : float
-        Score of a failed fit.
+        Score of what failed; NaN if it is "raise", and the failure is one of an earlier search.
     return_train_score : bool, default=False
         Whether to make the columns of the training scores.
     params : sequence of dict, default=None
@@ -47,8 +47,9 @@ def cv_results(
     UserWarning
         If a mean score is not finite.
     """
-    shown = [trial.candidate.params for trial in trials] if params is None else list(params)
+    shown = [dict(each) for each in params or (trial.candidate.params for trial in trials)]
     folds = [trial.folds for trial in trials]
+    error_score = np.nan if error_score == "raise" else error_score
     results: dict[str, Any] = _note_columns(trials)
     for name in ("fit_time", "score_time"):
         seconds = [[getattr(fold, name) for fold in row] for row in folds]
@@ -56,11 +57,11 @@ def cv_results(
     results |= dict(_yield_masked_array_for_each_param(shown))
     results["params"] = shown
     for metric in metrics(trials) or ["score"]:
-        test = [[_score(fold.test_score, metric, error_score) for fold in row] for row in folds]
+        test = [[_score(fold, fold.test_score, metric, error_score) for fold in row] for row in folds]
         results |= _score_columns(f"test_{metric}", test)
         results[f"rank_test_{metric}"] = rank(results[f"mean_test_{metric}"])
         if return_train_score:
-            train = [[_score(fold.train_score, metric, error_score) for fold in row] for row in folds]
+            train = [[_score(fold, fold.train_score, metric, error_score) for fold in row] for row in folds]
             results |= _score_columns(f"train_{metric}", train)
     return results
 
@@ -68,14 +69,9 @@ def cv_results(
 def metrics(trials: Sequence[Trial]) -> list[str] | None:
     """Return the names of the metrics, or None if there is a single one, which has no name."""
     for fold in _folds(trials):
-        if fold.test_score is not None:
-            return list(fold.test_score) if isinstance(fold.test_score, dict) else None
+        if isinstance(fold.test_score, dict):
+            return list(fold.test_score)
     return None
-
-
-def mean_score(trial: Trial, metric: str, error_score: Any) -> float:
-    """Mean test score of one trial."""
-    return float(np.average([_score(fold.test_score, metric, error_score) for fold in trial.folds]))
 
 
 def rank(means: np.ndarray) -> np.ndarray:
@@ -108,7 +104,7 @@ def leaderboard_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
         import pandas as pd
     except ImportError as error:
         raise ImportError(
-            "leaderboard() returns a pandas DataFrame: install pandas (pip install 'skhpt[pandas]'), "
+            "leaderboard() returns a pandas DataFrame: install pandas (pip install pandas), "
             "or use leaderboard_text(), which needs nothing."
         ) from error
     columns = list(dict.fromkeys(name for row in rows for name in row))
@@ -119,8 +115,9 @@ def leaderboard_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
 def leaderboard_text(rows: list[dict[str, Any]]) -> str:
     """Lay out leaderboard rows as a plain table."""
     columns = list(dict.fromkeys(name for row in rows for name in row))
+    scale = max((abs(row["score"]) for row in rows if np.isfinite(row["score"])), default=0.0)
     head = [name.removeprefix("param_") for name in columns]
-    cells = [[_cell(name, row) for name in columns] for row in rows]
+    cells = [[_cell(name, row, scale) for name in columns] for row in rows]
     widths = [max(map(len, column)) for column in zip(head, *cells, strict=True)]
     rule = ["-" * width for width in widths]
     return "\n".join(
@@ -129,12 +126,17 @@ def leaderboard_text(rows: list[dict[str, Any]]) -> str:
     )
 
 
-def _cell(name: str, row: Mapping[str, Any]) -> str:
+def score_text(value: float, scale: float) -> str:
+    """Write a score, or a difference of scores, where the largest of them is `scale`."""
+    return f"{value:.4f}" if scale == 0 or 1e-2 <= scale < 1e4 else f"{value:.5g}"
+
+
+def _cell(name: str, row: Mapping[str, Any], scale: float) -> str:
     if name not in row:
         return ""
     value = row[name]
     if name in ("score", "std"):
-        return f"{value:.4f}"
+        return score_text(value, scale)
     if name == "fit_time":
         return f"{value:.2f} s" if value >= 1 else f"{1000 * value:.1f} ms"
     if isinstance(value, Real) and not isinstance(value, (Integral, bool)):
@@ -166,11 +168,13 @@ def _summary(rows: list[list[float]]) -> tuple[np.ndarray, np.ndarray, np.ndarra
     return array, means, stds
 
 
-def _score(score: Score | None, metric: str, error_score: Any) -> float:
-    if score is None:
+def _score(fold: FoldScore, score: Score | None, metric: str, error_score: Any) -> float:
+    """Return the score of one metric; what failed has none (None), or NaN."""
+    value = score.get(metric) if isinstance(score, dict) else score
+    if value is None or (fold.state != "ok" and np.isnan(value)):
         return error_score
-    return score[metric] if isinstance(score, dict) else score
+    return value
 
 
-def _folds(trials: Sequence[Trial]) -> list[FoldScore]:
-    return [fold for trial in trials for fold in trial.folds]
+def _folds(trials: Sequence[Trial]) -> Iterator[FoldScore]:
+    return (fold for trial in trials for fold in trial.folds)

@@ -7,8 +7,9 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from scipy.stats import qmc
@@ -16,7 +17,7 @@ from sklearn.model_selection import ParameterGrid, ParameterSampler
 from sklearn.utils import check_random_state
 
 from skhpt.dimensions import MAX_LISTED, Choice, Dimension, make_dimension
-from skhpt.identity import params_key
+from skhpt.identity import native, params_key
 
 Params = dict[str, Any]
 Constraint = Callable[[Params], bool]
@@ -80,7 +81,11 @@ class Space:
             {name: make_dimension(name, branch[name]) for name in sorted(branch)} for branch in _as_branches(params)
         )
         self.columns, self._places = _make_columns(self.branches)
-        self.size = sum(math.prod((dim.size for dim in branch.values()), start=1) for branch in self.branches)
+
+    @cached_property
+    def size(self) -> float:
+        """Number of points."""
+        return sum(math.prod((dim.size for dim in branch.values()), start=1) for branch in self.branches)
 
     def __repr__(self) -> str:
         return f"Space({[{name: dim.definition for name, dim in b.items()} for b in self.branches]!r})"
@@ -149,8 +154,10 @@ class Space:
         Raises
         ------
         ValueError
-            If the constraint rejects everything that is drawn.
+            If the constraint rejects everything that is drawn, or there is no such method.
         """
+        if method not in get_args(Sampler):
+            raise ValueError(f"method must be one of {get_args(Sampler)}, got {method!r}")
         rng = check_random_state(random_state)
         if method == "random" and self.constraint is None and not unique:
             points = list(self._random_draws(int(min(n, self.size)) if self._is_all_lists() else n, rng))
@@ -162,12 +169,21 @@ class Space:
                 "constraint rejects every candidate that was drawn. Try it on a candidate that you know to be good."
             )
         if len(points) < n:
-            warnings.warn(
-                f"{n} candidates were asked for (n_iter), but the space has only {len(points)} left to try.",
-                UserWarning,
-                stacklevel=2,
-            )
+            warnings.warn(self._what_is_missing(n, len(points), exclude), UserWarning, stacklevel=2)
         return points
+
+    def _what_is_missing(self, n: int, n_found: int, exclude: Iterable[Any]) -> str:
+        if self.size > MAX_LISTED:
+            return (
+                f"{n} candidates were asked for (n_iter), but only {n_found} were found before {PATIENCE} draws in a "
+                "row were rejected by the constraint or known already."
+            )
+        if self.constraint is not None or exclude:
+            return f"{n} candidates were asked for (n_iter), but the space has only {n_found} left to try."
+        return (  # scikit-learn's words
+            f"The total space of parameters {n_found} is smaller than n_iter={n}. Running {n_found} iterations. For "
+            "exhaustive searches, use GridSearch."
+        )
 
     # -- the unit cube -------------------------------------------------------------------------------------------
 
@@ -220,9 +236,8 @@ class Space:
     def _random_draws(self, n: int, rng: np.random.RandomState) -> Iterator[Params]:
         """Yield what ParameterSampler draws, as native values."""
         samplers = [{name: dim.sampler() for name, dim in branch.items()} for branch in self.branches]
-        native = {name: dim.native for branch in self.branches for name, dim in branch.items()}
         for point in ParameterSampler(samplers, n, random_state=rng):
-            yield {name: native[name](value) for name, value in point.items()}
+            yield {name: native(value) for name, value in point.items()}
 
     def _draws(self, method: Sampler, rng: np.random.RandomState) -> Iterator[Params]:
         """Yield draws for as long as anybody could ask (from lists alone: each point once)."""
@@ -248,10 +263,10 @@ class Space:
             picked.append(point)
             return True
 
-        misses = 0
+        misses, patience = 0, min(PATIENCE, 20 * self.size)
         for point in draws:
             misses = 0 if offer(point) else misses + 1
-            if len(picked) == n or misses == PATIENCE:
+            if len(picked) == n or misses >= patience:
                 break
         if len(picked) < n and self.size <= MAX_LISTED:
             everything = self._full_grid(MAX_LISTED)
@@ -267,7 +282,7 @@ class Space:
         return all(isinstance(dim, Choice) for branch in self.branches for dim in branch.values())
 
     def _allows(self, point: Params) -> bool:
-        return self.constraint is None or bool(self.constraint(dict(point)))
+        return self.constraint is None or is_allowed(self.constraint, point)
 
     def _branch_of(self, point: Mapping[str, Any]) -> int | None:
         """Return the index of the first branch that a point belongs to, None if it belongs to none."""
@@ -275,6 +290,25 @@ class Space:
             if branch.keys() == point.keys() and all(dim.contains(point[name]) for name, dim in branch.items()):
                 return i
         return None
+
+
+def is_allowed(constraint: Constraint, params: Params) -> bool:
+    """Ask a constraint about a candidate; say which one if it has no answer.
+
+    Raises
+    ------
+    ValueError
+        If the constraint raises.
+    TypeError
+        If it returns neither True nor False.
+    """
+    try:
+        allowed = constraint(dict(params))
+    except Exception as error:
+        raise ValueError(f"constraint raised {type(error).__name__} ({error}) for the candidate {params!r}") from error
+    if not isinstance(allowed, (bool, np.bool_)):
+        raise TypeError(f"constraint must return True or False, got {allowed!r} for the candidate {params!r}")
+    return bool(allowed)
 
 
 @dataclass(frozen=True)

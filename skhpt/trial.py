@@ -7,8 +7,10 @@ same thing, starting with a history.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol, overload
+
+from skhpt.identity import snapshot
 
 #: One number, or one per metric.
 Score = float | dict[str, float]
@@ -46,13 +48,14 @@ class FoldScore:
     candidate, split : int
         Ids of the candidate and of the fold.
     test_score : float, dict of str to float, or None
-        Score on the test part, by metric if there are several; None if the fit failed.
+        Score on the test part, by metric if there are several; None if the fit failed, NaN if it was fitted but could
+        not be scored.
     train_score : float, dict of str to float, or None
-        Score on the training part; None if it was not asked for or the fit failed.
+        Score on the training part, likewise; None if it was not asked for.
     fit_time, score_time : float
         Seconds.
     state : {"ok", "failed", "timeout", "crashed"}
-        How it ended. A fit that succeeded but could not be scored is "failed" too, and has its scores.
+        How it ended; "failed" if it could not be fitted or not be scored.
     error : str or None
         Text of the traceback of a failure.
     """
@@ -132,11 +135,14 @@ class History(Sequence[Trial]):
         return self._trials[: self.n_finished]
 
     def add(self, candidates: Iterable[Candidate]) -> None:
-        """Append candidates as pending trials; their ids must go on where the history ends."""
+        """Append candidates as pending trials; their ids must go on where the history ends.
+
+        Their parameters are copied, so that the record does not change when the user changes an estimator.
+        """
         for candidate in candidates:
             if candidate.id != len(self._trials):
                 raise ValueError(f"candidate {candidate.id} was asked for where {len(self._trials)} is next")
-            self._trials.append(Trial(candidate))
+            self._trials.append(Trial(replace(candidate, params=snapshot(candidate.params))))
 
     def finish_next(self, folds: Iterable[FoldScore]) -> None:
         """Give the first pending trial its folds."""

@@ -29,7 +29,21 @@ class NoSplits(KFold):
 
 
 BAD = {
-    "empty grid": (GridSearch(SVC(), []), "No fits were performed. Was the CV iterator empty"),
+    "empty grid": (GridSearch(SVC(), []), "the space is an empty list: there is nothing to try"),
+    "class": (GridSearch(SVC, {"C": [1]}), "instance of scikit-learn estimator instead of a class|estimator class"),
+    "splitter class": (
+        GridSearch(SVC(), {"C": [1]}, cv=KFold),
+        r"cv must be an instance of a splitter, such as KFold\(\)",
+    ),
+    "bad arguments": (RandomSearch(SVC(), {"C": stats.loguniform(10, 1)}), r"no median.*Got \w*uniform\(10, 1\)"),
+    "constraint that raises": (
+        GridSearch(SVC(), {"C": [1]}, constraint=lambda p: p["gamma"] > 1),
+        r"constraint raised KeyError \('gamma'\) for the candidate \{'C': 1\}",
+    ),
+    "constraint without an answer": (
+        GridSearch(SVC(), {"C": [1]}, constraint=lambda p: None),
+        r"constraint must return True or False, got None for the candidate \{'C': 1\}",
+    ),
     "empty list": (GridSearch(SVC(), {"C": []}), "'C' need to be a non-empty sequence"),
     "no candidates": (ManualSearch(SVC(), []), r"there is nothing to evaluate: candidates is \[\]"),
     "unknown name": (GridSearch(SVC(), {"c": [1]}), "Invalid parameter 'c' for estimator SVC.*Did you mean 'C'"),
@@ -115,7 +129,7 @@ def test_only_rvs_on_a_grid():
 
 def test_more_iterations_than_candidates():
     search = RandomSearch(Null(), {"value": [0, 1, 2]}, n_iter=10, cv=2)
-    with pytest.warns(UserWarning, match=r"10 candidates were asked for \(n_iter\), but the space has only 3"):
+    with pytest.warns(UserWarning, match="total space of parameters 3 is smaller than n_iter=10"):
         search.fit(X, Y)
     assert len(search.cv_results_["params"]) == 3
 

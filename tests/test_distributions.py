@@ -128,3 +128,11 @@ def test_draws_have_the_right_frequencies():
 def test_bad_arguments(make, error, message):
     with pytest.raises(error, match=message):
         make()
+
+
+def test_steps_of_whole_numbers_are_integers():
+    dist = quantized(stats.uniform(10, 40), 10)
+    assert type(dist.rvs(random_state=0)) is int
+    assert dist.rvs(size=5, random_state=0).dtype.kind == "i"
+    with pytest.raises(TypeError, match="must be frozen"):
+        quantized(stats.uniform, 1)

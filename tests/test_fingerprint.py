@@ -1,15 +1,23 @@
 """What a search was run on: the same content, the same fingerprint."""
 
 import functools
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import sparse
 from sklearn.compose import make_column_selector
+from sklearn.dummy import DummyRegressor
+from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import f1_score, make_scorer
 from sklearn.model_selection import KFold
+from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import SVC
 
 from skhpt.fingerprint import (
@@ -21,6 +29,7 @@ from skhpt.fingerprint import (
     describe_value,
 )
 
+HERE = Path(__file__).parent
 X = np.arange(12.0).reshape(6, 2)
 FRAME = pd.DataFrame({"a": [1, 2, 3], "b": ["x", "y", None]})
 
@@ -100,6 +109,60 @@ def test_scoring_functions_are_told_apart_by_their_code():
     assert describe_value({"b": "f1", "a": "r2"}) == describe_value({"a": "r2", "b": "f1"})
     assert describe_value(make_scorer(f1_score, average="macro")) != describe_value(make_scorer(f1_score))
     assert describe_value(["f1", "r2"]) != describe_value(["f1"])
+
+
+def closure(weight):
+    return lambda truth, prediction, *, n=weight: [value for value in truth if value > weight]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda x: lambda truth, prediction: x,
+        lambda x: lambda truth, prediction, weight=x: weight,
+        lambda x: make_scorer(closure(x)),
+        lambda x: functools.partial(closure(1), n=x),
+        lambda x: Weighted(x).score,
+        lambda x: Weighted(x),
+        lambda x: FunctionTransformer(closure(x)),
+        lambda x: FrozenEstimator(DummyRegressor().fit([[0]], [x])),
+    ],
+)
+def test_what_functions_and_objects_hold_tells_them_apart(make):
+    assert describe_value(make(1)) == describe_value(make(1)) != describe_value(make(2))
+
+
+class Weighted:
+    def __init__(self, weight):
+        self.weight = weight
+
+    def __repr__(self):
+        return "Weighted()"
+
+    def score(self, estimator, X, y):
+        return self.weight
+
+
+def test_descriptions_are_the_same_in_every_process():
+    code = "from test_fingerprint import *; print(describe_value(closure(1)), describe_data([*'ab', None], None, {}))"
+    here = f"{describe_value(closure(1))} {describe_data([*'ab', None], None, {})}\n"
+    there = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=HERE).stdout
+    assert there == here
+
+
+def test_a_function_may_enclose_itself():
+    def recursive(n):
+        return recursive(n - 1)
+
+    assert describe_value(recursive) == describe_value(recursive)
+
+
+@given(
+    st.lists(mixed := st.none() | st.text() | st.integers() | st.booleans(), max_size=4), st.lists(mixed, max_size=4)
+)
+def test_lists_of_plain_objects(a, b):
+    same = list(map(repr, a)) == list(map(repr, b))
+    assert (describe_data(a, None, {}) == describe_data(b, None, {})) == same
 
 
 def test_estimators_by_class_and_parameters():

@@ -13,8 +13,8 @@ import skhpt
 ROOT = Path(skhpt.__file__).parent
 # From the ground up; a module may import from floors below its own, or from its own floor only inside a package.
 FLOORS = [
-    ["_compat", "identity", "fingerprint", "distributions"],
-    ["dimensions"],
+    ["_compat", "identity", "distributions"],
+    ["dimensions", "fingerprint"],
     ["space", "trial"],
     ["strategies"],
     ["results", "engine"],

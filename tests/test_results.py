@@ -104,5 +104,5 @@ def test_without_pandas_the_extra_is_named(monkeypatch):
         return real(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", no_pandas)
-    with pytest.raises(ImportError, match=r"pip install 'skhpt\[pandas\]'.*leaderboard_text"):
+    with pytest.raises(ImportError, match=r"pip install pandas.*leaderboard_text"):
         results.leaderboard_frame([])

@@ -9,8 +9,12 @@ import pytest
 from estimators import Counting, Failing, Null
 from scipy import stats
 from sklearn.base import clone
+from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import BaggingClassifier
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, KFold, ShuffleSplit
+from sklearn.metrics import make_scorer
+from sklearn.model_selection import GridSearchCV, KFold, ShuffleSplit, StratifiedKFold, cross_val_score
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
@@ -53,7 +57,7 @@ def test_random_search_samplers(sampler):
 
 def test_unique_random_search_stops_when_the_space_is_exhausted():
     search = RandomSearch(Null(), {"value": stats.randint(0, 6)}, n_iter=10, unique=True, random_state=0, cv=2)
-    with pytest.warns(UserWarning, match=r"10 candidates were asked for \(n_iter\), but the space has only 6 left"):
+    with pytest.warns(UserWarning, match="total space of parameters 6 is smaller than n_iter=10"):
         search.fit(X, Y)
     assert sorted(values(search)) == list(range(6))
 
@@ -89,7 +93,7 @@ def test_what_was_computed_before_an_error_is_kept():
     with pytest.raises(ArithmeticError, match="no luck with 2"):
         search.fit(X, Y)
     assert [trial.state for trial in search.history_] == ["ok", "ok", "pending", "pending"]
-    with pytest.warns(match="2 fits failed"), pytest.warns(match="non-finite"):
+    with pytest.warns(match="2 fits failed out of a total of 4"), pytest.warns(match="non-finite"):
         search.set_params(warm_start=True, error_score=np.nan).fit(X, Y)
     assert values(search) == [0, 1, 2, 3]
 
@@ -172,6 +176,114 @@ def test_warm_start_keeps_the_folds_of_a_splitter_that_shuffles(counting):
         search.fit(X, Y)
 
 
+class Restless(KFold):
+    """Gives other folds each time and does not say so."""
+
+    def split(self, X, y=None, groups=None):
+        rows = np.random.permutation(len(X))
+        return ((np.sort(rows[train]), np.sort(rows[test])) for train, test in super().split(X))
+
+
+@pytest.mark.parametrize(
+    "cv",
+    [
+        KFold(3, shuffle=True, random_state=np.random.RandomState(0)),
+        ShuffleSplit(3),
+        Restless(3),
+        list(KFold(3).split(X)),
+    ],
+)
+def test_kept_folds_survive_pickling(counting, cv):
+    search = GridSearch(counting, {"value": [1]}, cv=cv, warm_start=True, refit=False).fit(X, Y)
+    search = pickle.loads(pickle.dumps(search)).set_params(param_grid={"value": [1, 2]}).fit(X, Y)
+    assert (Counting.n_fits, values(search)) == (6, [1, 2])
+
+
+def test_what_was_evaluated_stays_on_record(iris):
+    inner = LogisticRegression(C=1e-4, max_iter=1000)
+    search = GridSearch(Pipeline([("clf", SVC())]), {"clf": [inner, SVC()]}, warm_start=True).fit(*iris)
+    before = search.cv_results_["mean_test_score"].copy()
+    inner.set_params(C=100.0)
+    search.best_params_["clf"] = "nonsense"
+    search.fit(*iris)
+    assert [params["clf"].C for params in search.cv_results_["params"]] == [1e-4, 1.0, 100.0]
+    np.testing.assert_array_equal(search.cv_results_["mean_test_score"][:2], before)
+
+
+def test_estimators_that_stay_fitted_are_told_apart_by_what_they_learned(iris):
+    X, y = iris
+    good, bad = (FrozenEstimator(DummyClassifier().fit(X, labels)) for labels in (y, np.full(len(y), 7)))
+    search = GridSearch(Pipeline([("clf", SVC())]), {"clf": [good]}, warm_start=True).fit(X, y)
+    search.set_params(param_grid={"clf": [bad, good]}).fit(X, y)
+    assert search.cv_results_["mean_test_score"] == pytest.approx([1 / 3, 0])
+
+
+def test_scores_of_an_edited_metric_are_not_mixed(iris):
+    def metric(weight):
+        return make_scorer(lambda truth, prediction: weight)
+
+    search = GridSearch(SVC(), {"C": [1]}, scoring=metric(0.0), warm_start=True).fit(*iris)
+    search.set_params(scoring=metric(0.0), param_grid={"C": [1, 2]}).fit(*iris)
+    assert search.cv_results_["mean_test_score"].tolist() == [0.0, 0.0]
+    with pytest.raises(ValueError, match="scoring"):
+        search.set_params(scoring=metric(1.0)).fit(*iris)
+
+
+def test_what_cannot_change_a_score_may_change(iris):
+    search = GridSearch(BaggingClassifier(n_estimators=2, random_state=0), {}, warm_start=True).fit(*iris)
+    search.estimator.set_params(n_jobs=2, verbose=0)
+    assert len(search.fit(*iris).history_) == 1
+
+
+@pytest.mark.parametrize("error_score", ["raise", -5.0])
+def test_known_failures_get_the_present_error_score(error_score):
+    search = GridSearch(Failing(bad=(1,)), {"value": [0, 1]}, cv=2, warm_start=True)
+    with pytest.warns(match="2 fits failed"), pytest.warns(match="non-finite"):
+        search.fit(X, Y)
+    search.set_params(error_score=error_score, param_grid={"value": [0, 1, 2]})
+    if error_score == "raise":
+        with pytest.warns(match="non-finite"):
+            search.fit(X, Y)
+    else:
+        search.fit(X, Y)
+    expected = np.nan if error_score == "raise" else -5.0
+    np.testing.assert_equal(search.cv_results_["mean_test_score"][1], expected)
+
+
+def test_a_scorer_of_several_metrics_that_fails_at_first(iris):
+    def scorer(estimator, X, y):
+        if estimator.C == 1:
+            raise ArithmeticError("cannot score this")
+        return {"a": 1.0, "b": 2.0}
+
+    with pytest.warns(match="cannot score this"), pytest.warns(match="non-finite"):
+        search = GridSearch(SVC(), {"C": [1, 2]}, scoring=scorer, refit="a").fit(*iris)
+    np.testing.assert_equal(search.cv_results_["mean_test_b"], [np.nan, 2.0])
+
+
+def test_an_estimator_that_can_do_without_a_target():
+    class Lonely(Null):
+        def fit(self, X, y=None):
+            return self
+
+        def score(self, X, y=None):
+            return self.value
+
+    assert GridSearch(Lonely(), {"value": [0, 1]}).fit(X).best_params_ == {"value": 1}
+
+
+def test_drawing_has_no_side_effects():
+    class Counter:
+        n = 0
+
+        def rvs(self, random_state=None):
+            self.n += 1
+            return self.n
+
+    search = RandomSearch(Null(), {"value": Counter()}, n_iter=3, cv=2).fit(X, Y)
+    assert values(search) == [1, 2, 3]
+
+
 def test_without_warm_start_every_fit_starts_anew(counting):
     search = GridSearch(counting, {"value": [1]}, cv=2, refit=False).fit(X, Y).fit(X + 1, Y)
     assert Counting.n_fits == 4
@@ -194,9 +306,18 @@ def test_candidates_of_a_comparable_search_are_known(counting):
     assert values(second) == [1, 2, 3]
     random = RandomSearch(counting, {"value": stats.randint(2, 4)}, n_iter=20, cv=2, refit=False, previous=second)
     random.set_params(random_state=0, unique=False).fit(X, Y)
-    assert random.history_.n_given == 3
+    assert (random.history_.n_given, len(random.history_)) == (3, 21)  # 2 of 20 draws are known
     manual = ManualSearch(counting, [{"value": 4}, {"value": 1}], cv=2, refit=False, previous=second).fit(X, Y)
     assert values(manual) == [1, 2, 3, 4]
+
+
+def test_previous_survives_a_clone(iris):
+    first = GridSearch(SVC(), {"C": [1.0, 2.0]}).fit(*iris)
+    second = GridSearch(SVC(), {"C": [2.0, 3.0]}, previous=first)
+    assert len(clone(second).fit(*iris).history_) == 3
+    assert not [name for name in second.get_params() if name.startswith("previous__")]
+    with pytest.warns(match="not used"):  # in each part the data is another
+        assert len(cross_val_score(second, *iris, cv=2)) == 2
 
 
 @pytest.mark.parametrize("kind", ["other folds", "scikit-learn", "mapping", "frame", "csv"])
@@ -300,9 +421,9 @@ def test_a_point_that_was_tried_is_not_tried_again(counting, capsys):
     assert search.evaluate(X, Y) == 0.0
     assert Counting.n_fits == 4
     assert capsys.readouterr().out.splitlines() == [
-        "tried before: value=3: score 3.0000 ± 0.0000, +3.0000 against the best so far (0.0000)",
-        "tried before: value=0: score 0.0000 ± 0.0000, -3.0000 against the best so far (3.0000)",
-        "tried before: the estimator as it is: score 0.0000 ± 0.0000, -3.0000 against the best so far (3.0000)",
+        "tried before: value=3: score 3.0000 ± 0.0000, +3.0000 against the best of the others (0.0000)",
+        "tried before: value=0: score 0.0000 ± 0.0000, -3.0000 against the best of the others (3.0000)",
+        "tried before: the estimator as it is: score 0.0000 ± 0.0000, -3.0000 against the best of the others (3.0000)",
     ]
 
 
@@ -315,7 +436,7 @@ def test_evaluate_with_several_metrics(iris, capsys):
 
 def test_evaluate_tells_of_a_failure(capsys):
     search = ManualSearch(Failing(bad=(1,)), [{}], cv=2).fit(X, Y)
-    with pytest.warns(match="2 fits failed"), pytest.warns(match="non-finite"):
+    with pytest.warns(match="(?s)All the 2 new fits failed.*no luck with 1"), pytest.warns(match="non-finite"):
         assert np.isnan(search.evaluate(X, Y, value=1))
     assert "2 of 2 folds failed: ArithmeticError: no luck with 1" in capsys.readouterr().out
     assert search.best_params_ == {"value": 0}
@@ -336,10 +457,68 @@ def test_manual_search_keeps_to_its_constraint():
     search = ManualSearch(Null(), [{"value": 1}, {"value": 2}], cv=2, constraint=lambda p: p.get("value", 0) < 2)
     with pytest.warns(UserWarning, match="constraint rejects 1 of 2 candidates"):
         assert values(search.fit(X, Y)) == [1]
-    with pytest.raises(ValueError, match=r"constraint rejects every candidate: \[{'value': 5}\]"):
+    with pytest.raises(ValueError, match=r"constraint rejects \{'value': 5\}"):
         search.evaluate(X, Y, value=5)
     with pytest.raises(ValueError, match="constraint rejects every candidate"):
-        search.set_params(candidates=[{"value": 3}]).fit(X, Y)
+        search.set_params(candidates=[{"value": 3}, {"value": 4}]).fit(X, Y)
+
+
+def test_a_constraint_sees_the_estimators_own_values():
+    search = ManualSearch(SVC(C=3), [{}, {"C": 1.0}], cv=2, constraint=lambda p: p["C"] < 2 and p["kernel"] == "rbf")
+    with pytest.warns(UserWarning, match="constraint rejects 1 of 2"):
+        assert search.fit(X, Y).cv_results_["params"] == [{"C": 1.0}]
+
+
+def test_evaluate_refits_whenever_another_candidate_becomes_the_best(iris):
+    def middle(results):
+        return int(np.argsort(results["mean_test_score"])[len(results["params"]) // 2])
+
+    search = ManualSearch(SVC(), [{"C": 1e-4}, {"C": 0.1}, {"C": 0.3}], refit=middle).fit(*iris)
+    for C in (1e-5, 10.0, 20.0):
+        search.evaluate(*iris, C=C)
+        assert search.cv_results_["param_C"][search.best_index_] == search.best_estimator_.C
+    known = ManualSearch(SVC(), [], previous=search, refit=True)
+    known.evaluate(*iris, C=1e-5)  # the first thing that this search does, and not the best
+    assert known.best_estimator_.C == known.cv_results_["param_C"][known.best_index_] != 1e-5
+
+
+def test_evaluate_what_was_tried_by_a_fit_that_stopped(capsys):
+    search = ManualSearch(Failing(bad=(1,)), [{"value": 2}, {"value": 1}], cv=2, error_score="raise")
+    with pytest.raises(ArithmeticError):
+        search.fit(X, Y)
+    assert search.evaluate(X, Y, value=2) == pytest.approx(search.best_score_)
+    assert capsys.readouterr().out.startswith("tried before: value=2: score")
+
+
+def test_parameters_may_be_called_estimator(iris, capsys):
+    bagging = BaggingClassifier(SVC(), n_estimators=2, random_state=0)
+    search = ManualSearch(bagging, [{}], cv=2).fit(*iris)
+    search.evaluate(*iris, estimator=LogisticRegression(max_iter=300))
+    assert "estimator=LogisticRegression" in capsys.readouterr().out
+
+
+def test_evaluate_on_folds_that_come_once(iris):
+    search = ManualSearch(SVC(), [{}], cv=StratifiedKFold(3).split(*iris)).fit(*iris)
+    search.evaluate(*iris, C=2.0)
+    assert len(search.history_) == 2
+
+
+def test_evaluate_after_a_refused_fit():
+    search = ManualSearch(WeightedNull(), [{}], cv=KFold(2, shuffle=True), warm_start=True)
+    search.fit(X, Y, sample_weight=np.arange(12))
+    with pytest.raises(ValueError, match="data"):
+        search.fit(X, Y)
+    with pytest.raises(ValueError, match="folds"):
+        search.set_params(cv=3).fit(X, Y, sample_weight=np.arange(12))
+    search.set_params(cv=search._folds.cv).evaluate(X, Y, value=1)  # as if nothing had happened
+    assert len(search.history_) == 2
+
+
+def test_small_scores_are_not_rounded_away(iris, capsys):
+    search = ManualSearch(SVC(), [{}], scoring=lambda e, X, y: 1e-7 * e.C).fit(*iris)
+    search.evaluate(*iris, C=3.0)
+    assert "score 3e-07 ± 0, +2e-07 against the best so far (1e-07)" in capsys.readouterr().out
+    assert "3e-07" in search.leaderboard_text()
 
 
 # -- leaderboard -------------------------------------------------------------------------------------------------------
@@ -364,6 +543,20 @@ def test_leaderboards(iris, search):
     assert board["param_C"].iloc[0] == search.best_params_["C"]
     assert len(board) == min(2, len(search.history_))
     assert f"{search.best_score_:.4f}" in search.leaderboard_text().splitlines()[2]
+
+
+@pytest.mark.parametrize("n", [0, -1])
+def test_leaderboards_have_rows(iris, n):
+    with pytest.raises(ValueError, match="n == "):
+        GridSearch(SVC(), {"C": [1]}).fit(*iris).leaderboard(n)
+
+
+def test_a_fit_that_fails_leaves_the_old_leaderboard(iris):
+    search = GridSearch(SVC(), {"C": [1, 2, 3]}).fit(*iris)
+    before = search.leaderboard_text()
+    with pytest.raises(ValueError, match="C"):
+        search.set_params(param_grid={"C": [5, -1]}, error_score="raise").fit(*iris)
+    assert search.leaderboard_text() == before
 
 
 def test_leaderboard_follows_the_metric_of_the_refit(iris):

@@ -4,6 +4,7 @@ import math
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -207,7 +208,12 @@ def test_a_grid_of_lists_is_scikit_learns(grid):
 def test_draws_are_scikit_learns(params, with_distribution, n, seed):
     if with_distribution:
         extra = {"x": stats.loguniform(1e-3, 1), "k": stats.randint(0, 9)}
-        params = [branch | extra for branch in params] if isinstance(params, list) else params | extra
+        other = {"x": stats.poisson(3), "k": ["sqrt", 0.5]}  # of other kinds in the last branch
+        params = (
+            [branch | extra for branch in params[:-1]] + [params[-1] | other]
+            if isinstance(params, list)
+            else (params | extra)
+        )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a space smaller than n
         theirs = list(ParameterSampler(params, n, random_state=seed))
@@ -222,11 +228,13 @@ def test_grid_takes_evenly_spaced_quantiles():
 
     assert grid(stats.uniform(0, 1), 5) == [0, 0.25, 0.5, 0.75, 1]
     assert grid(stats.loguniform(1e-3, 1e3), 7) == pytest.approx([1e-3, 1e-2, 1e-1, 1, 10, 100, 1000])
+    half_a_step_away = [0.1, 0.3, 0.5, 0.7, 0.9]
+    for dist in (stats.expon(), stats.lognorm(1), stats.beta(2, 3)):  # 0 is no value like any other
+        assert grid(dist, 5) == pytest.approx(dist.ppf(half_a_step_away))
     assert grid(stats.norm(), 5) == pytest.approx(stats.norm.ppf([0.1, 0.3, 0.5, 0.7, 0.9]))
-    assert grid(stats.expon(), 5) == pytest.approx(stats.expon.ppf(np.arange(5) / 4.5))
     assert grid(stats.randint(2, 5), 5) == [2, 3, 4]
     assert grid(stats.randint(0, 100), 5) == [0, 24, 49, 74, 99]
-    assert grid(stats.poisson(3), 4) == [0, 2, 3, 5]
+    assert grid(stats.poisson(3), 4) == stats.poisson(3).ppf([0.125, 0.375, 0.625, 0.875]).tolist()
     assert grid(stats.norm(7, 2), 1) == [7]
     assert grid(DISCRETE["values"], 5) == [0.5, 2, 7]
     assert [type(value) for value in grid(stats.randint(0, 100), 5)] == [int] * 5
@@ -260,7 +268,7 @@ def test_unique_points_until_the_space_is_exhausted(method):
     space = Space([{"a": stats.randint(0, 7), "b": [1, 2]}, {"a": [True, 1, 1.0]}])
     points = space.sample(17, 0, method=method, unique=True)
     assert len({params_key(point) for point in points}) == 17
-    with pytest.warns(UserWarning, match="18 candidates were asked for .* only 17 left"):
+    with pytest.warns(UserWarning, match="total space of parameters 17 is smaller than n_iter=18"):
         assert len(space.sample(18, 0, method=method, unique=True)) == 17
     with pytest.warns(UserWarning, match="only 7 left"):
         rest = space.sample(10, 0, method=method, unique=True, exclude=points[:10])
@@ -337,3 +345,33 @@ def test_a_distribution_class_is_refused():
 def test_a_constraint_must_be_callable():
     with pytest.raises(TypeError, match=r"constraint must be a callable .* got 3"):
         Space({"x": [1]}, constraint=3)
+
+
+def test_values_of_a_custom_discrete_distribution_keep_their_kind():
+    dist = stats.rv_discrete(values=([0.25, 1, 2], [0.0005, 0.5, 0.4995]))
+    points = Space({"x": dist}).sample(5000, 0)
+    assert {point["x"] for point in points} == {0.25, 1.0, 2.0}
+    assert Space({"x": dist}).grid(5) == [{"x": 0.25}, {"x": 1.0}, {"x": 2.0}]
+
+
+def test_heavy_tails_are_not_summed_up():
+    space = Space({"x": stats.zipf(2.5), "y": stats.betanbinom(5, 3, 4)})
+    (point,) = space.decode(np.array([[0.5, 0.5]]))
+    assert space.decode(space.encode([point])) == [point]
+    assert len(space.sample(3, 0)) == 3
+
+
+def test_a_series_is_a_list():
+    assert Space({"x": pd.Series([1, 2])}).grid() == [{"x": 1}, {"x": 2}]
+
+
+def test_unknown_methods_are_refused():
+    with pytest.raises(ValueError, match=r"method must be one of .*'sobol'.* got 'lhs'"):
+        Space({"x": [1]}).sample(1, method="lhs")
+
+
+def test_a_rare_constraint_says_so():
+    answers = iter([True, True])
+    space = Space({"x": stats.uniform()}, constraint=lambda params: next(answers, False))
+    with pytest.warns(UserWarning, match="10000 draws in a row were rejected"):
+        assert len(space.sample(3, 0)) == 2

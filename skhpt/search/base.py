@@ -2,53 +2,36 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 import warnings
 from abc import abstractmethod
-from copy import deepcopy
-from dataclasses import dataclass
+from copy import copy, deepcopy
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import _fit_context, clone, is_classifier
-from sklearn.model_selection import check_cv
+from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection._search import BaseSearchCV, _search_estimator_has
-from sklearn.model_selection._split import _yields_constant_splits
 from sklearn.model_selection._validation import _warn_or_raise_about_fit_failures
-from sklearn.utils import get_tags
+from sklearn.utils import check_scalar, get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_method_params, check_is_fitted, indexable
 
 from skhpt import engine, fingerprint, results
-from skhpt._compat import INCONSISTENT_SPLITS
 from skhpt.fingerprint import Fingerprint
-from skhpt.search.callbacks import Callbacks, begin_callbacks
+from skhpt.search.callbacks import begin_callbacks
 from skhpt.search.previous import trials_from
+from skhpt.search.session import NO_FITS, Folds, Session, freeze_folds
 from skhpt.trial import History, Strategy, Trial
-from skhpt.work.evaluator import Evaluator, Split
+from skhpt.work.evaluator import Evaluator
 from skhpt.work.fold import Setup
 from skhpt.work.pool import Pool
 from skhpt.work.slices import data_can_be_shared, leaves_data_alone, scorer_leaves_data_alone
 
 if TYPE_CHECKING:
     import pandas as pd
-
-NO_FITS = "No fits were performed. Was the CV iterator empty? Were there no candidates?"
-
-
-@dataclass(frozen=True)
-class Session:
-    """What one call of ``fit`` works with: folds that are frozen once, and a history that grows."""
-
-    X: Any
-    y: Any
-    splits: list[Split]
-    setup: Setup
-    refit_metric: str
-    fingerprint: Fingerprint
-    callbacks: Callbacks
-    history: History
-    n_known: int
 
 
 class BaseSearch(BaseSearchCV):
@@ -66,8 +49,8 @@ class BaseSearch(BaseSearchCV):
 
     #: Whether the strategy learns from trials that were scored on other folds.
     _learns_from_others = False
-    #: The folds that cannot be drawn again, with a description of the splitter that drew them.
-    _kept_folds: tuple[str, list[Split]] | None = None
+    #: The folds of the last fit, if they cannot be drawn again.
+    _folds: Folds | None = None
 
     def __init__(
         self,
@@ -106,6 +89,29 @@ class BaseSearch(BaseSearchCV):
         tags.transformer_tags = deepcopy(get_tags(self.estimator).transformer_tags)
         tags.target_tags = deepcopy(get_tags(self.estimator).target_tags)
         return tags
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters of this search.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to return the parameters of the estimator and its parts too (but not those of `previous`).
+
+        Returns
+        -------
+        params : dict
+            Parameter names mapped to their values.
+        """
+        return {name: value for name, value in super().get_params(deep).items() if not name.startswith("previous__")}
+
+    def __sklearn_clone__(self) -> BaseSearch:
+        # What an earlier search knows is data: a clone of that search would know nothing.
+        without = copy(self)
+        without.previous = None
+        new = super(BaseSearch, without).__sklearn_clone__()
+        new.previous = self.previous
+        return new
 
     @abstractmethod
     def _make_strategy(self, history: History) -> Strategy:
@@ -162,97 +168,89 @@ class BaseSearch(BaseSearchCV):
         return self.fit(X, y, **params).transform(X)
 
     def _open(self, X: Any, y: Any, params: dict[str, Any], keep: bool) -> Session:
-        """Check all that does not depend on the strategy, freeze the folds, and look up what is known already."""
+        """Check all that does not depend on the strategy, freeze the folds, and look up what is known already.
+
+        Nothing of the search changes: if it is refused, it goes on as it was.
+        """
+        base = clone(self.estimator)
         scorers, refit_metric = self._get_scorers()
-        if y is None and get_tags(self.estimator).target_tags.required:
+        if y is None and _needs_target(base):
             raise ValueError(
-                f"{type(self).__name__} with {type(self.estimator).__name__} requires y to be passed, "
-                "but the target y is None"
+                f"{type(self).__name__} with {type(base).__name__} requires y to be passed, but the target y is None"
             )
         X, y = indexable(X, y)
         params = _check_method_params(X, params=params)
         routed = self._get_routed_params_for_fit(params)
         callbacks = begin_callbacks(self, X, y, params)
         keep = keep and hasattr(self, "history_")
-        splits = self._freeze_folds(X, y, routed.splitter.split, keep)
-        self.n_splits_ = len(splits)
-        base = clone(self.estimator)
-        setup = Setup(
-            estimator=base,
-            scorer=scorers,
+        if keep and self._folds and self._folds.are_those_of(self.cv):
+            folds = self._folds
+        else:
+            folds = freeze_folds(self.cv, X, y, is_classifier(base), routed.splitter.split)
+        mark = Fingerprint(
+            data=fingerprint.describe_data(X, y, params),
+            folds=fingerprint.describe_folds(folds),
+            scoring=fingerprint.describe_scoring(self.scoring, self.return_train_score),
+            estimator=fingerprint.describe_estimator(base),
+        )
+        history = self._starting_history(mark, keep)
+        setup = self._make_setup(base, scorers, routed, X)
+        return Session(X, y, params, folds, setup, refit_metric, mark, callbacks, history, n_known=len(history))
+
+    def _make_setup(self, estimator: Any, scorer: Any, routed: Any, X: Any) -> Setup:
+        may_share = leaves_data_alone(estimator) and scorer_leaves_data_alone(scorer) and data_can_be_shared(X)
+        return Setup(
+            estimator=estimator,
+            scorer=scorer,
             fit_params=routed.estimator.fit,
             score_params=routed.scorer.score,
             return_train_score=self.return_train_score,
             error_score=self.error_score,
             verbose=self.verbose,
-            may_share=leaves_data_alone(base) and scorer_leaves_data_alone(scorers) and data_can_be_shared(X),
+            may_share=may_share,
         )
-        mark = Fingerprint(
-            data=fingerprint.describe_data(X, y, params),
-            folds=fingerprint.describe_folds(splits),
-            scoring=fingerprint.describe_scoring(self.scoring, self.return_train_score),
-            estimator=fingerprint.describe_estimator(base),
-        )
-        history = self._starting_history(mark, keep)
-        return Session(X, y, splits, setup, refit_metric, mark, callbacks, history, n_known=len(history))
-
-    def _freeze_folds(self, X: Any, y: Any, split_params: dict[str, Any], keep: bool) -> list[Split]:
-        """Split once; to go on with a splitter that shuffles anew each time is to keep the folds that it gave."""
-        self._checked_cv_orig = cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
-        description = repr(self.cv)
-        if keep and self._kept_folds and self._kept_folds[0] == description:
-            return self._kept_folds[1]
-        n_splits = cv.get_n_splits(X, y, **split_params)
-        splits = [(np.asarray(train), np.asarray(test)) for train, test in cv.split(X, y, **split_params)]
-        if len(splits) != n_splits:
-            raise ValueError(INCONSISTENT_SPLITS.format(n_splits, len(splits)))
-        if not splits:
-            raise ValueError(NO_FITS)
-        self._kept_folds = None if _yields_constant_splits(cv) else (description, splits)
-        return splits
 
     def _starting_history(self, mark: Fingerprint, keep: bool) -> History:
-        """Begin with what is known: the trials of the last fit (a warm start) and those of `previous`."""
-        known: list[Trial] = []
-        prior: list[Trial] = []
-        n_given = 0
+        """Begin with what is known: the trials of the last fit (a warm start) or those of `previous`."""
         if keep:
             if changes := self._fingerprint.differences(mark):
                 raise ValueError(
                     "the candidates that were evaluated before are kept, but their scores cannot be compared with "
-                    f"new ones: {'; '.join(changes)}. Fit a new search, or set warm_start=False."
+                    f"new ones: {'; '.join(changes)}. To start anew, fit with warm_start=False."
                 )
-            known, n_given = self.history_.finished, self.history_.n_given
-        elif self.previous is not None:
-            comparable, trials = trials_from(self.previous, mark)
-            if comparable:
-                known, n_given = trials, len(trials)
-            else:
-                prior = trials
-                self._warn_of_others(len(trials))
-        return History(known, prior, n_given)
-
-    def _warn_of_others(self, n_trials: int) -> None:
+            return History(self.history_.finished, n_given=self.history_.n_given)
+        if self.previous is None:
+            return History()
+        comparable, trials = trials_from(self.previous, mark)
+        if comparable:
+            return History(trials, n_given=len(trials))
         if not self._learns_from_others:
             warnings.warn(
-                f"the {n_trials} candidates of previous are not used: they are not known to be scored on the same "
+                f"the {len(trials)} candidates of previous are not used: they are not known to be scored on the same "
                 "data, folds and metrics and with the same estimator, and "
                 f"{type(self).__name__} does not learn from others.",
                 UserWarning,
-                stacklevel=5,
+                stacklevel=4,
             )
+        return History(prior=trials)
 
     def _evaluate(self, session: Session, strategy: Strategy) -> None:
         """Run the strategy; what was computed stays in `history_`, whatever happens."""
-        session.callbacks.begin_search(getattr(strategy, "n_candidates", None), len(session.splits))
-        self.history_, self._fingerprint = session.history, session.fingerprint
+        session.callbacks.begin_search(getattr(strategy, "n_candidates", None), len(session.folds))
+        self._begin(session)
         pool = Pool(self.n_jobs, self.pre_dispatch)
         watch = session.callbacks.watch
-        with Evaluator(pool, session.setup, session.X, session.y, session.splits, watch) as evaluator:
-            engine.run(strategy, session.history, evaluator, len(session.splits))
+        with Evaluator(pool, session.setup, session.X, session.y, session.folds, watch) as evaluator:
+            engine.run(strategy, session.history, evaluator, len(session.folds))
         session.callbacks.end_search()
         if not len(session.history):
             raise ValueError(NO_FITS)
+
+    def _begin(self, session: Session) -> None:
+        """Take over what a session works with: from here on the search is what the session makes of it."""
+        self.history_, self._fingerprint = session.history, session.fingerprint
+        self.n_splits_ = len(session.folds)
+        self._folds = None if session.folds.can_be_drawn_again else session.folds
 
     def _tabulate(self, session: Session) -> None:
         """Format the results, once, and choose the best candidate."""
@@ -270,6 +268,7 @@ class BaseSearch(BaseSearchCV):
             return_train_score=self.return_train_score,
             params=self._shown_params(trials),
         )
+        self._tabulated = trials
         self.scorer_ = getattr(session.setup.scorer, "_scorers", session.setup.scorer)
         if self.refit or not self.multimetric_:
             self.best_index_ = self._select_best_index(self.refit, refit_metric, self.cv_results_)
@@ -282,11 +281,19 @@ class BaseSearch(BaseSearchCV):
         return [trial.candidate.params for trial in trials]
 
     def _report_failures(self, trials: list[Trial], n_known: int) -> None:
-        """Warn of the fits that failed now; raise if there is none that did not."""
-        for start in (n_known, 0):
-            folds = [fold for trial in trials[start:] for fold in trial.folds]
-            if any(fold.test_score is not None for fold in folds):
-                break
+        """Warn of the fits that failed now; raise if none has ever succeeded."""
+        new, old = ([fold for trial in some for fold in trial.folds] for some in (trials[n_known:], trials[:n_known]))
+        errors = [fold.error for fold in new if fold.test_score is None]
+        if new and len(errors) == len(new) and any(fold.test_score is not None for fold in old):
+            # In scikit-learn's words this would be the end of the search.
+            warnings.warn(
+                f"All the {len(new)} new fits failed. The score of their candidates is {self.error_score}. The last "
+                f"one failed with the following error:\n{errors[-1]}",
+                FitFailedWarning,
+                stacklevel=4,
+            )
+            return
+        folds = new if len(errors) < len(new) else new + old
         outcomes = [{"fit_error": fold.error if fold.test_score is None else None} for fold in folds]
         _warn_or_raise_about_fit_failures(outcomes, self.error_score)
 
@@ -300,6 +307,7 @@ class BaseSearch(BaseSearchCV):
         if not self.refit:
             return
         # The parameters are cloned too: they may be estimators, and the user's own must not be fitted.
+        self._refitted_index = self.best_index_
         self.best_estimator_ = clone(session.setup.estimator).set_params(**clone(self.best_params_, safe=False))
         with session.callbacks.refitting(self.best_estimator_):
             start = time.time()
@@ -357,11 +365,20 @@ class BaseSearch(BaseSearchCV):
 
     def _leaderboard_rows(self, n: int) -> list[dict[str, Any]]:
         check_is_fitted(self, "cv_results_")
-        return results.leaderboard(self.history_.finished, self.cv_results_, self._leading_metric(), n)
+        check_scalar(n, "n", Integral, min_val=1)
+        return results.leaderboard(self._tabulated, self.cv_results_, self._leading_metric(), n)
 
     def _leading_metric(self) -> str:
         """Name the metric that candidates are ranked by: that of the refit, else the first one."""
-        metrics = results.metrics(self.history_.finished)
+        metrics = results.metrics(self._tabulated)
         if metrics is None:
             return "score"
         return self.refit if isinstance(self.refit, str) else metrics[0]
+
+
+def _needs_target(estimator: Any) -> bool:
+    """Tell whether an estimator cannot be fitted without y: by its tags, unless its ``fit`` has a default for it."""
+    if not get_tags(estimator).target_tags.required:
+        return False
+    y = inspect.signature(estimator.fit).parameters.get("y")
+    return y is None or y.default is y.empty

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from functools import partial
 from typing import Any
 
 from sklearn.base import clone
@@ -26,10 +27,12 @@ def check_names(estimator: Any, space: Space) -> None:
     ------
     ValueError
         For a name that the estimator has not, neither itself nor once a choice replaced one of its parts; with the
-        closest names that it has.
+        closest names that it has; or if the space has no branch at all.
     """
+    if not space.branches:
+        raise ValueError("the space is an empty list: there is nothing to try")
     for branch in space.branches:
-        _check_branch(estimator, {name: dimension.examples() for name, dimension in branch.items()})
+        _check_branch(estimator, {name: dimension.examples for name, dimension in branch.items()})
 
 
 def check_candidates(estimator: Any, candidates: Any) -> list[dict[str, Any]]:
@@ -47,23 +50,24 @@ def check_candidates(estimator: Any, candidates: Any) -> list[dict[str, Any]]:
         if not isinstance(params, Mapping) or not all(isinstance(name, str) for name in params):
             raise TypeError(f"candidates must be a list of dicts of parameter names to values, but holds {params!r}")
         points.append({name: native(value) for name, value in params.items()})
-        _check_branch(estimator, {name: [value] for name, value in params.items()})
+        _check_branch(estimator, {name: partial(list, (value,)) for name, value in params.items()})
     return points
 
 
-def _check_branch(estimator: Any, branch: Mapping[str, Sequence[Any]]) -> None:
+def _check_branch(estimator: Any, branch: Mapping[str, Callable[[], Sequence[Any]]]) -> None:
+    """Check the names of a branch; its values are only looked at where that is needed, for to draw one has effects."""
     known = estimator.get_params(deep=True)
     for name, values in branch.items():
-        if name not in known and not _appears_with(name, branch) and not _accepts(estimator, name, values[0]):
+        if name not in known and not _appears_with(name, branch) and not _accepts(estimator, name, values()[0]):
             raise ValueError(_unknown_name(name, estimator, known))
 
 
-def _appears_with(name: str, branch: Mapping[str, Sequence[Any]]) -> bool:
+def _appears_with(name: str, branch: Mapping[str, Callable[[], Sequence[Any]]]) -> bool:
     """Tell whether a choice for a part of the estimator, such as a step, brings the parameter along."""
     parts = name.split("__")
     for n in range(1, len(parts)):
         rest = "__".join(parts[n:])
-        for choice in branch.get("__".join(parts[:n]), ()):
+        for choice in branch.get("__".join(parts[:n]), list)():
             if hasattr(choice, "get_params") and rest in choice.get_params(deep=True):
                 return True
     return False

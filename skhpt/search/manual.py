@@ -12,6 +12,8 @@ from skhpt import results
 from skhpt.identity import params_key
 from skhpt.search.base import BaseSearch
 from skhpt.search.checks import check_candidates
+from skhpt.search.session import Session
+from skhpt.space import is_allowed
 from skhpt.strategies.listed import Listed, untried
 from skhpt.trial import History, Trial
 
@@ -185,11 +187,9 @@ class ManualSearch(BaseSearch):
         self : object
             The fitted search.
         """
-        self._fit_params = params
         super().fit(X, y, **params)
         return self
 
-    @_fit_context(prefer_skip_nested_validation=False)
     def evaluate(self, X: Any, y: Any = None, /, **params: Any) -> float | dict[str, float]:
         """Try one more point on the same folds, and print how it compares with the best so far.
 
@@ -214,21 +214,31 @@ class ManualSearch(BaseSearch):
             If the data, the folds, the metrics or the estimator are not those of the other candidates, if the
             estimator has no such parameter, or if the constraint rejects the point.
         """
+        return self._evaluate_one(X, y, params)
+
+    # Apart, because the context has a parameter of its own, `estimator`, as some estimators have.
+    @_fit_context(prefer_skip_nested_validation=False)
+    def _evaluate_one(self, X: Any, y: Any, params: dict[str, Any]) -> float | dict[str, float]:
         session = self._open(X, y, getattr(self, "_fit_params", {}), keep=True)
         points = self._check([params])
         row = self._row_of(points[0], session.history)
+        is_new = row is None
         if row is None:
             row = len(session.history)
             self._evaluate(session, Listed(points, n_known=row))
-            self._tabulate(session)
-            if self.refit and self.best_index_ == row:
-                self._refit_best(session)
         else:
-            print("tried before: ", end="")
+            self._begin(session)
+        self._tabulate(session)
+        if self.refit and getattr(self, "_refitted_index", None) != self.best_index_:
+            self._refit_best(session)
         session.callbacks.end()
-        print(self._comparison(params, row))
+        print(self._comparison(points[0], row, is_new))
         means = {name: float(self.cv_results_[f"mean_test_{name}"][row]) for name in self._metrics()}
         return means if self.multimetric_ else means["score"]
+
+    def _begin(self, session: Session) -> None:
+        super()._begin(session)
+        self._fit_params = session.params
 
     def _make_strategy(self, history: History) -> Listed:
         points = self._check(self.candidates)
@@ -241,9 +251,9 @@ class ManualSearch(BaseSearch):
         points = check_candidates(self.estimator, candidates)
         if self.constraint is None:
             return points
-        allowed = [params for params in points if self.constraint(dict(params))]
+        allowed = [params for params in points if is_allowed(self.constraint, self._as_set(params))]
         if points and not allowed:
-            raise ValueError(f"constraint rejects every candidate: {points}")
+            raise ValueError(f"constraint rejects {points[0] if len(points) == 1 else f'every candidate: {points}'}")
         if len(allowed) < len(points):
             n_rejected = len(points) - len(allowed)
             warnings.warn(f"constraint rejects {n_rejected} of {len(points)} candidates", UserWarning, stacklevel=4)
@@ -257,11 +267,15 @@ class ManualSearch(BaseSearch):
     def _completed(self, params: dict[str, Any], names: Any) -> dict[str, Any]:
         if params.keys() >= set(names):
             return params
+        own = self._as_set(params)
+        return {name: params.get(name, own.get(name)) for name in names if name in params or name in own}
+
+    def _as_set(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Return all parameters that the estimator has once these are set."""
         try:
-            own = clone(self.estimator).set_params(**clone(params, safe=False)).get_params()
+            return clone(self.estimator).set_params(**clone(params, safe=False)).get_params() | params
         except Exception:  # a failed candidate: there is no such combination of parameters
             return params
-        return {name: params.get(name, own.get(name)) for name in names if name in params or name in own}
 
     def _row_of(self, params: dict[str, Any], history: History) -> int | None:
         """Find the trial of the same point; what a candidate leaves out counts as the estimator's own value."""
@@ -275,20 +289,25 @@ class ManualSearch(BaseSearch):
     def _metrics(self) -> list[str]:
         return results.metrics(self.history_.finished) or ["score"]
 
-    def _comparison(self, params: dict[str, Any], row: int) -> str:
+    def _comparison(self, params: dict[str, Any], row: int, is_new: bool) -> str:
         """Say how one candidate compares with the best of the others."""
         said = []
         for name in self._metrics():
             means = np.asarray(self.cv_results_[f"mean_test_{name}"])
-            text = f"{name} {means[row]:.4f} ± {self.cv_results_[f'std_test_{name}'][row]:.4f}"
+            std = self.cv_results_[f"std_test_{name}"][row]
+            scale = float(np.max(np.abs(means[np.isfinite(means)]), initial=0.0))
+            text = f"{name} {results.score_text(means[row], scale)} ± {results.score_text(std, scale)}"
             others = np.delete(means, row)
-            if np.isfinite(others).any():
+            if np.isfinite(others).any() and np.isfinite(means[row]):
                 best = np.nanmax(others)
-                text += f", {means[row] - best:+.4f} against the best so far ({best:.4f})"
+                change = results.score_text(means[row] - best, scale)
+                whom = "the best so far" if is_new else "the best of the others"
+                text += f", {change if change.startswith('-') else '+' + change} against {whom} "
+                text += f"({results.score_text(best, scale)})"
             said.append(text)
         what = ", ".join(f"{name}={value!r}" for name, value in sorted(params.items())) or "the estimator as it is"
         trial = self.history_[row]
         errors = [fold.error.strip().splitlines()[-1] for fold in trial.folds if fold.error]
         if errors:
             said.append(f"{len(errors)} of {len(trial.folds)} folds failed: {errors[0]}")
-        return f"{what}: {'; '.join(said)}"
+        return f"{'' if is_new else 'tried before: '}{what}: {'; '.join(said)}"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -69,13 +71,22 @@ def _trials_from_table(table: Mapping[str, Any]) -> list[Trial]:
 
 
 def _params(table: Mapping[str, Any]) -> list[dict[str, Any]]:
-    if "params" in table and all(isinstance(params, Mapping) for params in table["params"]):
-        return [dict(params) for params in table["params"]]
+    if "params" in table:
+        written = [_parsed(params) for params in table["params"]]
+        if all(isinstance(params, Mapping) for params in written):
+            return [dict(params) for params in written]
     columns = {name.removeprefix("param_"): table[name] for name in table if name.startswith("param_")}
     if not columns:
         raise ValueError("previous has neither a column params with dicts nor columns param_...")
     n_rows = len(next(iter(columns.values())))
     return [{name: column[row] for name, column in columns.items() if _is_given(column[row])} for row in range(n_rows)]
+
+
+def _parsed(params: Any) -> Any:
+    """Read a dict of plain values that went through a CSV file."""
+    with suppress(ValueError, SyntaxError):
+        return ast.literal_eval(params) if isinstance(params, str) else params
+    return params
 
 
 def _is_given(value: Any) -> bool:

@@ -76,7 +76,7 @@ class Evaluator:
 
     def collect(self) -> list[FoldScore]:
         """Keep the workers busy until at least one fold is back; return all that are."""
-        while self.pool.n_free > 0 and (task := self._next_task()):
+        while self._has_room() and (task := self._next_task()):
             train, test = self.splits[task.split]
             jobs = [self._job(candidate, task.split) for candidate in task.candidates]
             self.pool.submit(evaluate, self.X, self.y, self.setup, task.split, train, test, jobs)
@@ -84,6 +84,12 @@ class Evaluator:
         for score in scores:
             self._learn_duration(score.fit_time + score.score_time)
         return scores
+
+    def _has_room(self) -> bool:
+        """Tell whether to send another task: not before it is known how many folds should travel together."""
+        if self._seconds_per_fold is None and self.pool.n_pending >= 2 * self.pool.n_slots:
+            return False
+        return self.pool.n_free > 0
 
     def _next_task(self) -> Task | None:
         if not self._ready and self._waiting:

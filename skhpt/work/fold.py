@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import warnings
 from collections.abc import Sequence
@@ -103,13 +104,6 @@ def evaluate(X: Any, y: Any, setup: Setup, split: int, train: Any, test: Any, jo
     return [_evaluate_one(X, y, setup, scorer, split, train, test, job) for job in jobs]
 
 
-def failed_score(setup: Setup) -> Score:
-    """Score that stands for a failed fit: ``error_score``, once per metric as far as the metrics are known."""
-    if hasattr(setup.scorer, "_scorers"):
-        return dict.fromkeys(setup.scorer._scorers, setup.error_score)
-    return setup.error_score
-
-
 def _evaluate_one(X: Any, y: Any, setup: Setup, scorer: Any, split: int, train: Any, test: Any, job: Job) -> FoldScore:
     params = job.candidate.params
     if setup.verbose > 9:
@@ -121,17 +115,25 @@ def _evaluate_one(X: Any, y: Any, setup: Setup, scorer: Any, split: int, train: 
         if setup.error_score == "raise":
             raise
         result = FoldScore(job.candidate.id, split, None, state="failed", error=format_exc())
+        job.watch.end(_cut(X, y, setup, split, train, test, setup.estimator, {}))
     else:
         fold = _cut(X, y, setup, split, train, test, estimator, params)
         result = _fit_and_score(estimator, fold, setup, scorer, split, job)
     if setup.verbose > 1:
-        test_score, train_score = result.test_score, result.train_score
-        if test_score is None:
-            test_score = failed_score(setup)
-            train_score = test_score if setup.return_train_score else None
+        test_score = _shown(result.test_score, result, setup)
+        train_score = _shown(result.train_score, result, setup) if setup.return_train_score else None
         seconds = result.fit_time + result.score_time
         print(verbose.end_line(setup.verbose, job.label, params, test_score, train_score, seconds))
     return result
+
+
+def _shown(score: Score | None, result: FoldScore, setup: Setup) -> Score:
+    """Put ``error_score`` in the place of what failed, once per metric as far as the metrics are known."""
+    if isinstance(score, dict):
+        return {name: one if result.state == "ok" or one == one else setup.error_score for name, one in score.items()}
+    if score is None and hasattr(setup.scorer, "_scorers"):
+        return dict.fromkeys(setup.scorer._scorers, setup.error_score)
+    return setup.error_score if score is None or (result.state != "ok" and score != score) else score
 
 
 def _cut(X: Any, y: Any, setup: Setup, split: int, train: Any, test: Any, estimator: Any, params: dict) -> Slices:
@@ -182,20 +184,20 @@ def _fit(estimator: Any, fold: Slices) -> None:
 def _score(
     estimator: Any, X: Any, y: Any, scorer: Any, params: dict[str, Any], setup: Setup
 ) -> tuple[Score, str | None]:
-    """Score a fitted estimator; return the score and, if the scorer failed, the text of its error."""
+    """Score a fitted estimator; if the scorer fails, return NaN and the text of its error."""
     arguments = (estimator, X) if y is None else (estimator, X, y)
     try:
         scores = scorer(*arguments, **params)
     except Exception:
         if setup.error_score == "raise" or hasattr(scorer, "_scorers"):
             raise
-        return setup.error_score, _warn_of_scoring_failure(format_exc(), setup)
+        return math.nan, _warn_of_scoring_failure(format_exc(), setup)
     if not isinstance(scores, dict):
         return _number(scores, scorer), None
     errors: list[str] = []
     if hasattr(scorer, "_scorers"):  # scikit-learn's multimetric scorer gives the text of the error as the score
         errors = [error for error in scores.values() if isinstance(error, str)]
-        scores = {name: setup.error_score if isinstance(one, str) else one for name, one in scores.items()}
+        scores = {name: math.nan if isinstance(one, str) else one for name, one in scores.items()}
     for error in errors:
         _warn_of_scoring_failure(error, setup)
     return {name: _number(one, name) for name, one in scores.items()}, "\n".join(errors) or None

@@ -53,6 +53,9 @@ class _LeanPassthrough:
             return self.scorer(estimator, X, *args, **kwargs)
         return metric(args[0], estimator.predict(X))
 
+    def __repr__(self) -> str:
+        return repr(self.scorer)
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or name == "scorer":
             raise AttributeError(name)

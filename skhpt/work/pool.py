@@ -40,6 +40,8 @@ class Pool:
     ----------
     n_slots : int
         Tasks that run at the same time.
+    n_pending : int
+        Tasks that were submitted and did not come back yet.
     n_free : float
         Tasks that can be submitted before the next `wait`.
     """
@@ -48,7 +50,7 @@ class Pool:
         self._parallel = Parallel(n_jobs=n_jobs, batch_size=1)
         self._n_jobs = n_jobs
         self._pre_dispatch = pre_dispatch
-        self._n_pending = 0
+        self.n_pending = 0
 
     def __enter__(self) -> Pool:
         self._parallel.__enter__()
@@ -67,24 +69,24 @@ class Pool:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
         try:
-            if self._n_pending:
+            if self.n_pending:
                 self._way.abort()
         finally:
             self._parallel.__exit__(kind, error, trace)
 
     @property
     def n_free(self) -> float:
-        return self._limit - self._n_pending
+        return self._limit - self.n_pending
 
     def submit(self, function: Callable[..., Any], *args: Any) -> None:
         """Queue ``function(*args)``."""
-        self._n_pending += 1
+        self.n_pending += 1
         self._way.submit(function, args)
 
     def wait(self) -> list[Future[Any]]:
         """Wait until at least one task is done; return the futures of all that are, and forget them."""
         done = self._way.wait()
-        self._n_pending -= len(done)
+        self.n_pending -= len(done)
         return done
 
 

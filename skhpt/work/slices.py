@@ -21,7 +21,7 @@ from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_method_params
 
 #: Bytes of slices that a worker keeps from one task to the next; larger ones are cut once per task.
-KEPT_NBYTES = 64 * 2**20
+KEPT_NBYTES = 128 * 2**20
 
 
 class Slices(NamedTuple):
@@ -80,13 +80,13 @@ class Kept:
             return None
 
     def put(self, search: str, key: Hashable, slices: Slices) -> None:
-        """Keep slices; the least recently used ones make room."""
+        """Keep slices; the least recently used ones make room, and these ones stay in any case, for their task."""
         with self._lock:
             if search != self._search:
                 self._search = search
                 self._slices.clear()
             self._slices[key] = slices
-            while sum(kept.nbytes for kept in self._slices.values()) > self.limit:
+            while len(self._slices) > 1 and sum(kept.nbytes for kept in self._slices.values()) > self.limit:
                 self._slices.popitem(last=False)
 
     def drop(self, search: str) -> None:
@@ -124,8 +124,11 @@ def scorer_leaves_data_alone(scorer: Any) -> bool:
 
 
 def data_can_be_shared(X: Any) -> bool:
-    """Tell whether slices of X are safe to share: solvers sort the indices of sparse rows in place."""
-    return not sparse.issparse(X) or bool(getattr(X, "has_canonical_format", False))
+    """Tell whether slices of X are safe to share: solvers sort the indices of sparse matrices in place.
+
+    Slices of a sorted CSR matrix are sorted; those of other formats need not be.
+    """
+    return not sparse.issparse(X) or (X.format == "csr" and bool(X.has_canonical_format))
 
 
 def _is_harmless(name: str, value: Any) -> bool:
