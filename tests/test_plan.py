@@ -15,7 +15,7 @@ def test_chunks_leave_enough_tasks_for_all_workers(seconds, n_candidates, n_spli
 
 def test_only_short_fits_travel_together():
     assert chunk_size(1.0, 1000, 5, 2) == 1
-    assert chunk_size(0.01, 1000, 5, 2) == 20
+    assert chunk_size(0.01, 1000, 5, 2) == 10
     assert chunk_size(0.0, 1000, 5, 2) == 625
     assert chunk_size(None, 1000, 5, 2) == 1
     assert chunk_size(0.001, 1000, 5, n_slots=1) == 1

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from skhpt.trial import Candidate
 
 #: Seconds of work that a task should hold, so that sending it costs little beside it.
-TASK_SECONDS = 0.2
+TASK_SECONDS = 0.1
 #: Tasks per worker that must remain, so that all workers finish at about the same time.
 TASKS_PER_SLOT = 4
 

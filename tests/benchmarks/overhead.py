@@ -22,6 +22,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.svm import SVC
 
 from skhpt import GridSearch
 
@@ -54,6 +55,7 @@ def workloads():
     yield "Ridge, iris", Ridge(), iris, {"alpha": list(np.logspace(-3, 3, 100))}, {}
     yield "kNN, iris", KNeighborsClassifier(), iris, {"n_neighbors": list(range(1, 51))}, {}
     yield "LogisticRegression, iris", LogisticRegression(max_iter=1000), iris, {"C": list(np.logspace(-3, 1, 30))}, {}
+    yield "SVC, digits", SVC(), digits, {"C": [0.1, 1.0, 10.0, 100.0]}, {}
 
 
 def seconds(search, X, y):
