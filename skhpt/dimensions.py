@@ -19,6 +19,8 @@ from skhpt.identity import native, value_key
 
 #: A discrete distribution with more values than this counts as infinite: its values are never listed.
 MAX_LISTED = 100_000
+#: What lies further out in an infinite tail, or nearer to an end that is no value itself, is not proposed.
+TAIL = 1e-3
 
 
 def make_dimension(name: str, definition: Any) -> Dimension:
@@ -86,12 +88,24 @@ class Dimension(ABC):
         """Map an array of shape (n,) with entries in [0, 1] to `n` native values."""
 
     @abstractmethod
+    def snap(self, u: np.ndarray) -> np.ndarray:
+        """Move an array of shape (n,) with entries in [0, 1] to the places of actual values.
+
+        That is ``encode(decode(u))``, except that ends which are no values like any others are kept clear of.
+        """
+
+    @property
+    def n_levels(self) -> int:
+        """Number of values if they have no order, else 0."""
+        return 0
+
+    @abstractmethod
     def grid(self, resolution: int) -> list[Any]:
         """List the values of a grid: all of them, or `resolution` evenly spaced quantiles."""
 
     @abstractmethod
-    def contains(self, value: Any) -> bool:
-        """Tell whether the parameter may take this value."""
+    def are_values(self, values: Sequence[Any]) -> np.ndarray:
+        """Tell of each value whether the parameter may take it, an array of shape (len(values),)."""
 
     def examples(self) -> list[Any]:
         """Return all choices, or one value of a distribution."""
@@ -129,11 +143,22 @@ class Choice(Dimension):
         index = np.clip((np.asarray(u) * self.size).astype(int), 0, len(self.values) - 1)
         return [self.values[i] for i in index]
 
+    def snap(self, u: np.ndarray) -> np.ndarray:
+        return (np.clip(np.floor(u * self.size), 0, self.size - 1) + 0.5) / self.size
+
+    @property
+    def n_levels(self) -> int:
+        # Numbers in order are steps of a ladder, anything else is a set of names.
+        if all(map(_is_number, self.values)) and len(self.values) > 2:
+            steps = np.diff(np.array(self.values, dtype=float))
+            return 0 if (steps > 0).all() or (steps < 0).all() else int(self.size)
+        return int(self.size)
+
     def grid(self, resolution: int) -> list[Any]:
         return self.values
 
-    def contains(self, value: Any) -> bool:
-        return value_key(value) in self._index
+    def are_values(self, values: Sequence[Any]) -> np.ndarray:
+        return np.array([value_key(value) in self._index for value in values], dtype=bool)
 
 
 class Continuous(Dimension):
@@ -157,16 +182,21 @@ class Continuous(Dimension):
     def decode(self, u: np.ndarray) -> list[Any]:
         return self._quantiles(u).tolist()
 
-    def grid(self, resolution: int) -> list[Any]:
-        return self.decode(_spread(resolution, self._reaches_its_ends()))
+    def snap(self, u: np.ndarray) -> np.ndarray:
+        return np.clip(u, 0.0, 1.0) if self._reaches_its_ends else np.clip(u, TAIL, 1 - TAIL)
 
-    def contains(self, value: Any) -> bool:
+    def grid(self, resolution: int) -> list[Any]:
+        return self.decode(_spread(resolution, self._reaches_its_ends))
+
+    def are_values(self, values: Sequence[Any]) -> np.ndarray:
         low, high = _support(self.dist)
-        return _is_number(value) and bool(low <= value <= high)
+        x = _numbers(values)
+        return (low <= x) & (x <= high)
 
     def sampler(self) -> Any:
         return self.dist if hasattr(self.dist, "rvs") else _QuantileSampler(self)
 
+    @cached_property
     def _reaches_its_ends(self) -> bool:
         """Tell whether the ends of the support are values like any others, so that a grid should have them."""
         ends = _support(self.dist)
@@ -214,6 +244,7 @@ class Discrete(Continuous):
         x = np.asarray(values, dtype=float)
         return np.clip(_cdf(self.dist, x) - np.asarray(self.dist.pmf(x), dtype=float) / 2, 0.0, 1.0)
 
+    @cached_property
     def _reaches_its_ends(self) -> bool:
         return bool(np.isfinite(_support(self.dist)).all())
 
@@ -221,6 +252,17 @@ class Discrete(Continuous):
         # SciPy puts the quantile of 0 one step below the smallest value.
         x = np.maximum(self._quantiles(u), _support(self.dist)[0])
         return [self._type(value) for value in x]
+
+    def snap(self, u: np.ndarray) -> np.ndarray:
+        if self._table is None:
+            return self.encode(self.decode(u))
+        edges, middles = self._table
+        return middles[np.searchsorted(edges, u)]
+
+    @cached_property
+    def _table(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Where the steps of the cdf end, besides the last one, and their middles."""
+        return None if self._listed is None else (_cdf(self.dist, self._listed)[:-1], self.encode(self._listed))
 
     def grid(self, resolution: int) -> list[Any]:
         if self._listed is not None and len(self._listed) <= resolution:
@@ -230,8 +272,9 @@ class Discrete(Continuous):
     def sampler(self) -> Any:
         return _NativeSampler(super().sampler(), self._type)
 
-    def contains(self, value: Any) -> bool:
-        return _is_number(value) and bool(self.dist.pmf(value) > 0)
+    def are_values(self, values: Sequence[Any]) -> np.ndarray:
+        x = _numbers(values)
+        return ~np.isnan(x) & (np.asarray(self.dist.pmf(np.nan_to_num(x))) > 0)
 
     @cached_property
     def _type(self) -> type:
@@ -272,6 +315,9 @@ class Sampled(Dimension):
     def encode(self, values: Sequence[Any] | np.ndarray) -> np.ndarray:
         raise self._no_quantile()
 
+    def snap(self, u: np.ndarray) -> np.ndarray:
+        raise self._no_quantile()
+
     def decode(self, u: np.ndarray) -> list[Any]:
         raise self._no_quantile()
 
@@ -288,8 +334,8 @@ class Sampled(Dimension):
     def examples(self) -> list[Any]:
         return [native(self.definition.rvs(random_state=np.random.RandomState(0)))]
 
-    def contains(self, value: Any) -> bool:
-        return True  # nothing is known that could exclude it
+    def are_values(self, values: Sequence[Any]) -> np.ndarray:
+        return np.ones(len(values), dtype=bool)  # nothing is known that could exclude one
 
 
 class _NativeSampler:
@@ -369,6 +415,11 @@ def _spread(n: int, with_ends: bool) -> np.ndarray:
     if n == 1:
         return np.array([0.5])
     return np.arange(n) / (n - 1) if with_ends else (np.arange(n) + 0.5) / n
+
+
+def _numbers(values: Sequence[Any]) -> np.ndarray:
+    """Return numbers as they are and anything else as NaN."""
+    return np.array([value if _is_number(value) else np.nan for value in values], dtype=float)
 
 
 def _is_number(value: Any) -> bool:

@@ -94,7 +94,11 @@ class Space:
 
     def contains(self, params: Mapping[str, Any]) -> bool:
         """Tell whether a candidate lies in the space and meets the constraint."""
-        return self._branch_of(params) is not None and self._allows(dict(params))
+        return bool(self.are_points([params])[0]) and self._allows(dict(params))
+
+    def are_points(self, points: Sequence[Mapping[str, Any]]) -> np.ndarray:
+        """Tell of each candidate whether it lies in the space, whatever the constraint: shape (len(points),)."""
+        return self._owners(points) >= 0
 
     def grid(self, resolution: int | Mapping[str, int] = 5) -> list[Params]:
         """List the points of a grid, in the order of `sklearn.model_selection.ParameterGrid`.
@@ -119,6 +123,18 @@ class Space:
         if not points and self.branches:
             raise ValueError(f"constraint rejects all {len(everything)} points of the grid")
         return points
+
+    def points(self) -> list[Params]:
+        """List all points of a finite space that the constraint allows.
+
+        Raises
+        ------
+        ValueError
+            If the space is not finite, or too large to be listed.
+        """
+        if self.size > MAX_LISTED:
+            raise ValueError(f"only a space of up to {MAX_LISTED} points can be listed, this one has {self.size}")
+        return [point for point in self._full_grid(MAX_LISTED) if self._allows(point)]
 
     def sample(
         self,
@@ -160,10 +176,10 @@ class Space:
             raise ValueError(f"method must be one of {get_args(Sampler)}, got {method!r}")
         rng = check_random_state(random_state)
         if method == "random" and self.constraint is None and not unique:
-            points = list(self._random_draws(int(min(n, self.size)) if self._is_all_lists() else n, rng))
+            points = list(self._random_draws(int(min(n, self.size)) if self.is_all_lists() else n, rng))
         else:
             seen = {params_key(point) for point in exclude} if unique else set()
-            points = self._pick(n, self._draws(method, rng), rng, unique or self._is_all_lists(), seen)
+            points = self._pick(n, self._draws(method, rng), rng, unique or self.is_all_lists(), seen)
         if not points and self.constraint is not None and not exclude:
             raise ValueError(
                 "constraint rejects every candidate that was drawn. Try it on a candidate that you know to be good."
@@ -206,15 +222,15 @@ class Space:
             If a point does not lie in the space.
         """
         u = np.full((len(points), len(self.columns)), np.nan)
-        owner = [self._branch_of(point) for point in points]
-        if None in owner:
-            raise ValueError(f"not in the space: {points[owner.index(None)]!r}")
+        owner = self._owners(points)
+        if (owner < 0).any():
+            raise ValueError(f"not in the space: {points[owner.tolist().index(-1)]!r}")
         for i, branch in enumerate(self.branches):
-            rows = [row for row, index in enumerate(owner) if index == i]
+            rows = np.flatnonzero(owner == i)
             if len(self.branches) > 1:
                 u[rows, 0] = (i + 0.5) / len(self.branches)
             for name, dimension in branch.items():
-                u[rows, self._places[i][name]] = dimension.encode([points[row][name] for row in rows])
+                u[rows, self._places[i][name]] = dimension.encode([points[int(row)][name] for row in rows])
         return u
 
     def decode(self, u: np.ndarray) -> list[Params]:
@@ -231,6 +247,23 @@ class Space:
                     points[row][name] = value
         return points
 
+    def snap(self, u: np.ndarray) -> np.ndarray:
+        """Move points of the cube to the places of actual points; NaN where a column does not belong to the branch."""
+        u = np.array(u, dtype=float)
+        if len(self.branches) == 1:
+            for column, i in zip(u.T, range(len(self.columns)), strict=True):
+                column[:] = self.columns[i].dimension.snap(column)
+            return u
+        snapped = np.full_like(u, np.nan)
+        snapped[:, 0] = self.columns[0].dimension.snap(u[:, 0])
+        owner = (snapped[:, 0] * len(self.branches)).astype(int)
+        for i, branch in enumerate(self.branches):
+            rows = np.flatnonzero(owner == i)
+            for name, dimension in branch.items():
+                place = self._places[i][name]
+                snapped[rows, place] = dimension.snap(u[rows, place])
+        return snapped
+
     # -- drawing -------------------------------------------------------------------------------------------------
 
     def _random_draws(self, n: int, rng: np.random.RandomState) -> Iterator[Params]:
@@ -242,7 +275,7 @@ class Space:
     def _draws(self, method: Sampler, rng: np.random.RandomState) -> Iterator[Params]:
         """Yield draws for as long as anybody could ask (from lists alone: each point once)."""
         if method == "random" or not self.columns:
-            return self._random_draws(int(min(self.size, MAX_LISTED)) if self._is_all_lists() else sys.maxsize, rng)
+            return self._random_draws(int(min(self.size, MAX_LISTED)) if self.is_all_lists() else sys.maxsize, rng)
         engine = {"sobol": qmc.Sobol, "halton": qmc.Halton}[method]
         sequence = engine(len(self.columns), scramble=True, seed=rng.randint(2**31 - 1))
         sizes = (2**k for k in chain([4], range(4, 24)))  # 16, 32, 64, ... in all: Sobol is balanced in powers of 2
@@ -278,18 +311,22 @@ class Space:
         per_name = _check_resolution(resolution, {name for branch in self.branches for name in branch})
         return ParameterGrid([{name: dim.grid(per_name(name)) for name, dim in b.items()} for b in self.branches])
 
-    def _is_all_lists(self) -> bool:
+    def is_all_lists(self) -> bool:
+        """Tell whether every parameter is a choice among listed values."""
         return all(isinstance(dim, Choice) for branch in self.branches for dim in branch.values())
 
     def _allows(self, point: Params) -> bool:
         return self.constraint is None or is_allowed(self.constraint, point)
 
-    def _branch_of(self, point: Mapping[str, Any]) -> int | None:
-        """Return the index of the first branch that a point belongs to, None if it belongs to none."""
+    def _owners(self, points: Sequence[Mapping[str, Any]]) -> np.ndarray:
+        """Return for each point the index of the first branch that it belongs to, -1 if it belongs to none."""
+        owner = np.full(len(points), -1)
         for i, branch in enumerate(self.branches):
-            if branch.keys() == point.keys() and all(dim.contains(point[name]) for name, dim in branch.items()):
-                return i
-        return None
+            rows = np.array([r for r, p in enumerate(points) if owner[r] < 0 and p.keys() == branch.keys()], dtype=int)
+            for name, dimension in branch.items():
+                rows = rows[dimension.are_values([points[row][name] for row in rows])]
+            owner[rows] = i
+        return owner
 
 
 def is_allowed(constraint: Constraint, params: Params) -> bool:

@@ -16,6 +16,7 @@ FLOORS = [
     ["_compat", "identity", "distributions"],
     ["dimensions", "fingerprint"],
     ["space", "trial"],
+    ["gp"],
     ["strategies"],
     ["results", "engine"],
     ["work"],

@@ -3,11 +3,12 @@
 from copy import deepcopy
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
 from skhpt import Space
+from skhpt.strategies.bayes import Bayes
 from skhpt.strategies.listed import Listed, untried
 from skhpt.trial import FoldScore, History, Trial
 
@@ -16,6 +17,8 @@ MAKERS = {
     "grid": lambda history: Listed(untried(SPACE.grid(2), history), len(history)),
     "random": lambda history: Listed(untried(SPACE.sample(9, 0), history), len(history)),
     "sobol": lambda history: Listed(untried(SPACE.sample(9, 0, method="sobol"), history), len(history)),
+    "bayes": lambda history: Bayes(SPACE, 8, SPACE.sample(3, 0, method="sobol"), None, 0),
+    "bayes, 3 pending": lambda history: Bayes(SPACE, 9, SPACE.sample(3, 0, method="sobol"), None, 0, max_pending=3),
     "nothing": lambda history: Listed([]),
 }
 LIMIT = 200
@@ -46,6 +49,7 @@ def play(strategy, draw, history=None):
 
 
 @pytest.mark.parametrize("name", MAKERS)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_any_scores(name, data):
     for _ in play(MAKERS[name](History()), lambda: data.draw(scores)):

@@ -24,7 +24,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skhpt import GridSearch, ManualSearch, RandomSearch
+from skhpt import BayesSearchCV, GridSearch, ManualSearch, RandomSearch
 
 CLASSIFIER, REGRESSOR = LogisticRegression(), Ridge()
 TRANSFORMER = KMeans(2, n_init=1, random_state=0)  # transforms and scores
@@ -33,6 +33,7 @@ CHECKED = [
     GridSearch(REGRESSOR, {"alpha": stats.loguniform(0.1, 1.0)}, resolution=2, cv=2, error_score="raise"),
     GridSearch(TRANSFORMER, {"n_clusters": [2, 3]}, cv=2, error_score="raise"),
     RandomSearch(CLASSIFIER, {"C": stats.loguniform(0.1, 1.0)}, n_iter=2, cv=2, random_state=0, error_score="raise"),
+    BayesSearchCV(CLASSIFIER, {"C": stats.loguniform(0.1, 1.0)}, n_iter=5, cv=2, random_state=0, error_score="raise"),
     RandomSearch(REGRESSOR, {"alpha": [0.1, 1.0]}, n_iter=2, cv=2, random_state=0, error_score="raise"),
     RandomSearch(TRANSFORMER, {"max_iter": stats.randint(1, 9)}, n_iter=2, cv=2, random_state=0, error_score="raise"),
     ManualSearch(CLASSIFIER, [{"C": 0.1}, {}], cv=2, error_score="raise"),
@@ -50,6 +51,7 @@ def test_scikit_learns_checks(estimator, check):
 SEARCHES = {
     "grid": lambda estimator, **grid: GridSearch(estimator, grid, cv=3),
     "random": lambda estimator, **grid: RandomSearch(estimator, grid, n_iter=3, random_state=0, cv=3),
+    "bayes": lambda estimator, **grid: BayesSearchCV(estimator, grid, n_iter=3, random_state=0, cv=3),
     "manual": lambda estimator, **grid: ManualSearch(
         estimator, [{name: value} for name, values in grid.items() for value in values], cv=3
     ),

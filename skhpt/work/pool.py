@@ -18,12 +18,17 @@ from contextlib import suppress
 from queue import Empty
 from typing import Any, Protocol
 
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, effective_n_jobs
 from joblib._parallel_backends import ParallelBackendBase, SequentialBackend
 from joblib._utils import eval_expr
 from joblib.parallel import BatchedCalls
 
 from skhpt._compat import bind_context
+
+
+def n_workers(n_jobs: int | None) -> int:
+    """Return how many workers `n_jobs` means on the active backend."""
+    return int(effective_n_jobs(n_jobs))
 
 
 class Pool:

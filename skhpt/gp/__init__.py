@@ -1,0 +1,1 @@
+"""Gaussian processes and what is built on them: arrays in, arrays out."""

@@ -1,0 +1,82 @@
+"""Find where an acquisition function is high: quasi-random points, ever smaller steps around the best, then uphill."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.stats import qmc
+
+Cube = np.ndarray
+#: Steps around the best points, round by round, as standard deviations in the unit cube.
+_STEPS = (0.1, 0.03, 0.01, 0.003)
+#: How many of the best points go uphill.
+N_CLIMBERS = 4
+
+
+def maximize(
+    value: Callable[[Cube], np.ndarray],
+    value_and_slope: Callable[[Cube], tuple[np.ndarray, Cube]],
+    incumbents: Cube,
+    rng: np.random.Generator,
+    n_points: int = 512,
+    n_parents: int = 16,
+    n_children: int = 8,
+) -> Cube:
+    """Return points of the cube, those of the highest values first.
+
+    Parameters
+    ----------
+    value : callable
+        ``value(u)`` maps points of shape (n, D) to n values; higher is better.
+    value_and_slope : callable
+        The same, with the gradient, of shape (n, D); zero in columns that are not to be moved by it.
+    incumbents : ndarray of shape (m, D)
+        Points around which to look from the start.
+    rng : numpy.random.Generator
+        Source of randomness.
+    n_points, n_parents, n_children : int
+        Quasi-random points; points that each round goes on from; steps from each of them.
+
+    Returns
+    -------
+    u : ndarray of shape (n_parents, D)
+    """
+    D = incumbents.shape[1]
+    sobol = qmc.Sobol(D, scramble=True, rng=rng).random(n_points)
+    points = np.vstack([sobol, incumbents, *(_children(incumbents, step, n_children, rng) for step in _STEPS[:2])])
+    values = value(points)
+    for step in _STEPS:
+        best = np.argsort(-values, kind="stable")[:n_parents]
+        points, values = points[best], values[best]
+        children = _children(points, step, n_children, rng)
+        points, values = np.vstack([points, children]), np.append(values, value(children))
+    best = np.argsort(-values, kind="stable")
+    climbed = _climb(value_and_slope, points[best[:N_CLIMBERS]])
+    points, values = np.vstack([points, climbed]), np.append(values, value(climbed))
+    return points[np.argsort(-values, kind="stable")]
+
+
+def _climb(value_and_slope: Callable[[Cube], tuple[np.ndarray, Cube]], points: Cube, n_slopes: int = 15) -> Cube:
+    """Go uphill from some points, all at once: what is maximised is the sum of their values."""
+
+    def loss(u: np.ndarray) -> tuple[float, np.ndarray]:
+        values, slopes = value_and_slope(u.reshape(points.shape))
+        return -float(values.sum()), -slopes.ravel()
+
+    bounds = [(0.0, 1.0)] * points.size
+    found = minimize(loss, points.ravel(), jac=True, method="L-BFGS-B", bounds=bounds, options={"maxfun": n_slopes})
+    return found.x.reshape(points.shape)
+
+
+def _children(parents: Cube, step: float, n: int, rng: np.random.Generator) -> Cube:
+    """Move each parent `n` times: some coordinates a step away, now and then one of them anywhere."""
+    children = np.repeat(parents, n, axis=0)
+    D = children.shape[1]
+    moved = rng.random(children.shape) < min(1.0, 2 / D)
+    moved[np.arange(len(children)), rng.integers(D, size=len(children))] = True
+    near = np.clip(children + step * rng.standard_normal(children.shape), 0, 1)
+    anywhere = rng.random(children.shape)
+    jump = rng.random(children.shape) < 0.15
+    return np.where(moved, np.where(jump, anywhere, near), children)

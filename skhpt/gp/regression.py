@@ -1,0 +1,227 @@
+"""Gaussian process regression: from scores at points of the cube to a belief about scores everywhere.
+
+The model: ``y = m + s (f(u) + e)``, with ``f`` a Gaussian process of variance 1 and ``e`` independent noise.
+
+===========  ==========  ==================================================================================
+``y``        (n,)        scores
+``v``        (n,)        relative noise variances, about 1 on average
+``theta``    (D + 1,)    logarithms of the length scales and of the noise variance ``tau``
+``K``        (n, n)      ``k + diag(tau v)``, the covariance of ``y`` up to ``s^2``
+``m, s``     float       mean and scale of the scores; both follow from theta in closed form
+``alpha``    (n,)        ``K^-1 (y - m)``
+===========  ==========  ==================================================================================
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import lapack
+from scipy.optimize import minimize
+
+from skhpt.gp.kernel import Embedding, matern, matern_and_slope
+
+#: Added to the diagonal until a Cholesky factor exists: duplicates make the matrix singular.
+_JITTERS = (0.0, 1e-10, 1e-8, 1e-6, 1e-4)
+
+
+@dataclass(frozen=True)
+class Prior:
+    """What is believed of theta before any score is seen: independent normal distributions of the logarithms.
+
+    Attributes
+    ----------
+    mean, std : ndarray of shape (D + 1,)
+        Means and standard deviations: the length scales, then the noise variance.
+    """
+
+    mean: np.ndarray
+    std: np.ndarray
+
+    @classmethod
+    def of_dimension(cls, n_columns: int, noise: float = 1e-3, noise_std: float = 1.5) -> Prior:
+        """Length scales that grow with the square root of the dimension (Hvarfner et al. 2024, arXiv:2402.02229).
+
+        Their prior is log-normal with parameters ``sqrt(2) + log(D) / 2`` and ``sqrt(3)``. The mode of the length scale
+        itself, which they use, is that of a normal distribution of its logarithm shifted by the variance, 3.
+        """
+        lengths = np.full(n_columns, np.sqrt(2) - 3 + np.log(max(n_columns, 1)) / 2)
+        return cls(np.append(lengths, np.log(noise)), np.append(np.full(n_columns, np.sqrt(3)), noise_std))
+
+    def log_density(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
+        """Logarithm of the density, up to a constant, and its gradient."""
+        z = (theta - self.mean) / self.std
+        return -0.5 * float(z @ z), -z / self.std
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """The belief about scores after some were seen.
+
+    Attributes
+    ----------
+    embedding : Embedding
+        Of the columns of the cube.
+    theta : ndarray of shape (D + 1,)
+        Logarithms of the length scales and of the noise variance.
+    Z : ndarray of shape (n, P)
+        Embedded points that were seen.
+    factor : ndarray of shape (n, n)
+        Lower Cholesky factor of K.
+    alpha : ndarray of shape (n,)
+        ``K^-1 (y - m)``.
+    mean, scale : float
+        ``m`` and ``s``.
+    """
+
+    embedding: Embedding
+    theta: np.ndarray
+    Z: np.ndarray
+    factor: np.ndarray
+    alpha: np.ndarray
+    mean: float
+    scale: float
+
+    @property
+    def w(self) -> np.ndarray:
+        """Weights of the columns."""
+        return np.exp(-2 * self.theta[:-1])
+
+    def predict(self, Z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and standard deviation of the noiseless score at embedded points: two arrays of shape (m,)."""
+        k = matern(self.embedding.distances(self.Z, Z, self.w))
+        reduced = _solve_lower(self.factor, k)
+        variance = np.maximum(1 - np.einsum("ij,ij->j", reduced, reduced), 1e-12)
+        return self.mean + k.T @ self.alpha, self.scale * np.sqrt(variance)
+
+    def predict_with_slope(self, Z: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Mean and standard deviation as `predict` gives them, and their gradients, two arrays of shape (m, P).
+
+        With ``dk/dz = 2 dk/dq w (z - z_i)``: ``dmean/dz = sum_i alpha_i dk_i/dz`` and
+        ``dvariance/dz = -2 sum_i (K^-1 k)_i dk_i/dz``.
+        """
+        k, slope = matern_and_slope(self.embedding.distances(self.Z, Z, self.w))
+        weights = _solve(self.factor, k)
+        variance = np.maximum(1 - np.einsum("ij,ij->j", k, weights), 1e-12)
+        std = self.scale * np.sqrt(variance)
+        w = self.w[self.embedding.owner]
+
+        def along(coefficients: np.ndarray) -> np.ndarray:
+            """Sum ``coefficients_ij dk_ij/dz_j`` over the n points seen."""
+            c = coefficients * slope
+            return 2 * w * (c.sum(axis=0)[:, None] * Z - c.T @ self.Z)
+
+        mean_slope = along(np.broadcast_to(self.alpha[:, None], k.shape))
+        std_slope = -(self.scale**2 / std)[:, None] * along(weights)
+        return self.mean + k.T @ self.alpha, std, mean_slope, std_slope
+
+
+def fit(
+    embedding: Embedding,
+    Z: np.ndarray,
+    y: np.ndarray,
+    v: np.ndarray,
+    prior: Prior,
+    n_steps: int = 40,
+    tolerance: float = 1e-6,
+) -> np.ndarray:
+    """Find the theta of highest posterior density.
+
+    Parameters
+    ----------
+    embedding : Embedding
+        Of the columns of the cube.
+    Z : ndarray of shape (n, P)
+        Embedded points.
+    y : ndarray of shape (n,)
+        Their scores, standardised.
+    v : ndarray of shape (n,)
+        Their relative noise variances.
+    prior : Prior
+        Of theta; the search starts at its mean.
+    n_steps : int, default=40
+        Steps of the optimiser at most.
+    tolerance : float, default=1e-6
+        It stops when the log density grows by less than this fraction of itself.
+
+    Returns
+    -------
+    theta : ndarray of shape (D + 1,)
+    """
+    S = embedding.column_distances(Z)
+
+    def loss(theta: np.ndarray) -> tuple[float, np.ndarray]:
+        evidence, slope = log_evidence(theta, S, y, v)
+        belief, belief_slope = prior.log_density(theta)
+        return -(evidence + belief), -(slope + belief_slope)
+
+    bounds = list(zip(prior.mean - 4 * prior.std, prior.mean + 4 * prior.std, strict=True))
+    options = {"maxiter": n_steps, "ftol": tolerance}
+    return minimize(loss, prior.mean, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
+
+
+def condition(embedding: Embedding, theta: np.ndarray, Z: np.ndarray, y: np.ndarray, v: np.ndarray) -> Posterior:
+    """Condition the process on scores `y`, with noise `v`, at embedded points `Z`."""
+    w, tau = np.exp(-2 * theta[:-1]), np.exp(theta[-1])
+    K = matern(embedding.distances(Z, Z, w))
+    K[np.diag_indices_from(K)] += tau * v
+    factor = cholesky(K)
+    mean, alpha, scale2 = _profile(factor, y)
+    return Posterior(embedding, theta, Z, factor, alpha, mean, np.sqrt(scale2))
+
+
+def log_evidence(theta: np.ndarray, S: np.ndarray, y: np.ndarray, v: np.ndarray) -> tuple[float, np.ndarray]:
+    """Logarithm of the likelihood of `y`, with `m` and `s` at their best values, and its gradient in theta.
+
+    With ``G = alpha alpha^T / s^2 - K^-1`` the derivative in any parameter p is ``tr(G dK/dp) / 2`` (Rasmussen and
+    Williams 2006, equation 5.9); that `m` and `s` follow theta adds nothing, for they are stationary.
+    """
+    w, tau = np.exp(-2 * theta[:-1]), np.exp(theta[-1])
+    n = len(y)
+    k, slope = matern_and_slope(np.tensordot(w, S, axes=1))
+    k[np.diag_indices(n)] += tau * v
+    factor = cholesky(k)
+    _, alpha, scale2 = _profile(factor, y)
+    evidence = -np.log(np.diagonal(factor)).sum() - (n / 2 + _A + 1) * np.log(scale2)
+    G = np.outer(alpha, alpha / scale2) - _inverse(factor)
+    by_length = -w * (S.reshape(len(w), n * n) @ (G * slope).ravel())  # dw/dlog(length) = -2 w
+    by_noise = 0.5 * tau * (np.diagonal(G) @ v)
+    return float(evidence), np.append(by_length, by_noise)
+
+
+#: Inverse-gamma prior of s^2, worth four scores of variance 1: mode _B / (_A + 1).
+_A, _B = 1.0, 2.0
+
+
+def _profile(factor: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray, float]:
+    """Return the best `m`, ``alpha`` with it, and the best ``s^2``."""
+    solved = _solve(factor, np.column_stack([np.ones_like(y), y]))
+    mean = float(solved[:, 1].sum() / solved[:, 0].sum())
+    alpha = solved[:, 1] - mean * solved[:, 0]
+    scale2 = float((y - mean) @ alpha / 2 + _B) / (len(y) / 2 + _A + 1)
+    return mean, alpha, scale2
+
+
+def cholesky(K: np.ndarray) -> np.ndarray:
+    """Lower Cholesky factor; as much is added to the diagonal as it takes for one to exist."""
+    for jitter in _JITTERS:
+        factor, info = lapack.dpotrf(K + jitter * np.eye(len(K)) if jitter else K, lower=1, clean=1)
+        if info == 0:
+            return factor
+    raise np.linalg.LinAlgError("the covariance matrix is not positive definite")
+
+
+def _solve(factor: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return lapack.dpotrs(factor, b, lower=1)[0]
+
+
+def _solve_lower(factor: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return lapack.dtrtrs(factor, b, lower=1)[0]
+
+
+def _inverse(factor: np.ndarray) -> np.ndarray:
+    half = lapack.dpotri(factor, lower=1)[0]  # above its diagonal it has the zeros of the factor
+    whole = half + half.T
+    whole[np.diag_indices_from(whole)] /= 2
+    return whole

@@ -1,0 +1,305 @@
+"""BayesSearchCV: a surrogate model of the scores says what to try next."""
+
+from __future__ import annotations
+
+import warnings
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from skhpt.identity import params_key
+from skhpt.search.base import BaseSearch
+from skhpt.search.checks import check_names
+from skhpt.search.session import Session
+from skhpt.space import Params, Space
+from skhpt.strategies.bayes import Bayes
+from skhpt.strategies.surrogate import Surrogate
+from skhpt.trial import History, Strategy
+from skhpt.work.pool import n_workers
+
+
+class BayesSearchCV(BaseSearch):
+    """Bayesian optimisation of hyperparameters, by cross-validation.
+
+    A Gaussian process learns from the candidates that were evaluated how the score depends on the parameters. The next
+    candidate is the one that promises the largest improvement. The same `random_state` gives the same candidates for
+    any number of workers.
+
+    Parameters
+    ----------
+    estimator : estimator object
+        The estimator to tune; it needs ``fit``, and ``score`` if `scoring` is None. If its own parameters lie in the
+        space, they are the first candidate.
+
+    param_distributions : dict or list of dict
+        Maps parameter names to distributions (of `scipy.stats`, of `skhpt.distributions`, or any object with ``ppf``
+        or ``icdf``, and ``cdf``) or to lists. Of a list of dicts, each candidate uses one. A list of numbers in order
+        is a scale, any other list a set of names.
+
+    n_iter : int, default=50
+        Number of candidates.
+
+    n_initial : int or 'auto', default='auto'
+        How many of them are spread evenly (scrambled Sobol points) before the model has a say; 'auto' follows the
+        number of parameters. What `previous` knows counts towards it.
+
+    max_pending : int, default=1
+        How many candidates may be in evaluation at the same time. Candidate k is proposed from the results of the
+        candidates up to k - `max_pending`; of the rest it is taken that they score what is expected of them.
+
+    scoring : str, callable, list, tuple or dict, default=None
+        How a fold is scored: one metric, or several (then `refit` must name the one that decides). None means the
+        estimator's own ``score``. As in scikit-learn.
+
+    n_jobs : int, default=None
+        Number of folds that are evaluated at the same time; -1 means all processors, None means 1 unless
+        `joblib.parallel_config` says otherwise. The result does not depend on it.
+
+    refit : bool, str or callable, default=True
+        Whether to refit the best candidate on all data, and, with several metrics, by which of them it is chosen.
+        A callable takes ``cv_results_`` and returns the index of the best candidate.
+
+    cv : int, cross-validation generator or iterable, default=None
+        How the data is split; None means 5 folds, stratified for a classifier. The folds are drawn once, so all
+        candidates are scored on the same ones.
+
+    verbose : int, default=0
+        From 1 on it prints the number of fits, from 2 the time of each, from 3 its scores, from 10 its start.
+
+    pre_dispatch : int or str, default='2*n_jobs'
+        Number of tasks that are sent to the workers ahead of their completion; None sends all.
+
+    random_state : int, RandomState instance or None, default=None
+        Source of the draws; an int gives the same candidates in every call.
+
+    error_score : 'raise' or numeric, default=np.nan
+        Score of a candidate that fails on a fold; 'raise' stops at the first failure. The refit always raises.
+
+    return_train_score : bool, default=False
+        Whether to score the training part of each fold too.
+
+    constraint : callable, default=None
+        ``constraint(params) -> bool`` rejects candidates before they are evaluated.
+
+    previous : fitted search, dict or DataFrame, default=None
+        What an earlier search found. Its candidates are not evaluated again if they were scored on the same data,
+        folds and metrics, and with the same estimator; that can be told of searches of this package.
+
+    warm_start : bool, default=False
+        Whether `fit` keeps the candidates of the last fit and evaluates only what is new. Data, folds, metrics and
+        estimator must be the same.
+
+    Attributes
+    ----------
+    cv_results_ : dict of numpy (masked) ndarrays
+        The table of results, one row per candidate, with scikit-learn's columns: ``param_*``, ``params``,
+        ``split*_test_*``, ``mean_test_*``, ``std_test_*``, ``rank_test_*``, ``mean_fit_time`` and so on; times are in
+        seconds. `pandas.DataFrame` takes it as it is.
+
+    history_ : History
+        Every candidate and every fold in the order in which they were asked for, with states and error texts.
+
+    best_estimator_ : estimator
+        The best candidate, fitted on all data; only if `refit` is not False.
+
+    best_score_ : float
+        Mean score of the best candidate over the folds; not if `refit` is a callable.
+
+    best_params_ : dict
+        Parameters of the best candidate.
+
+    best_index_ : int
+        Its row in ``cv_results_``.
+
+    scorer_ : function or a dict
+        What scored the folds; a dict if there are several metrics.
+
+    n_splits_ : int
+        Number of folds.
+
+    refit_time_ : float
+        Seconds that the refit took; only if `refit` is not False.
+
+    multimetric_ : bool
+        Whether there are several metrics.
+
+    classes_ : ndarray of shape (n_classes,)
+        The class labels; only if `refit` is not False and the estimator is a classifier.
+
+    n_features_in_ : int
+        Number of features seen during :term:`fit`; only if `refit` is not False and the estimator has it.
+
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of features seen during :term:`fit`; only if `refit` is not False and the estimator has it.
+
+    See Also
+    --------
+    GridSearch : Every point of a grid.
+    RandomSearch : Points drawn at random, or spread evenly.
+    ManualSearch : Points given one by one.
+
+    Notes
+    -----
+    The surrogate is a Gaussian process with a Matern-5/2 covariance on the unit cube, to which each distribution is
+    mapped by its cumulative distribution function, with one length scale per parameter, whose prior grows with their
+    number [1]_. The lower tail of the scores is winsorised. The acquisition is the logarithm of the expected
+    improvement [2]_ over the best posterior mean.
+
+    References
+    ----------
+    .. [1] Hvarfner, Hellsten and Nardi (2024), "Vanilla Bayesian Optimization Performs Great in High Dimensions",
+       arXiv:2402.02229.
+    .. [2] Ament, Daulton, Eriksson, Balandat and Bakshy (2023), "Unexpected Improvements to Expected Improvement for
+       Bayesian Optimization", arXiv:2310.20708.
+
+    Examples
+    --------
+    >>> from scipy.stats import loguniform
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.svm import SVC
+    >>> from skhpt import BayesSearchCV
+    >>> X, y = load_iris(return_X_y=True)
+    >>> space = {"C": loguniform(0.01, 100), "gamma": loguniform(0.001, 1)}
+    >>> search = BayesSearchCV(SVC(), space, n_iter=12, random_state=0).fit(X, y)
+    >>> print(f"{search.best_score_:.3f}")
+    0.987
+    """
+
+    _parameter_constraints: dict = {
+        **BaseSearch._parameter_constraints,
+        "param_distributions": [dict, list],
+        "n_iter": [Interval(Integral, 1, None, closed="left")],
+        "n_initial": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+        "max_pending": [Interval(Integral, 1, None, closed="left")],
+        "random_state": ["random_state"],
+    }
+
+    _learns_from_others = True
+
+    def __init__(
+        self,
+        estimator: Any,
+        param_distributions: Any,
+        *,
+        n_iter: int = 50,
+        n_initial: Any = "auto",
+        max_pending: int = 1,
+        scoring: Any = None,
+        n_jobs: int | None = None,
+        refit: Any = True,
+        cv: Any = None,
+        verbose: int = 0,
+        pre_dispatch: Any = "2*n_jobs",
+        random_state: Any = None,
+        error_score: Any = np.nan,
+        return_train_score: bool = False,
+        constraint: Any = None,
+        previous: Any = None,
+        warm_start: bool = False,
+    ):
+        super().__init__(
+            estimator=estimator,
+            scoring=scoring,
+            n_jobs=n_jobs,
+            refit=refit,
+            cv=cv,
+            verbose=verbose,
+            pre_dispatch=pre_dispatch,
+            error_score=error_score,
+            return_train_score=return_train_score,
+            constraint=constraint,
+            previous=previous,
+            warm_start=warm_start,
+        )
+        self.param_distributions = param_distributions
+        self.n_iter = n_iter
+        self.n_initial = n_initial
+        self.max_pending = max_pending
+        self.random_state = random_state
+
+    def predict_score(self, params: Params | list[Params]) -> tuple[Any, Any]:
+        """Tell what the surrogate expects of candidates, whether or not they were tried.
+
+        Parameters
+        ----------
+        params : dict or list of dict
+            Parameters of one candidate, or of several; they must lie in the space.
+
+        Returns
+        -------
+        mean, std : float, or ndarray of shape (n_candidates,)
+            Expected score over the folds and its standard deviation.
+
+        Raises
+        ------
+        ValueError
+            If a candidate does not lie in the space.
+        """
+        check_is_fitted(self, "cv_results_")
+        space = Space(self.param_distributions, self.constraint)
+        surrogate = Surrogate(space, self.history_.finished, self._metric, self.history_.prior)
+        mean, std = surrogate.predict_score([params] if isinstance(params, dict) else params)
+        return (float(mean[0]), float(std[0])) if isinstance(params, dict) else (mean, std)
+
+    @property
+    def _metric(self) -> str | None:
+        return self.refit if isinstance(self.refit, str) else None
+
+    def _make_strategy(self, history: History) -> Bayes:
+        space = Space(self.param_distributions, self.constraint)
+        check_names(self.estimator, space)
+        if space.size < self.n_iter:
+            warnings.warn(
+                f"The total space of parameters {space.size} is smaller than n_iter={self.n_iter}. "
+                f"Running {space.size} iterations. For exhaustive searches, use GridSearch.",
+                UserWarning,
+                stacklevel=4,
+            )
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        design = self._design(space, seed, history)
+        return Bayes(space, self.n_iter, design, self._metric, seed, self.max_pending)
+
+    def _design(self, space: Space, seed: int, history: History) -> list[Params]:
+        """Return the points to begin with: the estimator as it is, if it lies in the space, and Sobol points.
+
+        A space of so few points is drawn from as `RandomSearch` does.
+        """
+        n = n_initial_points(space) if self.n_initial == "auto" else self.n_initial
+        if space.size <= n and not history.n_given:  # nothing would be left for the model to choose
+            n = int(min(self.n_iter, space.size))
+            return space.sample(n, self.random_state, unique=not space.is_all_lists())
+        n -= history.n_given + len(history.prior)
+        given = [trial.candidate.params for trial in history[: history.n_given]]
+        known = set(map(params_key, given))
+        own = [params for params in own_points(self.estimator, space) if params_key(params) not in known][:1]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a constraint may leave fewer: that is no matter here
+            more = space.sample(max(0, n - len(own)), seed, method="sobol", unique=True, exclude=[*given, *own])
+        return own + more
+
+    def _evaluate(self, session: Session, strategy: Strategy) -> None:
+        n_busy, n_available = self.max_pending * len(session.folds), n_workers(self.n_jobs)
+        if n_available > n_busy:
+            warnings.warn(
+                f"{n_available - n_busy} of {n_available} workers will be idle: only max_pending={self.max_pending} "
+                f"candidates of {len(session.folds)} folds are evaluated at the same time.",
+                UserWarning,
+                stacklevel=4,
+            )
+        super()._evaluate(session, strategy)
+
+
+def n_initial_points(space: Space) -> int:
+    """Return how many points to begin with: a few more than the space has dimensions."""
+    return int(np.clip(len(space.columns) + 2, 4, 10))
+
+
+def own_points(estimator: Any, space: Space) -> list[Params]:
+    """Return the estimator's own parameters as points of the space, in each branch that they belong to."""
+    own = estimator.get_params(deep=True)
+    points = [{name: own.get(name) for name in branch} for branch in space.branches]
+    return [params for params in points if space.contains(params)]

@@ -1,0 +1,103 @@
+"""Bayesian optimisation: believe something about all points, and try the one that promises most."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+
+from skhpt.gp.acquisition import log_expected_improvement, log_expected_improvement_slope
+from skhpt.gp.maximize import maximize
+from skhpt.identity import params_key
+from skhpt.space import Params, Space
+from skhpt.strategies.surrogate import Surrogate
+from skhpt.trial import Candidate, History, Trial
+
+#: In a finite space of at most this many points the acquisition is computed for all of them.
+MAX_ENUMERATED = 2_000
+
+
+class Bayes:
+    """Begin with a design that fills the space, then ask for the point of the highest expected improvement.
+
+    Candidate k is proposed from the results of the trials up to k - `max_pending`, whether or not later ones are known
+    by then, so the proposals are the same for any number of workers.
+
+    Parameters
+    ----------
+    space : Space
+        What may be tried.
+    n_candidates : int
+        How many trials of its own the history ends with.
+    design : sequence of dict
+        Points to begin with.
+    metric : str or None
+        Name of the score to maximise; None if there is a single one, or for the first.
+    seed : int
+        Seed of all draws.
+    max_pending : int, default=1
+        How many trials may be unfinished at the same time.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        n_candidates: int,
+        design: Sequence[Params],
+        metric: str | None,
+        seed: int,
+        max_pending: int = 1,
+    ):
+        self.space = space
+        self.n_candidates = n_candidates
+        self.design = design[:n_candidates]
+        self.metric = metric
+        self.seed = seed
+        self.max_pending = max_pending
+
+    def ask(self, history: History) -> list[Candidate]:
+        """Propose what the results so far allow: the whole design at once, then point after point."""
+        asked: list[Trial] = list(history)
+        while (params := self._next(asked, history)) is not None:
+            asked.append(Trial(Candidate(len(asked), params)))
+        return [trial.candidate for trial in asked[len(history) :]]
+
+    def _next(self, asked: list[Trial], history: History) -> Params | None:
+        """Return the next point, None if there is none, or none yet."""
+        n_own = len(asked) - history.n_given
+        if n_own < len(self.design):
+            return self.design[n_own]
+        # The trials that may be looked at: all but the last few, which count as pending even if they are not.
+        n_seen = max(len(asked) - self.max_pending + 1, history.n_given)
+        if n_own >= self.n_candidates or history.n_finished < n_seen:
+            return None
+        return self._propose(asked[:n_seen], asked[n_seen:], history.prior)
+
+    def _propose(self, seen: list[Trial], pending: list[Trial], prior: Sequence[Trial]) -> Params | None:
+        rng = np.random.default_rng((self.seed, len(seen) + len(pending)))
+        tried = [trial.candidate.params for trial in [*seen, *pending]]
+        known = {params_key(params) for params in tried}
+        surrogate = Surrogate(self.space, seen, self.metric, prior)
+        surrogate.expect([trial.candidate.params for trial in pending])
+
+        def value(u: np.ndarray) -> np.ndarray:
+            return log_expected_improvement(*surrogate.predict(u), surrogate.best)
+
+        def value_and_slope(u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            mean, std, mean_slope, std_slope = surrogate.predict_with_slope(u)
+            by_mean, by_std = log_expected_improvement_slope(mean, std, surrogate.best)
+            slope = by_mean[:, None] * mean_slope + by_std[:, None] * std_slope
+            return log_expected_improvement(mean, std, surrogate.best), slope
+
+        if self.space.size <= MAX_ENUMERATED:
+            left = [params for params in self.space.points() if params_key(params) not in known]
+            return left[int(np.argmax(value(self.space.encode(left))))] if left else None
+        promising = self.space.snap(maximize(value, value_and_slope, surrogate.incumbents(rng), rng))
+        for params in self.space.decode(promising):
+            if params_key(params) not in known and self.space.contains(params):
+                return params
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of an exhausted space, which ends the search
+            drawn = self.space.sample(1, int(rng.integers(2**31)), unique=True, exclude=tried)
+        return drawn[0] if drawn else None

@@ -1,0 +1,138 @@
+"""What is believed of every point of a space, in terms of points and scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from skhpt.gp import regression
+from skhpt.gp.kernel import Embedding
+from skhpt.gp.warp import Warp
+from skhpt.space import Params, Space
+from skhpt.trial import Trial
+
+#: Noise variance of scores from other folds or data, where that of this search's own is 1.
+FOREIGN_NOISE = 4.0
+#: Of more observations than this, only the most telling ones count for the hyperparameters, and for the posterior.
+MAX_FITTED, MAX_SEEN = 200, 1000
+#: Along a column of so few values a gradient says little about the next one.
+FEW_VALUES = 30
+
+
+class Surrogate:
+    """A Gaussian process of the warped scores on the unit cube.
+
+    Parameters
+    ----------
+    space : Space
+        The space.
+    trials : sequence of Trial
+        What was seen.
+    metric : str or None
+        Name of the score; None for the only one, or the first.
+    prior : sequence of Trial, default=()
+        What was seen elsewhere; its scores count by their order and relative distances, not by their level.
+
+    Attributes
+    ----------
+    best : float
+        The highest expected score of the points that were seen, warped.
+    """
+
+    def __init__(self, space: Space, trials: Sequence[Trial], metric: str | None, prior: Sequence[Trial] = ()):
+        self.space = space
+        self.embedding = Embedding(tuple(column.dimension.n_levels for column in space.columns))
+        trials, prior = _inside(space, trials), _inside(space, prior)
+        self.warp, own = _warped(trials, metric)
+        _, foreign = _warped(prior, metric)
+        self.u = space.encode([trial.candidate.params for trial in [*trials, *prior]])
+        self.y = np.concatenate([own, foreign])
+        self.v = np.repeat([1.0, FOREIGN_NOISE], [len(own), len(foreign)])
+        rows = _most_telling(self.y, MAX_SEEN)
+        self.u, self.y, self.v = self.u[rows], self.y[rows], self.v[rows]
+        self._condition()
+
+    def _condition(self) -> None:
+        Z = self.embedding(self.u)
+        rows = _most_telling(self.y, MAX_FITTED)
+        prior = regression.Prior.of_dimension(len(self.embedding.levels))
+        self.theta = regression.fit(self.embedding, Z[rows], self.y[rows], self.v[rows], prior)
+        self.posterior = regression.condition(self.embedding, self.theta, Z, self.y, self.v)
+        self.best = float(self.posterior.predict(Z)[0].max())
+
+    def expect(self, points: Sequence[Params]) -> None:
+        """Take it that pending points score what is expected of them: their surroundings lose their novelty."""
+        if not points:
+            return
+        Z = self.embedding(self.space.encode(points))
+        mean, _ = self.posterior.predict(Z)
+        self.best = max(self.best, float(mean.max()))
+        Z, y = np.vstack([self.posterior.Z, Z]), np.append(self.y, mean)
+        v = np.append(self.v, np.ones(len(points)))
+        self.posterior = regression.condition(self.embedding, self.theta, Z, y, v)
+
+    def predict(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and standard deviation of the warped score of the actual points next to points of the cube."""
+        return self.posterior.predict(self.embedding(self.space.snap(u)))
+
+    def predict_with_slope(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Return what `predict` does, and the gradients of both in the cube; zero along columns of separate values."""
+        snapped = self.space.snap(u)
+        mean, std, *slopes = self.posterior.predict_with_slope(self.embedding(snapped))
+        moves = ~np.isnan(snapped) & [column.dimension.size > FEW_VALUES for column in self.space.columns]
+        moves &= np.array(self.embedding.levels) == 0
+        padded = [np.zeros(u.shape), np.zeros(u.shape)]
+        ordered = np.array(self.embedding.levels)[self.embedding.owner] == 0
+        for out, slope in zip(padded, slopes, strict=True):
+            out[:, self.embedding.owner[ordered]] = slope[:, ordered]
+            out[~moves] = 0
+        return mean, std, padded[0], padded[1]
+
+    def predict_score(self, points: Sequence[Params]) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and standard deviation of the score of points: the median and half of what lies within one sigma."""
+        mean, std = self.posterior.predict(self.embedding(self.space.encode(points)))
+        low, middle, high = (self.warp.inverse(mean + step * std) for step in (-1, 0, 1))
+        return middle, (high - low) / 2
+
+    def incumbents(self, rng: np.random.Generator, n: int = 8) -> np.ndarray:
+        """Return the best points that were seen, in the cube; what does not belong to their branch is drawn."""
+        u = self.u[np.argsort(-self.y, kind="stable")[:n]]
+        return np.where(np.isnan(u), rng.random(u.shape), u)
+
+
+def _inside(space: Space, trials: Sequence[Trial]) -> list[Trial]:
+    """Leave out the trials of an earlier search that are no points of this space."""
+    inside = space.are_points([trial.candidate.params for trial in trials])
+    return [trial for trial, is_inside in zip(trials, inside, strict=True) if is_inside]
+
+
+def _warped(trials: Sequence[Trial], metric: str | None) -> tuple[Warp, np.ndarray]:
+    """Warp the mean scores of trials; what failed is as bad as the worst that did not."""
+    means = np.array([mean_score(trial, metric) for trial in trials], dtype=float)
+    ok = np.isfinite(means)
+    warp = Warp.fit(means[ok] if ok.any() else np.zeros(1))
+    y = warp(np.where(ok, means, 0.0))
+    return warp, np.where(ok, y, y[ok].min() if ok.any() else 0.0)
+
+
+def mean_score(trial: Trial, metric: str | None) -> float:
+    """Mean score of a trial over its folds; NaN if one failed."""
+    scores = []
+    for fold in trial.folds:
+        score: Any = fold.test_score
+        if isinstance(score, dict):
+            score = score.get(metric) if metric is not None else next(iter(score.values()))
+        scores.append(np.nan if score is None else score)
+    return float(np.mean(scores)) if scores else np.nan
+
+
+def _most_telling(y: np.ndarray, n: int) -> np.ndarray:
+    """Rows of at most `n` observations: the best half of them, and some of all the others, evenly spaced by rank."""
+    order = np.argsort(-y, kind="stable")
+    if len(y) <= n:
+        return np.arange(len(y))
+    rest = order[n // 2 :]
+    spaced = rest[np.linspace(0, len(rest) - 1, n - n // 2).round().astype(int)]
+    return np.sort(np.concatenate([order[: n // 2], spaced]))

@@ -1,0 +1,265 @@
+"""BayesSearchCV: where it begins, what it proposes, and that nothing throws it off."""
+
+import warnings
+
+import numpy as np
+import pytest
+from estimators import Null
+from scipy import stats
+from sklearn.base import BaseEstimator
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import Pipeline
+from sklearn.svm import SVC
+
+from skhpt import BayesSearchCV, GridSearch, RandomSearch, Space
+from skhpt.distributions import loguniform_int
+from skhpt.identity import params_key
+from skhpt.strategies.bayes import Bayes
+from skhpt.strategies.surrogate import MAX_SEEN, Surrogate
+from skhpt.trial import Candidate, FoldScore, History, Trial
+
+X = np.zeros((12, 1))
+Y = np.arange(12) % 3
+
+
+class Bowl(BaseEstimator):
+    """Scores highest, 0, at C = 10 and k = 7, with `kind` "good"."""
+
+    def __init__(self, C=1.0, k=1, kind="bad"):
+        self.C = C
+        self.k = k
+        self.kind = kind
+
+    def fit(self, X, y):
+        return self
+
+    def score(self, X, y):
+        return -((np.log10(self.C) - 1) ** 2) - abs(self.k - 7) / 10 - (self.kind == "bad")
+
+
+BOWL = {"C": stats.loguniform(1e-3, 1e3), "k": stats.randint(1, 21), "kind": ["bad", "good", "odd"]}
+
+
+def keys(search):
+    return [params_key(params) for params in search.cv_results_["params"]]
+
+
+def trials(space, scores, n_splits=2):
+    """Evaluated Sobol points of a space, with given scores."""
+    points = space.sample(len(scores), 0, method="sobol", unique=True)
+    return [
+        Trial(Candidate(i, params), tuple(FoldScore(i, split, score) for split in range(n_splits)))
+        for i, (params, score) in enumerate(zip(points, scores, strict=True))
+    ]
+
+
+# -- what it finds -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_it_finds_the_optimum_that_random_draws_miss(seed):
+    search = BayesSearchCV(Bowl(), BOWL, n_iter=30, cv=2, random_state=seed).fit(X, Y)
+    assert search.best_score_ > -0.02
+    assert search.best_score_ > RandomSearch(Bowl(), BOWL, n_iter=30, cv=2, random_state=seed).fit(X, Y).best_score_
+
+
+def test_every_distribution_in_one_search():
+    space = {
+        "C": stats.uniform(0.1, 100),
+        "k": stats.poisson(8),
+        "kind": ["good", "bad"],
+    }
+    for other in (
+        stats.lognorm(2),
+        stats.expon(scale=10),
+        stats.gamma(2, scale=5),
+        stats.norm(10, 1),
+        stats.beta(2, 3),
+    ):
+        search = BayesSearchCV(Bowl(), space | {"C": other}, n_iter=15, cv=2, random_state=0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            search.fit(X, Y)
+        best = Space({"C": other}).grid(1)[0]["C"]
+        assert search.best_score_ > Bowl(C=best, k=1, kind="good").score(X, Y)
+
+
+def test_branches():
+    space = [{"C": BOWL["C"]}, {"C": BOWL["C"], "kind": ["good"], "k": BOWL["k"]}]
+    search = BayesSearchCV(Bowl(), space, n_iter=30, cv=2, random_state=0).fit(X, Y)
+    assert search.best_params_["kind"] == "good"
+    assert search.best_score_ > -0.1
+    assert {len(params) for params in search.cv_results_["params"]} == {1, 3}
+
+
+def test_choices_that_are_estimators(iris):
+    space = [
+        {"clf": [SVC()], "clf__C": stats.loguniform(1e-2, 1e2)},
+        {"clf": [KNeighborsClassifier(), LogisticRegression(max_iter=1000)]},
+    ]
+    search = BayesSearchCV(Pipeline([("clf", SVC())]), space, n_iter=12, random_state=0).fit(*iris)
+    assert search.best_score_ > 0.97
+    assert len(set(keys(search))) == 12
+
+
+# -- where it begins ---------------------------------------------------------------------------------------------------
+
+
+def test_the_estimator_as_it_is_comes_first():
+    search = BayesSearchCV(Bowl(C=3.0, k=4), BOWL, n_iter=6, cv=2, random_state=0).fit(X, Y)
+    assert search.cv_results_["params"][0] == {"C": 3.0, "k": 4, "kind": "bad"}
+    outside = BayesSearchCV(Bowl(C=1e9), BOWL, n_iter=6, cv=2, random_state=0).fit(X, Y)
+    assert outside.cv_results_["params"][0]["C"] < 1e3
+
+
+def test_what_is_known_replaces_the_start():
+    first = RandomSearch(Bowl(), BOWL, n_iter=20, cv=2, random_state=0).fit(X, Y)
+    known = BayesSearchCV(Bowl(), BOWL, n_iter=10, cv=2, random_state=0, previous=first).fit(X, Y)
+    assert len(known.history_) == 30
+    assert known.best_score_ > first.best_score_
+    elsewhere = BayesSearchCV(Bowl(), BOWL, n_iter=10, cv=3, random_state=0, previous=first).fit(X, Y)
+    assert len(elsewhere.history_) == 10
+    assert len(elsewhere.history_.prior) == 20
+    assert elsewhere.best_score_ > BayesSearchCV(Bowl(), BOWL, n_iter=10, cv=3, random_state=0).fit(X, Y).best_score_
+
+
+def test_knowledge_of_another_space_does_no_harm():
+    first = GridSearch(Bowl(), {"C": [1e6, 1.0]}, cv=2).fit(X, Y)
+    search = BayesSearchCV(Bowl(), {"C": BOWL["C"]}, n_iter=8, cv=2, random_state=0, previous=first).fit(X, Y)
+    assert len(search.history_) == 10
+
+
+@pytest.mark.parametrize("max_pending", [1, 3])
+def test_a_longer_search_goes_on_where_a_shorter_one_ended(max_pending):
+    whole = BayesSearchCV(Bowl(), BOWL, n_iter=14, cv=2, random_state=0, max_pending=max_pending).fit(X, Y)
+    part = BayesSearchCV(Bowl(), BOWL, n_iter=9, cv=2, random_state=0, max_pending=max_pending, warm_start=True)
+    part.fit(X, Y).set_params(n_iter=14).fit(X, Y)
+    assert keys(part) == keys(whole)
+
+
+# -- workers -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("max_pending", [1, 4])
+def test_the_same_candidates_for_any_number_of_workers(iris, max_pending):
+    space = {"C": stats.loguniform(1e-3, 1e3), "gamma": stats.loguniform(1e-4, 10)}
+    search = BayesSearchCV(SVC(), space, n_iter=12, random_state=0, max_pending=max_pending)
+    alone = search.fit(*iris).cv_results_["params"]
+    assert search.set_params(n_jobs=2).fit(*iris).cv_results_["params"] == alone
+
+
+def test_pending_points_are_kept_clear_of():
+    space = Space({"x": stats.uniform()})
+    history = History(trials(space, [-1.0, -0.5, -0.1, -0.4, -0.8]))
+    strategy = Bayes(space, 9, [], None, seed=0, max_pending=4)
+    history.add(strategy.ask(History(history.finished[:5], n_given=5)))
+    points = [trial.candidate.params["x"] for trial in history][5:]
+    assert len(points) == 4
+    assert np.diff(np.sort(points)).min() > 0.005
+
+
+def test_idle_workers_are_reported():
+    search = BayesSearchCV(Bowl(), BOWL, n_iter=5, cv=2, n_jobs=4)
+    with pytest.warns(UserWarning, match="2 of 4 workers will be idle: only max_pending=1 candidates of 2 folds"):
+        search.fit(X, Y)
+
+
+# -- robustness --------------------------------------------------------------------------------------------------------
+
+
+def test_a_finite_space_is_exhausted_and_nothing_comes_twice():
+    space = {"value": stats.randint(0, 6), "other": ["a", "b"]}
+
+    class Two(Null):
+        def __init__(self, value=0, other="a"):
+            self.value = value
+            self.other = other
+
+    search = BayesSearchCV(Two(), space, n_iter=20, cv=2, random_state=0)
+    with pytest.warns(UserWarning, match="total space of parameters 12 is smaller than n_iter=20"):
+        search.fit(X, Y)
+    assert len(set(keys(search))) == len(keys(search)) == 12
+    search.set_params(constraint=lambda params: params["value"] > 3, n_iter=12).fit(X, Y)
+    assert len(keys(search)) == 4
+
+
+@pytest.mark.parametrize(
+    "scores",
+    [[0.5] * 12, [np.nan] * 12, [np.nan, np.inf, -np.inf, 1.0] * 3, [0.0, -1e12, 1e-9] * 4, [1.0, 1.0 + 1e-15] * 6],
+    ids=["equal", "nan", "infinite", "extreme", "almost equal"],
+)
+@pytest.mark.parametrize("n_columns", [1, 30])
+def test_no_scores_throw_it_off(scores, n_columns):
+    space = Space({f"x{i}": stats.uniform() for i in range(n_columns)})
+    history = History(trials(space, [None if score != score else score for score in scores]))
+    (candidate,) = Bayes(space, 99, [], None, seed=0).ask(history)
+    assert space.contains(candidate.params)
+
+
+def test_a_region_that_fails_is_avoided():
+    search = BayesSearchCV(AlwaysBelow(), {"value": stats.uniform(0, 1)}, n_iter=25, cv=2, random_state=0)
+    with pytest.warns(match="fits failed"), pytest.warns(match="non-finite"):
+        search.fit(X, Y)
+    assert np.isnan(search.cv_results_["mean_test_score"][10:]).mean() < 0.3
+    assert search.best_score_ > 0.95
+
+
+class AlwaysBelow(Null):
+    """Fails below 0.5; its score is its value."""
+
+    def fit(self, X, y):
+        if self.value < 0.5:
+            raise ArithmeticError("too low")
+        return self
+
+    def score(self, X, y):
+        return self.value
+
+
+def test_one_point():
+    search = BayesSearchCV(Null(), {"value": [3]}, n_iter=1, cv=2).fit(X, Y)
+    assert search.best_params_ == {"value": 3}
+
+
+def test_many_observations_are_boiled_down():
+    space = Space({"x": stats.uniform(), "k": loguniform_int(1, 500)})
+    history = trials(space, np.sin(np.arange(2000.0)))
+    surrogate = Surrogate(space, history, None)
+    assert len(surrogate.posterior.alpha) == MAX_SEEN
+    assert surrogate.y.max() == pytest.approx(surrogate.warp(np.array([np.sin(np.arange(2000.0)).max()]))[0])
+    assert len(Bayes(space, 3000, [], None, seed=0).ask(History(history))) == 1
+
+
+def test_an_object_that_can_only_be_drawn_from_is_refused():
+    class Dice:
+        def rvs(self, random_state=None):
+            return 3
+
+    with pytest.raises(TypeError, match="'value' has rvs but neither ppf nor icdf"):
+        BayesSearchCV(Null(), {"value": Dice()}, cv=2).fit(X, Y)
+
+
+# -- what it believes --------------------------------------------------------------------------------------------------
+
+
+def test_predicted_scores():
+    search = BayesSearchCV(Bowl(), BOWL, n_iter=40, cv=2, random_state=0).fit(X, Y)
+    mean, std = search.predict_score({"C": 12.0, "k": 7, "kind": "good"})
+    assert abs(mean - Bowl(12.0, 7, "good").score(X, Y)) < max(0.1, 3 * std)
+    means, stds = search.predict_score(search.cv_results_["params"])
+    scores = search.cv_results_["mean_test_score"]
+    good = scores > np.median(scores)
+    assert np.abs(means - scores)[good].max() < 0.1
+    assert means[good].min() > means[~good].mean()
+    assert stds.shape == means.shape
+    with pytest.raises(ValueError, match=r"not in the space: \{'C': 12.0\}"):
+        search.predict_score({"C": 12.0})
+
+
+def test_several_metrics(iris):
+    space = {"C": stats.loguniform(1e-3, 1e3)}
+    search = BayesSearchCV(SVC(), space, n_iter=8, scoring=["f1_macro", "accuracy"], refit="accuracy", random_state=0)
+    search.fit(*iris)
+    single = BayesSearchCV(SVC(), space, n_iter=8, scoring="accuracy", random_state=0).fit(*iris)
+    assert keys(search) == keys(single)
