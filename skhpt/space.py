@@ -87,6 +87,12 @@ class Space:
         """Number of points."""
         return sum(math.prod((dim.size for dim in branch.values()), start=1) for branch in self.branches)
 
+    @property
+    def n_free(self) -> int:
+        """Number of parameters that a candidate is free to choose, at most; the choice of a branch is one too."""
+        free = max((sum(dim.size > 1 for dim in branch.values()) for branch in self.branches), default=0)
+        return free + (len(self.branches) > 1)
+
     def __repr__(self) -> str:
         return f"Space({[{name: dim.definition for name, dim in b.items()} for b in self.branches]!r})"
 

@@ -15,6 +15,7 @@ from sklearn.svm import SVC
 from skhpt import BayesSearchCV, GridSearch, RandomSearch, Space
 from skhpt.distributions import loguniform_int
 from skhpt.identity import params_key
+from skhpt.search.skopt import translate
 from skhpt.strategies.bayes import Bayes
 from skhpt.strategies.surrogate import MAX_SEEN, Surrogate
 from skhpt.trial import Candidate, FoldScore, History, Trial
@@ -263,3 +264,58 @@ def test_several_metrics(iris):
     search.fit(*iris)
     single = BayesSearchCV(SVC(), space, n_iter=8, scoring="accuracy", random_state=0).fit(*iris)
     assert keys(search) == keys(single)
+
+
+# -- those who come from scikit-optimize -------------------------------------------------------------------------------
+
+
+class Real:
+    """Stands for `skopt.space.Real`: what is read are its attributes and the name of its class."""
+
+    def __init__(self, low, high, prior="uniform"):
+        self.low = low
+        self.high = high
+        self.prior = prior
+
+
+class Integer(Real):
+    pass
+
+
+class Categorical:
+    def __init__(self, categories):
+        self.categories = categories
+
+
+@pytest.mark.parametrize(
+    "theirs, ours",
+    [
+        ((1e-3, 1e3, "log-uniform"), stats.loguniform(1e-3, 1e3)),
+        ((0.0, 2.0, "uniform"), stats.uniform(0.0, 2.0)),
+        ((1, 9, "uniform"), stats.randint(1, 10)),
+        ((1, 9, "log-uniform"), loguniform_int(1, 9)),
+        (Real(1, 10, "log-uniform"), stats.loguniform(1, 10)),
+        (Real(1, 10), stats.uniform(1, 9)),
+        (Integer(1, 9), stats.randint(1, 10)),
+        (Categorical(("a", "b")), ["a", "b"]),
+        ((1, 9), (1, 9)),
+        (("rbf", "linear", "uniform"), ("rbf", "linear", "uniform")),
+    ],
+    ids=repr,
+)
+def test_their_dimensions_are_understood(theirs, ours):
+    if theirs == ("rbf", "linear", "uniform"):
+        with pytest.raises(ValueError, match="must be numbers in order"):
+            translate({"x": theirs})
+        return
+    translated, expected = Space(translate([{"x": theirs}])), Space({"x": ours})
+    assert translated.columns[0].dimension.same_as(expected.columns[0].dimension)
+
+
+def test_a_search_of_their_space():
+    space = {"C": Real(1e-3, 1e3, "log-uniform"), "k": (1, 20, "uniform"), "kind": Categorical(["bad", "good"])}
+    search = BayesSearchCV(Bowl(), space, n_iter=25, cv=2, random_state=0).fit(X, Y)
+    assert search.best_score_ > -0.05
+    assert type(search.best_params_["k"]) is int
+    with pytest.raises(ValueError, match=r"the prior of \(1, 2, 'normal'\) must be one of"):
+        BayesSearchCV(Bowl(), {"C": Real(1, 2, "normal")}, cv=2).fit(X, Y)

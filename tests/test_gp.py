@@ -60,7 +60,7 @@ def test_gradients_are_those_of_the_function():
     embedding = Embedding((0, 3, 0))
     Z = embedding(U)
     S, v = embedding.column_distances(Z), RNG.uniform(0.5, 2, N)
-    prior = Prior.of_dimension(D)
+    prior = Prior.of_dimension(D, D)
     for function in (lambda theta: log_evidence(theta, S, Y, v), prior.log_density):
         numeric = [(function(THETA + h)[0] - function(THETA - h)[0]) / 2e-5 for h in 1e-5 * np.eye(D + 1)]
         np.testing.assert_allclose(function(THETA)[1], numeric, rtol=1e-5, atol=1e-7)
@@ -70,7 +70,7 @@ def test_gradients_are_those_of_the_function():
 
 
 def test_fit_finds_the_maximum_and_the_column_that_matters():
-    Z, prior = ORDERED(U), Prior.of_dimension(D)
+    Z, prior = ORDERED(U), Prior.of_dimension(D, D)
     S = ORDERED.column_distances(Z)
     theta = fit(ORDERED, Z, Y, ONES, prior, n_steps=200, tolerance=1e-12)
     _, slope = log_evidence(theta, S, Y, ONES)

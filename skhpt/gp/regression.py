@@ -40,13 +40,14 @@ class Prior:
     std: np.ndarray
 
     @classmethod
-    def of_dimension(cls, n_columns: int, noise: float = 1e-3, noise_std: float = 1.5) -> Prior:
+    def of_dimension(cls, n_columns: int, n_free: int, noise: float = 1e-2, noise_std: float = 1.5) -> Prior:
         """Length scales that grow with the square root of the dimension (Hvarfner et al. 2024, arXiv:2402.02229).
 
         Their prior is log-normal with parameters ``sqrt(2) + log(D) / 2`` and ``sqrt(3)``. The mode of the length scale
-        itself, which they use, is that of a normal distribution of its logarithm shifted by the variance, 3.
+        itself, which they use, is that of a normal distribution of its logarithm shifted by the variance, 3. The
+        dimension that counts is the number of columns in which a point may differ from others, `n_free`.
         """
-        lengths = np.full(n_columns, np.sqrt(2) - 3 + np.log(max(n_columns, 1)) / 2)
+        lengths = np.full(n_columns, np.sqrt(2) - 3 + np.log(max(n_free, 1)) / 2)
         return cls(np.append(lengths, np.log(noise)), np.append(np.full(n_columns, np.sqrt(3)), noise_std))
 
     def log_density(self, theta: np.ndarray) -> tuple[float, np.ndarray]:

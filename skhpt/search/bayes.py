@@ -15,6 +15,7 @@ from skhpt.identity import params_key
 from skhpt.search.base import BaseSearch
 from skhpt.search.checks import check_names
 from skhpt.search.session import Session
+from skhpt.search.skopt import translate
 from skhpt.space import Params, Space
 from skhpt.strategies.bayes import Bayes
 from skhpt.strategies.surrogate import Surrogate
@@ -240,17 +241,20 @@ class BayesSearchCV(BaseSearch):
             If a candidate does not lie in the space.
         """
         check_is_fitted(self, "cv_results_")
-        space = Space(self.param_distributions, self.constraint)
+        space = self._space()
         surrogate = Surrogate(space, self.history_.finished, self._metric, self.history_.prior)
         mean, std = surrogate.predict_score([params] if isinstance(params, dict) else params)
         return (float(mean[0]), float(std[0])) if isinstance(params, dict) else (mean, std)
+
+    def _space(self) -> Space:
+        return Space(translate(self.param_distributions), self.constraint)
 
     @property
     def _metric(self) -> str | None:
         return self.refit if isinstance(self.refit, str) else None
 
     def _make_strategy(self, history: History) -> Bayes:
-        space = Space(self.param_distributions, self.constraint)
+        space = self._space()
         check_names(self.estimator, space)
         if space.size < self.n_iter:
             warnings.warn(
@@ -294,8 +298,8 @@ class BayesSearchCV(BaseSearch):
 
 
 def n_initial_points(space: Space) -> int:
-    """Return how many points to begin with: a few more than the space has dimensions."""
-    return int(np.clip(len(space.columns) + 2, 4, 10))
+    """Return how many points to begin with: a few more than a candidate is free to choose parameters."""
+    return int(np.clip(space.n_free + 2, 4, 10))
 
 
 def own_points(estimator: Any, space: Space) -> list[Params]:

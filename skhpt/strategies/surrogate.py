@@ -57,7 +57,7 @@ class Surrogate:
     def _condition(self) -> None:
         Z = self.embedding(self.u)
         rows = _most_telling(self.y, MAX_FITTED)
-        prior = regression.Prior.of_dimension(len(self.embedding.levels))
+        prior = regression.Prior.of_dimension(len(self.embedding.levels), self.space.n_free)
         self.theta = regression.fit(self.embedding, Z[rows], self.y[rows], self.v[rows], prior)
         self.posterior = regression.condition(self.embedding, self.theta, Z, self.y, self.v)
         self.best = float(self.posterior.predict(Z)[0].max())
@@ -70,7 +70,7 @@ class Surrogate:
         mean, _ = self.posterior.predict(Z)
         self.best = max(self.best, float(mean.max()))
         Z, y = np.vstack([self.posterior.Z, Z]), np.append(self.y, mean)
-        v = np.append(self.v, np.ones(len(points)))
+        v = np.append(self.v, np.zeros(len(points)))  # without noise, or it would pay to look at the same spot again
         self.posterior = regression.condition(self.embedding, self.theta, Z, y, v)
 
     def predict(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

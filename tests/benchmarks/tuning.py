@@ -1,0 +1,146 @@
+"""BayesSearchCV beside other tools on real tuning problems.
+
+Run by hand, each tool in an environment that has it (ours needs skhpt, the others this folder alone)::
+
+    python tests/benchmarks/tuning.py run skhpt --jobs 2
+    python tests/benchmarks/tuning.py report
+
+`run` adds to ``results/TOOL.jsonl``, one line for each problem and seed, and leaves out what is there already.
+`report` prints, at 15, 30 and 50 evaluations, the mean of the normalised regret (0 is the best score that any run of
+any tool has found, 1 the median of random search with as many evaluations; capped at 3), the mean rank, the score on
+held-out rows of the best candidate so far, minus that of random search, in units of its standard deviation over seeds,
+and the time per suggestion; with 95 % bootstrap intervals over problems.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from importlib import metadata
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+from joblib import Parallel, delayed
+from problems import BY_NAME
+from scipy.stats import rankdata
+from tools import TOOLS
+
+RESULTS = Path(__file__).parent / "results"
+BUDGETS = (15, 30, 50)
+PACKAGES = {"optuna_tpe": "optuna", "optuna_gp": "optuna", "skopt_gp": "scikit-optimize"}
+
+
+def record(tool, problem, seed, n):
+    """Run a tool and return what is kept of it."""
+    run = TOOLS[tool](BY_NAME[problem], seed, n)
+    scores = np.array(run.scores)
+    held_out = {}
+    for budget in BUDGETS:
+        if np.isfinite(scores[:budget]).any():
+            best = int(np.nanargmax(scores[:budget]))
+            held_out[budget] = round(BY_NAME[problem].held_out(run.params[best]), 6)
+    return {
+        "problem": problem,
+        "seed": seed,
+        "seconds": round(run.seconds / len(scores), 5),
+        "held_out": held_out,
+        "scores": [round(score, 6) for score in run.scores],
+    }
+
+
+def run(tool, problems, n_seeds, n, jobs):
+    """Evaluate what is missing and add it to the results."""
+    path = RESULTS / f"{tool}.jsonl"
+    RESULTS.mkdir(exist_ok=True)
+    done = {(row["problem"], row["seed"]) for row in load(path)}
+    missing = [(problem, seed) for seed in range(n_seeds) for problem in problems if (problem, seed) not in done]
+    package = PACKAGES.get(tool, "skhpt")
+    print(f"{tool} ({package} {metadata.version(package)}): {len(missing)} runs")
+    rows = Parallel(jobs, return_as="generator_unordered")(delayed(record)(tool, *case, n) for case in missing)
+    with path.open("a", encoding="utf-8") as file:
+        for row in rows:
+            file.write(json.dumps(row) + "\n")
+            file.flush()
+
+
+def load(path):
+    """Read results."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+
+
+def report():
+    """Print the tables, over the problems and seeds that all tools have."""
+    data = {
+        path.stem: {(row["problem"], row["seed"]): row for row in load(path)}
+        for path in sorted(RESULTS.glob("*.jsonl"))
+    }
+    cases = sorted(set.intersection(*(set(rows) for rows in data.values())))
+    problems = sorted({problem for problem, _ in cases})
+    print(f"{len(problems)} problems, {len(cases)} runs of each tool, 95 % intervals over problems")
+    for budget in BUDGETS:
+        print(f"\nafter {budget} evaluations")
+        print(f"{'tool':15} {'regret':>22} {'rank':>20} {'held out':>22} {'ms per suggestion':>18}")
+        best = {tool: best_so_far(rows, cases, budget) for tool, rows in data.items()}
+        top = {p: max(max_score(rows, p) for rows in data.values()) for p in problems}
+        ranks = dict(zip(data, rankdata([-best[tool] for tool in data], axis=0), strict=True))
+        for tool, rows in data.items():
+            regret, rank, held_out = [], [], []
+            for problem in problems:
+                here = [i for i, (name, _) in enumerate(cases) if name == problem]
+                scale = top[problem] - np.median(best["random"][here])
+                regret.append(min(3.0, np.mean(top[problem] - best[tool][here]) / scale) if scale > 0 else 0.0)
+                rank.append(ranks[tool][here].mean())
+                ours, randoms = (held(rows, cases, here, budget) for rows in (rows, data["random"]))
+                held_out.append((ours - randoms).mean() / (randoms.std() or 1.0))
+            milliseconds = 1000 * np.mean([rows[case]["seconds"] for case in cases])
+            print(
+                f"{tool:15} {interval(regret):>22} {interval(rank):>20} {interval(held_out):>22} {milliseconds:18.1f}"
+            )
+
+
+def best_so_far(rows, cases, budget):
+    """Best score within a budget, for each case."""
+    return np.array([np.nanmax(rows[case]["scores"][:budget]) for case in cases])
+
+
+def max_score(rows, problem):
+    """Best score that a tool has ever found on a problem."""
+    return max(np.nanmax(row["scores"]) for (name, _), row in rows.items() if name == problem)
+
+
+def held(rows, cases, here, budget):
+    """Scores on held-out rows."""
+    return np.array([rows[cases[i]]["held_out"].get(str(budget), np.nan) for i in here])
+
+
+def interval(values, n=2000):
+    """Write a mean with its bootstrap interval."""
+    values = np.asarray(values)
+    means = values[np.random.RandomState(0).randint(len(values), size=(n, len(values)))].mean(axis=1)
+    low, high = np.quantile(means, [0.025, 0.975])
+    return f"{values.mean():.3f} [{low:.2f}, {high:.2f}]"
+
+
+def main():
+    """Run a tool, or report."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    runner = commands.add_parser("run")
+    runner.add_argument("tool", choices=list(TOOLS))
+    runner.add_argument("--problems", nargs="+", choices=list(BY_NAME), default=list(BY_NAME))
+    runner.add_argument("--seeds", type=int, default=10)
+    runner.add_argument("--evaluations", type=int, default=50)
+    runner.add_argument("--jobs", type=int, default=1)
+    commands.add_parser("report")
+    arguments = parser.parse_args()
+    if arguments.command == "report":
+        report()
+    else:
+        run(arguments.tool, arguments.problems, arguments.seeds, arguments.evaluations, arguments.jobs)
+
+
+if __name__ == "__main__":
+    main()
