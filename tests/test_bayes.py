@@ -17,7 +17,7 @@ from skhpt.distributions import loguniform_int
 from skhpt.identity import params_key
 from skhpt.search.skopt import translate
 from skhpt.strategies.bayes import Bayes
-from skhpt.strategies.surrogate import MAX_SEEN, Surrogate
+from skhpt.strategies.surrogate import MAX_SEEN, Surrogate, mean_score
 from skhpt.trial import Candidate, FoldScore, History, Trial
 
 X = np.zeros((12, 1))
@@ -139,6 +139,21 @@ def test_a_longer_search_goes_on_where_a_shorter_one_ended(max_pending):
     assert keys(part) == keys(whole)
 
 
+def test_cheap_points_are_preferred_as_long_as_there_is_time():
+    space = Space({"x": stats.uniform()})
+    points = np.linspace(0.05, 0.95, 10)
+    history = History(
+        Trial(Candidate(i, {"x": x}), (FoldScore(i, 0, -((x - 0.5) ** 2), fit_time=np.exp(8 * x)),))
+        for i, x in enumerate(points.tolist())
+    )
+    plain, early, late = (
+        Bayes(space, n, [], None, seed=0, cost_aware=aware).ask(history)[0].params
+        for n, aware in ((1000, False), (1000, True), (11, True))
+    )
+    assert early["x"] < plain["x"] - 0.01
+    assert abs(late["x"] - plain["x"]) < abs(early["x"] - plain["x"])
+
+
 # -- workers -----------------------------------------------------------------------------------------------------------
 
 
@@ -226,7 +241,7 @@ def test_one_point():
 def test_many_observations_are_boiled_down():
     space = Space({"x": stats.uniform(), "k": loguniform_int(1, 500)})
     history = trials(space, np.sin(np.arange(2000.0)))
-    surrogate = Surrogate(space, history, None)
+    surrogate = Surrogate(space, history, mean_score)
     assert len(surrogate.posterior.alpha) == MAX_SEEN
     assert surrogate.y.max() == pytest.approx(surrogate.warp(np.array([np.sin(np.arange(2000.0)).max()]))[0])
     assert len(Bayes(space, 3000, [], None, seed=0).ask(History(history))) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import partial
 from numbers import Integral
 from typing import Any
 
@@ -18,7 +19,7 @@ from skhpt.search.session import Session
 from skhpt.search.skopt import translate
 from skhpt.space import Params, Space
 from skhpt.strategies.bayes import Bayes
-from skhpt.strategies.surrogate import Surrogate
+from skhpt.strategies.surrogate import Surrogate, mean_score
 from skhpt.trial import History, Strategy
 from skhpt.work.pool import n_workers
 
@@ -51,6 +52,10 @@ class BayesSearchCV(BaseSearch):
     max_pending : int, default=1
         How many candidates may be in evaluation at the same time. Candidate k is proposed from the results of the
         candidates up to k - `max_pending`; of the rest it is taken that they score what is expected of them.
+
+    cost_aware : bool, default=False
+        Whether to weigh improvement against the time that a candidate is expected to take, at first in full, at the end
+        no more. The candidates then depend on how fast the machine is.
 
     scoring : str, callable, list, tuple or dict, default=None
         How a fold is scored: one metric, or several (then `refit` must name the one that decides). None means the
@@ -176,6 +181,7 @@ class BayesSearchCV(BaseSearch):
         "n_iter": [Interval(Integral, 1, None, closed="left")],
         "n_initial": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "max_pending": [Interval(Integral, 1, None, closed="left")],
+        "cost_aware": ["boolean"],
         "random_state": ["random_state"],
     }
 
@@ -189,6 +195,7 @@ class BayesSearchCV(BaseSearch):
         n_iter: int = 50,
         n_initial: Any = "auto",
         max_pending: int = 1,
+        cost_aware: bool = False,
         scoring: Any = None,
         n_jobs: int | None = None,
         refit: Any = True,
@@ -220,6 +227,7 @@ class BayesSearchCV(BaseSearch):
         self.n_iter = n_iter
         self.n_initial = n_initial
         self.max_pending = max_pending
+        self.cost_aware = cost_aware
         self.random_state = random_state
 
     def predict_score(self, params: Params | list[Params]) -> tuple[Any, Any]:
@@ -242,7 +250,9 @@ class BayesSearchCV(BaseSearch):
         """
         check_is_fitted(self, "cv_results_")
         space = self._space()
-        surrogate = Surrogate(space, self.history_.finished, self._metric, self.history_.prior)
+        surrogate = Surrogate(
+            space, self.history_.finished, partial(mean_score, metric=self._metric), self.history_.prior
+        )
         mean, std = surrogate.predict_score([params] if isinstance(params, dict) else params)
         return (float(mean[0]), float(std[0])) if isinstance(params, dict) else (mean, std)
 
@@ -265,7 +275,7 @@ class BayesSearchCV(BaseSearch):
             )
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         design = self._design(space, seed, history)
-        return Bayes(space, self.n_iter, design, self._metric, seed, self.max_pending)
+        return Bayes(space, self.n_iter, design, self._metric, seed, self.max_pending, self.cost_aware)
 
     def _design(self, space: Space, seed: int, history: History) -> list[Params]:
         """Return the points to begin with: the estimator as it is, if it lies in the space, and Sobol points.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from skhpt.gp.acquisition import log_expected_improvement, log_expected_improvem
 from skhpt.gp.maximize import maximize
 from skhpt.identity import params_key
 from skhpt.space import Params, Space
-from skhpt.strategies.surrogate import Surrogate
+from skhpt.strategies.surrogate import Surrogate, log_time, mean_score
 from skhpt.trial import Candidate, History, Trial
 
 #: In a finite space of at most this many points the acquisition is computed for all of them.
@@ -38,6 +39,8 @@ class Bayes:
         Seed of all draws.
     max_pending : int, default=1
         How many trials may be unfinished at the same time.
+    cost_aware : bool, default=False
+        Whether improvement is weighed against the time that it is expected to take.
     """
 
     def __init__(
@@ -48,6 +51,7 @@ class Bayes:
         metric: str | None,
         seed: int,
         max_pending: int = 1,
+        cost_aware: bool = False,
     ):
         self.space = space
         self.n_candidates = n_candidates
@@ -55,6 +59,7 @@ class Bayes:
         self.metric = metric
         self.seed = seed
         self.max_pending = max_pending
+        self.cost_aware = cost_aware
 
     def ask(self, history: History) -> list[Candidate]:
         """Propose what the results so far allow: the whole design at once, then point after point."""
@@ -78,26 +83,55 @@ class Bayes:
         rng = np.random.default_rng((self.seed, len(seen) + len(pending)))
         tried = [trial.candidate.params for trial in [*seen, *pending]]
         known = {params_key(params) for params in tried}
-        surrogate = Surrogate(self.space, seen, self.metric, prior)
+        surrogate = Surrogate(self.space, seen, partial(mean_score, metric=self.metric), prior)
         surrogate.expect([trial.candidate.params for trial in pending])
-
-        def value(u: np.ndarray) -> np.ndarray:
-            return log_expected_improvement(*surrogate.predict(u), surrogate.best)
-
-        def value_and_slope(u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            mean, std, mean_slope, std_slope = surrogate.predict_with_slope(u)
-            by_mean, by_std = log_expected_improvement_slope(mean, std, surrogate.best)
-            slope = by_mean[:, None] * mean_slope + by_std[:, None] * std_slope
-            return log_expected_improvement(mean, std, surrogate.best), slope
+        worth = _Worth(surrogate)
+        if self.cost_aware and any(trial.folds for trial in seen):
+            # Cooled down to no weight at all in the course of the search (Lee et al. 2020, arXiv:2003.10870).
+            cooling = max(0.0, 1 - len(seen) / self.n_candidates)
+            worth = _WorthPerSecond(surrogate, Surrogate(self.space, seen, log_time), cooling)
 
         if self.space.size <= MAX_ENUMERATED:
             left = [params for params in self.space.points() if params_key(params) not in known]
-            return left[int(np.argmax(value(self.space.encode(left))))] if left else None
-        promising = self.space.snap(maximize(value, value_and_slope, surrogate.incumbents(rng), rng))
-        for params in self.space.decode(promising):
+            return left[int(np.argmax(worth.value(self.space.encode(left))))] if left else None
+        promising = maximize(worth.value, worth.value_and_slope, surrogate.incumbents(rng), rng)
+        for params in self.space.decode(self.space.snap(promising)):
             if params_key(params) not in known and self.space.contains(params):
                 return params
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of an exhausted space, which ends the search
             drawn = self.space.sample(1, int(rng.integers(2**31)), unique=True, exclude=tried)
         return drawn[0] if drawn else None
+
+
+class _Worth:
+    """Expected improvement of points of the cube: its logarithm, and the gradient of that."""
+
+    def __init__(self, surrogate: Surrogate):
+        self.surrogate = surrogate
+
+    def value(self, u: np.ndarray) -> np.ndarray:
+        return log_expected_improvement(*self.surrogate.predict(u), self.surrogate.best)
+
+    def value_and_slope(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        mean, std, mean_slope, std_slope = self.surrogate.predict_with_slope(u)
+        by_mean, by_std = log_expected_improvement_slope(mean, std, self.surrogate.best)
+        slope = by_mean[:, None] * mean_slope + by_std[:, None] * std_slope
+        return log_expected_improvement(mean, std, self.surrogate.best), slope
+
+
+class _WorthPerSecond(_Worth):
+    """Expected improvement, divided by the expected time to the power of `cooling`."""
+
+    def __init__(self, surrogate: Surrogate, times: Surrogate, cooling: float):
+        super().__init__(surrogate)
+        self.times = times
+        self.weight = cooling * times.warp.std  # of a warped logarithm of seconds
+
+    def value(self, u: np.ndarray) -> np.ndarray:
+        return super().value(u) - self.weight * self.times.predict(u)[0]
+
+    def value_and_slope(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        value, slope = super().value_and_slope(u)
+        mean, _, mean_slope, _ = self.times.predict_with_slope(u)
+        return value - self.weight * mean, slope - self.weight * mean_slope

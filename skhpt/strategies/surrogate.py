@@ -1,8 +1,8 @@
-"""What is believed of every point of a space, in terms of points and scores."""
+"""What is believed of every point of a space, in terms of points and of scores or times."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ FEW_VALUES = 30
 
 
 class Surrogate:
-    """A Gaussian process of the warped scores on the unit cube.
+    """A Gaussian process on the unit cube, of warped scores or of anything else that trials have.
 
     Parameters
     ----------
@@ -30,8 +30,8 @@ class Surrogate:
         The space.
     trials : sequence of Trial
         What was seen.
-    metric : str or None
-        Name of the score; None for the only one, or the first.
+    target : callable
+        ``target(trial)`` is what is modelled, such as `mean_score`; NaN if the trial failed.
     prior : sequence of Trial, default=()
         What was seen elsewhere; its scores count by their order and relative distances, not by their level.
 
@@ -41,12 +41,14 @@ class Surrogate:
         The highest expected score of the points that were seen, warped.
     """
 
-    def __init__(self, space: Space, trials: Sequence[Trial], metric: str | None, prior: Sequence[Trial] = ()):
+    def __init__(
+        self, space: Space, trials: Sequence[Trial], target: Callable[[Trial], float], prior: Sequence[Trial] = ()
+    ):
         self.space = space
         self.embedding = Embedding(tuple(column.dimension.n_levels for column in space.columns))
         trials, prior = _inside(space, trials), _inside(space, prior)
-        self.warp, own = _warped(trials, metric)
-        _, foreign = _warped(prior, metric)
+        self.warp, own = _warped(trials, target)
+        _, foreign = _warped(prior, target)
         self.u = space.encode([trial.candidate.params for trial in [*trials, *prior]])
         self.y = np.concatenate([own, foreign])
         self.v = np.repeat([1.0, FOREIGN_NOISE], [len(own), len(foreign)])
@@ -108,17 +110,17 @@ def _inside(space: Space, trials: Sequence[Trial]) -> list[Trial]:
     return [trial for trial, is_inside in zip(trials, inside, strict=True) if is_inside]
 
 
-def _warped(trials: Sequence[Trial], metric: str | None) -> tuple[Warp, np.ndarray]:
-    """Warp the mean scores of trials; what failed is as bad as the worst that did not."""
-    means = np.array([mean_score(trial, metric) for trial in trials], dtype=float)
+def _warped(trials: Sequence[Trial], target: Callable[[Trial], float]) -> tuple[Warp, np.ndarray]:
+    """Warp what trials have; what failed is as bad as the worst that did not."""
+    means = np.array([target(trial) for trial in trials], dtype=float)
     ok = np.isfinite(means)
     warp = Warp.fit(means[ok] if ok.any() else np.zeros(1))
     y = warp(np.where(ok, means, 0.0))
     return warp, np.where(ok, y, y[ok].min() if ok.any() else 0.0)
 
 
-def mean_score(trial: Trial, metric: str | None) -> float:
-    """Mean score of a trial over its folds; NaN if one failed."""
+def mean_score(trial: Trial, metric: str | None = None) -> float:
+    """Mean score of a trial over its folds, of one metric, or of the only or first one; NaN if a fold failed."""
     scores = []
     for fold in trial.folds:
         score: Any = fold.test_score
@@ -126,6 +128,13 @@ def mean_score(trial: Trial, metric: str | None) -> float:
             score = score.get(metric) if metric is not None else next(iter(score.values()))
         scores.append(np.nan if score is None else score)
     return float(np.mean(scores)) if scores else np.nan
+
+
+def log_time(trial: Trial) -> float:
+    """Logarithm of the seconds that a trial took, over all folds; NaN if a fold failed."""
+    if any(fold.test_score is None for fold in trial.folds):
+        return np.nan
+    return float(np.log(max(sum(fold.fit_time + fold.score_time for fold in trial.folds), 1e-6)))
 
 
 def _most_telling(y: np.ndarray, n: int) -> np.ndarray:
