@@ -273,6 +273,23 @@ def test_predicted_scores():
         search.predict_score({"C": 12.0})
 
 
+def test_gradients_around_points():
+    space = Space([{"x": stats.uniform(), "c": ["a", "b"]}, {"x": stats.uniform(), "y": stats.norm(), "k": [1, 2]}])
+    surrogate = Surrogate(space, trials(space, np.sin(np.arange(20.0)).tolist()), mean_score)
+    u = np.random.default_rng(0).uniform(0.1, 0.9, (8, len(space.columns)))
+    predict = surrogate.around(u)
+    mean, std, mean_slope, std_slope = predict(u)
+    np.testing.assert_allclose((mean, std), surrogate.predict(u))
+    for i, column in enumerate(space.columns):
+        h = 1e-6 * np.eye(u.shape[1])[i]
+        if column.name not in ("x", "y"):
+            assert not mean_slope[:, i].any()
+            continue
+        (up, up_std, *_), (down, down_std, *_) = predict(u + h), predict(u - h)
+        np.testing.assert_allclose(mean_slope[:, i], (up - down) / 2e-6, atol=1e-6)
+        np.testing.assert_allclose(std_slope[:, i], (up_std - down_std) / 2e-6, atol=1e-6)
+
+
 def test_several_metrics(iris):
     space = {"C": stats.loguniform(1e-3, 1e3)}
     search = BayesSearchCV(SVC(), space, n_iter=8, scoring=["f1_macro", "accuracy"], refit="accuracy", random_state=0)

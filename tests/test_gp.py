@@ -181,7 +181,7 @@ def test_the_maximum_is_found(n_columns):
     def value_and_slope(u):
         return value(u), 2 * (target - u)
 
-    best = maximize(value, value_and_slope, np.full((1, n_columns), 0.5), np.random.default_rng(0))
+    best = maximize(value, lambda start: value_and_slope, np.full((1, n_columns), 0.5), np.random.default_rng(0))
     assert np.abs(best[0] - target).max() < 1e-6
     assert (np.diff(value(best)) <= 0).all()
     assert ((best >= 0) & (best <= 1)).all()

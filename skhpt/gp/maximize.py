@@ -9,6 +9,7 @@ from scipy.optimize import minimize
 from scipy.stats import qmc
 
 Cube = np.ndarray
+Climb = Callable[[Cube], tuple[np.ndarray, Cube]]
 #: Steps around the best points, round by round, as standard deviations in the unit cube.
 _STEPS = (0.1, 0.03, 0.01, 0.003)
 #: How many of the best points go uphill.
@@ -17,7 +18,7 @@ N_CLIMBERS = 4
 
 def maximize(
     value: Callable[[Cube], np.ndarray],
-    value_and_slope: Callable[[Cube], tuple[np.ndarray, Cube]],
+    around: Callable[[Cube], Climb],
     incumbents: Cube,
     rng: np.random.Generator,
     n_points: int = 512,
@@ -30,8 +31,9 @@ def maximize(
     ----------
     value : callable
         ``value(u)`` maps points of shape (n, D) to n values; higher is better.
-    value_and_slope : callable
-        The same, with the gradient, of shape (n, D); zero in columns that are not to be moved by it.
+    around : callable
+        ``around(start)`` returns a function ``u -> (values, slopes)`` of points near `start`, with the gradient, of
+        shape (n, D), which is zero in columns that are not to be moved by it.
     incumbents : ndarray of shape (m, D)
         Points around which to look from the start.
     rng : numpy.random.Generator
@@ -53,12 +55,12 @@ def maximize(
         children = _children(points, step, n_children, rng)
         points, values = np.vstack([points, children]), np.append(values, value(children))
     best = np.argsort(-values, kind="stable")
-    climbed = _climb(value_and_slope, points[best[:N_CLIMBERS]])
+    climbed = _climb(around(points[best[:N_CLIMBERS]]), points[best[:N_CLIMBERS]])
     points, values = np.vstack([points, climbed]), np.append(values, value(climbed))
     return points[np.argsort(-values, kind="stable")]
 
 
-def _climb(value_and_slope: Callable[[Cube], tuple[np.ndarray, Cube]], points: Cube, n_slopes: int = 15) -> Cube:
+def _climb(value_and_slope: Climb, points: Cube, n_slopes: int = 15) -> Cube:
     """Go uphill from some points, all at once: what is maximised is the sum of their values."""
 
     def loss(u: np.ndarray) -> tuple[float, np.ndarray]:

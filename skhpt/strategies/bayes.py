@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from skhpt.gp.acquisition import log_expected_improvement, log_expected_improvement_slope
-from skhpt.gp.maximize import maximize
+from skhpt.gp.maximize import Climb, maximize
 from skhpt.identity import params_key
 from skhpt.space import Params, Space
 from skhpt.strategies.surrogate import Surrogate, log_time, mean_score
@@ -94,7 +94,7 @@ class Bayes:
         if self.space.size <= MAX_ENUMERATED:
             left = [params for params in self.space.points() if params_key(params) not in known]
             return left[int(np.argmax(worth.value(self.space.encode(left))))] if left else None
-        promising = maximize(worth.value, worth.value_and_slope, surrogate.incumbents(rng), rng)
+        promising = maximize(worth.value, worth.around, surrogate.incumbents(rng), rng)
         for params in self.space.decode(self.space.snap(promising)):
             if params_key(params) not in known and self.space.contains(params):
                 return params
@@ -105,7 +105,7 @@ class Bayes:
 
 
 class _Worth:
-    """Expected improvement of points of the cube: its logarithm, and the gradient of that."""
+    """Logarithm of the expected improvement at points of the cube."""
 
     def __init__(self, surrogate: Surrogate):
         self.surrogate = surrogate
@@ -113,15 +113,21 @@ class _Worth:
     def value(self, u: np.ndarray) -> np.ndarray:
         return log_expected_improvement(*self.surrogate.predict(u), self.surrogate.best)
 
-    def value_and_slope(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        mean, std, mean_slope, std_slope = self.surrogate.predict_with_slope(u)
-        by_mean, by_std = log_expected_improvement_slope(mean, std, self.surrogate.best)
-        slope = by_mean[:, None] * mean_slope + by_std[:, None] * std_slope
-        return log_expected_improvement(mean, std, self.surrogate.best), slope
+    def around(self, start: np.ndarray) -> Climb:
+        """Return the function with its gradient, around some points."""
+        predict, best = self.surrogate.around(start), self.surrogate.best
+
+        def value_and_slope(u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            mean, std, mean_slope, std_slope = predict(u)
+            by_mean, by_std = log_expected_improvement_slope(mean, std, best)
+            slope = by_mean[:, None] * mean_slope + by_std[:, None] * std_slope
+            return log_expected_improvement(mean, std, best), slope
+
+        return value_and_slope
 
 
 class _WorthPerSecond(_Worth):
-    """Expected improvement, divided by the expected time to the power of `cooling`."""
+    """The same, less the logarithm of the expected time, weighed by `cooling`."""
 
     def __init__(self, surrogate: Surrogate, times: Surrogate, cooling: float):
         super().__init__(surrogate)
@@ -131,7 +137,12 @@ class _WorthPerSecond(_Worth):
     def value(self, u: np.ndarray) -> np.ndarray:
         return super().value(u) - self.weight * self.times.predict(u)[0]
 
-    def value_and_slope(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        value, slope = super().value_and_slope(u)
-        mean, _, mean_slope, _ = self.times.predict_with_slope(u)
-        return value - self.weight * mean, slope - self.weight * mean_slope
+    def around(self, start: np.ndarray) -> Climb:
+        gain, predict_time = super().around(start), self.times.around(start)
+
+        def value_and_slope(u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            value, slope = gain(u)
+            mean, _, mean_slope, _ = predict_time(u)
+            return value - self.weight * mean, slope - self.weight * mean_slope
+
+        return value_and_slope

@@ -10,8 +10,11 @@ import numpy as np
 from skhpt.gp import regression
 from skhpt.gp.kernel import Embedding
 from skhpt.gp.warp import Warp
-from skhpt.space import Params, Space
+from skhpt.space import Column, Params, Space
 from skhpt.trial import Trial
+
+#: Means, standard deviations, of shape (m,), and their gradients, of shape (m, D).
+Prediction = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 #: Noise variance of scores from other folds or data, where that of this search's own is 1.
 FOREIGN_NOISE = 4.0
@@ -79,18 +82,28 @@ class Surrogate:
         """Mean and standard deviation of the warped score of the actual points next to points of the cube."""
         return self.posterior.predict(self.embedding(self.space.snap(u)))
 
-    def predict_with_slope(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Return what `predict` does, and the gradients of both in the cube; zero along columns of separate values."""
-        snapped = self.space.snap(u)
-        mean, std, *slopes = self.posterior.predict_with_slope(self.embedding(snapped))
-        moves = ~np.isnan(snapped) & [column.dimension.size > FEW_VALUES for column in self.space.columns]
-        moves &= np.array(self.embedding.levels) == 0
-        padded = [np.zeros(u.shape), np.zeros(u.shape)]
-        ordered = np.array(self.embedding.levels)[self.embedding.owner] == 0
-        for out, slope in zip(padded, slopes, strict=True):
-            out[:, self.embedding.owner[ordered]] = slope[:, ordered]
-            out[~moves] = 0
-        return mean, std, padded[0], padded[1]
+    def around(self, start: np.ndarray) -> Callable[[np.ndarray], Prediction]:
+        """Return a function that predicts around some points, along columns of many values, all else as it is there.
+
+        It maps points of the cube, as many as there are in `start`, to means, standard deviations, and the gradients of
+        both, which are zero along the other columns.
+        """
+        snapped = self.space.snap(start)
+        Z_start = self.embedding(snapped)
+        columns = np.array([i for i, column in enumerate(self.space.columns) if _has_many_values(column)], dtype=int)
+        coordinates = np.searchsorted(self.embedding.owner, columns)
+        moves = ~np.isnan(snapped[:, columns])
+
+        def predict(u: np.ndarray) -> Prediction:
+            Z = Z_start.copy()
+            Z[:, coordinates] = np.where(moves, u[:, columns], Z_start[:, coordinates])
+            mean, std, *slopes = self.posterior.predict_with_slope(Z)
+            mean_slope, std_slope = np.zeros(u.shape), np.zeros(u.shape)
+            for out, slope in zip((mean_slope, std_slope), slopes, strict=True):
+                out[:, columns] = np.where(moves, slope[:, coordinates], 0)
+            return mean, std, mean_slope, std_slope
+
+        return predict
 
     def predict_score(self, points: Sequence[Params]) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation of the score of points: the median and half of what lies within one sigma."""
@@ -102,6 +115,10 @@ class Surrogate:
         """Return the best points that were seen, in the cube; what does not belong to their branch is drawn."""
         u = self.u[np.argsort(-self.y, kind="stable")[:n]]
         return np.where(np.isnan(u), rng.random(u.shape), u)
+
+
+def _has_many_values(column: Column) -> bool:
+    return column.dimension.n_levels == 0 and column.dimension.size > FEW_VALUES
 
 
 def _inside(space: Space, trials: Sequence[Trial]) -> list[Trial]:
