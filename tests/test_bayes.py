@@ -131,6 +131,15 @@ def test_knowledge_of_another_space_does_no_harm():
     assert len(search.history_) == 10
 
 
+def test_nothing_to_learn_from():
+    far = RandomSearch(Bowl(), {"C": stats.uniform(1e5, 1)}, n_iter=20, cv=3).fit(X, Y)
+    for cv in (2, 3):  # other folds, and the same
+        search = BayesSearchCV(Bowl(C=1e9), {"C": BOWL["C"]}, n_iter=6, cv=cv, previous=far, random_state=0).fit(X, Y)
+        assert len(search.history_) - search.history_.n_given == 6
+    search = BayesSearchCV(Bowl(), {"C": BOWL["C"]}, n_iter=12, cv=2, max_pending=8, random_state=0).fit(X, Y)
+    assert len(set(keys(search))) == 12
+
+
 @pytest.mark.parametrize("max_pending", [1, 3])
 def test_a_longer_search_goes_on_where_a_shorter_one_ended(max_pending):
     whole = BayesSearchCV(Bowl(), BOWL, n_iter=14, cv=2, random_state=0, max_pending=max_pending).fit(X, Y)

@@ -43,10 +43,11 @@ def maximize(
 
     Returns
     -------
-    u : ndarray of shape (n_parents, D)
+    u : ndarray of shape (n, D)
+        The best points of the last round, and where they led uphill.
     """
     D = incumbents.shape[1]
-    sobol = qmc.Sobol(D, scramble=True, rng=rng).random(n_points)
+    sobol = qmc.Sobol(D, scramble=True, seed=rng).random(n_points)
     points = np.vstack([sobol, incumbents, *(_children(incumbents, step, n_children, rng) for step in _STEPS[:2])])
     values = value(points)
     for step in _STEPS:

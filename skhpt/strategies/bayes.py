@@ -83,28 +83,34 @@ class Bayes:
         rng = np.random.default_rng((self.seed, len(seen) + len(pending)))
         tried = [trial.candidate.params for trial in [*seen, *pending]]
         known = {params_key(params) for params in tried}
+        if not self.space.are_points([trial.candidate.params for trial in [*seen, *prior]]).any():
+            return self._draw(rng, tried)  # more in flight than the design has, or an earlier search in another space
         surrogate = Surrogate(self.space, seen, partial(mean_score, metric=self.metric), prior)
-        surrogate.expect([trial.candidate.params for trial in pending])
-        worth = _Worth(surrogate)
+        surrogate.fantasize([trial.candidate.params for trial in pending])
+        acquisition = _Acquisition(surrogate)
         if self.cost_aware and any(trial.folds for trial in seen):
             # Cooled down to no weight at all in the course of the search (Lee et al. 2020, arXiv:2003.10870).
             cooling = max(0.0, 1 - len(seen) / self.n_candidates)
-            worth = _WorthPerSecond(surrogate, Surrogate(self.space, seen, log_time), cooling)
+            acquisition = _AcquisitionPerSecond(surrogate, Surrogate(self.space, seen, log_time), cooling)
 
         if self.space.size <= MAX_ENUMERATED:
             left = [params for params in self.space.points() if params_key(params) not in known]
-            return left[int(np.argmax(worth.value(self.space.encode(left))))] if left else None
-        promising = maximize(worth.value, worth.around, surrogate.incumbents(rng), rng)
+            return left[int(np.argmax(acquisition.value(self.space.encode(left))))] if left else None
+        promising = maximize(acquisition.value, acquisition.around, surrogate.incumbents(rng), rng)
         for params in self.space.decode(self.space.snap(promising)):
             if params_key(params) not in known and self.space.contains(params):
                 return params
+        return self._draw(rng, tried)
+
+    def _draw(self, rng: np.random.Generator, tried: Sequence[Params]) -> Params | None:
+        """Draw a point that was not tried; None if there is no other."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of an exhausted space, which ends the search
             drawn = self.space.sample(1, int(rng.integers(2**31)), unique=True, exclude=tried)
         return drawn[0] if drawn else None
 
 
-class _Worth:
+class _Acquisition:
     """Logarithm of the expected improvement at points of the cube."""
 
     def __init__(self, surrogate: Surrogate):
@@ -126,7 +132,7 @@ class _Worth:
         return value_and_slope
 
 
-class _WorthPerSecond(_Worth):
+class _AcquisitionPerSecond(_Acquisition):
     """The same, less the logarithm of the expected time, weighed by `cooling`."""
 
     def __init__(self, surrogate: Surrogate, times: Surrogate, cooling: float):

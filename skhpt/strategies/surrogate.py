@@ -57,9 +57,9 @@ class Surrogate:
         self.v = np.repeat([1.0, FOREIGN_NOISE], [len(own), len(foreign)])
         rows = _most_telling(self.y, MAX_SEEN)
         self.u, self.y, self.v = self.u[rows], self.y[rows], self.v[rows]
-        self._condition()
+        self._fit()
 
-    def _condition(self) -> None:
+    def _fit(self) -> None:
         Z = self.embedding(self.u)
         rows = _most_telling(self.y, MAX_FITTED)
         prior = regression.Prior.of_dimension(len(self.embedding.levels), self.space.n_free)
@@ -67,7 +67,7 @@ class Surrogate:
         self.posterior = regression.condition(self.embedding, self.theta, Z, self.y, self.v)
         self.best = float(self.posterior.predict(Z)[0].max())
 
-    def expect(self, points: Sequence[Params]) -> None:
+    def fantasize(self, points: Sequence[Params]) -> None:
         """Take it that pending points score what is expected of them: their surroundings lose their novelty."""
         if not points:
             return
