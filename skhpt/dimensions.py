@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +16,16 @@ import numpy as np
 from scipy import stats
 
 from skhpt.identity import native, value_key
+from skhpt.scipy_kinds import (
+    cdf,
+    distribution_key,
+    freeze,
+    is_discrete,
+    looks_like_distribution,
+    quantile_function,
+    spelled_out,
+    support,
+)
 
 #: A discrete distribution with more values than this counts as infinite: its values are never listed.
 MAX_LISTED = 100_000
@@ -48,12 +58,12 @@ def make_dimension(name: str, definition: Any) -> Dimension:
         if len(definition) == 0:
             raise ValueError(f"Parameter grid for parameter {name!r} need to be a non-empty sequence, got: []")
         return Choice(list(definition))
-    if isinstance(definition, type) and _looks_like_distribution(definition):
+    if isinstance(definition, type) and looks_like_distribution(definition):
         raise TypeError(
             f"Parameter {name!r} is the class {definition.__name__}: make an instance, {definition.__name__}(...)"
         )
     if isinstance(definition, (stats.rv_continuous, stats.rv_discrete)):
-        definition = _freeze(name, definition)
+        definition = freeze(name, definition)
     if hasattr(definition, "ppf") or hasattr(definition, "icdf"):
         return _quantile_dimension(name, definition)
     if hasattr(definition, "rvs"):
@@ -174,10 +184,10 @@ class Continuous(Dimension):
 
     def __init__(self, dist: Any):
         self.definition = self.dist = dist
-        self._quantile = _quantile_function(dist)
+        self._quantile = quantile_function(dist)
 
     def encode(self, values: Sequence[Any] | np.ndarray) -> np.ndarray:
-        return np.clip(_cdf(self.dist, values), 0.0, 1.0)
+        return np.clip(cdf(self.dist, values), 0.0, 1.0)
 
     def decode(self, u: np.ndarray) -> list[Any]:
         return self._quantiles(u).tolist()
@@ -189,7 +199,7 @@ class Continuous(Dimension):
         return self.decode(_spread(resolution, self._reaches_its_ends))
 
     def are_values(self, values: Sequence[Any]) -> np.ndarray:
-        low, high = _support(self.dist)
+        low, high = support(self.dist)
         x = _numbers(values)
         return (low <= x) & (x <= high)
 
@@ -199,7 +209,7 @@ class Continuous(Dimension):
     @cached_property
     def _reaches_its_ends(self) -> bool:
         """Tell whether the ends of the support are values like any others, so that a grid should have them."""
-        ends = _support(self.dist)
+        ends = support(self.dist)
         if not np.isfinite(ends).all():
             return False
         with np.errstate(all="ignore"):
@@ -224,7 +234,7 @@ class Continuous(Dimension):
         return low, high
 
     def _key(self) -> Any:
-        return _distribution_key(self.dist)
+        return distribution_key(self.dist)
 
 
 class Discrete(Continuous):
@@ -242,15 +252,15 @@ class Discrete(Continuous):
 
     def encode(self, values: Sequence[Any] | np.ndarray) -> np.ndarray:
         x = np.asarray(values, dtype=float)
-        return np.clip(_cdf(self.dist, x) - np.asarray(self.dist.pmf(x), dtype=float) / 2, 0.0, 1.0)
+        return np.clip(cdf(self.dist, x) - np.asarray(self.dist.pmf(x), dtype=float) / 2, 0.0, 1.0)
 
     @cached_property
     def _reaches_its_ends(self) -> bool:
-        return bool(np.isfinite(_support(self.dist)).all())
+        return bool(np.isfinite(support(self.dist)).all())
 
     def decode(self, u: np.ndarray) -> list[Any]:
         # SciPy puts the quantile of 0 one step below the smallest value.
-        x = np.maximum(self._quantiles(u), _support(self.dist)[0])
+        x = np.maximum(self._quantiles(u), support(self.dist)[0])
         return [self._type(value) for value in x]
 
     def snap(self, u: np.ndarray) -> np.ndarray:
@@ -262,7 +272,7 @@ class Discrete(Continuous):
     @cached_property
     def _table(self) -> tuple[np.ndarray, np.ndarray] | None:
         """Where the steps of the cdf end, besides the last one, and their middles."""
-        return None if self._listed is None else (_cdf(self.dist, self._listed)[:-1], self.encode(self._listed))
+        return None if self._listed is None else (cdf(self.dist, self._listed)[:-1], self.encode(self._listed))
 
     def grid(self, resolution: int) -> list[Any]:
         if self._listed is not None and len(self._listed) <= resolution:
@@ -294,7 +304,7 @@ class Discrete(Continuous):
         """All values, or None if there are infinitely or unreasonably many."""
         values = self._given_values
         if values is None:
-            low, high = _support(self.dist)
+            low, high = support(self.dist)
             step = float(getattr(self.dist, "step", 1))
             if not np.isfinite([low, high]).all() or (high - low) / step >= MAX_LISTED:
                 return None
@@ -360,54 +370,12 @@ class _QuantileSampler:
 
 
 def _quantile_dimension(name: str, dist: Any) -> Dimension:
-    middle = float(_quantile_function(dist)(0.5))
+    middle = float(quantile_function(dist)(0.5))
     if math.isnan(middle):
         raise ValueError(
-            f"The distribution of parameter {name!r} has no median: are its arguments valid? Got {_spelled_out(dist)}"
+            f"The distribution of parameter {name!r} has no median: are its arguments valid? Got {spelled_out(dist)}"
         )
-    return Discrete(dist) if _is_discrete(dist) else Continuous(dist)
-
-
-def _is_discrete(dist: Any) -> bool:
-    # Every object of SciPy's newer kind has pdf and pmf both; its class tells them apart.
-    newer = any(kind.__name__ == "DiscreteDistribution" for kind in type(dist).__mro__)
-    return hasattr(dist, "pmf") and (newer or not hasattr(dist, "pdf"))
-
-
-def _freeze(name: str, family: Any) -> Any:
-    """Freeze a distribution that needs no arguments; a family of SciPy's own is refused as a likely slip."""
-    if family.numargs or getattr(stats, family.name, None) is family:
-        raise TypeError(
-            f"Parameter {name!r} is the distribution family scipy.stats.{family.name}: freeze it by calling it with "
-            f"its arguments, such as scipy.stats.{family.name}({', '.join([*_shapes(family), 'loc=...', 'scale=...'])})"
-        )
-    return family()
-
-
-def _shapes(family: Any) -> list[str]:
-    return [f"{shape.strip()}=..." for shape in (family.shapes or "").split(",") if shape.strip()]
-
-
-def _looks_like_distribution(thing: Any) -> bool:
-    return any(hasattr(thing, method) for method in ("rvs", "ppf", "icdf"))
-
-
-def _quantile_function(dist: Any) -> Callable[[Any], Any]:
-    return getattr(dist, "ppf", None) or dist.icdf
-
-
-def _cdf(dist: Any, values: Any) -> np.ndarray:
-    if not hasattr(dist, "cdf"):
-        raise TypeError(f"the distribution {dist!r} has no cdf, so its values cannot be encoded")
-    return np.asarray(dist.cdf(np.asarray(values, dtype=float)), dtype=float)
-
-
-def _support(dist: Any) -> tuple[float, float]:
-    if hasattr(dist, "support"):
-        low, high = dist.support()
-        return float(low), float(high)
-    quantile = _quantile_function(dist)
-    return float(quantile(0.0)), float(quantile(1.0))
+    return Discrete(dist) if is_discrete(dist) else Continuous(dist)
 
 
 def _spread(n: int, with_ends: bool) -> np.ndarray:
@@ -424,18 +392,3 @@ def _numbers(values: Sequence[Any]) -> np.ndarray:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-
-
-def _spelled_out(dist: Any) -> str:
-    """Write a frozen distribution as its maker did."""
-    if not (hasattr(dist, "dist") and hasattr(dist, "args") and hasattr(dist, "kwds")):
-        return repr(dist)
-    arguments = [repr(value) for value in dist.args] + [f"{name}={value!r}" for name, value in dist.kwds.items()]
-    return f"{dist.dist.name}({', '.join(arguments)})"
-
-
-def _distribution_key(dist: Any) -> Any:
-    """Key of a distribution: frozen ones of the same family with the same arguments are the same."""
-    if hasattr(dist, "dist") and hasattr(dist, "args") and hasattr(dist, "kwds"):
-        return (dist.dist.name, type(dist.dist), value_key(dist.args), value_key(dist.kwds))
-    return value_key(dist)

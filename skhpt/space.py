@@ -16,11 +16,11 @@ from scipy.stats import qmc
 from sklearn.model_selection import ParameterGrid, ParameterSampler
 from sklearn.utils import check_random_state
 
+from skhpt.constraint import Constraint, is_allowed
 from skhpt.dimensions import MAX_LISTED, Choice, Dimension, make_dimension
 from skhpt.identity import native, params_key
 
 Params = dict[str, Any]
-Constraint = Callable[[Params], bool]
 Sampler = Literal["random", "sobol", "halton"]
 
 #: Draws in a row that a constraint may reject before the search for another point is given up.
@@ -333,25 +333,6 @@ class Space:
                 rows = rows[dimension.are_values([points[row][name] for row in rows])]
             owner[rows] = i
         return owner
-
-
-def is_allowed(constraint: Constraint, params: Params) -> bool:
-    """Ask a constraint about a candidate; say which one if it has no answer.
-
-    Raises
-    ------
-    ValueError
-        If the constraint raises.
-    TypeError
-        If it returns neither True nor False.
-    """
-    try:
-        allowed = constraint(dict(params))
-    except Exception as error:
-        raise ValueError(f"constraint raised {type(error).__name__} ({error}) for the candidate {params!r}") from error
-    if not isinstance(allowed, (bool, np.bool_)):
-        raise TypeError(f"constraint must return True or False, got {allowed!r} for the candidate {params!r}")
-    return bool(allowed)
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,9 @@ import skhpt
 ROOT = Path(skhpt.__file__).parent
 # From the ground up; a module may import from floors below its own, or from its own floor only inside a package.
 FLOORS = [
-    ["_compat", "identity", "distributions"],
-    ["dimensions", "fingerprint"],
+    ["_compat", "identity", "distributions", "constraint"],
+    ["fingerprint", "scipy_kinds"],
+    ["dimensions"],
     ["space", "trial"],
     ["gp"],
     ["strategies"],

@@ -9,11 +9,11 @@ import numpy as np
 from sklearn.base import _fit_context, clone
 
 from skhpt import results
+from skhpt.constraint import is_allowed
 from skhpt.identity import params_key
 from skhpt.search.base import BaseSearch
 from skhpt.search.checks import check_candidates
 from skhpt.search.session import Session
-from skhpt.space import is_allowed
 from skhpt.strategies.listed import Listed, untried
 from skhpt.trial import History, Trial
 
