@@ -151,34 +151,109 @@ def skopt_gp(problem: Problem, seed: int, n: int) -> Run:
 
     warnings.simplefilter("ignore")
     objective = Objective(problem)
-    axes: list[Any] = [space.Categorical(list(range(len(problem.branches))), name="branch")]
-    for i, branch in enumerate(problem.branches):
-        for name, one in branch.items():
-            label = f"{i} {name}"
-            prior = "log-uniform" if getattr(one, "log", False) else "uniform"
-            if isinstance(one, Cat):
-                axes.append(space.Categorical(list(range(len(one.values))), name=label))
-            elif isinstance(one, Int):
-                axes.append(space.Integer(one.low, one.high, prior=prior, name=label))
-            else:
-                axes.append(space.Real(one.low, one.high, prior=prior, name=label))
-    if len(problem.branches) == 1:
-        axes = axes[1:]
+
+    def axis(label: str, one: Real | Int | Cat) -> Any:
+        if isinstance(one, Cat):
+            return space.Categorical(list(range(len(one.values))), name=label)
+        kind = space.Integer if isinstance(one, Int) else space.Real
+        return kind(one.low, one.high, prior="log-uniform" if one.log else "uniform", name=label)
+
+    labels = _flat(problem)
 
     def loss(values: list[Any]) -> float:
-        given = dict(zip((axis.name for axis in axes), values, strict=True))
-        i = int(given.get("branch", 0))
-        params = {}
-        for name, one in problem.branches[i].items():
-            value = given[f"{i} {name}"]
-            params[name] = one.values[int(value)] if isinstance(one, Cat) else type(one.low)(value)
-        score = objective(params)
-        return -score if np.isfinite(score) else 1e6
+        return _loss(objective(_chosen(problem, dict(zip(labels, values, strict=True)))))
 
-    gp_minimize(loss, axes, n_calls=n, random_state=seed)
+    gp_minimize(loss, [axis(label, one) for label, one in labels.items()], n_calls=n, random_state=seed)
     return objective.finished()
 
 
+def hebo(problem: Problem, seed: int, n: int) -> Run:
+    """HEBO; it knows no branches either."""
+    import pandas as pd
+    import torch
+    from hebo.design_space.design_space import DesignSpace
+    from hebo.optimizers.hebo import HEBO
+
+    warnings.simplefilter("ignore")
+    torch.manual_seed(seed)
+    torch.set_num_threads(1)
+    np.random.seed(seed)
+    objective = Objective(problem)
+
+    def axis(label: str, one: Real | Int | Cat) -> dict[str, Any]:
+        if isinstance(one, Cat):
+            return {"name": label, "type": "cat", "categories": list(range(len(one.values)))}
+        kind = ("pow_int" if one.log else "int") if isinstance(one, Int) else ("pow" if one.log else "num")
+        return {"name": label, "type": kind, "lb": one.low, "ub": one.high}
+
+    space = DesignSpace().parse([axis(label, one) for label, one in _flat(problem).items()])
+    optimizer = HEBO(space, scramble_seed=seed)
+    for _ in range(n):
+        asked: pd.DataFrame = optimizer.suggest(1)
+        score = objective(_chosen(problem, asked.iloc[0].to_dict()))
+        optimizer.observe(asked, np.array([[_loss(score)]]))
+    return objective.finished()
+
+
+def smac(problem: Problem, seed: int, n: int) -> Run:
+    """SMAC3's facade for hyperparameters, with the branches as conditions."""
+    import logging
+    import tempfile
+
+    from ConfigSpace import Categorical, ConfigurationSpace, EqualsCondition, Float, Integer
+    from smac import HyperparameterOptimizationFacade, Scenario
+
+    warnings.simplefilter("ignore")
+    logging.disable(logging.ERROR)
+    objective = Objective(problem)
+
+    def axis(label: str, one: Real | Int | Cat) -> Any:
+        if isinstance(one, Cat):
+            return Categorical(label, list(range(len(one.values))))
+        return (Integer if isinstance(one, Int) else Float)(label, (one.low, one.high), log=one.log)
+
+    axes = {label: axis(label, one) for label, one in _flat(problem).items()}
+    space = ConfigurationSpace(seed=seed)
+    space.add(list(axes.values()))
+    for label, one in axes.items():
+        if "branch" in axes and label != "branch":
+            space.add(EqualsCondition(one, axes["branch"], int(label.split()[0])))
+
+    def loss(config: Any, seed: int = 0) -> float:
+        return _loss(objective(_chosen(problem, dict(config))))
+
+    with tempfile.TemporaryDirectory() as folder:
+        scenario = Scenario(space, deterministic=True, n_trials=n, seed=seed, output_directory=folder)
+        facade = HyperparameterOptimizationFacade(scenario, loss, overwrite=True, logging_level=False)
+        facade.optimize()
+    return objective.finished()
+
+
+def _flat(problem: Problem) -> dict[str, Real | Int | Cat]:
+    """Write the space as one table: which branch, and the parameters of all branches, each under a name of its own."""
+    axes: dict[str, Real | Int | Cat] = {}
+    if len(problem.branches) > 1:
+        axes["branch"] = Cat(tuple(range(len(problem.branches))))
+    for i, branch in enumerate(problem.branches):
+        axes |= {f"{i} {name}": one for name, one in branch.items()}
+    return axes
+
+
+def _chosen(problem: Problem, given: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters of the branch that a row of that table chooses."""
+    i = int(given.get("branch", 0))
+    params = {}
+    for name, one in problem.branches[i].items():
+        value = given[f"{i} {name}"]
+        params[name] = one.values[int(value)] if isinstance(one, Cat) else type(one.low)(value)
+    return params
+
+
+def _loss(score: float) -> float:
+    """Turn a score into what is minimised; a failure is worse than anything."""
+    return -score if np.isfinite(score) else 1e6
+
+
 TOOLS: dict[str, Callable[[Problem, int, int], Run]] = {
-    tool.__name__: tool for tool in (random, skhpt, skhpt_pending, optuna_tpe, optuna_gp, skopt_gp)
+    tool.__name__: tool for tool in (random, skhpt, skhpt_pending, optuna_tpe, optuna_gp, skopt_gp, hebo, smac)
 }
