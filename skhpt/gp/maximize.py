@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 from scipy.optimize import minimize
@@ -11,7 +12,7 @@ from scipy.stats import qmc
 Cube = np.ndarray
 Climb = Callable[[Cube], tuple[np.ndarray, Cube]]
 #: Steps around the best points, round by round, as standard deviations in the unit cube.
-_STEPS = (0.1, 0.03, 0.01, 0.003)
+_STEPS = (0.1, 0.03)
 #: How many of the best points go uphill.
 N_CLIMBERS = 4
 
@@ -47,8 +48,8 @@ def maximize(
         The best points of the last round, and where they led uphill.
     """
     D = incumbents.shape[1]
-    sobol = qmc.Sobol(D, scramble=True, seed=rng).random(n_points)
-    points = np.vstack([sobol, incumbents, *(_children(incumbents, step, n_children, rng) for step in _STEPS[:2])])
+    spread = (_sobol(D, n_points) + rng.random(D)) % 1  # shifted at random (Cranley and Patterson 1976)
+    points = np.vstack([spread, incumbents, *(_children(incumbents, step, n_children, rng) for step in _STEPS)])
     values = value(points)
     for step in _STEPS:
         best = np.argsort(-values, kind="stable")[:n_parents]
@@ -59,6 +60,12 @@ def maximize(
     climbed = _climb(around(points[best[:N_CLIMBERS]]), points[best[:N_CLIMBERS]])
     points, values = np.vstack([points, climbed]), np.append(values, value(climbed))
     return points[np.argsort(-values, kind="stable")]
+
+
+@lru_cache(maxsize=8)
+def _sobol(D: int, n: int) -> Cube:
+    """Return the first points of the Sobol sequence."""
+    return qmc.Sobol(D, scramble=False).random(n)
 
 
 def _climb(value_and_slope: Climb, points: Cube, n_slopes: int = 15) -> Cube:

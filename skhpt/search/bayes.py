@@ -19,6 +19,7 @@ from skhpt.search.session import Session
 from skhpt.search.skopt import translate
 from skhpt.space import Params, Space
 from skhpt.strategies.bayes import Bayes
+from skhpt.strategies.places import Places
 from skhpt.strategies.surrogate import Surrogate, mean_score
 from skhpt.trial import History, Strategy
 from skhpt.work.pool import n_workers
@@ -249,10 +250,8 @@ class BayesSearchCV(BaseSearch):
             If a candidate does not lie in the space.
         """
         check_is_fitted(self, "cv_results_")
-        space = self._space()
-        surrogate = Surrogate(
-            space, self.history_.finished, partial(mean_score, metric=self._metric), self.history_.prior
-        )
+        target = partial(mean_score, metric=self._metric)
+        surrogate = Surrogate(Places(self._space()), self.history_.finished, target, self.history_.prior)
         mean, std = surrogate.predict_score([params] if isinstance(params, dict) else params)
         return (float(mean[0]), float(std[0])) if isinstance(params, dict) else (mean, std)
 

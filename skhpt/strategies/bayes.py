@@ -12,6 +12,7 @@ from skhpt.gp.acquisition import log_expected_improvement, log_expected_improvem
 from skhpt.gp.maximize import Climb, maximize
 from skhpt.identity import params_key
 from skhpt.space import Params, Space
+from skhpt.strategies.places import Places
 from skhpt.strategies.surrogate import Surrogate, log_time, mean_score
 from skhpt.trial import Candidate, History, Trial
 
@@ -60,6 +61,7 @@ class Bayes:
         self.seed = seed
         self.max_pending = max_pending
         self.cost_aware = cost_aware
+        self._places = Places(space)
 
     def ask(self, history: History) -> list[Candidate]:
         """Propose what the results so far allow: the whole design at once, then point after point."""
@@ -82,24 +84,25 @@ class Bayes:
     def _propose(self, seen: list[Trial], pending: list[Trial], prior: Sequence[Trial]) -> Params | None:
         rng = np.random.default_rng((self.seed, len(seen) + len(pending)))
         tried = [trial.candidate.params for trial in [*seen, *pending]]
-        known = {params_key(params) for params in tried}
-        if not self.space.are_points([trial.candidate.params for trial in [*seen, *prior]]).any():
+        known = {place.key for place in self._places([*seen, *pending])}
+        if not any(place.is_inside for place in self._places([*seen, *prior])):
             return self._draw(rng, tried)  # more in flight than the design has, or an earlier search in another space
-        surrogate = Surrogate(self.space, seen, partial(mean_score, metric=self.metric), prior)
+        surrogate = Surrogate(self._places, seen, partial(mean_score, metric=self.metric), prior)
         surrogate.fantasize([trial.candidate.params for trial in pending])
         acquisition = _Acquisition(surrogate)
         if self.cost_aware and any(trial.folds for trial in seen):
             # Cooled down to no weight at all in the course of the search (Lee et al. 2020, arXiv:2003.10870).
             cooling = max(0.0, 1 - len(seen) / self.n_candidates)
-            acquisition = _AcquisitionPerSecond(surrogate, Surrogate(self.space, seen, log_time), cooling)
+            acquisition = _AcquisitionPerSecond(surrogate, Surrogate(self._places, seen, log_time), cooling)
 
         if self.space.size <= MAX_ENUMERATED:
             left = [params for params in self.space.points() if params_key(params) not in known]
             return left[int(np.argmax(acquisition.value(self.space.encode(left))))] if left else None
         promising = maximize(acquisition.value, acquisition.around, surrogate.incumbents(rng), rng)
-        for params in self.space.decode(self.space.snap(promising)):
-            if params_key(params) not in known and self.space.contains(params):
-                return params
+        for some in np.split(promising, range(1, len(promising), 16)):  # the first will do, unless it is known
+            for params in self.space.decode(self.space.snap(some)):
+                if params_key(params) not in known and self.space.contains(params):
+                    return params
         return self._draw(rng, tried)
 
     def _draw(self, rng: np.random.Generator, tried: Sequence[Params]) -> Params | None:

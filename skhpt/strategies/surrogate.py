@@ -10,7 +10,8 @@ import numpy as np
 from skhpt.gp import regression
 from skhpt.gp.kernel import Embedding
 from skhpt.gp.warp import Warp
-from skhpt.space import Column, Params, Space
+from skhpt.space import Column, Params
+from skhpt.strategies.places import Places
 from skhpt.trial import Trial
 
 #: Means, standard deviations, of shape (m,), and their gradients, of shape (m, D).
@@ -29,8 +30,8 @@ class Surrogate:
 
     Parameters
     ----------
-    space : Space
-        The space.
+    places : Places
+        Where trials lie in the cube; those that are no points of its space are left out.
     trials : sequence of Trial
         What was seen.
     target : callable
@@ -45,14 +46,15 @@ class Surrogate:
     """
 
     def __init__(
-        self, space: Space, trials: Sequence[Trial], target: Callable[[Trial], float], prior: Sequence[Trial] = ()
+        self, places: Places, trials: Sequence[Trial], target: Callable[[Trial], float], prior: Sequence[Trial] = ()
     ):
-        self.space = space
-        self.embedding = Embedding(tuple(column.dimension.n_levels for column in space.columns))
-        trials, prior = _inside(space, trials), _inside(space, prior)
-        self.warp, own = _warped(trials, target)
-        _, foreign = _warped(prior, target)
-        self.u = space.encode([trial.candidate.params for trial in [*trials, *prior]])
+        self.space = places.space
+        self.embedding = Embedding(tuple(column.dimension.n_levels for column in self.space.columns))
+        own_u, own_y = _inside(places, trials, target)
+        foreign_u, foreign_y = _inside(places, prior, target)
+        self.warp, own = _warped(own_y)
+        _, foreign = _warped(foreign_y)
+        self.u = np.array([*own_u, *foreign_u]).reshape(-1, len(self.space.columns))
         self.y = np.concatenate([own, foreign])
         self.v = np.repeat([1.0, FOREIGN_NOISE], [len(own), len(foreign)])
         rows = _most_telling(self.y, MAX_SEEN)
@@ -121,15 +123,16 @@ def _has_many_values(column: Column) -> bool:
     return column.dimension.n_levels == 0 and column.dimension.size > FEW_VALUES
 
 
-def _inside(space: Space, trials: Sequence[Trial]) -> list[Trial]:
-    """Leave out the trials of an earlier search that are no points of this space."""
-    inside = space.are_points([trial.candidate.params for trial in trials])
-    return [trial for trial, is_inside in zip(trials, inside, strict=True) if is_inside]
+def _inside(
+    places: Places, trials: Sequence[Trial], target: Callable[[Trial], float]
+) -> tuple[list[np.ndarray], np.ndarray]:
+    """Return the places of trials and what they have, leaving out those that are no points of the space."""
+    inside = [(place.u, target(trial)) for trial, place in zip(trials, places(trials), strict=True) if place.is_inside]
+    return [u for u, _ in inside], np.array([y for _, y in inside], dtype=float)
 
 
-def _warped(trials: Sequence[Trial], target: Callable[[Trial], float]) -> tuple[Warp, np.ndarray]:
-    """Warp what trials have; what failed is as bad as the worst that did not."""
-    means = np.array([target(trial) for trial in trials], dtype=float)
+def _warped(means: np.ndarray) -> tuple[Warp, np.ndarray]:
+    """Warp scores; what failed is as bad as the worst that did not."""
     ok = np.isfinite(means)
     warp = Warp.fit(means[ok] if ok.any() else np.zeros(1))
     y = warp(np.where(ok, means, 0.0))
