@@ -105,6 +105,20 @@ def test_duplicates_do_not_break_it(scores):
     assert (std > 0).all()
 
 
+def test_nothing_is_left_to_find_out_where_points_were_seen_or_are_pending():
+    posterior = condition(ORDERED, THETA, ORDERED(U), Y, ONES)
+    pending, new = ORDERED(RNG.random((3, D))), ORDERED(RNG.random((40, D)))
+    doubtful = np.arange(N) == 0  # scored on other folds
+    outlook = regression.interpolate(posterior, doubtful, pending)
+    mean, std = outlook.predict(new)
+    believed, belief = posterior.predict(new)
+    np.testing.assert_allclose(mean, believed, atol=1e-12)
+    assert (std < belief).all()
+    _, std = outlook.predict(np.vstack([ORDERED(U), pending]))
+    assert std[1:].max() < 2e-3
+    assert std[0] > 0.1
+
+
 def test_gradients_of_the_prediction():
     embedding = Embedding((0, 3, 0))
     posterior = condition(embedding, THETA, embedding(U), Y, ONES)
@@ -152,13 +166,17 @@ def test_expected_improvement_far_in_the_tail():
 
 
 @given(st.lists(floats, min_size=2, max_size=30))
-def test_warps_are_monotone_and_can_be_undone_above_the_fence(scores):
+def test_warps_are_monotone_and_can_be_undone(scores):
     y = np.sort(scores)
     warp = Warp.fit(y)
     warped = warp(y)
     assert np.isfinite(warped).all()
     assert (np.diff(warped) >= 0).all()
-    np.testing.assert_allclose(warp.inverse(warped), np.maximum(y, warp.fence), atol=1e-9)
+    if warped.any():
+        np.testing.assert_allclose(warp.inverse(warped), y, atol=1e-9 * np.ptp(y))
+    beyond = warp.inverse(np.array([warped[0] - 1, warped[-1] + 1]))
+    assert beyond[0] < y[0]
+    assert beyond[1] > y[-1]
     np.testing.assert_allclose(warped.mean(), 0, atol=1e-9)
     assert warped.std() == pytest.approx(1) or np.ptp(y) < 1e-9
 
@@ -166,6 +184,12 @@ def test_warps_are_monotone_and_can_be_undone_above_the_fence(scores):
 def test_outliers_below_do_not_drown_the_others():
     y = np.append(np.linspace(0.8, 0.9, 20), [-1e6, -1e9])
     assert np.diff(Warp.fit(y)(np.array([0.8, 0.9])))[0] > 1
+
+
+def test_small_gains_at_the_top_can_be_seen():
+    y = np.append(np.linspace(0.0, 0.9, 10), [0.950, 0.951, 0.952, 0.953])
+    standardised = (y - y.mean()) / y.std()
+    assert Warp.fit(y)(y)[-1] - Warp.fit(y)(y)[-4] > 10 * (standardised[-1] - standardised[-4])
 
 
 # -- maximize ----------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ The model: ``y = m + s (f(u) + e)``, with ``f`` a Gaussian process of variance 1
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.linalg import lapack
@@ -22,6 +22,8 @@ from scipy.optimize import minimize
 
 from skhpt.gp.kernel import Embedding, matern, matern_and_slope
 
+#: Noise variance where there is none, so that neighbours do not have to agree to the last digit.
+NUGGET = 1e-6
 #: Added to the diagonal until a Cholesky factor exists: duplicates make the matrix singular.
 _JITTERS = (0.0, 1e-10, 1e-8, 1e-6, 1e-4)
 
@@ -40,7 +42,7 @@ class Prior:
     std: np.ndarray
 
     @classmethod
-    def of_dimension(cls, n_columns: int, n_free: int, noise: float = 1e-2, noise_std: float = 1.5) -> Prior:
+    def of_dimension(cls, n_columns: int, n_free: int, noise: float = 0.1, noise_std: float = 1.0) -> Prior:
         """Length scales that grow with the square root of the dimension (Hvarfner et al. 2024, arXiv:2402.02229).
 
         Their prior is log-normal with parameters ``sqrt(2) + log(D) / 2`` and ``sqrt(3)``. The mode of the length scale
@@ -69,7 +71,7 @@ class Posterior:
     Z : ndarray of shape (n, P)
         Embedded points that were seen.
     factor : ndarray of shape (n, n)
-        Lower Cholesky factor of K.
+        Lower Cholesky factor of K, or of another covariance matrix of the points seen; it makes the uncertainty.
     alpha : ndarray of shape (n,)
         ``K^-1 (y - m)``.
     mean, scale : float
@@ -160,6 +162,28 @@ def fit(
     bounds = list(zip(prior.mean - 4 * prior.std, prior.mean + 4 * prior.std, strict=True))
     options = {"maxiter": n_steps, "ftol": tolerance}
     return minimize(loss, prior.mean, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
+
+
+def interpolate(posterior: Posterior, v: np.ndarray, pending: np.ndarray) -> Posterior:
+    """Keep the mean, but be sure of it where points were seen.
+
+    The score of a candidate on given folds is a fixed number: to look again is to learn nothing, however rough the
+    scores are. What looks like noise is a property of the place (the re-interpolation of Forrester, Keane and Bressloff
+    2006, doi:10.2514/1.20068).
+
+    Parameters
+    ----------
+    posterior : Posterior
+        The belief after n points.
+    v : ndarray of shape (n,)
+        Relative noise variances that remain, such as that of scores from other folds.
+    pending : ndarray of shape (k, P)
+        Embedded points that count as seen, with the scores that are expected of them.
+    """
+    Z, nothing = np.vstack([posterior.Z, pending]), np.zeros(len(pending))
+    K = matern(posterior.embedding.distances(Z, Z, posterior.w))
+    K[np.diag_indices_from(K)] += NUGGET + np.exp(posterior.theta[-1]) * np.append(v, nothing)
+    return replace(posterior, Z=Z, factor=cholesky(K), alpha=np.append(posterior.alpha, nothing))
 
 
 def condition(embedding: Embedding, theta: np.ndarray, Z: np.ndarray, y: np.ndarray, v: np.ndarray) -> Posterior:

@@ -1,44 +1,59 @@
-"""Scores made fit for a Gaussian process, and back: no long lower tail, mean 0 and variance 1."""
+"""Scores made fit for a Gaussian process, and back: what tells good ones apart counts, a long lower tail does not."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import norm, rankdata
 
 
 @dataclass(frozen=True)
 class Warp:
-    """Winsorise the lower tail, and standardise.
+    """The mean of two views of a score: how high it is, and how many others are lower.
 
-    How much worse than bad a score is, is of no interest, but it would take up most of the variance. What lies below
-    Tukey's fence, 1.5 times the interquartile range under the first quartile, counts as on the fence.
+    The first view is the score itself, winsorised (what lies below Tukey's fence, 1.5 times the interquartile range
+    under the first quartile, counts as on the fence) and standardised. The second is its normal score, the quantile
+    of the standard normal distribution at its rank. The scores of a search are skewed: many candidates are almost as
+    good as the best, a few are terrible. Standardised, what is left to gain would be too small to be seen; as ranks
+    alone, noise among equals would look as large as a gain.
 
     Attributes
     ----------
-    fence : float
-        The lowest score that is told from lower ones.
-    mean, std : float
-        Of the winsorised scores.
+    scores, levels : ndarray of shape (k,)
+        Increasing scores and what they become, linear in between.
+    std : float
+        Standard deviation of the winsorised scores; one level is about as much, and beyond all scores just as much.
     """
 
-    fence: float
-    mean: float
+    scores: np.ndarray
+    levels: np.ndarray
     std: float
 
     @classmethod
     def fit(cls, y: np.ndarray) -> Warp:
-        """Find fence, mean and standard deviation of finite scores."""
+        """Find the warp that gives finite scores mean 0 and variance 1."""
         first, third = np.quantile(y, [0.25, 0.75])
-        fence = float(first - 1.5 * (third - first)) if third > first else float(y.min())
-        fenced = np.maximum(y, fence)
-        mean, std = float(fenced.mean()), float(fenced.std())
-        return cls(fence, mean, std if std > 1e-12 * max(1.0, abs(mean)) else 1.0)
+        fence = first - 1.5 * (third - first) if third > first else y.min()
+        height, std = _standardise(np.maximum(y, fence))
+        rank, _ = _standardise(norm.ppf((rankdata(y) - 0.5) / len(y)))
+        level, _ = _standardise(height + rank)
+        scores, rows = np.unique(y, return_index=True)
+        return cls(scores, level[rows], std)
 
     def __call__(self, y: np.ndarray) -> np.ndarray:
-        """Warp scores."""
-        return (np.maximum(y, self.fence) - self.mean) / self.std
+        """Warp scores, of those that it was fitted to or between them."""
+        return np.interp(y, self.scores, self.levels)
 
     def inverse(self, t: np.ndarray) -> np.ndarray:
         """Turn warped scores into scores."""
-        return t * self.std + self.mean
+        beyond = t - np.clip(t, self.levels[0], self.levels[-1])
+        return np.interp(t, self.levels, self.scores) + self.std * beyond
+
+
+def _standardise(y: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return values with mean 0 and variance 1, unless all are equal, and what they were divided by."""
+    std = float(y.std())
+    if std <= 1e-12 * max(1.0, float(np.abs(y).max())):
+        return np.zeros_like(y), 1.0
+    return (y - y.mean()) / std, std

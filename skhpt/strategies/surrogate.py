@@ -9,6 +9,7 @@ import numpy as np
 
 from skhpt.gp import regression
 from skhpt.gp.kernel import Embedding
+from skhpt.gp.regression import Posterior
 from skhpt.gp.warp import Warp
 from skhpt.space import Column, Params
 from skhpt.strategies.places import Places
@@ -18,7 +19,7 @@ from skhpt.trial import Trial
 Prediction = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 #: Noise variance of scores from other folds or data, where that of this search's own is 1.
-FOREIGN_NOISE = 4.0
+FOREIGN_NOISE = 2.0
 #: Of more observations than this, only the most telling ones count for the hyperparameters, and for the posterior.
 MAX_FITTED, MAX_SEEN = 200, 1000
 #: Along a column of so few values a gradient says little about the next one.
@@ -41,8 +42,12 @@ class Surrogate:
 
     Attributes
     ----------
+    posterior : Posterior
+        What is believed of the scores.
+    outlook : Posterior
+        The same, of what there is to find out: nothing where points were seen or are pending.
     best : float
-        The highest expected score of the points that were seen, warped.
+        The highest expected score of these points, warped.
     """
 
     def __init__(
@@ -56,33 +61,33 @@ class Surrogate:
         _, foreign = _warped(foreign_y)
         self.u = np.array([*own_u, *foreign_u]).reshape(-1, len(self.space.columns))
         self.y = np.concatenate([own, foreign])
-        self.v = np.repeat([1.0, FOREIGN_NOISE], [len(own), len(foreign)])
+        v = np.repeat([1.0, FOREIGN_NOISE], [len(own), len(foreign)])
         rows = _most_telling(self.y, MAX_SEEN)
-        self.u, self.y, self.v = self.u[rows], self.y[rows], self.v[rows]
-        self._fit()
+        self.u, self.y = self.u[rows], self.y[rows]
+        self.posterior = self._fit(v[rows])
+        self._remaining = np.where(rows < len(own), 0.0, v[rows])
+        self._look([])
 
-    def _fit(self) -> None:
+    def _fit(self, v: np.ndarray) -> Posterior:
         Z = self.embedding(self.u)
         rows = _most_telling(self.y, MAX_FITTED)
         prior = regression.Prior.of_dimension(len(self.embedding.levels), self.space.n_free)
-        self.theta = regression.fit(self.embedding, Z[rows], self.y[rows], self.v[rows], prior)
-        self.posterior = regression.condition(self.embedding, self.theta, Z, self.y, self.v)
-        self.best = float(self.posterior.predict(Z)[0].max())
+        theta = regression.fit(self.embedding, Z[rows], self.y[rows], v[rows], prior)
+        return regression.condition(self.embedding, theta, Z, self.y, v)
+
+    def _look(self, pending: Sequence[Params]) -> None:
+        Z = self.embedding(self.space.encode(pending))
+        self.outlook = regression.interpolate(self.posterior, self._remaining, Z)
+        self.best = float(self.outlook.predict(self.outlook.Z)[0].max())
 
     def fantasize(self, points: Sequence[Params]) -> None:
         """Take it that pending points score what is expected of them: their surroundings lose their novelty."""
-        if not points:
-            return
-        Z = self.embedding(self.space.encode(points))
-        mean, _ = self.posterior.predict(Z)
-        self.best = max(self.best, float(mean.max()))
-        Z, y = np.vstack([self.posterior.Z, Z]), np.append(self.y, mean)
-        v = np.append(self.v, np.zeros(len(points)))  # without noise, or it would pay to look at the same spot again
-        self.posterior = regression.condition(self.embedding, self.theta, Z, y, v)
+        if points:
+            self._look(points)
 
     def predict(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation of the warped score of the actual points next to points of the cube."""
-        return self.posterior.predict(self.embedding(self.space.snap(u)))
+        return self.outlook.predict(self.embedding(self.space.snap(u)))
 
     def around(self, start: np.ndarray) -> Callable[[np.ndarray], Prediction]:
         """Return a function that predicts around some points, along columns of many values, all else as it is there.
@@ -99,7 +104,7 @@ class Surrogate:
         def predict(u: np.ndarray) -> Prediction:
             Z = Z_start.copy()
             Z[:, coordinates] = np.where(moves, u[:, columns], Z_start[:, coordinates])
-            mean, std, *slopes = self.posterior.predict_with_slope(Z)
+            mean, std, *slopes = self.outlook.predict_with_slope(Z)
             mean_slope, std_slope = np.zeros(u.shape), np.zeros(u.shape)
             for out, slope in zip((mean_slope, std_slope), slopes, strict=True):
                 out[:, columns] = np.where(moves, slope[:, coordinates], 0)

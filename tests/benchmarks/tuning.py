@@ -30,7 +30,13 @@ from tools import TOOLS
 
 RESULTS = Path(__file__).parent / "results"
 BUDGETS = (15, 30, 50)
-PACKAGES = {"optuna_tpe": "optuna", "optuna_gp": "optuna", "skopt_gp": "scikit-optimize", "hebo": "HEBO", "smac": "smac"}
+PACKAGES = {
+    "optuna_tpe": "optuna",
+    "optuna_gp": "optuna",
+    "skopt_gp": "scikit-optimize",
+    "hebo": "HEBO",
+    "smac": "smac",
+}
 
 
 def record(tool, problem, seed, n):
