@@ -132,7 +132,8 @@ def _inside(
     places: Places, trials: Sequence[Trial], target: Callable[[Trial], float]
 ) -> tuple[list[np.ndarray], np.ndarray]:
     """Return the places of trials and what they have, leaving out those that are no points of the space."""
-    inside = [(place.u, target(trial)) for trial, place in zip(trials, places(trials), strict=True) if place.is_inside]
+    both = zip(places(trials), trials, strict=True)
+    inside = [(place.u, target(trial)) for place, trial in both if place.u is not None]
     return [u for u, _ in inside], np.array([y for _, y in inside], dtype=float)
 
 
