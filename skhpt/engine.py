@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Protocol
 
-from skhpt.trial import Candidate, FoldScore, History, Strategy
+from skhpt.trial import Candidate, FoldScore, History, Strategy, Trial
 
 
 class Hands(Protocol):
@@ -17,7 +18,26 @@ class Hands(Protocol):
         ...
 
     def collect(self) -> list[FoldScore]:
-        """Wait until at least one fold is back and return all that are, in any order."""
+        """Wait until at least one fold is back and return all that are, in any order; none if none is under way."""
+        ...
+
+    def drop(self, candidate: int) -> None:
+        """Begin no further folds of a candidate; those that are under way come back."""
+        ...
+
+
+class Race(Protocol):
+    """Whatever says that a candidate is not worth its remaining folds."""
+
+    def learn(self, finished: Sequence[Trial]) -> None:
+        """Look at the finished trials."""
+        ...
+
+    def n_enough(self, folds: Sequence[FoldScore]) -> int | None:
+        """Return after how many of its first folds a candidate is lost; None if it is not.
+
+        The more trials were looked at, the sooner a candidate may be lost, never the later.
+        """
         ...
 
 
@@ -39,7 +59,14 @@ class NoJournal:
         pass
 
 
-def run(strategy: Strategy, history: History, hands: Hands, n_splits: int, journal: Journal | None = None) -> None:
+def run(
+    strategy: Strategy,
+    history: History,
+    hands: Hands,
+    n_splits: int,
+    journal: Journal | None = None,
+    race: Race | None = None,
+) -> None:
     """Extend the history until the strategy has nothing more to ask and nothing is pending.
 
     Folds may come back in any order, of any pending candidate. The strategy is asked again after each trial, in the
@@ -57,18 +84,38 @@ def run(strategy: Strategy, history: History, hands: Hands, n_splits: int, journ
         Folds that each candidate is evaluated on.
     journal : Journal, default=None
         Told of everything, as it happens.
+    race : Race, default=None
+        Says which candidates are not worth their remaining folds; these count as skipped, even if they were computed
+        already, so that it does not matter who was faster. By default all folds of all candidates are evaluated.
     """
     journal = journal or NoJournal()
-    arrived: dict[int, list[FoldScore]] = defaultdict(list)
+    arrived: dict[int, dict[int, FoldScore]] = defaultdict(dict)
     while True:
         if candidates := strategy.ask(history):
             journal.asked(candidates)
             history.add(candidates)
             hands.submit(candidates)
         if history.n_finished == len(history):
-            return
-        while len(arrived[history.n_finished]) < n_splits:
+            break
+        if race:
+            race.learn(history.finished)
+        while (folds := _outcome(arrived[history.n_finished], n_splits, race)) is None:
             for fold in hands.collect():
                 journal.scored(fold)
-                arrived[fold.candidate].append(fold)
-        history.finish_next(arrived.pop(history.n_finished))
+                arrived[fold.candidate][fold.split] = fold
+                if race and _outcome(arrived[fold.candidate], n_splits, race) is not None:
+                    hands.drop(fold.candidate)
+        arrived.pop(history.n_finished)
+        history.finish_next(folds)
+    while race and hands.collect():  # what was under way when its candidate was lost
+        pass
+
+
+def _outcome(arrived: dict[int, FoldScore], n_splits: int, race: Race | None) -> list[FoldScore] | None:
+    """Return the folds of a trial if all that count are there, else None."""
+    first = [arrived[split] for split in takewhile(arrived.__contains__, range(n_splits))]
+    if race and (n_enough := race.n_enough(first)) is not None:
+        candidate = first[0].candidate
+        skipped = [FoldScore(candidate, split, None, state="skipped") for split in range(n_enough, n_splits)]
+        return first[:n_enough] + skipped
+    return first if len(first) == n_splits else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
@@ -49,20 +49,21 @@ def cv_results(
     """
     shown = [dict(each) for each in params or (trial.candidate.params for trial in trials)]
     folds = [trial.folds for trial in trials]
+    raced = np.array([any(fold.state == "skipped" for fold in row) for row in folds], dtype=bool)
     error_score = np.nan if error_score == "raise" else error_score
     results: dict[str, Any] = _note_columns(trials)
     for name in ("fit_time", "score_time"):
-        seconds = [[getattr(fold, name) for fold in row] for row in folds]
-        _, results[f"mean_{name}"], results[f"std_{name}"] = _summary(seconds)
+        seconds = [[np.nan if fold.state == "skipped" else getattr(fold, name) for fold in row] for row in folds]
+        _, results[f"mean_{name}"], results[f"std_{name}"] = _summary(seconds, np.nanmean)
     results |= dict(_yield_masked_array_for_each_param(shown))
     results["params"] = shown
     for metric in metrics(trials) or ["score"]:
         test = [[_score(fold, fold.test_score, metric, error_score) for fold in row] for row in folds]
-        results |= _score_columns(f"test_{metric}", test)
+        results |= _score_columns(f"test_{metric}", test, raced)
         results[f"rank_test_{metric}"] = rank(results[f"mean_test_{metric}"])
         if return_train_score:
             train = [[_score(fold, fold.train_score, metric, error_score) for fold in row] for row in folds]
-            results |= _score_columns(f"train_{metric}", train)
+            results |= _score_columns(f"train_{metric}", train, raced)
     return results
 
 
@@ -150,26 +151,30 @@ def _note_columns(trials: Sequence[Trial]) -> dict[str, np.ndarray]:
     return {name: np.asarray([trial.candidate.note.get(name) for trial in trials]) for name in names}
 
 
-def _score_columns(name: str, rows: list[list[float]]) -> dict[str, np.ndarray]:
+def _score_columns(name: str, rows: list[list[float]], raced: np.ndarray) -> dict[str, np.ndarray]:
     scores, means, stds = _summary(rows)
     columns = {f"split{i}_{name}": scores[:, i] for i in range(scores.shape[1])}
-    if not np.isfinite(means).all():
+    if not np.isfinite(means[~raced]).all():
         kind = name.split("_", maxsplit=1)[0]
         warnings.warn(f"One or more of the {kind} scores are non-finite: {means}", UserWarning, stacklevel=2)
     return columns | {f"mean_{name}": means, f"std_{name}": stds}
 
 
-def _summary(rows: list[list[float]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _summary(
+    rows: list[list[float]], mean: Callable[..., np.ndarray] = np.mean
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return an array of shape (n_candidates, n_splits), and the mean and the standard deviation of its rows."""
     array = np.array(rows, dtype=np.float64)
-    means = np.average(array, axis=1)
+    means = mean(array, axis=1)
     with np.errstate(invalid="ignore"):  # inf - inf
-        stds = np.sqrt(np.average((array - means[:, np.newaxis]) ** 2, axis=1))
+        stds = np.sqrt(mean((array - means[:, np.newaxis]) ** 2, axis=1))
     return array, means, stds
 
 
 def _score(fold: FoldScore, score: Score | None, metric: str, error_score: Any) -> float:
     """Return the score of one metric; what failed has none (None), or NaN."""
+    if fold.state == "skipped":
+        return np.nan
     value = score.get(metric) if isinstance(score, dict) else score
     if value is None or (fold.state != "ok" and np.isnan(value)):
         return error_score

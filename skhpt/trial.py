@@ -14,7 +14,7 @@ from skhpt.identity import snapshot
 
 #: One number, or one per metric.
 Score = float | dict[str, float]
-State = Literal["ok", "failed", "timeout", "crashed"]
+State = Literal["ok", "failed", "timeout", "crashed", "skipped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +48,15 @@ class FoldScore:
     candidate, split : int
         Ids of the candidate and of the fold.
     test_score : float, dict of str to float, or None
-        Score on the test part, by metric if there are several; None if the fit failed, NaN if it was fitted but could
-        not be scored.
+        Score on the test part, by metric if there are several; None if there was no fit or it failed, NaN if it was
+        fitted but could not be scored.
     train_score : float, dict of str to float, or None
         Score on the training part, likewise; None if it was not asked for.
     fit_time, score_time : float
         Seconds.
-    state : {"ok", "failed", "timeout", "crashed"}
-        How it ended; "failed" if it could not be fitted or not be scored.
+    state : {"ok", "failed", "timeout", "crashed", "skipped"}
+        How it ended; "failed" if it could not be fitted or not be scored, "skipped" if earlier folds of the candidate
+        were so bad that it was not evaluated.
     error : str or None
         Text of the traceback of a failure.
     """

@@ -18,7 +18,7 @@ from skhpt.identity import params_key
 from skhpt.search.skopt import translate
 from skhpt.strategies.bayes import Bayes
 from skhpt.strategies.places import Places
-from skhpt.strategies.surrogate import MAX_SEEN, Surrogate, mean_score
+from skhpt.strategies.surrogate import MAX_SEEN, Surrogate, mean_scores
 from skhpt.trial import Candidate, FoldScore, History, Trial
 
 X = np.zeros((12, 1))
@@ -260,7 +260,7 @@ def test_one_point():
 def test_many_observations_are_boiled_down():
     space = Space({"x": stats.uniform(), "k": loguniform_int(1, 500)})
     history = trials(space, np.sin(np.arange(2000.0)))
-    surrogate = Surrogate(Places(space), history, mean_score)
+    surrogate = Surrogate(Places(space), history, mean_scores)
     assert len(surrogate.posterior.alpha) == MAX_SEEN
     assert surrogate.y.max() == pytest.approx(surrogate.warp(np.array([np.sin(np.arange(2000.0)).max()]))[0])
     assert len(Bayes(space, 3000, [], None, seed=0).ask(History(history))) == 1
@@ -294,7 +294,7 @@ def test_predicted_scores():
 
 def test_gradients_around_points():
     space = Space([{"x": stats.uniform(), "c": ["a", "b"]}, {"x": stats.uniform(), "y": stats.norm(), "k": [1, 2]}])
-    surrogate = Surrogate(Places(space), trials(space, np.sin(np.arange(20.0)).tolist()), mean_score)
+    surrogate = Surrogate(Places(space), trials(space, np.sin(np.arange(20.0)).tolist()), mean_scores)
     u = np.random.default_rng(0).uniform(0.1, 0.9, (8, len(space.columns)))
     predict = surrogate.around(u)
     mean, std, mean_slope, std_slope = predict(u)

@@ -1,11 +1,13 @@
 """The loop, with plain functions for hands: whatever the order in which folds return, the history is the same."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from skhpt import engine
 from skhpt.strategies.listed import Listed
+from skhpt.strategies.racing import Race
 from skhpt.trial import Candidate, FoldScore, History
 
 N_SPLITS = 3
@@ -28,7 +30,10 @@ class Hands:
         self.pending += [score(candidate, split) for candidate in candidates for split in range(N_SPLITS)]
 
     def collect(self):
-        return [self.pending.pop(self.choose(len(self.pending)))]
+        return [self.pending.pop(self.choose(len(self.pending)))] if self.pending else []
+
+    def drop(self, candidate):
+        self.pending = [fold for fold in self.pending if fold.candidate != candidate or self.choose(2)]
 
 
 class Climber:
@@ -68,6 +73,25 @@ def test_the_order_of_arrival_does_not_matter(strategy, data):
     shuffled = run(strategy, choose=lambda n: data.draw(st.integers(0, n - 1)))
     assert list(shuffled) == expected
     assert shuffled.n_finished == len(shuffled)
+
+
+@given(st.data())
+def test_races_end_alike_whoever_is_faster(data):
+    xs = data.draw(st.lists(st.sampled_from([0.0, 0.05, 0.1, 0.2, 0.5]), min_size=1, max_size=8))
+    strategy, choose = Listed([{"x": x} for x in xs]), lambda n: data.draw(st.integers(0, n - 1))
+    expected, shuffled = History(), History()
+    engine.run(strategy, expected, Hands(), N_SPLITS, race=Race())
+    hands = Hands(choose)
+    engine.run(strategy, shuffled, hands, N_SPLITS, race=Race())
+    assert list(shuffled) == list(expected)
+    assert not hands.pending  # nobody is still at work
+    best = max(range(len(xs)), key=lambda i: xs[i])
+    assert expected[best].state == "ok"
+    standard = -1.0
+    for x, trial in zip(xs, expected, strict=True):
+        lost = next((n for n in range(1, N_SPLITS) if np.mean([x + i / 10 for i in range(n)]) < standard), N_SPLITS)
+        assert [fold.state for fold in trial.folds] == ["ok"] * lost + ["skipped"] * (N_SPLITS - lost)
+        standard = max(standard, x if lost == N_SPLITS else -1.0)
 
 
 def test_strategies_see_finished_trials_only_in_order():

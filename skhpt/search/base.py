@@ -24,6 +24,7 @@ from skhpt.fingerprint import Fingerprint
 from skhpt.search.callbacks import begin_callbacks
 from skhpt.search.previous import trials_from
 from skhpt.search.session import NO_FITS, Folds, Session, freeze_folds
+from skhpt.strategies.racing import Race
 from skhpt.trial import History, Strategy, Trial
 from skhpt.work.evaluator import Evaluator
 from skhpt.work.fold import Setup
@@ -49,6 +50,8 @@ class BaseSearch(BaseSearchCV):
 
     #: Whether the strategy learns from trials that were scored on other folds.
     _learns_from_others = False
+    #: Whether candidates that begin badly are spared their remaining folds.
+    racing = False
     #: The folds of the last fit, if they cannot be drawn again.
     _folds: Folds | None = None
 
@@ -240,11 +243,17 @@ class BaseSearch(BaseSearchCV):
         self._begin(session)
         pool = Pool(self.n_jobs, self.pre_dispatch)
         watch = session.callbacks.watch
-        with Evaluator(pool, session.setup, session.X, session.y, session.folds, watch) as evaluator:
-            engine.run(strategy, session.history, evaluator, len(session.folds))
+        race = Race(self._metric) if self.racing else None
+        with Evaluator(pool, session.setup, session.X, session.y, session.folds, watch, eager=not race) as evaluator:
+            engine.run(strategy, session.history, evaluator, len(session.folds), race=race)
         session.callbacks.end_search()
         if not len(session.history):
             raise ValueError(NO_FITS)
+
+    @property
+    def _metric(self) -> str | None:
+        """Name of the metric that candidates are compared by: that of the refit; None for the only or first one."""
+        return self.refit if isinstance(self.refit, str) else None
 
     def _begin(self, session: Session) -> None:
         """Take over what a session works with: from here on the search is what the session makes of it."""
@@ -282,7 +291,10 @@ class BaseSearch(BaseSearchCV):
 
     def _report_failures(self, trials: list[Trial], n_known: int) -> None:
         """Warn of the fits that failed now; raise if none has ever succeeded."""
-        new, old = ([fold for trial in some for fold in trial.folds] for some in (trials[n_known:], trials[:n_known]))
+        new, old = (
+            [fold for trial in some for fold in trial.folds if fold.state != "skipped"]
+            for some in (trials[n_known:], trials[:n_known])
+        )
         errors = [fold.error for fold in new if fold.test_score is None]
         if new and len(errors) == len(new) and any(fold.test_score is not None for fold in old):
             # In scikit-learn's words this would be the end of the search.

@@ -20,7 +20,7 @@ from skhpt.search.skopt import translate
 from skhpt.space import Params, Space
 from skhpt.strategies.bayes import Bayes
 from skhpt.strategies.places import Places
-from skhpt.strategies.surrogate import Surrogate, mean_score
+from skhpt.strategies.surrogate import Surrogate, mean_scores
 from skhpt.trial import History, Strategy
 from skhpt.work.pool import n_workers
 
@@ -57,6 +57,12 @@ class BayesSearchCV(BaseSearch):
     cost_aware : bool, default=False
         Whether to weigh improvement against the time that a candidate is expected to take, at first in full, at the end
         no more. The candidates then depend on how fast the machine is.
+
+    racing : bool, default=False
+        Whether a candidate is spared its remaining folds when its mean over the first ones is lower than every fold of
+        some other candidate (or when it failed on one). Their scores are NaN, its mean too, and it ranks after those
+        that were evaluated on all folds. The outcome is the same for any number of workers; most is saved when there
+        are as many candidates under way as workers. With several metrics, that of `refit` counts, else the first.
 
     scoring : str, callable, list, tuple or dict, default=None
         How a fold is scored: one metric, or several (then `refit` must name the one that decides). None means the
@@ -183,6 +189,7 @@ class BayesSearchCV(BaseSearch):
         "n_initial": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "max_pending": [Interval(Integral, 1, None, closed="left")],
         "cost_aware": ["boolean"],
+        "racing": ["boolean"],
         "random_state": ["random_state"],
     }
 
@@ -197,6 +204,7 @@ class BayesSearchCV(BaseSearch):
         n_initial: Any = "auto",
         max_pending: int = 1,
         cost_aware: bool = False,
+        racing: bool = False,
         scoring: Any = None,
         n_jobs: int | None = None,
         refit: Any = True,
@@ -229,6 +237,7 @@ class BayesSearchCV(BaseSearch):
         self.n_initial = n_initial
         self.max_pending = max_pending
         self.cost_aware = cost_aware
+        self.racing = racing
         self.random_state = random_state
 
     def predict_score(self, params: Params | list[Params]) -> tuple[Any, Any]:
@@ -250,17 +259,13 @@ class BayesSearchCV(BaseSearch):
             If a candidate does not lie in the space.
         """
         check_is_fitted(self, "cv_results_")
-        target = partial(mean_score, metric=self._metric)
+        target = partial(mean_scores, metric=self._metric)
         surrogate = Surrogate(Places(self._space()), self.history_.finished, target, self.history_.prior)
         mean, std = surrogate.predict_score([params] if isinstance(params, dict) else params)
         return (float(mean[0]), float(std[0])) if isinstance(params, dict) else (mean, std)
 
     def _space(self) -> Space:
         return Space(translate(self.param_distributions), self.constraint)
-
-    @property
-    def _metric(self) -> str | None:
-        return self.refit if isinstance(self.refit, str) else None
 
     def _make_strategy(self, history: History) -> Bayes:
         space = self._space()

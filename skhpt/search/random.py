@@ -72,6 +72,12 @@ class RandomSearch(BaseSearch):
     unique : bool, default=False
         Whether a candidate may come only once. When a finite space is exhausted the search stops, with a warning.
 
+    racing : bool, default=False
+        Whether a candidate is spared its remaining folds when its mean over the first ones is lower than every fold of
+        some other candidate (or when it failed on one). Their scores are NaN, its mean too, and it ranks after those
+        that were evaluated on all folds. The outcome is the same for any number of workers; most is saved when there
+        are as many candidates under way as workers. With several metrics, that of `refit` counts, else the first.
+
     constraint : callable, default=None
         ``constraint(params) -> bool`` rejects candidates before they are evaluated.
 
@@ -155,6 +161,7 @@ class RandomSearch(BaseSearch):
         "random_state": ["random_state"],
         "sampler": [StrOptions({"random", "sobol", "halton"})],
         "unique": ["boolean"],
+        "racing": ["boolean"],
     }
 
     def __init__(
@@ -174,6 +181,7 @@ class RandomSearch(BaseSearch):
         return_train_score: bool = False,
         sampler: str = "random",
         unique: bool = False,
+        racing: bool = False,
         constraint: Any = None,
         previous: Any = None,
         warm_start: bool = False,
@@ -197,6 +205,7 @@ class RandomSearch(BaseSearch):
         self.random_state = random_state
         self.sampler = sampler
         self.unique = unique
+        self.racing = racing
 
     def _make_strategy(self, history: History) -> Listed:
         space = Space(self.param_distributions, self.constraint)

@@ -13,7 +13,7 @@ from skhpt.gp.maximize import Climb, maximize
 from skhpt.identity import params_key
 from skhpt.space import Params, Space
 from skhpt.strategies.places import Places
-from skhpt.strategies.surrogate import Surrogate, log_time, mean_score
+from skhpt.strategies.surrogate import Surrogate, log_times, mean_scores
 from skhpt.trial import Candidate, History, Trial
 
 #: In a finite space of at most this many points the acquisition is computed for all of them.
@@ -87,13 +87,13 @@ class Bayes:
         known = {place.key for place in self._places([*seen, *pending])}
         if not any(place.is_inside for place in self._places([*seen, *prior])):
             return self._draw(rng, tried)  # more in flight than the design has, or an earlier search in another space
-        surrogate = Surrogate(self._places, seen, partial(mean_score, metric=self.metric), prior)
+        surrogate = Surrogate(self._places, seen, partial(mean_scores, metric=self.metric), prior)
         surrogate.fantasize([trial.candidate.params for trial in pending])
         acquisition = _Acquisition(surrogate)
         if self.cost_aware and any(trial.folds for trial in seen):
             # Cooled down to no weight at all in the course of the search (Lee et al. 2020, arXiv:2003.10870).
             cooling = max(0.0, 1 - len(seen) / self.n_candidates)
-            acquisition = _AcquisitionPerSecond(surrogate, Surrogate(self._places, seen, log_time), cooling)
+            acquisition = _AcquisitionPerSecond(surrogate, Surrogate(self._places, seen, log_times), cooling)
 
         if self.space.size <= MAX_ENUMERATED:
             left = [params for params in self.space.points() if params_key(params) not in known]

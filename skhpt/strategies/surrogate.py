@@ -13,7 +13,7 @@ from skhpt.gp.regression import Posterior
 from skhpt.gp.warp import Warp
 from skhpt.space import Column, Params
 from skhpt.strategies.places import Places
-from skhpt.trial import Trial
+from skhpt.trial import FoldScore, Trial
 
 #: Means, standard deviations, of shape (m,), and their gradients, of shape (m, D).
 Prediction = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
@@ -36,7 +36,7 @@ class Surrogate:
     trials : sequence of Trial
         What was seen.
     target : callable
-        ``target(trial)`` is what is modelled, such as `mean_score`; NaN if the trial failed.
+        ``target(trials)`` is what is modelled, such as `mean_scores`; NaN for those that failed.
     prior : sequence of Trial, default=()
         What was seen elsewhere; its scores count by their order and relative distances, not by their level.
 
@@ -51,17 +51,21 @@ class Surrogate:
     """
 
     def __init__(
-        self, places: Places, trials: Sequence[Trial], target: Callable[[Trial], float], prior: Sequence[Trial] = ()
+        self,
+        places: Places,
+        trials: Sequence[Trial],
+        target: Callable[[Sequence[Trial]], np.ndarray],
+        prior: Sequence[Trial] = (),
     ):
         self.space = places.space
         self.embedding = Embedding(tuple(column.dimension.n_levels for column in self.space.columns))
-        own_u, own_y = _inside(places, trials, target)
-        foreign_u, foreign_y = _inside(places, prior, target)
-        self.warp, own = _warped(own_y)
-        _, foreign = _warped(foreign_y)
+        own_u, trials = _inside(places, trials)
+        foreign_u, prior = _inside(places, prior)
+        self.warp, own = _warped(target(trials))
+        _, foreign = _warped(target(prior))
         self.u = np.array([*own_u, *foreign_u]).reshape(-1, len(self.space.columns))
         self.y = np.concatenate([own, foreign])
-        v = np.repeat([1.0, FOREIGN_NOISE], [len(own), len(foreign)])
+        v = np.concatenate([_noise(trials), FOREIGN_NOISE * _noise(prior)])
         rows = _most_telling(self.y, MAX_SEEN)
         self.u, self.y = self.u[rows], self.y[rows]
         self.posterior = self._fit(v[rows])
@@ -128,13 +132,11 @@ def _has_many_values(column: Column) -> bool:
     return column.dimension.n_levels == 0 and column.dimension.size > FEW_VALUES
 
 
-def _inside(
-    places: Places, trials: Sequence[Trial], target: Callable[[Trial], float]
-) -> tuple[list[np.ndarray], np.ndarray]:
-    """Return the places of trials and what they have, leaving out those that are no points of the space."""
+def _inside(places: Places, trials: Sequence[Trial]) -> tuple[list[np.ndarray], list[Trial]]:
+    """Leave out trials that are no points of the space; return where the others are."""
     both = zip(places(trials), trials, strict=True)
-    inside = [(place.u, target(trial)) for place, trial in both if place.u is not None]
-    return [u for u, _ in inside], np.array([y for _, y in inside], dtype=float)
+    inside = [(place.u, trial) for place, trial in both if place.u is not None]
+    return [u for u, _ in inside], [trial for _, trial in inside]
 
 
 def _warped(means: np.ndarray) -> tuple[Warp, np.ndarray]:
@@ -145,22 +147,40 @@ def _warped(means: np.ndarray) -> tuple[Warp, np.ndarray]:
     return warp, np.where(ok, y, y[ok].min() if ok.any() else 0.0)
 
 
-def mean_score(trial: Trial, metric: str | None = None) -> float:
-    """Mean score of a trial over its folds, of one metric, or of the only or first one; NaN if a fold failed."""
-    scores = []
-    for fold in trial.folds:
-        score: Any = fold.test_score
-        if isinstance(score, dict):
-            score = score.get(metric) if metric is not None else next(iter(score.values()))
-        scores.append(np.nan if score is None else score)
-    return float(np.mean(scores)) if scores else np.nan
+def mean_scores(trials: Sequence[Trial], metric: str | None = None) -> np.ndarray:
+    """Mean scores of trials over their folds, of one metric, or of the only or first one; NaN without a score.
+
+    Folds are not equally hard. If a trial was evaluated on the first ones only, their mean is moved by as much as it
+    misled, on average, about the trials that were evaluated on all.
+    """
+    rows = [[_score(fold, metric) for fold in _evaluated(trial)] for trial in trials]
+    n_splits = max(map(len, rows), default=0)
+    whole = np.array([row for row in rows if len(row) == n_splits and not np.isnan(row).any()])
+    first = (np.cumsum(whole, axis=1) / np.arange(1, n_splits + 1)).mean(axis=0) if len(whole) else np.zeros(n_splits)
+    return np.array([np.mean(row) + first[-1] - first[len(row) - 1] if row else np.nan for row in rows])
 
 
-def log_time(trial: Trial) -> float:
-    """Logarithm of the seconds that a trial took, over all folds; NaN if a fold failed."""
-    if any(fold.test_score is None for fold in trial.folds):
-        return np.nan
-    return float(np.log(max(sum(fold.fit_time + fold.score_time for fold in trial.folds), 1e-6)))
+def log_times(trials: Sequence[Trial]) -> np.ndarray:
+    """Logarithms of the seconds that a fold of each trial took; NaN where one failed."""
+    rows = [_evaluated(trial) for trial in trials]
+    seconds = [np.mean([np.nan if f.test_score is None else f.fit_time + f.score_time for f in row]) for row in rows]
+    return np.log(np.maximum(seconds, 1e-6))
+
+
+def _noise(trials: Sequence[Trial]) -> np.ndarray:
+    """Relative noise variances of the mean scores of trials: 1, and more if some folds were skipped."""
+    return np.array([len(trial.folds) / len(_evaluated(trial)) for trial in trials], dtype=float)
+
+
+def _evaluated(trial: Trial) -> list[FoldScore]:
+    return [fold for fold in trial.folds if fold.state != "skipped"]
+
+
+def _score(fold: FoldScore, metric: str | None) -> float:
+    score: Any = fold.test_score
+    if isinstance(score, dict):
+        score = score.get(metric) if metric is not None else next(iter(score.values()))
+    return np.nan if score is None or not np.isfinite(score) else score
 
 
 def _most_telling(y: np.ndarray, n: int) -> np.ndarray:

@@ -37,6 +37,8 @@ class Evaluator:
         The folds: row indices.
     watch : callable, default=nobody
         ``watch(candidate, split)`` returns who is told of the beginning and end of that fold.
+    eager : bool, default=True
+        Whether to send tasks ahead of free workers. What was sent cannot be dropped any more.
     """
 
     def __init__(
@@ -47,12 +49,15 @@ class Evaluator:
         y: Any,
         splits: Sequence[Split],
         watch: Callable[[Candidate, int], Watch] = nobody,
+        eager: bool = True,
     ):
         self.pool = pool
         self.setup = setup
         self.X, self.y = X, y
         self.splits = splits
         self.watch = watch
+        self.eager = eager
+        self._dropped: set[int] = set()
         self._waiting: deque[Candidate] = deque()
         self._ready: deque[Task] = deque()
         self._numbers: dict[int, tuple[int, int]] = {}  # candidate id: its number in its round, size of the round
@@ -85,13 +90,25 @@ class Evaluator:
             self._learn_duration(score.fit_time + score.score_time)
         return scores
 
+    def drop(self, candidate: int) -> None:
+        """Begin no further folds of a candidate."""
+        self._dropped.add(candidate)
+
     def _has_room(self) -> bool:
         """Tell whether to send another task: not before it is known how many folds should travel together."""
+        if not self.eager and self.pool.n_pending >= self.pool.n_slots:
+            return False
         if self._seconds_per_fold is None and self.pool.n_pending >= 2 * self.pool.n_slots:
             return False
         return self.pool.n_free > 0
 
     def _next_task(self) -> Task | None:
+        while task := self._next_planned():
+            if candidates := [candidate for candidate in task.candidates if candidate.id not in self._dropped]:
+                return Task(task.split, candidates)
+        return None
+
+    def _next_planned(self) -> Task | None:
         if not self._ready and self._waiting:
             n_splits = len(self.splits)
             size = chunk_size(self._seconds_per_fold, len(self._waiting), n_splits, self.pool.n_slots)

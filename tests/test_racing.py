@@ -1,0 +1,145 @@
+"""Racing: candidates that begin badly are spared their remaining folds."""
+
+import numpy as np
+import pytest
+from scipy import stats
+from sklearn.base import BaseEstimator
+from sklearn.datasets import load_wine
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.svm import SVC
+
+from skhpt import BayesSearchCV, RandomSearch, Space
+from skhpt.strategies.bayes import Bayes
+from skhpt.strategies.places import Places
+from skhpt.strategies.racing import Race
+from skhpt.strategies.surrogate import Surrogate, log_times, mean_scores
+from skhpt.trial import Candidate, FoldScore, History, Trial
+
+SPACE = {"C": stats.loguniform(1e-3, 1e3), "gamma": stats.loguniform(1e-5, 10)}
+SEARCHES = [RandomSearch, BayesSearchCV]
+
+
+def trial(i, *scores, x=0.5):
+    """A trial with these scores; None stands for a fold that was skipped."""
+    folds = (FoldScore(i, j, s, fit_time=1.0, state="skipped" if s is None else "ok") for j, s in enumerate(scores))
+    return Trial(Candidate(i, {"x": x}), tuple(folds))
+
+
+def n_enough(race, *scores):
+    return race.n_enough([FoldScore(9, j, score) for j, score in enumerate(scores)])
+
+
+def test_the_rule():
+    race = Race()
+    assert n_enough(race, 0.0) is None  # there is nobody to lose against
+    race.learn([trial(0, 0.5, 0.9, 0.9)])
+    assert n_enough(race, 0.5) is None
+    assert n_enough(race, 0.4) == 1
+    assert n_enough(race, 0.6, 0.3) == 2
+    assert n_enough(race, 0.6, 0.5, 0.9) is None
+    race.learn([trial(0, 0.5, 0.9, 0.9), trial(1, 0.6, 0.6, 0.6), trial(2, 0.9, 0.2, None)])
+    assert n_enough(race, 0.55, 1.0) == 1  # the highest worst fold counts, of those with all folds
+    assert n_enough(race, None) == 1
+    assert n_enough(race, 0.7, np.nan) == 2
+
+
+def test_of_several_metrics_one_counts():
+    race = Race("f1")
+    race.learn([Trial(Candidate(0, {}), (FoldScore(0, 0, {"accuracy": 0.9, "f1": 0.5}),))])
+    assert n_enough(race, {"accuracy": 0.0, "f1": 0.6}) is None
+    assert n_enough(race, {"accuracy": 1.0, "f1": 0.4}) == 1
+
+
+@pytest.mark.parametrize("make", SEARCHES)
+def test_the_same_best_for_less_work(make):
+    search = make(SVC(), SPACE, n_iter=15, cv=8, random_state=0).fit(*load_wine(return_X_y=True))
+    raced = make(SVC(), SPACE, n_iter=15, cv=8, random_state=0, racing=True).fit(*load_wine(return_X_y=True))
+    skipped = np.array([[fold.state == "skipped" for fold in trial.folds] for trial in raced.history_])
+    assert skipped.mean() > 0.2
+    assert not skipped[:, 0].any()
+    assert raced.best_score_ >= search.best_score_ - 0.01
+    results = raced.cv_results_
+    splits = np.column_stack([results[f"split{i}_test_score"] for i in range(8)])
+    np.testing.assert_array_equal(np.isnan(splits), skipped)
+    lost = skipped.any(axis=1)
+    np.testing.assert_array_equal(np.isnan(results["mean_test_score"]), lost)
+    assert results["rank_test_score"][lost].min() > results["rank_test_score"][~lost].max()
+    assert np.isfinite(results["mean_fit_time"]).all()
+    assert set(raced.leaderboard(15)["state"]) == {"ok", "skipped"}
+    if make is RandomSearch:
+        assert raced.best_params_ == search.best_params_
+        for i in range(8):
+            both = ~skipped[:, i]
+            np.testing.assert_array_equal(splits[both, i], search.cv_results_[f"split{i}_test_score"][both])
+
+
+@pytest.mark.parametrize("make", SEARCHES)
+def test_the_same_outcome_for_any_number_of_workers(make, iris):
+    search = make(SVC(), SPACE, n_iter=10, cv=6, random_state=0, racing=True)
+    alone = [[fold.test_score for fold in trial.folds] for trial in search.fit(*iris).history_]
+    together = [[fold.test_score for fold in trial.folds] for trial in search.set_params(n_jobs=2).fit(*iris).history_]
+    assert together == alone
+
+
+class Below(BaseEstimator):
+    """Fails below 0.5; its score is its value."""
+
+    def __init__(self, value=0.0):
+        self.value = value
+
+    def fit(self, X, y):
+        if self.value < 0.5:
+            raise ArithmeticError("too low")
+        return self
+
+    def score(self, X, y):
+        return self.value
+
+
+def test_what_fails_is_not_tried_on_other_folds(iris):
+    space = {"value": stats.uniform(0, 1)}
+    search = RandomSearch(Below(), space, n_iter=8, random_state=0, racing=True, refit=False)
+    with pytest.warns(match=r"\d fits failed out of a total of"):
+        search.fit(*iris)
+    failed = [trial for trial in search.history_ if trial.candidate.params["value"] < 0.5]
+    assert {trial.state for trial in failed} == {"failed"}
+    assert all([fold.state for fold in trial.folds] == ["failed"] + 4 * ["skipped"] for trial in failed)
+
+
+def test_going_on_from_a_raced_search(iris):
+    search = RandomSearch(SVC(), SPACE, n_iter=6, cv=6, random_state=0, racing=True, warm_start=True).fit(*iris)
+    search.set_params(n_iter=12).fit(*iris)
+    whole = RandomSearch(SVC(), SPACE, n_iter=12, cv=6, random_state=0, racing=True).fit(*iris)
+    scores = [[[fold.test_score for fold in trial.folds] for trial in each.history_] for each in (search, whole)]
+    assert scores[0] == scores[1]
+    assert BayesSearchCV(SVC(), SPACE, n_iter=3, cv=6, random_state=0, previous=whole).fit(*iris).best_score_ > 0.9
+
+
+def test_several_metrics_race_by_that_of_the_refit(iris):
+    search = RandomSearch(KNeighborsClassifier(), {"n_neighbors": stats.randint(1, 120)}, n_iter=12, cv=8)
+    search.set_params(scoring=["f1_macro", "accuracy"], refit="accuracy", racing=True, random_state=0).fit(*iris)
+    raced = np.isnan(search.cv_results_["mean_test_f1_macro"])
+    assert raced.any()
+    np.testing.assert_array_equal(raced, np.isnan(search.cv_results_["mean_test_accuracy"]))
+
+
+# -- what is learned from the folds that were seen ---------------------------------------------------------------------
+
+
+def test_a_hard_first_fold_is_taken_into_account():
+    trials = [trial(0, 0.5, 0.9, 0.9), trial(1, 0.6, 1.0, 1.0), trial(2, 0.4, None, None), trial(3, 0.4, 0.6, None)]
+    hardness = 0.8 / 3  # of the first fold, against the mean of all
+    np.testing.assert_allclose(mean_scores(trials)[:3], [2.3 / 3, 2.6 / 3, 0.4 + hardness])
+    np.testing.assert_allclose(mean_scores(trials)[3], 0.5 + 2.45 / 3 - 0.75)
+    np.testing.assert_allclose(mean_scores(trials[2:3]), [0.4])
+    np.testing.assert_allclose(log_times(trials), 0)
+
+
+def test_a_strategy_learns_from_them():
+    trials = [trial(0, 0.5, 0.9, x=0.2), trial(1, 0.3, None, x=0.9), trial(2, 0.6, 0.9, x=0.1), trial(3, 0.4, 0.8)]
+    space = Space({"x": stats.uniform()})
+    surrogate = Surrogate(Places(space), trials, mean_scores)
+    means, _ = surrogate.predict_score([{"x": 0.1}, {"x": 0.9}])
+    assert means[0] > means[1] + 0.1
+    (candidate,) = Bayes(space, 9, [], None, seed=0).ask(History(trials))
+    assert candidate.params["x"] < 0.5
