@@ -49,7 +49,7 @@ def play(strategy, draw, history=None):
 
 
 @pytest.mark.parametrize("name", MAKERS)
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(data=st.data())
 def test_any_scores(name, data):
     for _ in play(MAKERS[name](History()), lambda: data.draw(scores)):

@@ -66,7 +66,9 @@ def test_a_persons_day(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
-def test_examples_run(example):
-    run = subprocess.run([sys.executable, str(example)], capture_output=True, text=True, check=False)
+def test_examples_run(example, tmp_path):
+    arguments = [str(tmp_path / "picture.png")] if "sys.argv" in example.read_text() else []
+    run = subprocess.run([sys.executable, str(example), *arguments], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     assert "The best candidates" in run.stdout
+    assert all(Path(picture).stat().st_size > 10_000 for picture in arguments)

@@ -68,7 +68,7 @@ def _sobol(D: int, n: int) -> Cube:
     return qmc.Sobol(D, scramble=False).random(n)
 
 
-def _climb(value_and_slope: Climb, points: Cube, n_slopes: int = 15) -> Cube:
+def _climb(value_and_slope: Climb, points: Cube, n_slopes: int = 10) -> Cube:
     """Go uphill from some points, all at once: what is maximised is the sum of their values."""
 
     def loss(u: np.ndarray) -> tuple[float, np.ndarray]:

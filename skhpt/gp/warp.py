@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import norm, rankdata
+from scipy.special import ndtri
+from scipy.stats import rankdata
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Warp:
         first, third = np.quantile(y, [0.25, 0.75])
         fence = first - 1.5 * (third - first) if third > first else y.min()
         height, std = _standardise(np.maximum(y, fence))
-        rank, _ = _standardise(norm.ppf((rankdata(y) - 0.5) / len(y)))
+        rank, _ = _standardise(ndtri((rankdata(y) - 0.5) / len(y)))
         level, _ = _standardise(height + rank)
         scores, rows = np.unique(y, return_index=True)
         return cls(scores, level[rows], std)

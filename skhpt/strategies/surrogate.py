@@ -143,8 +143,7 @@ def _warped(means: np.ndarray) -> tuple[Warp, np.ndarray]:
     """Warp scores; what failed is as bad as the worst that did not."""
     ok = np.isfinite(means)
     warp = Warp.fit(means[ok] if ok.any() else np.zeros(1))
-    y = warp(np.where(ok, means, 0.0))
-    return warp, np.where(ok, y, y[ok].min() if ok.any() else 0.0)
+    return warp, warp(np.where(ok, means, -np.inf))
 
 
 def mean_scores(trials: Sequence[Trial], metric: str | None = None) -> np.ndarray:
