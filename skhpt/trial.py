@@ -6,6 +6,7 @@ same thing, starting with a history.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol, overload
@@ -69,6 +70,13 @@ class FoldScore:
     score_time: float = 0.0
     state: State = "ok"
     error: str | None = None
+
+    def score(self, metric: str | None = None) -> float:
+        """Return the test score by a metric, or by the only or first one; NaN if there is none or it is not finite."""
+        score = self.test_score
+        if isinstance(score, dict):
+            score = next(iter(score.values())) if metric is None else score.get(metric)
+        return math.nan if score is None or not math.isfinite(score) else float(score)
 
 
 @dataclass(frozen=True, slots=True)

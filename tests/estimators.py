@@ -31,6 +31,18 @@ class Failing(Null):
         return super().fit(X, y)
 
 
+class FailsBelow(Null):
+    """Fails to fit below 0.5; its score is its value."""
+
+    def fit(self, X, y):
+        if self.value < 0.5:
+            raise ArithmeticError("too low")
+        return self
+
+    def score(self, X, y):
+        return self.value
+
+
 class TypeRecorder(Null):
     """Refuses numpy scalars: parameters must be what a person would write."""
 

@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
-from estimators import Null
+from estimators import FailsBelow, Null
 from scipy import stats
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression
@@ -233,23 +233,11 @@ def test_no_scores_throw_it_off(scores, n_columns):
 
 
 def test_a_region_that_fails_is_avoided():
-    search = BayesSearchCV(AlwaysBelow(), {"value": stats.uniform(0, 1)}, n_iter=25, cv=2, random_state=0)
+    search = BayesSearchCV(FailsBelow(), {"value": stats.uniform(0, 1)}, n_iter=25, cv=2, random_state=0)
     with pytest.warns(match="fits failed"), pytest.warns(match="non-finite"):
         search.fit(X, Y)
     assert np.isnan(search.cv_results_["mean_test_score"][10:]).mean() < 0.3
     assert search.best_score_ > 0.95
-
-
-class AlwaysBelow(Null):
-    """Fails below 0.5; its score is its value."""
-
-    def fit(self, X, y):
-        if self.value < 0.5:
-            raise ArithmeticError("too low")
-        return self
-
-    def score(self, X, y):
-        return self.value
 
 
 def test_one_point():

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
+from estimators import FailsBelow
 from scipy import stats
-from sklearn.base import BaseEstimator
 from sklearn.datasets import load_wine
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC
@@ -81,24 +81,9 @@ def test_the_same_outcome_for_any_number_of_workers(make, iris):
     assert together == alone
 
 
-class Below(BaseEstimator):
-    """Fails below 0.5; its score is its value."""
-
-    def __init__(self, value=0.0):
-        self.value = value
-
-    def fit(self, X, y):
-        if self.value < 0.5:
-            raise ArithmeticError("too low")
-        return self
-
-    def score(self, X, y):
-        return self.value
-
-
 def test_what_fails_is_not_tried_on_other_folds(iris):
     space = {"value": stats.uniform(0, 1)}
-    search = RandomSearch(Below(), space, n_iter=8, random_state=0, racing=True, refit=False)
+    search = RandomSearch(FailsBelow(), space, n_iter=8, random_state=0, racing=True, refit=False)
     with pytest.warns(match=r"\d fits failed out of a total of"):
         search.fit(*iris)
     failed = [trial for trial in search.history_ if trial.candidate.params["value"] < 0.5]

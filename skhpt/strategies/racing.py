@@ -31,7 +31,7 @@ class Race:
     def learn(self, finished: Sequence[Trial]) -> None:
         """Look at the trials that finished since the last time."""
         for trial in finished[self._n_known :]:
-            scores = [self._score(fold) for fold in trial.folds]
+            scores = [fold.score(self.metric) for fold in trial.folds]
             if scores and not np.isnan(scores).any():
                 self._standard = max(self._standard, min(scores))
         self._n_known = len(finished)
@@ -41,13 +41,7 @@ class Race:
 
         One that has no finite score on a fold, and so no mean, is lost.
         """
-        scores = np.array([self._score(fold) for fold in folds])
+        scores = np.array([fold.score(self.metric) for fold in folds])
         means = np.cumsum(scores) / np.arange(1, len(scores) + 1)
         lost = np.flatnonzero(~(means >= self._standard))
         return int(lost[0]) + 1 if len(lost) else None
-
-    def _score(self, fold: FoldScore) -> float:
-        score = fold.test_score
-        if isinstance(score, dict):
-            score = score[self.metric] if self.metric is not None else next(iter(score.values()))
-        return np.nan if score is None or not np.isfinite(score) else float(score)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -152,7 +151,7 @@ def mean_scores(trials: Sequence[Trial], metric: str | None = None) -> np.ndarra
     Folds are not equally hard. If a trial was evaluated on the first ones only, their mean is moved by as much as it
     misled, on average, about the trials that were evaluated on all.
     """
-    rows = [[_score(fold, metric) for fold in _evaluated(trial)] for trial in trials]
+    rows = [[fold.score(metric) for fold in _evaluated(trial)] for trial in trials]
     n_splits = max(map(len, rows), default=0)
     whole = np.array([row for row in rows if len(row) == n_splits and not np.isnan(row).any()])
     first = (np.cumsum(whole, axis=1) / np.arange(1, n_splits + 1)).mean(axis=0) if len(whole) else np.zeros(n_splits)
@@ -173,13 +172,6 @@ def _noise(trials: Sequence[Trial]) -> np.ndarray:
 
 def _evaluated(trial: Trial) -> list[FoldScore]:
     return [fold for fold in trial.folds if fold.state != "skipped"]
-
-
-def _score(fold: FoldScore, metric: str | None) -> float:
-    score: Any = fold.test_score
-    if isinstance(score, dict):
-        score = score.get(metric) if metric is not None else next(iter(score.values()))
-    return np.nan if score is None or not np.isfinite(score) else score
 
 
 def _most_telling(y: np.ndarray, n: int) -> np.ndarray:
