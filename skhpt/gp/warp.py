@@ -34,11 +34,8 @@ class Warp:
     @classmethod
     def fit(cls, y: np.ndarray) -> Warp:
         """Find the warp that gives finite scores mean 0 and variance 1."""
-        first, third = np.quantile(y, [0.25, 0.75])
-        fence = first - 1.5 * (third - first) if third > first else y.min()
-        height, std = _standardise(np.maximum(y, fence))
-        rank, _ = _standardise(ndtri((rankdata(y) - 0.5) / len(y)))
-        level, _ = _standardise(height + rank)
+        height, std = _height(y)
+        level, _ = _standardise(height + _rank(y))
         scores, rows = np.unique(y, return_index=True)
         return cls(scores, level[rows], std)
 
@@ -50,6 +47,18 @@ class Warp:
         """Turn warped scores into scores."""
         beyond = t - np.clip(t, self.levels[0], self.levels[-1])
         return np.interp(t, self.levels, self.scores) + self.std * beyond
+
+
+def _height(y: np.ndarray) -> tuple[np.ndarray, float]:
+    """Winsorise and standardise; return the standard deviation too."""
+    first, third = np.quantile(y, [0.25, 0.75])
+    fence = first - 1.5 * (third - first) if third > first else y.min()
+    return _standardise(np.maximum(y, fence))
+
+
+def _rank(y: np.ndarray) -> np.ndarray:
+    """Turn scores into standardised normal scores; equals share theirs."""
+    return _standardise(ndtri((rankdata(y) - 0.5) / len(y)))[0]
 
 
 def _standardise(y: np.ndarray) -> tuple[np.ndarray, float]:

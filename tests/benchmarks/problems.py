@@ -120,7 +120,7 @@ class Problem:
         return float(get_scorer(self.scoring)(estimator, X_test, y_test))
 
 
-def _some(load: Callable[..., Any], n: int) -> Callable[[], tuple[np.ndarray, np.ndarray]]:
+def loading(load: Callable[..., Any], n: int) -> Callable[[], tuple[np.ndarray, np.ndarray]]:
     """Shuffle what scikit-learn ships and take the first n rows."""
 
     def loader() -> tuple[np.ndarray, np.ndarray]:
@@ -132,10 +132,10 @@ def _some(load: Callable[..., Any], n: int) -> Callable[[], tuple[np.ndarray, np
 
 
 cancer, wine, diabetes = (
-    _some(load, n)
+    loading(load, n)
     for load, n in ((datasets.load_breast_cancer, 569), (datasets.load_wine, 178), (datasets.load_diabetes, 442))
 )
-digits = _some(datasets.load_digits, 450)
+digits = loading(datasets.load_digits, 450)
 
 
 def noisy() -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,122 @@
+"""What each ingredient of BayesSearchCV gives: the search without it, on the problems of `development.py`.
+
+Run by hand: ``python tests/benchmarks/ablation.py --jobs 2``. It prints the mean regret after 10, 15, 20 and 30
+evaluations (0 is the best score that any variant has found, 1 the median of random search after 15; capped at 3), and
+over all evaluations from the tenth on, with the difference to the whole search and its standard error over runs, which
+are paired: same folds, same first points.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import warnings
+from contextlib import ExitStack
+from functools import partial
+from unittest.mock import patch
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+from development import PROBLEMS
+from joblib import Parallel, delayed
+from sklearn.model_selection import KFold, StratifiedKFold
+from tools import scipy_space
+
+from skhpt import BayesSearchCV, RandomSearch
+from skhpt.gp import maximize, regression, warp
+from skhpt.search import bayes as search
+from skhpt.strategies.surrogate import Surrogate
+
+N_EVALUATIONS = 30
+BY_NAME = {problem.name: problem for problem in PROBLEMS}
+
+
+def no_height(y):
+    """Make nothing of the height of scores."""
+    return np.zeros_like(y), 1.0
+
+
+def keep_doubt(posterior, v, pending):
+    """Doubt the score of a point that was seen as if it could change."""
+    return posterior
+
+
+def look_for_luck(self, pending, look=Surrogate._look):
+    """Take the highest score for the best, not the highest expectation."""
+    look(self, pending)
+    self.best = float(self.y.max())
+
+
+def rougher(q):
+    """Return the Matern-3/2 covariance."""
+    return rougher_and_slope(q)[0]
+
+
+def rougher_and_slope(q):
+    """Return the same with its derivative in q."""
+    r = np.sqrt(3 * q)
+    return (1 + r) * np.exp(-r), -1.5 * np.exp(-r)
+
+
+less_noise = partial(regression.Prior.of_dimension, noise=0.01, noise_std=1.5)
+#: What each variant puts in the place of what: owner, name, value.
+VARIANTS = {
+    "whole": [],
+    "scores by height only": [(warp, "_rank", np.zeros_like)],
+    "scores by rank only": [(warp, "_height", no_height)],
+    "no re-interpolation": [(regression, "interpolate", keep_doubt)],
+    "less noise expected": [(regression.Prior, "of_dimension", less_noise)],
+    "improve on the luckiest": [(Surrogate, "_look", look_for_luck)],
+    "Matern-3/2": [(regression, "matern", rougher), (regression, "matern_and_slope", rougher_and_slope)],
+    "without gradients": [(maximize, "_climb", lambda climb, points: points)],
+    "a start of 4 points": [(search, "n_initial_points", lambda space: 4)],
+    "Sobol points only": [(search, "own_points", lambda estimator, space: [])],
+}
+
+
+def best_so_far(name, problem, seed):
+    """Return the best score after each evaluation of one search."""
+    warnings.simplefilter("ignore")
+    problem = BY_NAME[problem]
+    make = RandomSearch if name == "random" else BayesSearchCV
+    one = make(problem.estimator, scipy_space(problem), n_iter=N_EVALUATIONS, random_state=seed, refit=False)
+    one.set_params(scoring=problem.scoring)
+    one.set_params(cv=(StratifiedKFold if problem.classifier else KFold)(3, shuffle=True, random_state=0))
+    with ExitStack() as stack:
+        for change in VARIANTS.get(name, []):
+            stack.enter_context(patch.object(*change))
+        one.fit(*problem.load())
+    scores = np.nan_to_num(one.cv_results_["mean_test_score"], nan=-np.inf)
+    return np.maximum.accumulate(np.append(scores, np.full(N_EVALUATIONS - len(scores), -np.inf)))
+
+
+def main():
+    """Run the variants and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=8)
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--problems", nargs="+", choices=list(BY_NAME), default=list(BY_NAME))
+    parser.add_argument("--variants", nargs="+", choices=list(VARIANTS), default=list(VARIANTS))
+    given = parser.parse_args()
+    names = list(dict.fromkeys(["random", "whole", *given.variants]))
+    cases = [(name, problem, seed) for problem in given.problems for name in names for seed in range(given.seeds)]
+    runs = dict(zip(cases, Parallel(given.jobs)(delayed(best_so_far)(*case) for case in cases), strict=True))
+    regret = {name: np.empty((len(given.problems), given.seeds, N_EVALUATIONS)) for name in names}
+    for i, problem in enumerate(given.problems):
+        top = max(run[-1] for (_, where, _), run in runs.items() if where == problem)
+        scale = top - np.median([runs["random", problem, seed][14] for seed in range(given.seeds)])
+        for name in names:
+            for seed in range(given.seeds):
+                regret[name][i, seed] = np.minimum((top - runs[name, problem, seed]) / (scale or 1.0), 3.0)
+    print(f"{len(given.problems)} problems, {given.seeds} seeds, {N_EVALUATIONS} evaluations")
+    print(f"{'':24} {'at 10':>6} {'15':>6} {'20':>6} {'30':>6} {'10 to 30':>9} {'difference':>16}")
+    for name in names:
+        figures = " ".join(f"{regret[name][..., n - 1].mean():6.3f}" for n in (10, 15, 20, 30))
+        area, whole = (regret[each][..., 9:].mean(axis=2).ravel() for each in (name, "whole"))
+        error = (area - whole).std() / np.sqrt(len(area))
+        print(f"{name:24} {figures} {area.mean():9.3f} {(area - whole).mean():+8.3f} +- {error:.3f}")
+
+
+if __name__ == "__main__":
+    main()
