@@ -99,16 +99,25 @@ def run(
             break
         if race:
             race.learn(history.finished)
-        while (folds := _outcome(arrived[history.n_finished], n_splits, race)) is None:
+            for candidate, folds in arrived.items():
+                _drop_if_lost(candidate, folds, n_splits, race, hands)
+        while (outcome := _outcome(arrived[history.n_finished], n_splits, race)) is None:
             for fold in hands.collect():
                 journal.scored(fold)
-                arrived[fold.candidate][fold.split] = fold
-                if race and _outcome(arrived[fold.candidate], n_splits, race) is not None:
-                    hands.drop(fold.candidate)
+                if fold.candidate >= history.n_finished:  # else it was under way when its candidate was lost
+                    arrived[fold.candidate][fold.split] = fold
+                    _drop_if_lost(fold.candidate, arrived[fold.candidate], n_splits, race, hands)
         arrived.pop(history.n_finished)
-        history.finish_next(folds)
-    while race and hands.collect():  # what was under way when its candidate was lost
+        history.finish_next(outcome)
+    while race and hands.collect():  # what is still under way
         pass
+
+
+def _drop_if_lost(
+    candidate: int, arrived: dict[int, FoldScore], n_splits: int, race: Race | None, hands: Hands
+) -> None:
+    if race and len(arrived) < n_splits and _outcome(arrived, n_splits, race) is not None:
+        hands.drop(candidate)
 
 
 def _outcome(arrived: dict[int, FoldScore], n_splits: int, race: Race | None) -> list[FoldScore] | None:

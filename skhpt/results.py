@@ -49,7 +49,7 @@ def cv_results(
     """
     shown = [dict(each) for each in params or (trial.candidate.params for trial in trials)]
     folds = [trial.folds for trial in trials]
-    raced = np.array([any(fold.state == "skipped" for fold in row) for row in folds], dtype=bool)
+    skipped = np.array([[fold.state == "skipped" for fold in row] for row in folds], dtype=bool)
     error_score = np.nan if error_score == "raise" else error_score
     results: dict[str, Any] = _note_columns(trials)
     for name in ("fit_time", "score_time"):
@@ -59,11 +59,11 @@ def cv_results(
     results["params"] = shown
     for metric in metrics(trials) or ["score"]:
         test = [[_score(fold, fold.test_score, metric, error_score) for fold in row] for row in folds]
-        results |= _score_columns(f"test_{metric}", test, raced)
+        results |= _score_columns(f"test_{metric}", test, skipped)
         results[f"rank_test_{metric}"] = rank(results[f"mean_test_{metric}"])
         if return_train_score:
             train = [[_score(fold, fold.train_score, metric, error_score) for fold in row] for row in folds]
-            results |= _score_columns(f"train_{metric}", train, raced)
+            results |= _score_columns(f"train_{metric}", train, skipped)
     return results
 
 
@@ -151,10 +151,10 @@ def _note_columns(trials: Sequence[Trial]) -> dict[str, np.ndarray]:
     return {name: np.asarray([trial.candidate.note.get(name) for trial in trials]) for name in names}
 
 
-def _score_columns(name: str, rows: list[list[float]], raced: np.ndarray) -> dict[str, np.ndarray]:
+def _score_columns(name: str, rows: list[list[float]], skipped: np.ndarray) -> dict[str, np.ndarray]:
     scores, means, stds = _summary(rows)
     columns = {f"split{i}_{name}": scores[:, i] for i in range(scores.shape[1])}
-    if not np.isfinite(means[~raced]).all():
+    if not (np.isfinite(scores) | skipped).all():
         kind = name.split("_", maxsplit=1)[0]
         warnings.warn(f"One or more of the {kind} scores are non-finite: {means}", UserWarning, stacklevel=2)
     return columns | {f"mean_{name}": means, f"std_{name}": stds}

@@ -93,6 +93,11 @@ class Trial:
             return "pending"
         return next((fold.state for fold in self.folds if fold.state != "ok"), "ok")
 
+    def renumbered(self, number: int) -> Trial:
+        """Return the same trial under another id."""
+        folds = tuple(replace(fold, candidate=number) for fold in self.folds)
+        return Trial(replace(self.candidate, id=number), folds)
+
 
 class History(Sequence[Trial]):
     """All trials in the order of their ids: the finished ones, then the pending ones.

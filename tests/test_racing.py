@@ -8,7 +8,8 @@ from sklearn.datasets import load_wine
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC
 
-from skhpt import BayesSearchCV, RandomSearch, Space
+from skhpt import BayesSearchCV, GridSearch, RandomSearch, Space
+from skhpt.search.previous import trials_from
 from skhpt.strategies.bayes import Bayes
 from skhpt.strategies.places import Places
 from skhpt.strategies.racing import Race
@@ -41,6 +42,25 @@ def test_the_rule():
     assert n_enough(race, 0.55, 1.0) == 1  # the highest worst fold counts, of those with all folds
     assert n_enough(race, None) == 1
     assert n_enough(race, 0.7, np.nan) == 2
+
+
+def test_who_ties_is_not_lost():
+    for level in (0.1, 0.7, 0.95, 14 / 15, -3e5):
+        race = Race()
+        race.learn([trial(0, *[level] * 9)])
+        assert n_enough(race, *[level] * 9) is None
+
+
+def test_a_fold_on_which_everybody_fails_decides_nothing():
+    race = Race()
+    race.learn([trial(0, 0.9, np.nan)])
+    assert n_enough(race, 0.1, np.nan) is None
+    race = Race(error_score=0.0)
+    race.learn([trial(0, 0.9, np.nan)])
+    assert n_enough(race, 0.1, np.nan) is None  # 0.05 on average, no lower than 0
+    race = Race(error_score="raise")
+    race.learn([trial(0, 0.9, 0.8)])
+    assert n_enough(race, np.nan) == 1
 
 
 def test_of_several_metrics_one_counts():
@@ -84,7 +104,7 @@ def test_the_same_outcome_for_any_number_of_workers(make, iris):
 def test_what_fails_is_not_tried_on_other_folds(iris):
     space = {"value": stats.uniform(0, 1)}
     search = RandomSearch(FailsBelow(), space, n_iter=8, random_state=0, racing=True, refit=False)
-    with pytest.warns(match=r"\d fits failed out of a total of"):
+    with pytest.warns(match=r"\d fits failed out of a total of"), pytest.warns(match="non-finite"):
         search.fit(*iris)
     failed = [trial for trial in search.history_ if trial.candidate.params["value"] < 0.5]
     assert {trial.state for trial in failed} == {"failed"}
@@ -98,6 +118,24 @@ def test_going_on_from_a_raced_search(iris):
     scores = [[[fold.test_score for fold in trial.folds] for trial in each.history_] for each in (search, whole)]
     assert scores[0] == scores[1]
     assert BayesSearchCV(SVC(), SPACE, n_iter=3, cv=6, random_state=0, previous=whole).fit(*iris).best_score_ > 0.9
+
+
+def test_those_that_lost_are_evaluated_anew_without_a_race(iris):
+    space = {"value": [0.9, 0.6, 0.7, 0.8]}
+    raced = RandomSearch(FailsBelow(), space, n_iter=4, racing=True, random_state=0).fit(*iris)
+    assert np.isnan(raced.cv_results_["mean_test_score"]).any()
+    grid = GridSearch(FailsBelow(), space, previous=raced).fit(*iris)
+    assert sorted(grid.cv_results_["mean_test_score"].round(9)) == [0.6, 0.7, 0.8, 0.9]
+    raced.set_params(racing=False, warm_start=True).fit(*iris)
+    assert sorted(raced.cv_results_["mean_test_score"].round(9)) == [0.6, 0.7, 0.8, 0.9]
+
+
+def test_a_table_of_a_raced_search_is_understood(iris):
+    raced = RandomSearch(SVC(), SPACE, n_iter=8, cv=6, racing=True, random_state=0).fit(*iris)
+    _, trials = trials_from(raced.cv_results_, None)
+    expected = [[fold.state for fold in trial.folds] for trial in raced.history_]
+    assert [[fold.state for fold in trial.folds] for trial in trials] == expected
+    np.testing.assert_allclose(mean_scores(trials), mean_scores(raced.history_))
 
 
 def test_several_metrics_race_by_that_of_the_refit(iris):

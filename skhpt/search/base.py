@@ -22,7 +22,7 @@ from sklearn.utils.validation import _check_method_params, check_is_fitted, inde
 from skhpt import engine, fingerprint, results
 from skhpt.fingerprint import Fingerprint
 from skhpt.search.callbacks import begin_callbacks
-from skhpt.search.previous import trials_from
+from skhpt.search.previous import going_on, trials_from
 from skhpt.search.session import NO_FITS, Folds, Session, freeze_folds
 from skhpt.strategies.racing import Race
 from skhpt.trial import History, Strategy, Trial
@@ -221,12 +221,12 @@ class BaseSearch(BaseSearchCV):
                     "the candidates that were evaluated before are kept, but their scores cannot be compared with "
                     f"new ones: {'; '.join(changes)}. To start anew, fit with warm_start=False."
                 )
-            return History(self.history_.finished, n_given=self.history_.n_given)
+            return going_on(self.history_.finished, self.history_.n_given, self.racing)
         if self.previous is None:
             return History()
         comparable, trials = trials_from(self.previous, mark)
         if comparable:
-            return History(trials, n_given=len(trials))
+            return going_on(trials, len(trials), self.racing)
         if not self._learns_from_others:
             warnings.warn(
                 f"the {len(trials)} candidates of previous are not used: they are not known to be scored on the same "
@@ -243,8 +243,11 @@ class BaseSearch(BaseSearchCV):
         self._begin(session)
         pool = Pool(self.n_jobs, self.pre_dispatch)
         watch = session.callbacks.watch
-        race = Race(self._metric) if self.racing else None
-        with Evaluator(pool, session.setup, session.X, session.y, session.folds, watch, eager=not race) as evaluator:
+        error_score = np.nan if self.error_score == "raise" else self.error_score
+        race = Race(self._metric, error_score) if self.racing else None
+        with Evaluator(
+            pool, session.setup, session.X, session.y, session.folds, watch, racing=self.racing
+        ) as evaluator:
             engine.run(strategy, session.history, evaluator, len(session.folds), race=race)
         session.callbacks.end_search()
         if not len(session.history):

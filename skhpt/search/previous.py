@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from itertools import compress
 from typing import Any
 
 import numpy as np
 
 from skhpt.fingerprint import Fingerprint
-from skhpt.trial import Candidate, FoldScore, Score, Trial
+from skhpt.trial import Candidate, FoldScore, History, Score, Trial
 
 
 def trials_from(previous: Any, mark: Fingerprint) -> tuple[bool, list[Trial]]:
@@ -49,6 +51,16 @@ def trials_from(previous: Any, mark: Fingerprint) -> tuple[bool, list[Trial]]:
     return False, _trials_from_table(previous)
 
 
+def going_on(trials: Sequence[Trial], n_given: int, racing: bool) -> History:
+    """Begin a history with trials, the first `n_given` from an earlier search.
+
+    Those that lost a race are left out, to be evaluated anew, unless the new search races too.
+    """
+    whole = [racing or all(fold.state != "skipped" for fold in trial.folds) for trial in trials]
+    kept = [trial.renumbered(i) for i, trial in enumerate(compress(trials, whole))]
+    return History(kept, n_given=sum(whole[:n_given]))
+
+
 def _trials_from_table(table: Mapping[str, Any]) -> list[Trial]:
     metrics = [name.removeprefix("mean_test_") for name in table if name.startswith("mean_test_")]
     if not metrics:
@@ -65,9 +77,15 @@ def _trials_from_table(table: Mapping[str, Any]) -> list[Trial]:
         fit_time, score_time = (
             float(table[name][row]) if name in table else 0.0 for name in ("mean_fit_time", "mean_score_time")
         )
-        folds = (FoldScore(row, i, score(row, name), None, fit_time, score_time) for i, name in enumerate(columns))
-        trials.append(Trial(Candidate(row, params), tuple(folds)))
+        folds = [FoldScore(row, i, score(row, name), None, fit_time, score_time) for i, name in enumerate(columns)]
+        trials.append(Trial(Candidate(row, params), _with_skipped(folds)))
     return trials
+
+
+def _with_skipped(folds: list[FoldScore]) -> tuple[FoldScore, ...]:
+    """Take the folds without a score that follow folds with one for those that a race has spared the candidate."""
+    n = max((i + 1 for i, fold in enumerate(folds) if not np.isnan(fold.score())), default=len(folds))
+    return (*folds[:n], *(replace(fold, test_score=None, state="skipped") for fold in folds[n:]))
 
 
 def _params(table: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -14,34 +14,41 @@ class Race:
 
     That is the forgiving rule of Bergman, Purucker and Hutter (2024, arXiv:2405.03389), which compares with the worst
     fold of the incumbent, but with the highest worst fold instead, which can only rise. So a candidate that is lost
-    stays lost, and the outcome does not depend on who was evaluated first. Folds are compared as they are, without the
-    assumption that they are equally hard: no candidate is lost for a hard first fold that was no easier for others.
+    stays lost, and the outcome does not depend on who was evaluated first. Folds are not assumed to be equally hard: on
+    a hard first fold a candidate is lost only if it scores lower than others on their worst.
 
     Parameters
     ----------
-    metric : str or None
-        Name of the score to compare; None if there is only one.
+    metric : str, default=None
+        Name of the score to compare; None if there is only one, or for the first.
+    error_score : float or 'raise', default=NaN
+        Score of a fold that failed. If it is no number, a candidate that failed has no mean, and is lost as soon as
+        there is another that has one.
     """
 
-    def __init__(self, metric: str | None = None):
+    def __init__(self, metric: str | None = None, error_score: float | str = np.nan):
         self.metric = metric
+        self.error_score = np.nan if isinstance(error_score, str) else error_score
         self._standard = -np.inf
         self._n_known = 0
 
     def learn(self, finished: Sequence[Trial]) -> None:
         """Look at the trials that finished since the last time."""
         for trial in finished[self._n_known :]:
-            scores = [fold.score(self.metric) for fold in trial.folds]
-            if scores and not np.isnan(scores).any():
-                self._standard = max(self._standard, min(scores))
+            if trial.folds and all(fold.state != "skipped" for fold in trial.folds):
+                lowest = self._scores(trial.folds).min()
+                self._standard = max(self._standard, lowest) if np.isfinite(lowest) else self._standard
         self._n_known = len(finished)
 
     def n_enough(self, folds: Sequence[FoldScore]) -> int | None:
-        """Return after how many of its first folds a candidate is lost, None if it is not.
-
-        One that has no finite score on a fold, and so no mean, is lost.
-        """
-        scores = np.array([fold.score(self.metric) for fold in folds])
-        means = np.cumsum(scores) / np.arange(1, len(scores) + 1)
-        lost = np.flatnonzero(~(means >= self._standard))
+        """Return after how many of its first folds a candidate is lost, None if it is not."""
+        if np.isinf(self._standard):
+            return None
+        means = np.cumsum(self._scores(folds)) / np.arange(1, len(folds) + 1)
+        rounding = 1e-9 * max(1.0, abs(self._standard))
+        lost = np.flatnonzero(~(means >= self._standard - rounding))
         return int(lost[0]) + 1 if len(lost) else None
+
+    def _scores(self, folds: Sequence[FoldScore]) -> np.ndarray:
+        scores = np.array([fold.score(self.metric) for fold in folds])
+        return np.where(np.isnan(scores), self.error_score, scores)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -37,8 +37,9 @@ class Evaluator:
         The folds: row indices.
     watch : callable, default=nobody
         ``watch(candidate, split)`` returns who is told of the beginning and end of that fold.
-    eager : bool, default=True
-        Whether to send tasks ahead of free workers. What was sent cannot be dropped any more.
+    racing : bool, default=False
+        Whether candidates may be dropped: then no task is sent ahead of free workers, and several candidates begin
+        before the second fold of one is sent.
     """
 
     def __init__(
@@ -49,15 +50,16 @@ class Evaluator:
         y: Any,
         splits: Sequence[Split],
         watch: Callable[[Candidate, int], Watch] = nobody,
-        eager: bool = True,
+        racing: bool = False,
     ):
         self.pool = pool
         self.setup = setup
         self.X, self.y = X, y
         self.splits = splits
         self.watch = watch
-        self.eager = eager
+        self.racing = racing
         self._dropped: set[int] = set()
+        self._under_way: Counter[int] = Counter()  # folds, by candidate
         self._waiting: deque[Candidate] = deque()
         self._ready: deque[Task] = deque()
         self._numbers: dict[int, tuple[int, int]] = {}  # candidate id: its number in its round, size of the round
@@ -84,8 +86,10 @@ class Evaluator:
         while self._has_room() and (task := self._next_task()):
             train, test = self.splits[task.split]
             jobs = [self._job(candidate, task.split) for candidate in task.candidates]
+            self._under_way.update(candidate.id for candidate in task.candidates)
             self.pool.submit(evaluate, self.X, self.y, self.setup, task.split, train, test, jobs)
         scores = [score for future in self.pool.wait() for score in future.result()]
+        self._under_way.subtract(score.candidate for score in scores)
         for score in scores:
             self._learn_duration(score.fit_time + score.score_time)
         return scores
@@ -96,25 +100,35 @@ class Evaluator:
 
     def _has_room(self) -> bool:
         """Tell whether to send another task: not before it is known how many folds should travel together."""
-        if not self.eager and self.pool.n_pending >= self.pool.n_slots:
+        if self.racing and self.pool.n_pending >= self.pool.n_slots:
             return False
         if self._seconds_per_fold is None and self.pool.n_pending >= 2 * self.pool.n_slots:
             return False
         return self.pool.n_free > 0
 
     def _next_task(self) -> Task | None:
-        while task := self._next_planned():
-            if candidates := [candidate for candidate in task.candidates if candidate.id not in self._dropped]:
-                return Task(task.split, candidates)
-        return None
+        if not self.racing:
+            self._plan()
+            return self._ready.popleft() if self._ready else None
+        self._ready = deque(task for task in map(self._without_dropped, self._ready) if task.candidates)
+        while self._waiting and len({task.candidates[0].id for task in self._ready}) < self.pool.n_slots:
+            self._plan(more=True)
+        if not self._ready:
+            return None
+        task = min(self._ready, key=lambda task: self._under_way[task.candidates[0].id])
+        self._ready.remove(task)
+        return task
 
-    def _next_planned(self) -> Task | None:
-        if not self._ready and self._waiting:
+    def _without_dropped(self, task: Task) -> Task:
+        return Task(task.split, [candidate for candidate in task.candidates if candidate.id not in self._dropped])
+
+    def _plan(self, more: bool = False) -> None:
+        """Make tasks of candidates that wait, if none are ready, or if there should be more."""
+        if self._waiting and (more or not self._ready):
             n_splits = len(self.splits)
             size = chunk_size(self._seconds_per_fold, len(self._waiting), n_splits, self.pool.n_slots)
             chunk = [self._waiting.popleft() for _ in range(min(size, len(self._waiting)))]
             self._ready.extend(tasks(chunk, n_splits))
-        return self._ready.popleft() if self._ready else None
 
     def _job(self, candidate: Candidate, split: int) -> Job:
         number, of = self._numbers.get(candidate.id, (0, 0))
