@@ -351,6 +351,11 @@ def test_their_dimensions_are_understood(theirs, ours):
     assert translated.columns[0].dimension.same_as(expected.columns[0].dimension)
 
 
+def test_numbers_of_candidates_for_each_space_are_refused():
+    with pytest.raises(TypeError, match="pass the list of spaces alone"):
+        BayesSearchCV(Bowl(), [({"C": (0.1, 1.0, "uniform")}, 10)], cv=2).fit(X, Y)
+
+
 def test_a_search_of_their_space():
     space = {"C": Real(1e-3, 1e3, "log-uniform"), "k": (1, 20, "uniform"), "kind": Categorical(["bad", "good"])}
     search = BayesSearchCV(Bowl(), space, n_iter=25, cv=2, random_state=0).fit(X, Y)

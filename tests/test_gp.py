@@ -186,6 +186,14 @@ def test_outliers_below_do_not_drown_the_others():
     assert np.diff(Warp.fit(y)(np.array([0.8, 0.9])))[0] > 1
 
 
+def test_huge_and_equal_scores():
+    warp = Warp.fit(np.array([-1e160, -2e160, -1.0, -2.0]))
+    assert np.isfinite(warp.inverse(warp.levels)).all()
+    np.testing.assert_array_equal(Warp.fit(np.full(5, 0.98)).inverse(np.array([-3.0, 3.0])), 0.98)
+    y = np.array([-2.0, 0.0, 5.0])
+    np.testing.assert_allclose(Warp.linear(y)(y), (y - y.mean()) / y.std())
+
+
 def test_small_gains_at_the_top_can_be_seen():
     y = np.append(np.linspace(0.0, 0.9, 10), [0.950, 0.951, 0.952, 0.953])
     standardised = (y - y.mean()) / y.std()

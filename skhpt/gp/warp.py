@@ -32,6 +32,13 @@ class Warp:
     std: float
 
     @classmethod
+    def linear(cls, y: np.ndarray) -> Warp:
+        """Only standardise: for what is not skewed."""
+        level, std = _standardise(y)
+        scores, rows = np.unique(y, return_index=True)
+        return cls(scores, level[rows], std)
+
+    @classmethod
     def fit(cls, y: np.ndarray) -> Warp:
         """Find the warp that gives finite scores mean 0 and variance 1."""
         height, std = _height(y)
@@ -62,8 +69,10 @@ def _rank(y: np.ndarray) -> np.ndarray:
 
 
 def _standardise(y: np.ndarray) -> tuple[np.ndarray, float]:
-    """Return values with mean 0 and variance 1, unless all are equal, and what they were divided by."""
+    """Return values with mean 0 and variance 1, and their standard deviation; zeros if all are equal."""
+    largest = float(np.abs(y).max()) or 1.0
+    y = y / largest  # squares of large numbers overflow
     std = float(y.std())
-    if std <= 1e-12 * max(1.0, float(np.abs(y).max())):
-        return np.zeros_like(y), 1.0
-    return (y - y.mean()) / std, std
+    if std <= 1e-12:
+        return np.zeros_like(y), 0.0
+    return (y - y.mean()) / std, std * largest

@@ -61,8 +61,9 @@ class BayesSearchCV(BaseSearch):
     racing : bool, default=False
         Whether a candidate is spared its remaining folds when its mean over the first ones is lower than every fold of
         some other candidate (or when it failed on one). Their scores are NaN, its mean too, and it ranks after those
-        that were evaluated on all folds. The outcome is the same for any number of workers; most is saved when there
-        are as many candidates under way as workers. With several metrics, that of `refit` counts, else the first.
+        that were evaluated on all folds; a callable `refit` must expect that. With several metrics, that of `refit`
+        counts, else the first. The outcome is the same for any number of workers (except that ``error_score='raise'``
+        may meet a failure in a fold that would not have counted); the fewer they are, the fewer folds are in vain.
 
     scoring : str, callable, list, tuple or dict, default=None
         How a fold is scored: one metric, or several (then `refit` must name the one that decides). None means the
@@ -159,8 +160,9 @@ class BayesSearchCV(BaseSearch):
     -----
     The surrogate is a Gaussian process with a Matern-5/2 covariance on the unit cube, to which each distribution is
     mapped by its cumulative distribution function, with one length scale per parameter, whose prior grows with their
-    number [1]_. The lower tail of the scores is winsorised. The acquisition is the logarithm of the expected
-    improvement [2]_ over the best posterior mean.
+    number [1]_. It models the mean of the winsorised scores and their normal scores (quantiles of the ranks). The
+    acquisition is the logarithm of the expected improvement [2]_ over the best posterior mean, with no uncertainty left
+    where a candidate was evaluated [3]_.
 
     References
     ----------
@@ -168,6 +170,8 @@ class BayesSearchCV(BaseSearch):
        arXiv:2402.02229.
     .. [2] Ament, Daulton, Eriksson, Balandat and Bakshy (2023), "Unexpected Improvements to Expected Improvement for
        Bayesian Optimization", arXiv:2310.20708.
+    .. [3] Forrester, Keane and Bressloff (2006), "Design and Analysis of 'Noisy' Computer Experiments", AIAA Journal
+       44 (10), doi:10.2514/1.20068.
 
     Examples
     --------

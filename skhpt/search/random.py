@@ -75,8 +75,9 @@ class RandomSearch(BaseSearch):
     racing : bool, default=False
         Whether a candidate is spared its remaining folds when its mean over the first ones is lower than every fold of
         some other candidate (or when it failed on one). Their scores are NaN, its mean too, and it ranks after those
-        that were evaluated on all folds. The outcome is the same for any number of workers; most is saved when there
-        are as many candidates under way as workers. With several metrics, that of `refit` counts, else the first.
+        that were evaluated on all folds; a callable `refit` must expect that. With several metrics, that of `refit`
+        counts, else the first. The outcome is the same for any number of workers (except that ``error_score='raise'``
+        may meet a failure in a fold that would not have counted); the fewer they are, the fewer folds are in vain.
 
     constraint : callable, default=None
         ``constraint(params) -> bool`` rejects candidates before they are evaluated.

@@ -28,6 +28,11 @@ def translate(space: Any) -> Any:
     """
     if isinstance(space, Mapping):
         return {name: _dimension(one) for name, one in space.items()}
+    if isinstance(space, tuple) and len(space) == 2 and isinstance(space[0], Mapping):
+        raise TypeError(
+            f"a space with a number of candidates, ({{...}}, {space[1]!r}), is not accepted: pass the list of spaces "
+            "alone, [{...}, {...}], and n_iter for all of them"
+        )
     if isinstance(space, (list, tuple)):
         return [translate(branch) for branch in space]
     return space

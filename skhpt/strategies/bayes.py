@@ -10,6 +10,7 @@ import numpy as np
 
 from skhpt.gp.acquisition import log_expected_improvement, log_expected_improvement_slope
 from skhpt.gp.maximize import Climb, maximize
+from skhpt.gp.warp import Warp
 from skhpt.identity import params_key
 from skhpt.space import Params, Space
 from skhpt.strategies.places import Places
@@ -93,7 +94,9 @@ class Bayes:
         if self.cost_aware and any(trial.folds for trial in seen):
             # Cooled down to no weight at all in the course of the search (Lee et al. 2020, arXiv:2003.10870).
             cooling = max(0.0, 1 - len(seen) / self.n_candidates)
-            acquisition = _AcquisitionPerSecond(surrogate, Surrogate(self._places, seen, log_times), cooling)
+            acquisition = _AcquisitionPerSecond(
+                surrogate, Surrogate(self._places, seen, log_times, warp=Warp.linear), cooling
+            )
 
         if self.space.size <= MAX_ENUMERATED:
             left = [params for params in self.space.points() if params_key(params) not in known]

@@ -36,6 +36,8 @@ class Surrogate:
         What was seen.
     target : callable
         ``target(trials)`` is what is modelled, such as `mean_scores`; NaN for those that failed.
+    warp : callable, default=Warp.fit
+        Makes a warp for what is modelled.
     prior : sequence of Trial, default=()
         What was seen elsewhere; its scores count by their order and relative distances, not by their level.
 
@@ -55,13 +57,16 @@ class Surrogate:
         trials: Sequence[Trial],
         target: Callable[[Sequence[Trial]], np.ndarray],
         prior: Sequence[Trial] = (),
+        warp: Callable[[np.ndarray], Warp] = Warp.fit,
     ):
         self.space = places.space
         self.embedding = Embedding(tuple(column.dimension.n_levels for column in self.space.columns))
         own_u, trials = _inside(places, trials)
         foreign_u, prior = _inside(places, prior)
-        self.warp, own = _warped(target(trials))
-        _, foreign = _warped(target(prior))
+        self.warp, own = _warped(target(trials), warp)
+        foreign_warp, foreign = _warped(target(prior), warp)
+        if not trials:
+            self.warp = foreign_warp
         self.u = np.array([*own_u, *foreign_u]).reshape(-1, len(self.space.columns))
         self.y = np.concatenate([own, foreign])
         v = np.concatenate([_noise(trials), FOREIGN_NOISE * _noise(prior)])
@@ -138,10 +143,10 @@ def _inside(places: Places, trials: Sequence[Trial]) -> tuple[list[np.ndarray], 
     return [u for u, _ in inside], [trial for _, trial in inside]
 
 
-def _warped(means: np.ndarray) -> tuple[Warp, np.ndarray]:
+def _warped(means: np.ndarray, fit: Callable[[np.ndarray], Warp]) -> tuple[Warp, np.ndarray]:
     """Warp scores; what failed is as bad as the worst that did not."""
     ok = np.isfinite(means)
-    warp = Warp.fit(means[ok] if ok.any() else np.zeros(1))
+    warp = fit(means[ok] if ok.any() else np.zeros(1))
     return warp, warp(np.where(ok, means, -np.inf))
 
 
