@@ -174,9 +174,9 @@ def test_warps_are_monotone_and_can_be_undone(scores):
     assert (np.diff(warped) >= 0).all()
     if warped.any():
         np.testing.assert_allclose(warp.inverse(warped), y, atol=1e-9 * np.ptp(y))
-    beyond = warp.inverse(np.array([warped[0] - 1, warped[-1] + 1]))
-    assert beyond[0] < y[0]
-    assert beyond[1] > y[-1]
+        beyond = warp.inverse(np.array([warped[0] - 1, warped[-1] + 1]))
+        assert beyond[0] < y[0]
+        assert beyond[1] > y[-1]
     np.testing.assert_allclose(warped.mean(), 0, atol=1e-9)
     assert warped.std() == pytest.approx(1) or np.ptp(y) < 1e-9
 
