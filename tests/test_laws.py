@@ -49,7 +49,7 @@ def play(strategy, draw, history=None):
 
 
 @pytest.mark.parametrize("name", MAKERS)
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(data=st.data())
 def test_any_scores(name, data):
     for _ in play(MAKERS[name](History()), lambda: data.draw(scores)):
@@ -64,6 +64,7 @@ def test_it_depends_on_the_history_alone(name):
 
 
 @pytest.mark.parametrize("name", MAKERS)
+@settings(max_examples=5)
 @given(n=st.integers(0, 9))
 def test_resuming_ends_where_an_undisturbed_run_ends(name, n):
     *_, whole = play(MAKERS[name](History()), lambda: 0.5)
