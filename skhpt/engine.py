@@ -122,6 +122,8 @@ def _drop_if_lost(
 
 def _outcome(arrived: dict[int, FoldScore], n_splits: int, race: Race | None) -> list[FoldScore] | None:
     """Return the folds of a trial if all that count are there, else None."""
+    if race is None and len(arrived) < n_splits:
+        return None
     first = [arrived[split] for split in takewhile(arrived.__contains__, range(n_splits))]
     if race and (n_enough := race.n_enough(first)) is not None:
         candidate = first[0].candidate

@@ -83,7 +83,10 @@ def _trials_from_table(table: Mapping[str, Any]) -> list[Trial]:
 
 
 def _with_skipped(folds: list[FoldScore]) -> tuple[FoldScore, ...]:
-    """Take the folds without a score that follow folds with one for those that a race has spared the candidate."""
+    """Take the folds without a score that follow folds with one for those that a race has spared the candidate.
+
+    They may have failed instead, which a table does not tell.
+    """
     n = max((i + 1 for i, fold in enumerate(folds) if not np.isnan(fold.score())), default=len(folds))
     return (*folds[:n], *(replace(fold, test_score=None, state="skipped") for fold in folds[n:]))
 

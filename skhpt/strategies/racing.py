@@ -37,7 +37,8 @@ class Race:
         for trial in finished[self._n_known :]:
             if trial.folds and all(fold.state != "skipped" for fold in trial.folds):
                 lowest = self._scores(trial.folds).min()
-                self._standard = max(self._standard, lowest) if np.isfinite(lowest) else self._standard
+                if lowest > self._standard:  # NaN is not
+                    self._standard = lowest
         self._n_known = len(finished)
 
     def n_enough(self, folds: Sequence[FoldScore]) -> int | None:

@@ -63,10 +63,9 @@ class Surrogate:
         self.embedding = Embedding(tuple(column.dimension.n_levels for column in self.space.columns))
         own_u, trials = _inside(places, trials)
         foreign_u, prior = _inside(places, prior)
-        self.warp, own = _warped(target(trials), warp)
+        own_warp, own = _warped(target(trials), warp)
         foreign_warp, foreign = _warped(target(prior), warp)
-        if not trials:
-            self.warp = foreign_warp
+        self.warp = own_warp if trials else foreign_warp
         self.u = np.array([*own_u, *foreign_u]).reshape(-1, len(self.space.columns))
         self.y = np.concatenate([own, foreign])
         v = np.concatenate([_noise(trials), FOREIGN_NOISE * _noise(prior)])
