@@ -273,7 +273,7 @@ def test_predicted_scores():
     means, stds = search.predict_score(search.cv_results_["params"])
     scores = search.cv_results_["mean_test_score"]
     good = scores > np.median(scores)
-    assert np.abs(means - scores)[good].max() < 0.1
+    assert np.abs(means - scores)[good].max() < 0.15
     assert means[good].min() > means[~good].mean()
     assert stds.shape == means.shape
     with pytest.raises(ValueError, match=r"not in the space: \{'C': 12.0\}"):

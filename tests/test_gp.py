@@ -9,7 +9,7 @@ from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 
 from skhpt.gp import regression
-from skhpt.gp.acquisition import log_expected_improvement, log_expected_improvement_slope
+from skhpt.gp.acquisition import log_expected_improvement, log_expected_improvement_and_slope
 from skhpt.gp.kernel import Embedding, matern, matern_and_slope
 from skhpt.gp.maximize import maximize
 from skhpt.gp.regression import Prior, condition, fit, log_evidence
@@ -146,7 +146,8 @@ def test_expected_improvement_is_an_integral(mean, std, best):
 @given(st.floats(-30, 10), st.floats(0.05, 3))
 def test_slopes_of_expected_improvement(mean, std):
     m, s, h = np.array([mean]), np.array([std]), 1e-6
-    by_mean, by_std = log_expected_improvement_slope(m, s, 0.0)
+    value, by_mean, by_std = log_expected_improvement_and_slope(m, s, 0.0)
+    np.testing.assert_array_equal(value, log_expected_improvement(m, s, 0.0))
     around = [log_expected_improvement(m + a, s + b, 0.0)[0] for a, b in ((h, 0), (-h, 0), (0, h), (0, -h))]
     assert by_mean[0] == pytest.approx((around[0] - around[1]) / (2 * h), rel=1e-4, abs=1e-6)
     assert by_std[0] == pytest.approx((around[2] - around[3]) / (2 * h), rel=1e-4, abs=1e-4)

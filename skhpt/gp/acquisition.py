@@ -31,11 +31,13 @@ def log_expected_improvement(mean: np.ndarray, std: np.ndarray, best: float) -> 
     return np.log(std) + _log_h(z)
 
 
-def log_expected_improvement_slope(mean: np.ndarray, std: np.ndarray, best: float) -> tuple[np.ndarray, np.ndarray]:
-    """Derivatives of `log_expected_improvement` in mean and std: ``cdf(z) / EI`` and ``pdf(z) / EI``."""
+def log_expected_improvement_and_slope(
+    mean: np.ndarray, std: np.ndarray, best: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """`log_expected_improvement` and its derivatives in mean and std: ``cdf(z) / EI`` and ``pdf(z) / EI``."""
     z = (mean - best) / std
     log_ei = np.log(std) + _log_h(z)
-    return np.exp(log_ndtr(z) - log_ei), np.exp(-0.5 * z * z - _LOG_SQRT_2PI - log_ei)
+    return log_ei, np.exp(log_ndtr(z) - log_ei), np.exp(-0.5 * z * z - _LOG_SQRT_2PI - log_ei)
 
 
 def _log_h(z: np.ndarray) -> np.ndarray:

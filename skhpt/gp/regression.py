@@ -98,6 +98,10 @@ class Posterior:
         variance = np.maximum(1 - np.einsum("ij,ij->j", reduced, reduced), 1e-12)
         return self.mean + k.T @ self.alpha, self.scale * np.sqrt(variance)
 
+    def expect(self, Z: np.ndarray) -> np.ndarray:
+        """Mean as `predict` gives it."""
+        return self.mean + matern(self.embedding.distances(Z, self.Z, self.w)) @ self.alpha
+
     def predict_with_slope(self, Z: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Mean and standard deviation as `predict` gives them, and their gradients, two arrays of shape (m, P).
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
 
-from skhpt.gp.acquisition import log_expected_improvement, log_expected_improvement_slope
+from skhpt.gp.acquisition import log_expected_improvement, log_expected_improvement_and_slope
 from skhpt.gp.maximize import Climb, maximize
 from skhpt.gp.warp import Warp
 from skhpt.identity import params_key
 from skhpt.space import Params, Space
 from skhpt.strategies.places import Places
-from skhpt.strategies.surrogate import Surrogate, log_times, mean_scores
+from skhpt.strategies.surrogate import Surrogate, Target, log_times, mean_scores
 from skhpt.trial import Candidate, History, Trial
 
 #: In a finite space of at most this many points the acquisition is computed for all of them.
@@ -63,6 +63,8 @@ class Bayes:
         self.max_pending = max_pending
         self.cost_aware = cost_aware
         self._places = Places(space)
+        self._mean_score = partial(mean_scores, metric=metric)
+        self._fitted: dict[Target, tuple[list[Trial], np.ndarray]] = {}  # by target: the trials, what they led to
 
     def ask(self, history: History) -> list[Candidate]:
         """Propose what the results so far allow: the whole design at once, then point after point."""
@@ -88,15 +90,13 @@ class Bayes:
         known = {place.key for place in self._places([*seen, *pending])}
         if not any(place.is_inside for place in self._places([*seen, *prior])):
             return self._draw(rng, tried)  # more in flight than the design has, or an earlier search in another space
-        surrogate = Surrogate(self._places, seen, partial(mean_scores, metric=self.metric), prior)
+        surrogate = self._surrogate(seen, self._mean_score, prior)
         surrogate.fantasize([trial.candidate.params for trial in pending])
         acquisition = _Acquisition(surrogate)
         if self.cost_aware and any(trial.folds for trial in seen):
             # Cooled down to no weight at all in the course of the search (Lee et al. 2020, arXiv:2003.10870).
             cooling = max(0.0, 1 - len(seen) / self.n_candidates)
-            acquisition = _AcquisitionPerSecond(
-                surrogate, Surrogate(self._places, seen, log_times, warp=Warp.linear), cooling
-            )
+            acquisition = _AcquisitionPerSecond(surrogate, self._surrogate(seen, log_times, warp=Warp.linear), cooling)
 
         if self.space.size <= MAX_ENUMERATED:
             left = [params for params in self.space.points() if params_key(params) not in known]
@@ -108,12 +108,29 @@ class Bayes:
                     return params
         return self._draw(rng, tried)
 
+    def _surrogate(
+        self, seen: list[Trial], target: Target, prior: Sequence[Trial] = (), warp: Callable[..., Warp] = Warp.fit
+    ) -> Surrogate:
+        """Model what was seen, with hyperparameters that are found anew whenever that has grown by a tenth."""
+        early = seen[: _last_milestone(len(seen))]
+        fitted, theta = self._fitted.get(target, ([], None))
+        if list(map(id, fitted)) == list(map(id, [*early, *prior])):
+            return Surrogate(self._places, seen, target, prior, warp, theta)
+        surrogate = Surrogate(self._places, early, target, prior, warp)
+        self._fitted[target] = [*early, *prior], surrogate.posterior.theta
+        return self._surrogate(seen, target, prior, warp) if len(early) < len(seen) else surrogate
+
     def _draw(self, rng: np.random.Generator, tried: Sequence[Params]) -> Params | None:
         """Draw a point that was not tried; None if there is no other."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of an exhausted space, which ends the search
             drawn = self.space.sample(1, int(rng.integers(2**31)), unique=True, exclude=tried)
         return drawn[0] if drawn else None
+
+
+def _last_milestone(n: int) -> int:
+    """Largest multiple of a tenth of `n`, up to `n`; it depends on `n` alone, so that asking twice is asking once."""
+    return n - n % max(1, n // 10)
 
 
 class _Acquisition:
@@ -131,9 +148,8 @@ class _Acquisition:
 
         def value_and_slope(u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             mean, std, mean_slope, std_slope = predict(u)
-            by_mean, by_std = log_expected_improvement_slope(mean, std, best)
-            slope = by_mean[:, None] * mean_slope + by_std[:, None] * std_slope
-            return log_expected_improvement(mean, std, best), slope
+            value, by_mean, by_std = log_expected_improvement_and_slope(mean, std, best)
+            return value, by_mean[:, None] * mean_slope + by_std[:, None] * std_slope
 
         return value_and_slope
 

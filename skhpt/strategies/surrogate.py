@@ -17,6 +17,9 @@ from skhpt.trial import FoldScore, Trial
 #: Means, standard deviations, of shape (m,), and their gradients, of shape (m, D).
 Prediction = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
+#: What is modelled: ``target(trials)`` has a number for each, NaN for those that failed.
+Target = Callable[[Sequence[Trial]], np.ndarray]
+
 #: Noise variance of scores from other folds or data, where that of this search's own is 1.
 FOREIGN_NOISE = 2.0
 #: Of more observations than this, only the most telling ones count for the hyperparameters, and for the posterior.
@@ -35,11 +38,13 @@ class Surrogate:
     trials : sequence of Trial
         What was seen.
     target : callable
-        ``target(trials)`` is what is modelled, such as `mean_scores`; NaN for those that failed.
+        What is modelled, such as `mean_scores`.
     warp : callable, default=Warp.fit
         Makes a warp for what is modelled.
     prior : sequence of Trial, default=()
         What was seen elsewhere; its scores count by their order and relative distances, not by their level.
+    theta : ndarray, default=None
+        Hyperparameters; found for these observations if None.
 
     Attributes
     ----------
@@ -55,42 +60,42 @@ class Surrogate:
         self,
         places: Places,
         trials: Sequence[Trial],
-        target: Callable[[Sequence[Trial]], np.ndarray],
+        target: Target,
         prior: Sequence[Trial] = (),
         warp: Callable[[np.ndarray], Warp] = Warp.fit,
+        theta: np.ndarray | None = None,
     ):
         self.space = places.space
         self.embedding = Embedding(tuple(column.dimension.n_levels for column in self.space.columns))
         own_u, trials = _inside(places, trials)
         foreign_u, prior = _inside(places, prior)
         own_warp, own = _warped(target(trials), warp)
-        foreign_warp, foreign = _warped(target(prior), warp)
+        foreign_warp, foreign = _warped(target(prior), warp) if prior or not trials else (own_warp, own[:0])
         self.warp = own_warp if trials else foreign_warp
         self.u = np.array([*own_u, *foreign_u]).reshape(-1, len(self.space.columns))
         self.y = np.concatenate([own, foreign])
         v = np.concatenate([_noise(trials), FOREIGN_NOISE * _noise(prior)])
         rows = _most_telling(self.y, MAX_SEEN)
         self.u, self.y = self.u[rows], self.y[rows]
-        self.posterior = self._fit(v[rows])
-        self._remaining = np.where(rows < len(own), 0.0, v[rows])
-        self._look([])
-
-    def _fit(self, v: np.ndarray) -> Posterior:
         Z = self.embedding(self.u)
+        theta = self._fit(Z, v[rows]) if theta is None else theta
+        self.posterior = regression.condition(self.embedding, theta, Z, self.y, v[rows])
+        self._remaining = np.where(rows < len(own), 0.0, v[rows])
+        self._look(self.u[:0])
+
+    def _fit(self, Z: np.ndarray, v: np.ndarray) -> np.ndarray:
         rows = _most_telling(self.y, MAX_FITTED)
         prior = regression.Prior.of_dimension(len(self.embedding.levels), self.space.n_free)
-        theta = regression.fit(self.embedding, Z[rows], self.y[rows], v[rows], prior)
-        return regression.condition(self.embedding, theta, Z, self.y, v)
+        return regression.fit(self.embedding, Z[rows], self.y[rows], v[rows], prior)
 
-    def _look(self, pending: Sequence[Params]) -> None:
-        Z = self.embedding(self.space.encode(pending))
-        self.outlook = regression.interpolate(self.posterior, self._remaining, Z)
-        self.best = float(self.outlook.predict(self.outlook.Z)[0].max())
+    def _look(self, pending: np.ndarray) -> None:
+        self.outlook = regression.interpolate(self.posterior, self._remaining, self.embedding(pending))
+        self.best = float(self.outlook.expect(self.outlook.Z).max())
 
     def fantasize(self, points: Sequence[Params]) -> None:
         """Take it that pending points score what is expected of them: their surroundings lose their novelty."""
         if points:
-            self._look(points)
+            self._look(self.space.encode(points))
 
     def predict(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation of the warped score of the actual points next to points of the cube."""
