@@ -3,10 +3,21 @@
 from skhpt import distributions
 from skhpt.search.bayes import BayesSearchCV
 from skhpt.search.grid import GridSearch
+from skhpt.search.hyperband import HyperbandSearchCV
 from skhpt.search.manual import ManualSearch
 from skhpt.search.random import RandomSearch
 from skhpt.space import Space
+from skhpt.work.continuation import register_continuation
 
 __version__ = "0.1.0"
 
-__all__ = ["BayesSearchCV", "GridSearch", "ManualSearch", "RandomSearch", "Space", "distributions"]
+__all__ = [
+    "BayesSearchCV",
+    "GridSearch",
+    "HyperbandSearchCV",
+    "ManualSearch",
+    "RandomSearch",
+    "Space",
+    "distributions",
+    "register_continuation",
+]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from itertools import takewhile
 from typing import Protocol
@@ -14,7 +13,7 @@ class Hands(Protocol):
     """Whatever evaluates candidates: workers, or a plain function in a test."""
 
     def submit(self, candidates: Sequence[Candidate]) -> None:
-        """Take candidates to evaluate on every fold; return at once."""
+        """Take candidates to evaluate on every fold that is not settled; return at once."""
         ...
 
     def collect(self) -> list[FoldScore]:
@@ -69,8 +68,8 @@ def run(
 ) -> None:
     """Extend the history until the strategy has nothing more to ask and nothing is pending.
 
-    Folds may come back in any order, of any pending candidate. The strategy is asked again after each trial, in the
-    order of their ids, so the outcome is the same whatever the number of workers.
+    Folds may come back in any order, of any pending candidate. The strategy is asked again after each trial, in each
+    lane in the order of their ids, so the outcome is the same whatever the number of workers.
 
     Parameters
     ----------
@@ -89,28 +88,40 @@ def run(
         already, so that it does not matter who was faster. By default all folds of all candidates are evaluated.
     """
     journal = journal or NoJournal()
-    arrived: dict[int, dict[int, FoldScore]] = defaultdict(dict)
+    arrived: dict[int, dict[int, FoldScore]] = {}  # of pending candidates, by split
     while True:
         if candidates := strategy.ask(history):
             journal.asked(candidates)
             history.add(candidates)
             hands.submit(candidates)
+            arrived |= {candidate.id: {fold.split: fold for fold in candidate.settled} for candidate in candidates}
         if history.n_finished == len(history):
             break
         if race:
             race.learn(history.finished)
             for candidate, folds in arrived.items():
                 _drop_if_lost(candidate, folds, n_splits, race, hands)
-        while (outcome := _outcome(arrived[history.n_finished], n_splits, race)) is None:
+        while not (finished := _first_finished(history.next_to_finish, arrived, n_splits, race)):
             for fold in hands.collect():
                 journal.scored(fold)
-                if fold.candidate >= history.n_finished:  # else it was under way when its candidate was lost
+                if fold.candidate in arrived:  # else it was under way when its candidate was lost
                     arrived[fold.candidate][fold.split] = fold
                     _drop_if_lost(fold.candidate, arrived[fold.candidate], n_splits, race, hands)
-        arrived.pop(history.n_finished)
-        history.finish_next(outcome)
+        done, outcome = finished
+        arrived.pop(done.id)
+        history.finish_next(outcome, done.lane)
     while race and hands.collect():  # what is still under way
         pass
+
+
+def _first_finished(
+    candidates: Sequence[Candidate], arrived: dict[int, dict[int, FoldScore]], n_splits: int, race: Race | None
+) -> tuple[Candidate, list[FoldScore]] | None:
+    """Return the first of some candidates that is finished, and its folds."""
+    for candidate in candidates:
+        if (outcome := _outcome(arrived[candidate.id], n_splits, race)) is not None:
+            return candidate, outcome
+    return None
 
 
 def _drop_if_lost(

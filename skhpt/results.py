@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ def cv_results(
     error_score: Any,
     return_train_score: bool = False,
     params: Sequence[Mapping[str, Any]] | None = None,
+    standing: Sequence[int] | None = None,
 ) -> dict[str, Any]:
     """Make scikit-learn's table of results, with its columns, types and numbers.
 
@@ -36,6 +38,9 @@ def cv_results(
         Whether to make the columns of the training scores.
     params : sequence of dict, default=None
         Parameters to show, one dict for each trial; by default those of its candidate.
+    standing : sequence of int, default=None
+        If trials are not all on the same footing: how far each has come. It ranks them before the score does; means are
+        over the folds that were evaluated, and a column tells the state of these.
 
     Returns
     -------
@@ -52,6 +57,10 @@ def cv_results(
     skipped = np.array([[fold.state == "skipped" for fold in row] for row in folds], dtype=bool)
     error_score = np.nan if error_score == "raise" else error_score
     results: dict[str, Any] = _note_columns(trials)
+    mean: Callable[..., np.ndarray] = np.mean
+    if standing is not None:
+        results["state"] = np.array([Trial(trial.candidate, tuple(trial.evaluated)).state for trial in trials])
+        mean = partial(_mean_of_evaluated, skipped=skipped)
     for name in ("fit_time", "score_time"):
         seconds = [[np.nan if fold.state == "skipped" else getattr(fold, name) for fold in row] for row in folds]
         _, results[f"mean_{name}"], results[f"std_{name}"] = _summary(seconds, np.nanmean)
@@ -59,11 +68,11 @@ def cv_results(
     results["params"] = shown
     for metric in metrics(trials) or ["score"]:
         test = [[_score(fold, fold.test_score, metric, error_score) for fold in row] for row in folds]
-        results |= _score_columns(f"test_{metric}", test, skipped)
-        results[f"rank_test_{metric}"] = rank(results[f"mean_test_{metric}"])
+        results |= _score_columns(f"test_{metric}", test, skipped, mean)
+        results[f"rank_test_{metric}"] = rank(results[f"mean_test_{metric}"], standing)
         if return_train_score:
             train = [[_score(fold, fold.train_score, metric, error_score) for fold in row] for row in folds]
-            results |= _score_columns(f"train_{metric}", train, skipped)
+            results |= _score_columns(f"train_{metric}", train, skipped, mean)
     return results
 
 
@@ -75,11 +84,18 @@ def metrics(trials: Sequence[Trial]) -> list[str] | None:
     return None
 
 
-def rank(means: np.ndarray) -> np.ndarray:
-    """Rank scores from 1, the highest; ties share the better rank, NaN comes last."""
+def rank(means: np.ndarray, standing: Sequence[int] | None = None) -> np.ndarray:
+    """Rank scores from 1, the highest; ties share the better rank, NaN comes last.
+
+    With a `standing`, the highest standing comes first, whatever the score, unless that is NaN.
+    """
     if np.isnan(means).all():
         return np.ones(len(means), dtype=np.int32)
-    return rankdata(-np.nan_to_num(means, nan=np.nanmin(means) - 1), method="min").astype(np.int32)
+    if standing is None:
+        return rankdata(-np.nan_to_num(means, nan=np.nanmin(means) - 1), method="min").astype(np.int32)
+    keys = [(-np.inf, 0.0) if np.isnan(mean) else (float(s), mean) for s, mean in zip(standing, means, strict=True)]
+    better = sorted(keys, reverse=True)
+    return np.array([better.index(key) + 1 for key in keys], dtype=np.int32)
 
 
 def leaderboard(trials: Sequence[Trial], results: Mapping[str, Any], metric: str, n: int) -> list[dict[str, Any]]:
@@ -92,8 +108,9 @@ def leaderboard(trials: Sequence[Trial], results: Mapping[str, Any], metric: str
             "score": float(results[f"mean_test_{metric}"][i]),
             "std": float(results[f"std_test_{metric}"][i]),
             "fit_time": float(results["mean_fit_time"][i]),
-            "state": trials[i].state,
+            "state": str(results["state"][i]) if "state" in results else trials[i].state,
         }
+        | {name: int(results[name][i]) for name in ("n_resources", "n_folds") if name in results}
         | {f"param_{name}": value for name, value in results["params"][i].items()}
         for i in order
     ]
@@ -151,13 +168,20 @@ def _note_columns(trials: Sequence[Trial]) -> dict[str, np.ndarray]:
     return {name: np.asarray([trial.candidate.note.get(name) for trial in trials]) for name in names}
 
 
-def _score_columns(name: str, rows: list[list[float]], skipped: np.ndarray) -> dict[str, np.ndarray]:
-    scores, means, stds = _summary(rows)
+def _score_columns(
+    name: str, rows: list[list[float]], skipped: np.ndarray, mean: Callable[..., np.ndarray]
+) -> dict[str, np.ndarray]:
+    scores, means, stds = _summary(rows, mean)
     columns = {f"split{i}_{name}": scores[:, i] for i in range(scores.shape[1])}
     if not (np.isfinite(scores) | skipped).all():
         kind = name.split("_", maxsplit=1)[0]
         warnings.warn(f"One or more of the {kind} scores are non-finite: {means}", UserWarning, stacklevel=2)
     return columns | {f"mean_{name}": means, f"std_{name}": stds}
+
+
+def _mean_of_evaluated(array: np.ndarray, axis: int, skipped: np.ndarray) -> np.ndarray:
+    """Mean over the folds that were evaluated; NaN if one of them has no score."""
+    return np.where(skipped, 0.0, array).sum(axis=axis) / (~skipped).sum(axis=axis)
 
 
 def _summary(

@@ -7,7 +7,8 @@ same thing, starting with a history.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol, overload
 
@@ -32,12 +33,26 @@ class Candidate:
         Budget to evaluate it with; None means all there is.
     note : dict of str to object
         Facts about the proposal; they become columns of ``cv_results_``.
+    lane : int
+        Trials of one lane count in the order of their ids; trials of different lanes do not wait for each other.
+    parent : int or None
+        The trial whose training this one goes on with.
+    settled : tuple of FoldScore
+        Folds that are not to be evaluated: their scores are known already, or they are skipped.
     """
 
     id: int
     params: dict[str, Any]
     resource: int | None = None
     note: dict[str, Any] = field(default_factory=dict)
+    lane: int = 0
+    parent: int | None = None
+    settled: tuple[FoldScore, ...] = ()
+
+    def missing(self, n_splits: int) -> list[int]:
+        """Return the folds, of `n_splits`, that are to be evaluated."""
+        settled = {fold.split for fold in self.settled}
+        return [split for split in range(n_splits) if split not in settled]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +71,11 @@ class FoldScore:
     fit_time, score_time : float
         Seconds.
     state : {"ok", "failed", "timeout", "crashed", "skipped"}
-        How it ended; "failed" if it could not be fitted or not be scored, "skipped" if earlier folds of the candidate
-        were so bad that it was not evaluated.
+        How it ended; "failed" if it could not be fitted or not be scored, "skipped" if it was not evaluated at all.
     error : str or None
         Text of the traceback of a failure.
+    converged : bool
+        Whether training ended by itself before its resource was used up: more of it would change nothing.
     """
 
     candidate: int
@@ -70,6 +86,7 @@ class FoldScore:
     score_time: float = 0.0
     state: State = "ok"
     error: str | None = None
+    converged: bool = False
 
     def score(self, metric: str | None = None) -> float:
         """Return the test score by a metric, or by the only or first one; NaN if there is none or it is not finite."""
@@ -93,17 +110,32 @@ class Trial:
             return "pending"
         return next((fold.state for fold in self.folds if fold.state != "ok"), "ok")
 
-    def renumbered(self, number: int) -> Trial:
-        """Return the same trial under another id."""
-        folds = tuple(replace(fold, candidate=number) for fold in self.folds)
-        return Trial(replace(self.candidate, id=number), folds)
+    @property
+    def evaluated(self) -> list[FoldScore]:
+        """The folds that were not skipped."""
+        return [fold for fold in self.folds if fold.state != "skipped"]
+
+
+def renumbered(trials: Iterable[Trial]) -> list[Trial]:
+    """Return the same trials with the ids 0, 1, 2, ...; whose parent is not among them goes on with nothing."""
+    trials = list(trials)
+    number: dict[int | None, int] = {trial.candidate.id: i for i, trial in enumerate(trials)}
+
+    def moved(folds: Iterable[FoldScore], i: int) -> tuple[FoldScore, ...]:
+        return tuple(replace(fold, candidate=i) for fold in folds)
+
+    return [
+        Trial(replace(c, id=i, parent=number.get(c.parent), settled=moved(c.settled, i)), moved(trial.folds, i))
+        for i, (c, trial) in enumerate((trial.candidate, trial) for trial in trials)
+    ]
 
 
 class History(Sequence[Trial]):
-    """All trials in the order of their ids: the finished ones, then the pending ones.
+    """All trials in the order of their ids.
 
-    Strategies read it; only the engine writes to it. A trial is finished here only when all before it are, so what a
-    strategy sees never depends on the order in which workers return.
+    Strategies read it; only the engine writes to it. A trial is finished here only when all before it in its lane are.
+    So what a strategy sees of a lane never depends on the order in which workers return, and if there is one lane only,
+    the finished trials come first, then the pending ones.
 
     Parameters
     ----------
@@ -126,6 +158,7 @@ class History(Sequence[Trial]):
 
     def __init__(self, trials: Iterable[Trial] = (), prior: Iterable[Trial] = (), n_given: int = 0):
         self._trials = list(trials)
+        self._pending: dict[int, deque[int]] = defaultdict(deque)  # ids, by lane
         self.n_finished = len(self._trials)
         self.prior = tuple(prior)
         self.n_given = n_given
@@ -146,7 +179,14 @@ class History(Sequence[Trial]):
     @property
     def finished(self) -> list[Trial]:
         """The finished trials."""
-        return self._trials[: self.n_finished]
+        if self.n_finished == len(self._trials):
+            return list(self._trials)
+        return [trial for trial in self._trials if trial.folds]
+
+    @property
+    def next_to_finish(self) -> list[Candidate]:
+        """The first pending candidate of each lane, in the order of their ids."""
+        return [self._trials[i].candidate for i in sorted(ids[0] for ids in self._pending.values() if ids)]
 
     def add(self, candidates: Iterable[Candidate]) -> None:
         """Append candidates as pending trials; their ids must go on where the history ends.
@@ -157,12 +197,19 @@ class History(Sequence[Trial]):
             if candidate.id != len(self._trials):
                 raise ValueError(f"candidate {candidate.id} was asked for where {len(self._trials)} is next")
             self._trials.append(Trial(replace(candidate, params=snapshot(candidate.params))))
+            self._pending[candidate.lane].append(candidate.id)
 
-    def finish_next(self, folds: Iterable[FoldScore]) -> None:
-        """Give the first pending trial its folds."""
-        candidate = self._trials[self.n_finished].candidate
-        self._trials[self.n_finished] = Trial(candidate, tuple(sorted(folds, key=lambda fold: fold.split)))
+    def finish_next(self, folds: Iterable[FoldScore], lane: int = 0) -> None:
+        """Give the first pending trial of a lane its folds."""
+        number = self._pending[lane].popleft()
+        folds = tuple(sorted(folds, key=lambda fold: fold.split))
+        self._trials[number] = Trial(self._trials[number].candidate, folds)
         self.n_finished += 1
+
+    def sort(self, key: Callable[[Trial], Any]) -> None:
+        """Bring the finished trials into an order that does not depend on that of their arrival; forget the others."""
+        self._trials = renumbered(sorted(self.finished, key=key))
+        self._pending.clear()
 
 
 class Strategy(Protocol):
@@ -173,6 +220,7 @@ class Strategy(Protocol):
 
         It is asked again after each trial that finishes. An empty list means: nothing now, and, when no trial is
         pending, done. It draws, if it does, from a generator seeded by ``(seed, len(history))``, and never changes
-        the history.
+        the history. What it proposes in a lane follows from the finished trials of that lane, and from lanes that are
+        complete, alone.
         """
         ...

@@ -7,21 +7,21 @@ import time
 import warnings
 from abc import abstractmethod
 from copy import copy, deepcopy
-from numbers import Integral
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from sklearn.base import _fit_context, clone, is_classifier
 from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection._search import BaseSearchCV, _search_estimator_has
 from sklearn.model_selection._validation import _warn_or_raise_about_fit_failures
-from sklearn.utils import check_scalar, get_tags
+from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _check_method_params, check_is_fitted, indexable
+from sklearn.utils.validation import _check_method_params, indexable
 
 from skhpt import engine, fingerprint, results
 from skhpt.fingerprint import Fingerprint
 from skhpt.search.callbacks import begin_callbacks
+from skhpt.search.leaderboard import LeaderboardMixin
 from skhpt.search.previous import going_on, trials_from
 from skhpt.search.session import NO_FITS, Folds, Session, freeze_folds
 from skhpt.strategies.racing import Race
@@ -30,12 +30,10 @@ from skhpt.work.evaluator import Evaluator
 from skhpt.work.fold import Setup
 from skhpt.work.pool import Pool
 from skhpt.work.slices import data_can_be_shared, leaves_data_alone, scorer_leaves_data_alone
-
-if TYPE_CHECKING:
-    import pandas as pd
+from skhpt.work.training import Whole
 
 
-class BaseSearch(BaseSearchCV):
+class BaseSearch(LeaderboardMixin, BaseSearchCV):
     """Base of all searches: evaluates what a strategy asks for and refits the best.
 
     A search brings its constructor and `_make_strategy`; the rest is here.
@@ -117,8 +115,8 @@ class BaseSearch(BaseSearchCV):
         return new
 
     @abstractmethod
-    def _make_strategy(self, history: History) -> Strategy:
-        """Make the strategy that goes on from a history; raise for bad input before anything is fitted."""
+    def _make_strategy(self, session: Session) -> Strategy:
+        """Make the strategy that goes on from what a session knows; raise for bad input before anything is fitted."""
 
     # -- fitting -------------------------------------------------------------------------------------------------
 
@@ -142,7 +140,7 @@ class BaseSearch(BaseSearchCV):
             The fitted search.
         """
         session = self._open(X, y, params, keep=self.warm_start)
-        self._evaluate(session, self._make_strategy(session.history))
+        self._evaluate(session, self._make_strategy(session))
         self._tabulate(session)
         self._refit_best(session)
         session.callbacks.end()
@@ -190,17 +188,21 @@ class BaseSearch(BaseSearchCV):
             folds = self._folds
         else:
             folds = freeze_folds(self.cv, X, y, is_classifier(base), routed.splitter.split)
+        setup = self._make_setup(base, scorers, routed, X, self._make_training(X, y, params, folds))
         mark = Fingerprint(
             data=fingerprint.describe_data(X, y, params),
             folds=fingerprint.describe_folds(folds),
             scoring=fingerprint.describe_scoring(self.scoring, self.return_train_score),
-            estimator=fingerprint.describe_estimator(base),
+            estimator=fingerprint.describe_estimator(base) + str(setup.training),
         )
         history = self._starting_history(mark, keep)
-        setup = self._make_setup(base, scorers, routed, X)
         return Session(X, y, params, folds, setup, refit_metric, mark, callbacks, history, n_known=len(history))
 
-    def _make_setup(self, estimator: Any, scorer: Any, routed: Any, X: Any) -> Setup:
+    def _make_training(self, X: Any, y: Any, params: dict[str, Any], folds: Folds) -> Whole:
+        """Say what the resource of a candidate buys; here there is none."""
+        return Whole()
+
+    def _make_setup(self, estimator: Any, scorer: Any, routed: Any, X: Any, training: Whole) -> Setup:
         may_share = leaves_data_alone(estimator) and scorer_leaves_data_alone(scorer) and data_can_be_shared(X)
         return Setup(
             estimator=estimator,
@@ -210,6 +212,7 @@ class BaseSearch(BaseSearchCV):
             return_train_score=self.return_train_score,
             error_score=self.error_score,
             verbose=self.verbose,
+            training=training,
             may_share=may_share,
         )
 
@@ -279,6 +282,7 @@ class BaseSearch(BaseSearchCV):
             error_score=self.error_score,
             return_train_score=self.return_train_score,
             params=self._shown_params(trials),
+            standing=self._standing(trials),
         )
         self._tabulated = trials
         self.scorer_ = getattr(session.setup.scorer, "_scorers", session.setup.scorer)
@@ -292,10 +296,14 @@ class BaseSearch(BaseSearchCV):
         """Return the parameters that the results show for each trial."""
         return [trial.candidate.params for trial in trials]
 
+    def _standing(self, trials: list[Trial]) -> list[int] | None:
+        """Return what ranks trials before their scores do; None if nothing does."""
+        return None
+
     def _report_failures(self, trials: list[Trial], n_known: int) -> None:
         """Warn of the fits that failed now; raise if none has ever succeeded."""
         new, old = (
-            [fold for trial in some for fold in trial.folds if fold.state != "skipped"]
+            [fold for trial in some for fold in trial.evaluated if fold not in trial.candidate.settled]
             for some in (trials[n_known:], trials[:n_known])
         )
         errors = [fold.error for fold in new if fold.test_score is None]
@@ -323,13 +331,12 @@ class BaseSearch(BaseSearchCV):
             return
         # The parameters are cloned too: they may be estimators, and the user's own must not be fitted.
         self._refitted_index = self.best_index_
-        self.best_estimator_ = clone(session.setup.estimator).set_params(**clone(self.best_params_, safe=False))
+        best = clone(session.setup.estimator).set_params(**clone(self.best_params_, safe=False))
+        training = session.setup.training
+        self.best_estimator_ = training.prepare(best, training.maximum, None)
         with session.callbacks.refitting(self.best_estimator_):
             start = time.time()
-            if session.y is None:
-                self.best_estimator_.fit(session.X, **session.setup.fit_params)
-            else:
-                self.best_estimator_.fit(session.X, session.y, **session.setup.fit_params)
+            training.fit(self.best_estimator_, session.X, session.y, session.setup.fit_params, training.maximum, None)
             self.refit_time_ = time.time() - start
         if hasattr(self.best_estimator_, "feature_names_in_"):
             self.feature_names_in_ = self.best_estimator_.feature_names_in_
@@ -338,57 +345,6 @@ class BaseSearch(BaseSearchCV):
         # One of scikit-learn's tests takes every public fitted attribute of a GridSearchCV for one that all searches
         # have. What is ours alone is documented, and there, but not listed.
         return [name for name in super().__dir__() if name != "history_"]
-
-    # -- reading -------------------------------------------------------------------------------------------------
-
-    def leaderboard(self, n: int = 10) -> pd.DataFrame:
-        """Return the best candidates as a table.
-
-        Parameters
-        ----------
-        n : int, default=10
-            Number of candidates.
-
-        Returns
-        -------
-        leaderboard : pandas.DataFrame
-            One row per candidate, the best first, indexed by the candidate's place in ``cv_results_``, with its
-            rank, mean score and standard deviation over the folds, mean fit time in seconds, state ("ok",
-            "failed", ...) and parameters.
-
-        Raises
-        ------
-        ImportError
-            If pandas is not installed; `leaderboard_text` does without it.
-        """
-        return results.leaderboard_frame(self._leaderboard_rows(n))
-
-    def leaderboard_text(self, n: int = 10) -> str:
-        """Return the best candidates as a printable table.
-
-        Parameters
-        ----------
-        n : int, default=10
-            Number of candidates.
-
-        Returns
-        -------
-        text : str
-            The table that `leaderboard` returns, as aligned columns.
-        """
-        return results.leaderboard_text(self._leaderboard_rows(n))
-
-    def _leaderboard_rows(self, n: int) -> list[dict[str, Any]]:
-        check_is_fitted(self, "cv_results_")
-        check_scalar(n, "n", Integral, min_val=1)
-        return results.leaderboard(self._tabulated, self.cv_results_, self._leading_metric(), n)
-
-    def _leading_metric(self) -> str:
-        """Name the metric that candidates are ranked by: that of the refit, else the first one."""
-        metrics = results.metrics(self._tabulated)
-        if metrics is None:
-            return "score"
-        return self.refit if isinstance(self.refit, str) else metrics[0]
 
 
 def _needs_target(estimator: Any) -> bool:

@@ -271,7 +271,8 @@ class BayesSearchCV(BaseSearch):
     def _space(self) -> Space:
         return Space(translate(self.param_distributions), self.constraint)
 
-    def _make_strategy(self, history: History) -> Bayes:
+    def _make_strategy(self, session: Session) -> Bayes:
+        history = session.history
         space = self._space()
         check_names(self.estimator, space)
         if space.size < self.n_iter:

@@ -10,9 +10,9 @@ from sklearn.utils._param_validation import Interval
 
 from skhpt.search.base import BaseSearch
 from skhpt.search.checks import check_names
+from skhpt.search.session import Session
 from skhpt.space import Space
 from skhpt.strategies.listed import Listed, untried
-from skhpt.trial import History
 
 
 class GridSearch(BaseSearch):
@@ -184,7 +184,8 @@ class GridSearch(BaseSearch):
         self.param_grid = param_grid
         self.resolution = resolution
 
-    def _make_strategy(self, history: History) -> Listed:
+    def _make_strategy(self, session: Session) -> Listed:
+        history = session.history
         space = Space(self.param_grid, self.constraint)
         check_names(self.estimator, space)
         return Listed(untried(space.grid(self.resolution), history), len(history))

@@ -240,7 +240,8 @@ class ManualSearch(BaseSearch):
         super()._begin(session)
         self._fit_params = session.params
 
-    def _make_strategy(self, history: History) -> Listed:
+    def _make_strategy(self, session: Session) -> Listed:
+        history = session.history
         points = self._check(self.candidates)
         if not points and not len(history):
             raise ValueError(f"there is nothing to evaluate: candidates is {self.candidates!r}")

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from skhpt.fingerprint import Fingerprint
-from skhpt.trial import Candidate, FoldScore, History, Score, Trial
+from skhpt.trial import Candidate, FoldScore, History, Score, Trial, renumbered
 
 
 def trials_from(previous: Any, mark: Fingerprint) -> tuple[bool, list[Trial]]:
@@ -57,8 +57,7 @@ def going_on(trials: Sequence[Trial], n_given: int, racing: bool) -> History:
     Those that lost a race are left out, to be evaluated anew, unless the new search races too.
     """
     whole = [racing or all(fold.state != "skipped" for fold in trial.folds) for trial in trials]
-    kept = [trial.renumbered(i) for i, trial in enumerate(compress(trials, whole))]
-    return History(kept, n_given=sum(whole[:n_given]))
+    return History(renumbered(compress(trials, whole)), n_given=sum(whole[:n_given]))
 
 
 def _trials_from_table(table: Mapping[str, Any]) -> list[Trial]:

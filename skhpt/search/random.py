@@ -10,9 +10,9 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from skhpt.search.base import BaseSearch
 from skhpt.search.checks import check_names
+from skhpt.search.session import Session
 from skhpt.space import Space
 from skhpt.strategies.listed import Listed, untried
-from skhpt.trial import History
 
 
 class RandomSearch(BaseSearch):
@@ -208,7 +208,8 @@ class RandomSearch(BaseSearch):
         self.unique = unique
         self.racing = racing
 
-    def _make_strategy(self, history: History) -> Listed:
+    def _make_strategy(self, session: Session) -> Listed:
+        history = session.history
         space = Space(self.param_distributions, self.constraint)
         check_names(self.estimator, space)
         n_missing = max(0, self.n_iter - (len(history) - history.n_given))

@@ -8,7 +8,6 @@ import numpy as np
 
 from skhpt.gp import regression
 from skhpt.gp.kernel import Embedding
-from skhpt.gp.regression import Posterior
 from skhpt.gp.warp import Warp
 from skhpt.space import Column, Params
 from skhpt.strategies.places import Places

@@ -74,9 +74,9 @@ class Evaluator:
         self.pool.__exit__(*exception)
 
     def submit(self, candidates: Sequence[Candidate]) -> None:
-        """Take candidates to evaluate on every fold."""
+        """Take candidates to evaluate on every fold that is not settled."""
         if self.setup.verbose > 0:
-            print(verbose.round_line(len(self.splits), len(candidates)))
+            print(verbose.round_line(len(self.splits), candidates))
         if self.setup.verbose > 1:
             self._numbers |= {c.id: (number, len(candidates)) for number, c in enumerate(candidates)}
         self._waiting.extend(candidates)
@@ -124,11 +124,12 @@ class Evaluator:
 
     def _plan(self, more: bool = False) -> None:
         """Make tasks of candidates that wait, if none are ready, or if there should be more."""
-        if self._waiting and (more or not self._ready):
+        while self._waiting and (more or not self._ready):
             n_splits = len(self.splits)
             size = chunk_size(self._seconds_per_fold, len(self._waiting), n_splits, self.pool.n_slots)
             chunk = [self._waiting.popleft() for _ in range(min(size, len(self._waiting)))]
             self._ready.extend(tasks(chunk, n_splits))
+            more = False
 
     def _job(self, candidate: Candidate, split: int) -> Job:
         number, of = self._numbers.get(candidate.id, (0, 0))

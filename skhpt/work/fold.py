@@ -18,8 +18,10 @@ from sklearn.utils import get_tags
 
 from skhpt.trial import Candidate, FoldScore, Score, State
 from skhpt.work import slices, verbose
+from skhpt.work.checkpoints import Checkpoints, InMemory, Key
 from skhpt.work.metrics import lean_scorer
 from skhpt.work.slices import Slices
+from skhpt.work.training import Half, Whole
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,10 @@ class Setup:
         What becomes of a candidate that fails.
     verbose : int
         scikit-learn's levels: above 1 each fit is reported.
+    training : Whole
+        What the resource of a candidate buys.
+    checkpoints : Checkpoints
+        Models that candidates go on with.
     may_share : bool
         Whether candidates may share the slices of a fold, as far as the estimator and the scorer are concerned.
     key : str
@@ -53,6 +59,8 @@ class Setup:
     return_train_score: bool = False
     error_score: Any = float("nan")
     verbose: int = 0
+    training: Whole = field(default_factory=Whole)
+    checkpoints: Checkpoints = field(default_factory=lambda: Checkpoints(InMemory()))
     may_share: bool = False
     key: str = field(default_factory=lambda: uuid4().hex)
 
@@ -115,9 +123,9 @@ def _evaluate_one(X: Any, y: Any, setup: Setup, scorer: Any, split: int, train: 
         if setup.error_score == "raise":
             raise
         result = FoldScore(job.candidate.id, split, None, state="failed", error=format_exc())
-        job.watch.end(_cut(X, y, setup, split, train, test, setup.estimator, {}))
+        job.watch.end(_cut(X, y, setup, split, train, test, setup.estimator, job.candidate))
     else:
-        fold = _cut(X, y, setup, split, train, test, estimator, params)
+        fold = _cut(X, y, setup, split, train, test, estimator, job.candidate)
         result = _fit_and_score(estimator, fold, setup, scorer, split, job)
     if setup.verbose > 1:
         test_score = _shown(result.test_score, result, setup)
@@ -136,12 +144,15 @@ def _shown(score: Score | None, result: FoldScore, setup: Setup) -> Score:
     return setup.error_score if score is None or (result.state != "ok" and score != score) else score
 
 
-def _cut(X: Any, y: Any, setup: Setup, split: int, train: Any, test: Any, estimator: Any, params: dict) -> Slices:
+def _cut(
+    X: Any, y: Any, setup: Setup, split: int, train: Any, test: Any, estimator: Any, candidate: Candidate
+) -> Slices:
     """Cut the fold's rows, or take those that earlier candidates have used and left alone."""
+    train = setup.training.rows(split, train, candidate.resource)
     arguments = (estimator, X, y, train, test, setup.fit_params, setup.score_params)
-    if not (setup.may_share and slices.params_leave_data_alone(params)):
+    if not (setup.may_share and slices.params_leave_data_alone(candidate.params)):
         return slices.cut(*arguments)
-    key = (split, get_tags(estimator).input_tags.pairwise)
+    key = (split, len(train), get_tags(estimator).input_tags.pairwise)
     fold = slices.kept.get(setup.key, key)
     if fold is None:
         fold = slices.cut(*arguments)
@@ -151,15 +162,20 @@ def _cut(X: Any, y: Any, setup: Setup, split: int, train: Any, test: Any, estima
 
 def _fit_and_score(estimator: Any, fold: Slices, setup: Setup, scorer: Any, split: int, job: Job) -> FoldScore:
     start = time.time()
+    training, candidate = setup.training, job.candidate
     try:
         try:
+            half = _half(setup, candidate, split)
+            estimator = training.prepare(estimator, candidate.resource, half)
             with job.watch.fitting(estimator, fold):
-                _fit(estimator, fold)
+                training.fit(estimator, fold.X_train, fold.y_train, fold.fit_params, candidate.resource, half)
+            if candidate.resource is not None and training.goes_on(estimator, candidate.resource):
+                setup.checkpoints.save(Key(candidate.id, split), Half(estimator, candidate.resource))
         except Exception:
             if setup.error_score == "raise":
                 raise
             seconds = time.time() - start
-            return FoldScore(job.candidate.id, split, None, None, seconds, 0.0, "failed", format_exc())
+            return FoldScore(candidate.id, split, None, None, seconds, 0.0, "failed", format_exc())
         fit_time = time.time() - start
         test_score, error = _score(estimator, fold.X_test, fold.y_test, scorer, fold.test_score_params, setup)
         score_time = time.time() - start - fit_time
@@ -171,14 +187,13 @@ def _fit_and_score(estimator: Any, fold: Slices, setup: Setup, scorer: Any, spli
     finally:
         job.watch.end(fold)
     state: State = "failed" if error else "ok"
-    return FoldScore(job.candidate.id, split, test_score, train_score, fit_time, score_time, state, error)
+    converged = training.has_converged(estimator, candidate.resource)
+    return FoldScore(candidate.id, split, test_score, train_score, fit_time, score_time, state, error, converged)
 
 
-def _fit(estimator: Any, fold: Slices) -> None:
-    if fold.y_train is None:
-        estimator.fit(fold.X_train, **fold.fit_params)
-    else:
-        estimator.fit(fold.X_train, fold.y_train, **fold.fit_params)
+def _half(setup: Setup, candidate: Candidate, split: int) -> Half | None:
+    """Return the model that a candidate goes on with, if there is one."""
+    return None if candidate.parent is None else setup.checkpoints.take(Key(candidate.parent, split))
 
 
 def _score(

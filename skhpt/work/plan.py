@@ -22,8 +22,11 @@ class Task:
 
 
 def tasks(candidates: Sequence[Candidate], n_splits: int) -> Iterator[Task]:
-    """Make one task per fold for candidates that travel together."""
-    return (Task(split, candidates) for split in range(n_splits))
+    """Make one task per fold for candidates that travel together, without those whose fold is settled."""
+    missing = [(candidate, candidate.missing(n_splits)) for candidate in candidates]
+    for split in range(n_splits):
+        if some := [candidate for candidate, splits in missing if split in splits]:
+            yield Task(split, some)
 
 
 def chunk_size(seconds_per_fold: float | None, n_candidates: int, n_splits: int, n_slots: int) -> int:

@@ -31,6 +31,12 @@ def n_workers(n_jobs: int | None) -> int:
     return int(effective_n_jobs(n_jobs))
 
 
+def shares_memory(n_jobs: int | None) -> bool:
+    """Tell whether the workers of the active backend are in this process."""
+    parallel = Parallel(n_jobs=n_jobs)
+    return n_workers(n_jobs) == 1 or bool(getattr(parallel._backend, "supports_sharedmem", False))
+
+
 class Pool:
     """Workers for one search; use it in a ``with`` block.
 

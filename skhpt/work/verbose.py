@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from skhpt.trial import Score
+from skhpt.trial import Candidate, Score
 
 _WIDTH = 80
 
 
-def round_line(n_splits: int, n_candidates: int) -> str:
+def round_line(n_splits: int, candidates: Sequence[Candidate]) -> str:
     """Announce a round of candidates (level 1)."""
-    n_fits = n_splits * n_candidates
-    return f"Fitting {n_splits} folds for each of {n_candidates} candidates, totalling {n_fits} fits"
+    n_fits = sum(len(candidate.missing(n_splits)) for candidate in candidates)
+    if n_fits == n_splits * len(candidates):
+        return f"Fitting {n_splits} folds for each of {len(candidates)} candidates, totalling {n_fits} fits"
+    return f"Fitting {len(candidates)} candidates, totalling {n_fits} fits"
 
 
 def label(verbose: int, split: int, n_splits: int, number: int, n_candidates: int) -> str:

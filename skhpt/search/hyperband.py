@@ -1,0 +1,445 @@
+"""HyperbandSearchCV: many candidates begin with little training, and the best of them go on."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import replace
+from functools import partial
+from numbers import Integral
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import _check_method_params, indexable
+
+from skhpt.search.base import BaseSearch
+from skhpt.search.checks import check_names
+from skhpt.search.fidelity import Fidelity, make_fidelity
+from skhpt.search.session import Folds, Session, freeze_folds
+from skhpt.search.skopt import translate
+from skhpt.space import Params, Space
+from skhpt.strategies.bayes import Bayes
+from skhpt.strategies.hyperband import Hyperband
+from skhpt.strategies.rungs import at_full_resource, rung_correlations
+from skhpt.strategies.schedule import Plan
+from skhpt.trial import History, Strategy, Trial
+from skhpt.work.checkpoints import Checkpoints, InMemory, OnDisk
+from skhpt.work.pool import shares_memory
+from skhpt.work.training import Whole
+
+#: Candidates of a bracket of the ladder, as a power of the factor: more of them make further brackets.
+BRACKET_POWER = 4
+#: A rung whose correlation with the next one is certainly lower than this misleads; of fewer pairs nothing is said.
+LOW_CORRELATION, MIN_PAIRS = 0.3, 5
+
+
+class HyperbandSearchCV(BaseSearch):
+    """Search over many candidates, of which most get little training and few folds.
+
+    Candidates begin on the lowest rung of a ladder, with a part of the *resource* (trees, iterations, epochs, training
+    rows) on one fold. The best of a rung are promoted: they go on with their training where that leads to exactly what
+    a fresh fit leads to, and are trained again where it does not. The last ones are trained with all of the resource
+    and scored on all folds.
+
+    Parameters
+    ----------
+    estimator : estimator object
+        The estimator to tune; it needs ``fit``, and ``score`` if `scoring` is None.
+
+    param_distributions : dict or list of dict
+        Maps parameter names to distributions (of `scipy.stats`, of `skhpt.distributions`) or to lists, which are
+        sampled uniformly. Of a list of dicts, one is drawn first for each candidate.
+
+    resource : str, default='auto'
+        What little and much is: the name of an integer parameter, such as ``'n_estimators'`` or ``'clf__max_iter'``;
+        ``'epochs'``, calls of ``partial_fit`` on all rows in a random order; ``'n_samples'``, rows of the training part
+        (nested, with the classes in their proportions; whole groups if the folds keep groups together, the most recent
+        rows for a `TimeSeriesSplit`); or ``'folds'``, nothing but folds. ``'auto'`` takes the number of trees or
+        iterations of estimators that can go on with them, epochs for learners that have ``max_iter`` and
+        ``partial_fit``, else folds.
+
+    min_resources : int, default='auto'
+        What the first rung has of the resource; 'auto' is a `factor` * `factor`-th of all (for ``'n_samples'`` two rows
+        of each class at least).
+
+    max_resources : int, default='auto'
+        All of the resource; 'auto' is what the estimator has for the parameter; for ``'epochs'`` its ``max_iter``, but
+        100 at most; for ``'n_samples'`` the rows of the smallest training part.
+
+    factor : int, default=3
+        One of so many candidates is promoted, to so many times the resource.
+
+    schedule : {'ladder', 'hyperband', 'halving'}, default='ladder'
+        'ladder' climbs the resource on one fold and takes all folds at the top; each bracket of 81 candidates (with the
+        default `factor`) begins with another fold. 'hyperband' runs the brackets of Hyperband [1]_, which hedge
+        against a misleading first rung, and 'halving' one bracket [2]_, both with all folds on every rung. With
+        ``resource='folds'`` they are all the same.
+
+    n_candidates : int, default='auto'
+        How many candidates begin. 'auto' is so many that `factor` of them reach the top ('hyperband': the numbers of
+        the paper).
+
+    sampler : {'random', 'bayes'}, default='random'
+        Where candidates come from: drawn from the space, none twice, or, from the third bracket on, proposed by a model
+        of the scores on all rungs of the brackets before the last one.
+
+    continuation : {'auto', 'never', 'warm_start'}, default='auto'
+        Which estimators go on with their training: those for which it is known to be exact (see
+        `skhpt.register_continuation`), none, or everything with a parameter ``warm_start``, exact or not.
+
+    scoring : str, callable, list, tuple or dict, default=None
+        How a fold is scored: one metric, or several (then `refit` must name the one that decides). None means the
+        estimator's own ``score``. As in scikit-learn.
+
+    n_jobs : int, default=None
+        Number of folds that are evaluated at the same time; -1 means all processors, None means 1 unless
+        `joblib.parallel_config` says otherwise. The result does not depend on it.
+
+    refit : bool, str or callable, default=True
+        Whether to refit the best candidate on all data, and, with several metrics, by which of them it is chosen.
+        A callable takes ``cv_results_`` and returns the index of the best candidate.
+
+    cv : int, cross-validation generator or iterable, default=None
+        How the data is split; None means 5 folds, stratified for a classifier. The folds are drawn once, so all
+        candidates are scored on the same ones.
+
+    verbose : int, default=0
+        From 1 on it prints the number of fits, from 2 the time of each, from 3 its scores, from 10 its start.
+
+    pre_dispatch : int or str, default='2*n_jobs'
+        Number of tasks that are sent to the workers ahead of their completion; None sends all.
+
+    random_state : int, RandomState instance or None, default=None
+        Source of the draws, of the order of rows in epochs and of the choice of rows.
+
+    error_score : 'raise' or numeric, default=np.nan
+        Score of a candidate that fails on a fold; 'raise' stops at the first failure. The refit always raises.
+
+    return_train_score : bool, default=False
+        Whether to score the training part of each fold too.
+
+    constraint : callable, default=None
+        ``constraint(params) -> bool`` rejects candidates before they are evaluated.
+
+    previous : fitted search, dict or DataFrame, default=None
+        What an earlier search found. Of a search of this class on the same data and folds, with the same metrics,
+        estimator and resource, the candidates become part of the results and are not drawn again; anything else is
+        knowledge for ``sampler='bayes'``.
+
+    warm_start : bool, default=False
+        Whether `fit` keeps the candidates of the last fit and evaluates only what is new: the rest of a fit that was
+        interrupted, or further brackets if `n_candidates` has grown. Data, folds, metrics, estimator and schedule must
+        be the same.
+
+    Attributes
+    ----------
+    cv_results_ : dict of numpy (masked) ndarrays
+        The table of results, one row for each rung that a candidate has reached, with scikit-learn's columns, and:
+        ``candidate_id``, the candidate; ``bracket`` and ``rung``; ``iter``, the level of the resource, from 0;
+        ``n_resources`` and ``n_folds``, what it got; ``resumed_from``, the resource that it had been trained with
+        before and went on from, 0 if it was trained from scratch; ``state``, "ok" or what went wrong. Folds that were
+        not run are NaN, means are over the others. Rows of higher rungs rank first. Times are in seconds, and count
+        what was done for this row alone.
+
+    plan_ : Plan
+        What was to be done, as `plan` returns it.
+
+    resource_ : str
+        The resource.
+
+    min_resources_, max_resources_ : int
+        What the first rung and the last one have of it.
+
+    n_iterations_ : int
+        Number of levels.
+
+    n_resources_, n_candidates_ : list of int
+        For each level its resource, and how many candidates were evaluated there, over all brackets.
+
+    rung_correlations_ : ndarray of shape (n_iterations_ - 1,)
+        Rank correlation (Spearman) between the scores on each level and on the next one, of the candidates that reached
+        both; the mean over brackets, weighted by their number, NaN for fewer than three. These are the best of their
+        level, so it is lower than it would be for all.
+
+    history_ : History
+        Every candidate and every fold in the order in which they were asked for, with states and error texts.
+
+    best_estimator_ : estimator
+        The best candidate, fitted on all data; only if `refit` is not False.
+
+    best_score_ : float
+        Mean score of the best candidate over the folds; not if `refit` is a callable.
+
+    best_params_ : dict
+        Parameters of the best candidate.
+
+    best_index_ : int
+        Its row in ``cv_results_``.
+
+    scorer_ : function or a dict
+        What scored the folds; a dict if there are several metrics.
+
+    n_splits_ : int
+        Number of folds.
+
+    refit_time_ : float
+        Seconds that the refit took; only if `refit` is not False.
+
+    multimetric_ : bool
+        Whether there are several metrics.
+
+    classes_ : ndarray of shape (n_classes,)
+        The class labels; only if `refit` is not False and the estimator is a classifier.
+
+    n_features_in_ : int
+        Number of features seen during :term:`fit`; only if `refit` is not False and the estimator has it.
+
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of features seen during :term:`fit`; only if `refit` is not False and the estimator has it.
+
+    See Also
+    --------
+    RandomSearch : The same candidates, all on all folds.
+    BayesSearchCV : Fewer candidates, each chosen by what is known of all before.
+
+    Notes
+    -----
+    A model that ended its training by itself (its ``n_iter_`` is below the resource) carries its score up at no cost.
+    The outcome is the same for any number of workers.
+
+    References
+    ----------
+    .. [1] Li, Jamieson, DeSalvo, Rostamizadeh and Talwalkar (2018), Hyperband: A Novel Bandit-Based Approach to
+       Hyperparameter Optimization, JMLR 18, arXiv:1603.06560, Algorithm 1.
+    .. [2] Jamieson and Talwalkar (2016), Non-stochastic Best Arm Identification and Hyperparameter Optimization,
+       arXiv:1502.07943.
+
+    Examples
+    --------
+    >>> from scipy.stats import loguniform, randint
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.ensemble import ExtraTreesClassifier
+    >>> from skhpt import HyperbandSearchCV
+    >>> X, y = load_digits(return_X_y=True)
+    >>> space = {"max_depth": randint(2, 20), "max_features": loguniform(0.02, 1)}
+    >>> search = HyperbandSearchCV(ExtraTreesClassifier(90, random_state=0), space, random_state=0)
+    >>> print(search.plan(X, y))
+    >>> search.fit(X, y).resource_
+    'n_estimators'
+    """
+
+    _parameter_constraints: dict = {
+        **BaseSearch._parameter_constraints,
+        "param_distributions": [dict, list],
+        "resource": [str],
+        "min_resources": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+        "max_resources": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+        "factor": [Interval(Integral, 2, None, closed="left")],
+        "schedule": [StrOptions({"ladder", "hyperband", "halving"})],
+        "n_candidates": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+        "sampler": [StrOptions({"random", "bayes"})],
+        "continuation": [StrOptions({"auto", "never", "warm_start"})],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        estimator: Any,
+        param_distributions: Any,
+        *,
+        resource: str = "auto",
+        min_resources: int | str = "auto",
+        max_resources: int | str = "auto",
+        factor: int = 3,
+        schedule: str = "ladder",
+        n_candidates: int | str = "auto",
+        sampler: str = "random",
+        continuation: str = "auto",
+        scoring: Any = None,
+        n_jobs: int | None = None,
+        refit: Any = True,
+        cv: Any = None,
+        verbose: int = 0,
+        pre_dispatch: Any = "2*n_jobs",
+        random_state: Any = None,
+        error_score: Any = np.nan,
+        return_train_score: bool = False,
+        constraint: Any = None,
+        previous: Any = None,
+        warm_start: bool = False,
+    ):
+        super().__init__(
+            estimator=estimator,
+            scoring=scoring,
+            n_jobs=n_jobs,
+            refit=refit,
+            cv=cv,
+            verbose=verbose,
+            pre_dispatch=pre_dispatch,
+            error_score=error_score,
+            return_train_score=return_train_score,
+            constraint=constraint,
+            previous=previous,
+            warm_start=warm_start,
+        )
+        self.param_distributions = param_distributions
+        self.resource = resource
+        self.min_resources = min_resources
+        self.max_resources = max_resources
+        self.factor = factor
+        self.schedule = schedule
+        self.n_candidates = n_candidates
+        self.sampler = sampler
+        self.continuation = continuation
+        self.random_state = random_state
+
+    def plan(self, X: Any, y: Any = None, **params: Any) -> Plan:
+        """Say what `fit` would do, without doing it.
+
+        Parameters
+        ----------
+        X, y, **params
+            As for `fit`.
+
+        Returns
+        -------
+        plan : Plan
+            Brackets and rungs. Iterating over it gives the rows of a table (as dicts), printing it the table itself;
+            ``plan.full_fits`` is the training that it takes, in units of one fit with all of the resource on one fold,
+            at most: failures are not promoted, and what converged early costs less.
+        """
+        X, y = indexable(X, y)
+        params = _check_method_params(X, params=params)
+        split_params = self._get_routed_params_for_fit(params).splitter.split
+        folds = freeze_folds(deepcopy(self.cv), X, y, is_classifier(self.estimator), split_params)
+        fidelity = self._find_fidelity(y, params, folds)
+        return self._draw(fidelity, len(folds), History(), deepcopy(self.random_state))[0]
+
+    # -- the search ----------------------------------------------------------------------------------------------
+
+    def _space(self) -> Space:
+        return Space(translate(self.param_distributions), self.constraint)
+
+    def _find_fidelity(self, y: Any, params: dict[str, Any], folds: Folds) -> Fidelity:
+        space = self._space()
+        check_names(self.estimator, space)
+        return make_fidelity(
+            self.estimator,
+            space,
+            self.resource,
+            self.min_resources,
+            self.max_resources,
+            self.factor,
+            self.continuation,
+            int(check_random_state(deepcopy(self.random_state)).randint(2**31 - 1)),
+            y,
+            params,
+            folds,
+        )
+
+    def _make_training(self, X: Any, y: Any, params: dict[str, Any], folds: Folds) -> Whole:
+        return self._find_fidelity(y, params, folds).training
+
+    def _draw(
+        self, fidelity: Fidelity, n_splits: int, history: History, random_state: Any
+    ) -> tuple[Plan, list[Params]]:
+        """Make the plan, and draw candidates for it, other than those that are given; a small space shrinks it."""
+        n = None if self.n_candidates == "auto" else int(self.n_candidates)
+        power = BRACKET_POWER - (self.sampler == "bayes")  # it learns from bracket to bracket
+        plan = fidelity.plan(self.schedule, n, n_splits, self.factor, self.factor**power)
+        given = [trial.candidate.params for trial in history[: history.n_given]]
+        points = self._space().sample(plan.n_candidates, random_state, unique=True, exclude=given)
+        if len(points) < plan.n_candidates:
+            plan = fidelity.plan(self.schedule, len(points), n_splits, self.factor, self.factor**power)
+        return plan, points
+
+    def _make_strategy(self, session: Session) -> Hyperband:
+        history = session.history
+        fidelity = self._find_fidelity(session.y, session.params, session.folds)
+        seed = int(check_random_state(deepcopy(self.random_state)).randint(2**31 - 1))
+        plan, points = self._draw(fidelity, len(session.folds), history, self.random_state)
+        if len(history) > history.n_given and plan.brackets[: len(self.plan_.brackets)] != self.plan_.brackets:
+            raise ValueError(
+                "the candidates that were evaluated before are kept, but the new plan does not begin with the old one "
+                f"(n_candidates={self.plan_.n_candidates}):\n{self.plan_}\nbut with\n{plan}\nKeep the schedule and "
+                "let n_candidates grow by whole brackets, or fit with warm_start=False."
+            )
+        given = [trial.candidate for trial in history[: history.n_given]]
+        return Hyperband(
+            plan,
+            points,
+            self._metric,
+            self.error_score,
+            first_lane=1 + max((candidate.lane for candidate in given), default=-1),
+            first_candidate=1 + max((candidate.note["candidate_id"] for candidate in given), default=-1),
+            propose=partial(self._propose, seed) if self.sampler == "bayes" else None,
+        )
+
+    def _propose(self, seed: int, n: int, known: Sequence[Trial], prior: Sequence[Trial]) -> list[Params]:
+        """Propose candidates for a bracket: what is known of all rungs tells where to look."""
+        trials = at_full_resource(known, self._metric)
+        strategy = Bayes(self._space(), n, [], self._metric, seed, max_pending=n)
+        proposals = strategy.ask(History(trials, prior, n_given=len(trials)))
+        return [candidate.params for candidate in proposals]
+
+    def _evaluate(self, session: Session, strategy: Strategy) -> None:
+        assert isinstance(strategy, Hyperband)
+        self.plan_ = strategy.plan
+        with TemporaryDirectory(prefix="skhpt-") as folder:
+            store = InMemory() if shares_memory(self.n_jobs) else OnDisk(folder)
+            setup = replace(session.setup, checkpoints=Checkpoints(store))
+            try:
+                super()._evaluate(replace(session, setup=setup), strategy)
+            finally:
+                session.history.sort(_place)
+
+    # -- the results ---------------------------------------------------------------------------------------------
+
+    def _tabulate(self, session: Session) -> None:
+        super()._tabulate(session)
+        self.resource_, self.max_resources_ = self.plan_.resource, self.plan_.max_resources
+        levels = np.unique([self._level(trial) for trial in self._tabulated])
+        rows = [[trial for trial in self._tabulated if self._level(trial) == level] for level in levels]
+        self.n_iterations_ = len(levels)
+        self.n_candidates_ = [len(some) for some in rows]
+        self.n_resources_ = [some[0].candidate.note["n_resources"] for some in rows]
+        self.min_resources_ = self.n_resources_[0]
+        correlations = rung_correlations(self._tabulated, self._metric)
+        self.rung_correlations_ = np.array([rho for rho, _ in correlations])
+        self._warn_of_misleading_rungs(correlations)
+
+    @staticmethod
+    def _level(trial: Trial) -> int:
+        return int(trial.candidate.note["iter"])
+
+    def _standing(self, trials: list[Trial]) -> list[int]:
+        return [self._level(trial) for trial in trials]
+
+    def _shown_params(self, trials: list[Trial]) -> list[dict[str, Any]]:
+        name = self.plan_.resource
+        if name in ("n_samples", "epochs", "folds"):
+            return super()._shown_params(trials)
+        return [{**trial.candidate.params, name: trial.candidate.resource} for trial in trials]
+
+    def _warn_of_misleading_rungs(self, correlations: list[tuple[float, int]]) -> None:
+        for i, (rho, n) in enumerate(correlations):
+            # One standard error of a correlation of nothing is 1 / sqrt(n - 1).
+            if n >= MIN_PAIRS and rho + 1 / np.sqrt(n - 1) < LOW_CORRELATION:
+                warnings.warn(
+                    f"with {self.resource_}={self.n_resources_[i]} candidates rank differently than on the next rung: "
+                    f"the correlation is {rho:.2f}, over {n} candidates. A larger min_resources than "
+                    f"{self.min_resources_} makes the choice safer.",
+                    UserWarning,
+                    stacklevel=4,
+                )
+
+
+def _place(trial: Trial) -> tuple[int, int, int]:
+    """Where a trial stands in the results, whenever it came in."""
+    note = trial.candidate.note
+    return note["bracket"], note["rung"], note["candidate_id"]

@@ -1,0 +1,191 @@
+"""Multi-fidelity search: many candidates begin with little, the best of them go on with more."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from skhpt.space import Params
+from skhpt.strategies.schedule import Bracket, Plan
+from skhpt.trial import Candidate, FoldScore, History, Trial
+
+#: ``propose(n, known, prior)`` returns up to n points that promise most, from the trials that are known.
+Propose = Callable[[int, Sequence[Trial], Sequence[Trial]], Sequence[Params]]
+#: So many brackets run side by side if later ones learn from earlier ones.
+N_SIDE_BY_SIDE = 2
+
+
+class Hyperband:
+    """Run the brackets of a plan side by side, each in a lane of its own.
+
+    A candidate is promoted as soon as it is certain that it will be among the best of its rung, however those score
+    that are still under way. Every rung that a candidate reaches is a trial.
+
+    Parameters
+    ----------
+    plan : Plan
+        Brackets and rungs.
+    points : sequence of dict
+        Candidates to begin with, for all brackets.
+    metric : str or None, default=None
+        Name of the score to compare; None if there is only one, or for the first.
+    error_score : float or "raise", default=NaN
+        Score of a fold that failed.
+    first_lane, first_candidate : int, default=0
+        Where the numbers of brackets and candidates begin, after those of an earlier search.
+    propose : callable, default=None
+        ``propose(n, known, prior)`` returns up to n points that promise most, from the trials that are known. If there
+        is one, two thirds of the candidates of a bracket come from there, as soon as the last but one is complete.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        points: Sequence[Params],
+        metric: str | None = None,
+        error_score: float | str = np.nan,
+        first_lane: int = 0,
+        first_candidate: int = 0,
+        propose: Propose | None = None,
+    ):
+        self.plan = plan
+        self.points = points
+        self.metric = metric
+        self.error_score = np.nan if isinstance(error_score, str) else error_score
+        self.first_lane = first_lane
+        self.first_candidate = first_candidate
+        self.propose = propose
+        self._proposed: dict[int, tuple[Sequence[Trial], Sequence[Params]]] = {}  # by bracket: from what, what
+
+    @property
+    def n_candidates(self) -> int:
+        """Trials that there will be at most."""
+        return self.plan.n_rows
+
+    def ask(self, history: History) -> list[Candidate]:
+        """Return what is certain by now: the beginning of each bracket, and who is promoted."""
+        lanes: dict[int, dict[int, list[Trial]]] = defaultdict(lambda: defaultdict(list))
+        for trial in history:
+            lanes[trial.candidate.lane][trial.candidate.note.get("rung", 0)].append(trial)
+        asked: list[Candidate] = []
+        known: list[list[Trial]] = []  # of brackets that are complete
+        number = 0
+        for b, bracket in enumerate(self.plan.brackets):
+            if self.propose and len(known) <= b - N_SIDE_BY_SIDE:
+                break
+            by_rung = lanes[self.first_lane + b]
+            earlier = [trial for trials in known[: max(0, b - 1)] for trial in trials]
+            begun = self._begin(b, number, by_rung[0], earlier, history.prior)
+            more = begun + self._promote(bracket, by_rung, len(begun))
+            trials = [trial for rung in by_rung.values() for trial in rung]
+            if len(known) == b and not more and all(trial.folds for trial in trials):
+                known.append(trials)
+            asked += more
+            number += bracket.rungs[0].n_candidates
+        return [_numbered(candidate, len(history) + i) for i, candidate in enumerate(asked)]
+
+    def _begin(
+        self, b: int, number: int, begun: Sequence[Trial], known: Sequence[Trial], prior: Sequence[Trial]
+    ) -> list[Candidate]:
+        """Return the candidates that a bracket is still to begin with; its first one has a number."""
+        n = self.plan.brackets[b].rungs[0].n_candidates
+        there = {trial.candidate.note["candidate_id"] for trial in begun}
+        if len(there) == n:
+            return []
+        points = self.points[number : number + n]
+        if self.propose and b >= N_SIDE_BY_SIDE:
+            points = [*self._proposals(b, n - n // 3, known, prior), *points][:n]
+        numbers = range(self.first_candidate + number, self.first_candidate + number + n)
+        return [self._candidate(b, 0, i, params) for i, params in zip(numbers, points, strict=False) if i not in there]
+
+    def _proposals(self, b: int, n: int, known: Sequence[Trial], prior: Sequence[Trial]) -> Sequence[Params]:
+        """Return what is proposed for a bracket, which is found out once."""
+        trials, points = self._proposed.get(b, ([], []))
+        if list(map(id, trials)) != list(map(id, known)):
+            points = self.propose(n, known, prior) if self.propose else []
+            self._proposed[b] = known, points
+        return points
+
+    def _promote(self, bracket: Bracket, by_rung: dict[int, list[Trial]], n_more: int) -> list[Candidate]:
+        """Return the promotions that are certain and were not asked for yet."""
+        asked = []
+        n_expected = len(by_rung[0]) + n_more
+        for i, rung in enumerate(bracket.rungs[1:]):
+            finished = [trial for trial in by_rung[i] if trial.folds]
+            ranked = self._ranked(finished)
+            n_unknown = n_expected - len(finished)
+            n_certain = rung.n_candidates - n_unknown
+            promoted = {trial.candidate.note["candidate_id"] for trial in by_rung[i + 1]}
+            for trial in ranked[: max(0, n_certain)]:
+                if trial.candidate.note["candidate_id"] not in promoted:
+                    asked.append(self._promotion(trial, i + 1))
+            n_expected = min(rung.n_candidates, len(ranked) + n_unknown)
+        return asked
+
+    def _ranked(self, trials: Sequence[Trial]) -> list[Trial]:
+        """Order trials, the best first; those without a score are left out."""
+        scored = [(self._score(trial), trial) for trial in trials]
+        valid = [(score, trial) for score, trial in scored if not np.isnan(score)]
+        valid.sort(key=lambda row: (-row[0], row[1].candidate.note["candidate_id"]))
+        return [trial for _, trial in valid]
+
+    def _score(self, trial: Trial) -> float:
+        scores = np.array([fold.score(self.metric) for fold in trial.evaluated])
+        return float(np.where(np.isnan(scores), self.error_score, scores).mean())
+
+    def _promotion(self, trial: Trial, rung: int) -> Candidate:
+        note = trial.candidate.note
+        b = note["bracket"] - self.first_lane
+        return self._candidate(b, rung, note["candidate_id"], trial.candidate.params, trial)
+
+    def _candidate(self, b: int, i: int, number: int, params: Params, parent: Trial | None = None) -> Candidate:
+        plan, bracket = self.plan, self.plan.brackets[b]
+        rung = bracket.rungs[i]
+        splits = bracket.splits(i, plan.n_splits)
+        settled = [
+            known
+            for split in range(plan.n_splits)
+            if (known := _known(split, parent, rung.resource) if split in splits else _skipped(split))
+        ]
+        goes_on = plan.continues and parent is not None and len(settled) < plan.n_splits
+        before = bracket.rungs[i - 1].resource if goes_on and bracket.rungs[i - 1].resource < rung.resource else 0
+        note = {
+            "candidate_id": number,
+            "bracket": self.first_lane + b,
+            "rung": i,
+            "iter": bracket.first_iter + i,
+            "n_resources": rung.resource,
+            "n_folds": rung.n_folds,
+            "resumed_from": before,
+        }
+        return Candidate(
+            id=0,  # until it is known what else is asked for
+            params=params,
+            resource=None if plan.resource == "folds" else rung.resource,
+            note=note,
+            lane=self.first_lane + b,
+            parent=parent.candidate.id if parent else None,
+            settled=tuple(settled),
+        )
+
+
+def _numbered(candidate: Candidate, number: int) -> Candidate:
+    settled = tuple(replace(fold, candidate=number) for fold in candidate.settled)
+    return replace(candidate, id=number, settled=settled)
+
+
+def _skipped(split: int) -> FoldScore:
+    return FoldScore(0, split, None, state="skipped")
+
+
+def _known(split: int, parent: Trial | None, resource: int) -> FoldScore | None:
+    """Return the score on a fold that more of the resource cannot change, at no further cost; None if there is none."""
+    if parent is None:
+        return None
+    fold = next(fold for fold in parent.folds if fold.split == split)
+    if fold.state == "skipped" or not (fold.converged or parent.candidate.resource in (None, resource)):
+        return None
+    return replace(fold, fit_time=0.0, score_time=0.0)
