@@ -80,7 +80,13 @@ for _boosting in (ensemble.GradientBoostingClassifier, ensemble.GradientBoosting
     # Early stopping forgets, between two fits, how the last iterations went.
     register_continuation(_boosting, "n_estimators", lambda estimator: estimator.n_iter_no_change is None)
 for _boosting in (ensemble.HistGradientBoostingClassifier, ensemble.HistGradientBoostingRegressor):
-    register_continuation(_boosting, "max_iter")
+    # A model that has just come to its end by early stopping would add one more tree. Whether "auto" means it depends
+    # on the number of rows; a fitted model knows.
+    register_continuation(
+        _boosting,
+        "max_iter",
+        lambda estimator: estimator.early_stopping is not True and not getattr(estimator, "do_early_stopping_", False),
+    )
 
 
 def last_step(estimator: Any) -> tuple[str, Any]:
