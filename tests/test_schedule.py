@@ -1,5 +1,7 @@
 """The plans of multi-fidelity search: numbers of candidates, resources and cost."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -108,7 +110,7 @@ def test_any_plan(kind, n, minimum, maximum, n_splits, factor):
         rungs = bracket.rungs
         assert rungs[-1].n_folds == n_splits
         assert rungs[-1].resource == (n_splits if kind == "folds" else maximum)
-        for low, high in zip(rungs, rungs[1:], strict=False):
+        for low, high in pairwise(rungs):
             assert low.n_candidates >= high.n_candidates >= 1
             assert (low.resource, low.n_folds) < (high.resource, high.n_folds)
             assert set(bracket.splits(0, n_splits)) <= set(range(n_splits))

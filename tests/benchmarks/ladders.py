@@ -6,9 +6,9 @@ Run by hand::
     python tests/benchmarks/ladders.py report
 
 A table has the score of each configuration with a ninth, a third and all of the resource on five folds, and that on
-held-out rows with all of it. The report replays each variant on many random draws of configurations, as many as a budget
-allows, and prints the regret of its choice, in its CV score and on the held-out rows: 0 is the best configuration of the
-table, 1 the median of random search with the same budget.
+held-out rows with all of it. The report replays each variant on many random draws of configurations, as many as a
+budget allows, and prints the regret of its choice, in its CV score and on the held-out rows: 0 is the best
+configuration of the table, 1 the median of random search with the same budget.
 """
 
 from __future__ import annotations
@@ -187,9 +187,7 @@ def report(budgets, n_orders):
     """Print the regrets."""
     paths = sorted(TABLES.glob("*.npz"))
     for budget in budgets:
-        print(
-            f"\nbudget of {budget} evaluations on {N_FOLDS} folds; CV regret / held-out regret, mean of {n_orders} draws"
-        )
+        print(f"\nbudget of {budget} evaluations on {N_FOLDS} folds; regret in CV / held out, mean of {n_orders} draws")
         print(f"{'':26}" + "".join(f"{path.stem[:17]:>18}" for path in paths) + f"{'mean':>14}")
         table = {}
         for path in paths:
