@@ -115,6 +115,11 @@ class Trial:
         """The folds that were not skipped."""
         return [fold for fold in self.folds if fold.state != "skipped"]
 
+    @property
+    def has_lost(self) -> bool:
+        """Whether folds were skipped that were to be evaluated when it was asked for."""
+        return any(fold.state == "skipped" and fold not in self.candidate.settled for fold in self.folds)
+
 
 def renumbered(trials: Iterable[Trial]) -> list[Trial]:
     """Return the same trials with the ids 0, 1, 2, ...; whose parent is not among them goes on with nothing."""

@@ -56,7 +56,7 @@ def going_on(trials: Sequence[Trial], n_given: int, racing: bool) -> History:
 
     Those that lost a race are left out, to be evaluated anew, unless the new search races too.
     """
-    whole = [racing or all(fold.state != "skipped" for fold in trial.folds) for trial in trials]
+    whole = [racing or not trial.has_lost for trial in trials]
     return History(renumbered(compress(trials, whole)), n_given=sum(whole[:n_given]))
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-
-import numpy as np
 
 from skhpt.space import Params
 from skhpt.strategies.schedule import Bracket, Plan
@@ -46,7 +45,7 @@ class Hyperband:
         plan: Plan,
         points: Sequence[Params],
         metric: str | None = None,
-        error_score: float | str = np.nan,
+        error_score: float | str = math.nan,
         first_lane: int = 0,
         first_candidate: int = 0,
         propose: Propose | None = None,
@@ -54,10 +53,11 @@ class Hyperband:
         self.plan = plan
         self.points = points
         self.metric = metric
-        self.error_score = np.nan if isinstance(error_score, str) else error_score
+        self.error_score = math.nan if isinstance(error_score, str) else error_score
         self.first_lane = first_lane
         self.first_candidate = first_candidate
         self.propose = propose
+        self._scores: dict[int, tuple[Trial, float]] = {}  # by the identity of trials, which live as long as these
         self._proposed: dict[int, tuple[Sequence[Trial], Sequence[Params]]] = {}  # by bracket: from what, what
 
     @property
@@ -128,13 +128,16 @@ class Hyperband:
     def _ranked(self, trials: Sequence[Trial]) -> list[Trial]:
         """Order trials, the best first; those without a score are left out."""
         scored = [(self._score(trial), trial) for trial in trials]
-        valid = [(score, trial) for score, trial in scored if not np.isnan(score)]
+        valid = [(score, trial) for score, trial in scored if not math.isnan(score)]
         valid.sort(key=lambda row: (-row[0], row[1].candidate.note["candidate_id"]))
         return [trial for _, trial in valid]
 
     def _score(self, trial: Trial) -> float:
-        scores = np.array([fold.score(self.metric) for fold in trial.evaluated])
-        return float(np.where(np.isnan(scores), self.error_score, scores).mean())
+        if (known := self._scores.get(id(trial))) is None:
+            scores = [fold.score(self.metric) for fold in trial.evaluated]
+            mean = sum(self.error_score if math.isnan(score) else score for score in scores) / len(scores)
+            known = self._scores[id(trial)] = trial, mean
+        return known[1]
 
     def _promotion(self, trial: Trial, rung: int) -> Candidate:
         note = trial.candidate.note
