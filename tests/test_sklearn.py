@@ -16,7 +16,7 @@ from sklearn.compose import TransformedTargetRegressor, make_column_transformer
 from sklearn.datasets import load_diabetes
 from sklearn.ensemble import RandomForestClassifier, StackingClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge, SGDClassifier
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import make_pipeline
@@ -24,7 +24,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skhpt import BayesSearchCV, GridSearch, ManualSearch, RandomSearch
+from skhpt import BayesSearchCV, GridSearch, HyperbandSearchCV, ManualSearch, RandomSearch
 
 CLASSIFIER, REGRESSOR = LogisticRegression(), Ridge()
 TRANSFORMER = KMeans(2, n_init=1, random_state=0)  # transforms and scores
@@ -36,6 +36,17 @@ CHECKED = [
     BayesSearchCV(CLASSIFIER, {"C": stats.loguniform(0.1, 1.0)}, n_iter=5, cv=2, random_state=0, error_score="raise"),
     RandomSearch(REGRESSOR, {"alpha": [0.1, 1.0]}, n_iter=2, cv=2, random_state=0, error_score="raise"),
     RandomSearch(TRANSFORMER, {"max_iter": stats.randint(1, 9)}, n_iter=2, cv=2, random_state=0, error_score="raise"),
+    HyperbandSearchCV(
+        CLASSIFIER, {"C": stats.loguniform(0.1, 1.0)}, n_candidates=3, cv=2, random_state=0, error_score="raise"
+    ),
+    HyperbandSearchCV(
+        SGDClassifier(max_iter=9, random_state=0),
+        {"alpha": stats.loguniform(1e-4, 1)},
+        n_candidates=3,
+        cv=2,
+        random_state=0,
+        error_score="raise",
+    ),
     ManualSearch(CLASSIFIER, [{"C": 0.1}, {}], cv=2, error_score="raise"),
     ManualSearch(REGRESSOR, [{"alpha": 0.1}, {}], cv=2, error_score="raise"),
     ManualSearch(TRANSFORMER, [{"n_clusters": 3}, {}], cv=2, error_score="raise"),
@@ -52,6 +63,7 @@ SEARCHES = {
     "grid": lambda estimator, **grid: GridSearch(estimator, grid, cv=3),
     "random": lambda estimator, **grid: RandomSearch(estimator, grid, n_iter=3, random_state=0, cv=3),
     "bayes": lambda estimator, **grid: BayesSearchCV(estimator, grid, n_iter=3, random_state=0, cv=3),
+    "hyperband": lambda estimator, **grid: HyperbandSearchCV(estimator, grid, n_candidates=3, random_state=0, cv=3),
     "manual": lambda estimator, **grid: ManualSearch(
         estimator, [{name: value} for name, values in grid.items() for value in values], cv=3
     ),
@@ -61,6 +73,12 @@ SEARCHES = {
 @pytest.fixture(params=sorted(SEARCHES))
 def make(request):
     """A function that makes a search over an estimator and lists of values."""
+    return SEARCHES[request.param]
+
+
+@pytest.fixture(params=sorted(SEARCHES.keys() - {"hyperband"}))
+def make_whole(request):
+    """The same, for searches that evaluate every candidate once, on all folds."""
     return SEARCHES[request.param]
 
 
@@ -136,9 +154,9 @@ LINEAR_GRID = {"linearregression__fit_intercept": [True, False], "linearregressi
 
 
 @pytest.mark.parametrize("kind", [sparse.csr_matrix, sparse.csr_array, sparse.csc_array])
-def test_sparse_data(make, iris, kind):
+def test_sparse_data(make_whole, iris, kind):
     X = kind(np.where(iris[0] > 2, iris[0], 0))
-    ours = make(SVC(), C=[0.1, 1.0, 10.0]).fit(X, iris[1])
+    ours = make_whole(SVC(), C=[0.1, 1.0, 10.0]).fit(X, iris[1])
     theirs = GridSearchCV(SVC(), {"C": [0.1, 1.0, 10.0]}, cv=3).fit(X, iris[1])
     assert sorted(ours.cv_results_["mean_test_score"]) == sorted(theirs.cv_results_["mean_test_score"])
 
@@ -184,8 +202,8 @@ def test_the_documentation_renders_the_search(make, iris):
     assert "best_estimator_" in search.fit(*iris)._repr_html_()
 
 
-def test_fitted_attributes_beyond_scikit_learns_are_there_but_not_listed(make, iris):
-    search = make(SVC(), C=[0.1, 1, 10]).fit(*iris)
+def test_fitted_attributes_beyond_scikit_learns_are_there_but_not_listed(make_whole, iris):
+    search = make_whole(SVC(), C=[0.1, 1, 10]).fit(*iris)
     assert len(search.history_) == 3
     assert "history_" not in dir(search)
     assert "cv_results_" in dir(search)
@@ -216,9 +234,9 @@ class Recorder:
 
 
 @needs_callbacks
-def test_callbacks_are_told_of_every_task(make, iris):
+def test_callbacks_are_told_of_every_task(make_whole, iris):
     recorder = Recorder()
-    make(SVC(), C=[0.1, 1, 10]).set_callbacks(recorder).fit(*iris)
+    make_whole(SVC(), C=[0.1, 1, 10]).set_callbacks(recorder).fit(*iris)
     folds = [(kind, "candidate-split-evaluation", i) for i in range(9) for kind in ("begin", "end")]
     search, refit = ("search", 0), ("refit-with-best-params", 1)
     inside = [("begin", *search), *folds, ("end", *search), ("begin", *refit), ("end", *refit)]

@@ -229,6 +229,13 @@ class HyperbandSearchCV(BaseSearch):
     >>> space = {"max_depth": randint(2, 20), "max_features": loguniform(0.02, 1)}
     >>> search = HyperbandSearchCV(ExtraTreesClassifier(90, random_state=0), space, random_state=0)
     >>> print(search.plan(X, y))
+    bracket  rung  candidates  n_estimators  folds  full fits
+    -------  ----  ----------  ------------  -----  ---------
+          0     0          81            10      1        9.0
+          0     1          27            30      1        6.0
+          0     2           9            90      1        6.0
+          0     3           3            90      5       12.0
+    total: 33.0 full fits; all 81 candidates on 5 folds would take 405, 12.3 times as many
     >>> search.fit(X, y).resource_
     'n_estimators'
     """
