@@ -222,19 +222,19 @@ class HyperbandSearchCV(BaseSearch):
     Examples
     --------
     >>> from scipy.stats import loguniform, randint
-    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.datasets import load_wine
     >>> from sklearn.ensemble import ExtraTreesClassifier
     >>> from skhpt import HyperbandSearchCV
-    >>> X, y = load_digits(return_X_y=True)
+    >>> X, y = load_wine(return_X_y=True)
     >>> space = {"max_depth": randint(2, 20), "max_features": loguniform(0.02, 1)}
-    >>> search = HyperbandSearchCV(ExtraTreesClassifier(90, random_state=0), space, random_state=0)
+    >>> search = HyperbandSearchCV(ExtraTreesClassifier(27, random_state=0), space, random_state=0)
     >>> print(search.plan(X, y))
     bracket  rung  candidates  n_estimators  folds  full fits
     -------  ----  ----------  ------------  -----  ---------
-          0     0          81            10      1        9.0
-          0     1          27            30      1        6.0
-          0     2           9            90      1        6.0
-          0     3           3            90      5       12.0
+          0     0          81             3      1        9.0
+          0     1          27             9      1        6.0
+          0     2           9            27      1        6.0
+          0     3           3            27      5       12.0
     total: 33.0 full fits; all 81 candidates on 5 folds would take 405, 12.3 times as many
     >>> search.fit(X, y).resource_
     'n_estimators'

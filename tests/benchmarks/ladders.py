@@ -167,9 +167,12 @@ def choose(scores, order, variant, continues, budget):
     make, factor, size = variant
     final = scores[:, -1].mean(axis=1)
     if size is None:
-        n = len(order)
-        while n > 1 and play(scores, order[:n], make(0), factor, continues)[1] > budget:
-            n -= 1
+        low, n = 1, len(order) + 1  # what fits and what does not
+        while n - low > 1:
+            middle = (low + n) // 2
+            fits = play(scores, order[:middle], make(0), factor, continues)[1] <= budget
+            low, n = (middle, n) if fits else (low, middle)
+        n = low
         return play(scores, order[:n], make(0), factor, continues)[0][0]
     finalists, spent, b = [], 0.0, 0
     while b * size < len(order):
