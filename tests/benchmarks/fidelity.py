@@ -34,6 +34,7 @@ from skhpt import HyperbandSearchCV, RandomSearch
 
 RESULTS = Path(__file__).parent / "results" / "fidelity.jsonl"
 N_ITER = 60
+HEADS = f"{'CPU s':>8} {'saved':>7} {'full fits':>10} {'CV score':>9} {'gain':>6} {'held out':>9} {'gain':>6}"
 
 
 def ours(task, seed, schedule, **options):
@@ -161,10 +162,8 @@ def report():
             continue
         base = [rows[task, "randomized", seed] for seed in seeds]
         stds = [np.std([row[what] for row in base]) or 1e-9 for what in ("score", "held_out")]
-        print(f"\n{task}, {len(seeds)} seeds")
-        print(
-            f"{'':16} {'CPU s':>8} {'saved':>7} {'full fits':>10} {'CV score':>9} {'gain':>6} {'held out':>9} {'gain':>6}"
-        )
+        print(f"\n{len(seeds)} seeds")
+        print(f"{task[:16]:16} " + HEADS)
         for tool in TOOLS:
             if not (here := [rows[task, tool, seed] for seed in seeds if (task, tool, seed) in rows]):
                 continue
