@@ -37,5 +37,8 @@ print(f"\nThe best candidates:\n\n{search.leaderboard_text(5)}\n")
 n_iter = round(plan.full_fits / search.n_splits_)
 random = RandomSearch(forest, space, n_iter=n_iter, random_state=0).fit(X, y)
 print(f"{'':30} {'candidates':>10} {'seconds':>8} {'CV score':>9} {'new rows':>9}")
-for name, one, n in (("HyperbandSearchCV", search, plan.n_candidates), ("RandomSearch, as much training", random, n_iter)):
+for name, one, n in (
+    ("HyperbandSearchCV", search, plan.n_candidates),
+    ("RandomSearch, as much training", random, n_iter),
+):
     print(f"{name:30} {n:10} {seconds_of(one):8.1f} {one.best_score_:9.4f} {one.score(X_test, y_test):9.4f}")
