@@ -163,7 +163,10 @@ class History(Sequence[Trial]):
 
     def __init__(self, trials: Iterable[Trial] = (), prior: Iterable[Trial] = (), n_given: int = 0):
         self._trials = list(trials)
-        self._pending: dict[int, deque[int]] = defaultdict(deque)  # ids, by lane
+        self._lanes: dict[int, list[int]] = defaultdict(list)  # ids, by lane
+        self._pending: dict[int, deque[int]] = defaultdict(deque)  # of these, the ones that are not finished
+        for trial in self._trials:
+            self._lanes[trial.candidate.lane].append(trial.candidate.id)
         self.n_finished = len(self._trials)
         self.prior = tuple(prior)
         self.n_given = n_given
@@ -188,6 +191,15 @@ class History(Sequence[Trial]):
             return list(self._trials)
         return [trial for trial in self._trials if trial.folds]
 
+    def lane(self, lane: int) -> list[Trial]:
+        """Return the trials of a lane."""
+        return [self._trials[i] for i in self._lanes.get(lane, ())]
+
+    def progress(self, lane: int) -> tuple[int, int]:
+        """Return how many trials a lane has, and how many of them are finished."""
+        n = len(self._lanes.get(lane, ()))
+        return n, n - len(self._pending.get(lane, ()))
+
     @property
     def next_to_finish(self) -> list[Candidate]:
         """The first pending candidate of each lane, in the order of their ids."""
@@ -202,6 +214,7 @@ class History(Sequence[Trial]):
             if candidate.id != len(self._trials):
                 raise ValueError(f"candidate {candidate.id} was asked for where {len(self._trials)} is next")
             self._trials.append(Trial(replace(candidate, params=snapshot(candidate.params))))
+            self._lanes[candidate.lane].append(candidate.id)
             self._pending[candidate.lane].append(candidate.id)
 
     def finish_next(self, folds: Iterable[FoldScore], lane: int = 0) -> None:
@@ -213,8 +226,7 @@ class History(Sequence[Trial]):
 
     def sort(self, key: Callable[[Trial], Any]) -> None:
         """Bring the finished trials into an order that does not depend on that of their arrival; forget the others."""
-        self._trials = renumbered(sorted(self.finished, key=key))
-        self._pending.clear()
+        self.__init__(renumbered(sorted(self.finished, key=key)), self.prior, self.n_given)  # type: ignore[misc]
 
 
 class Strategy(Protocol):

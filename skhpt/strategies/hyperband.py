@@ -6,6 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from skhpt.space import Params
 from skhpt.strategies.schedule import Bracket, Plan
@@ -57,8 +58,10 @@ class Hyperband:
         self.first_lane = first_lane
         self.first_candidate = first_candidate
         self.propose = propose
-        self._scores: dict[int, tuple[Trial, float]] = {}  # by the identity of trials, which live as long as these
-        self._proposed: dict[int, tuple[Sequence[Trial], Sequence[Params]]] = {}  # by bracket: from what, what
+        self._proposed: dict[int, tuple[History, Sequence[Params]]] = {}  # by bracket
+        self._answers: dict[
+            int, tuple[Any, list[Candidate]]
+        ] = {}  # by bracket: in what state of it, what was asked for
 
     @property
     def n_candidates(self) -> int:
@@ -67,46 +70,56 @@ class Hyperband:
 
     def ask(self, history: History) -> list[Candidate]:
         """Return what is certain by now: the beginning of each bracket, and who is promoted."""
-        lanes: dict[int, dict[int, list[Trial]]] = defaultdict(lambda: defaultdict(list))
-        for trial in history:
-            lanes[trial.candidate.lane][trial.candidate.note.get("rung", 0)].append(trial)
         asked: list[Candidate] = []
-        known: list[list[Trial]] = []  # of brackets that are complete
-        number = 0
-        for b, bracket in enumerate(self.plan.brackets):
-            if self.propose and len(known) <= b - N_SIDE_BY_SIDE:
+        complete = True
+        for b in range(len(self.plan.brackets)):
+            if self.propose and b >= N_SIDE_BY_SIDE and not complete:
                 break
-            by_rung = lanes[self.first_lane + b]
-            earlier = [trial for trials in known[: max(0, b - 1)] for trial in trials]
-            begun = self._begin(b, number, by_rung[0], earlier, history.prior)
-            more = begun + self._promote(bracket, by_rung, len(begun))
-            trials = [trial for rung in by_rung.values() for trial in rung]
-            if len(known) == b and not more and all(trial.folds for trial in trials):
-                known.append(trials)
+            more = self._ask_bracket(b, history)
             asked += more
-            number += bracket.rungs[0].n_candidates
+            if b >= N_SIDE_BY_SIDE - 1:  # whether the bracket so many before the next one is complete
+                complete = complete and self._is_complete(b + 1 - N_SIDE_BY_SIDE, history)
         return [_numbered(candidate, len(history) + i) for i, candidate in enumerate(asked)]
 
-    def _begin(
-        self, b: int, number: int, begun: Sequence[Trial], known: Sequence[Trial], prior: Sequence[Trial]
-    ) -> list[Candidate]:
-        """Return the candidates that a bracket is still to begin with; its first one has a number."""
+    def _ask_bracket(self, b: int, history: History) -> list[Candidate]:
+        """Return what is certain of a bracket; it is found out once for every state of it."""
+        lane = self.first_lane + b
+        state = history, history.progress(lane)
+        known, answer = self._answers.get(b, (None, []))
+        if known != state:
+            by_rung: dict[int, list[Trial]] = defaultdict(list)
+            for trial in history.lane(lane):
+                by_rung[trial.candidate.note["rung"]].append(trial)
+            begun = self._begin(b, by_rung[0], history)
+            answer = begun + self._promote(self.plan.brackets[b], by_rung, len(begun))
+            self._answers[b] = state, answer
+        return answer
+
+    def _is_complete(self, b: int, history: History) -> bool:
+        n, n_finished = history.progress(self.first_lane + b)
+        return n == n_finished > 0 and not self._ask_bracket(b, history)
+
+    def _begin(self, b: int, begun: Sequence[Trial], history: History) -> list[Candidate]:
+        """Return the candidates that a bracket is still to begin with."""
+        first = sum(bracket.rungs[0].n_candidates for bracket in self.plan.brackets[:b])
         n = self.plan.brackets[b].rungs[0].n_candidates
         there = {trial.candidate.note["candidate_id"] for trial in begun}
         if len(there) == n:
             return []
-        points = self.points[number : number + n]
+        points = self.points[first : first + n]
         if self.propose and b >= N_SIDE_BY_SIDE:
-            points = [*self._proposals(b, n - n // 3, known, prior), *points][:n]
-        numbers = range(self.first_candidate + number, self.first_candidate + number + n)
+            points = [*self._proposals(b, n - n // 3, history), *points][:n]
+        numbers = range(self.first_candidate + first, self.first_candidate + first + n)
         return [self._candidate(b, 0, i, params) for i, params in zip(numbers, points, strict=False) if i not in there]
 
-    def _proposals(self, b: int, n: int, known: Sequence[Trial], prior: Sequence[Trial]) -> Sequence[Params]:
+    def _proposals(self, b: int, n: int, history: History) -> Sequence[Params]:
         """Return what is proposed for a bracket, which is found out once."""
-        trials, points = self._proposed.get(b, ([], []))
-        if list(map(id, trials)) != list(map(id, known)):
-            points = self.propose(n, known, prior) if self.propose else []
-            self._proposed[b] = known, points
+        source, points = self._proposed.get(b, (None, ()))
+        if source is not history and self.propose:
+            lanes = range(self.first_lane, self.first_lane + b + 1 - N_SIDE_BY_SIDE)
+            known = [trial for lane in lanes for trial in history.lane(lane)]
+            points = self.propose(n, known, history.prior)
+            self._proposed[b] = history, points
         return points
 
     def _promote(self, bracket: Bracket, by_rung: dict[int, list[Trial]], n_more: int) -> list[Candidate]:
@@ -133,11 +146,8 @@ class Hyperband:
         return [trial for _, trial in valid]
 
     def _score(self, trial: Trial) -> float:
-        if (known := self._scores.get(id(trial))) is None:
-            scores = [fold.score(self.metric) for fold in trial.evaluated]
-            mean = sum(self.error_score if math.isnan(score) else score for score in scores) / len(scores)
-            known = self._scores[id(trial)] = trial, mean
-        return known[1]
+        scores = [fold.score(self.metric) for fold in trial.evaluated]
+        return sum(self.error_score if math.isnan(score) else score for score in scores) / len(scores)
 
     def _promotion(self, trial: Trial, rung: int) -> Candidate:
         note = trial.candidate.note
