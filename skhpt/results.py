@@ -24,7 +24,7 @@ def cv_results(
     error_score: Any,
     return_train_score: bool = False,
     params: Sequence[Mapping[str, Any]] | None = None,
-    standing: Sequence[int] | None = None,
+    standing: Sequence[Any] | None = None,
 ) -> dict[str, Any]:
     """Make scikit-learn's table of results, with its columns, types and numbers.
 
@@ -38,7 +38,7 @@ def cv_results(
         Whether to make the columns of the training scores.
     params : sequence of dict, default=None
         Parameters to show, one dict for each trial; by default those of its candidate.
-    standing : sequence of int, default=None
+    standing : sequence of sortable, default=None
         If trials are not all on the same footing: how far each has come. It ranks them before the score does; means are
         over the folds that were evaluated, and a column tells the state of these.
 
@@ -84,7 +84,7 @@ def metrics(trials: Sequence[Trial]) -> list[str] | None:
     return None
 
 
-def rank(means: np.ndarray, standing: Sequence[int] | None = None) -> np.ndarray:
+def rank(means: np.ndarray, standing: Sequence[Any] | None = None) -> np.ndarray:
     """Rank scores from 1, the highest; ties share the better rank, NaN comes last.
 
     With a `standing`, the highest standing comes first, whatever the score, unless that is NaN.
@@ -93,9 +93,11 @@ def rank(means: np.ndarray, standing: Sequence[int] | None = None) -> np.ndarray
         return np.ones(len(means), dtype=np.int32)
     if standing is None:
         return rankdata(-np.nan_to_num(means, nan=np.nanmin(means) - 1), method="min").astype(np.int32)
-    keys = [(-np.inf, 0.0) if np.isnan(mean) else (float(s), mean) for s, mean in zip(standing, means, strict=True)]
-    better = sorted(keys, reverse=True)
-    return np.array([better.index(key) + 1 for key in keys], dtype=np.int32)
+    keys = [(False,) if np.isnan(mean) else (True, s, mean) for s, mean in zip(standing, means, strict=True)]
+    first: dict[Any, int] = {}
+    for place, key in enumerate(sorted(keys, reverse=True), start=1):
+        first.setdefault(key, place)
+    return np.array([first[key] for key in keys], dtype=np.int32)
 
 
 def leaderboard(trials: Sequence[Trial], results: Mapping[str, Any], metric: str, n: int) -> list[dict[str, Any]]:

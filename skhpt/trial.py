@@ -74,6 +74,8 @@ class FoldScore:
         How it ended; "failed" if it could not be fitted or not be scored, "skipped" if it was not evaluated at all.
     error : str or None
         Text of the traceback of a failure.
+    resumed_from : int
+        The resource that its model had been trained with before and went on from; 0 if it was trained from scratch.
     converged : bool
         Whether training ended by itself before its resource was used up: more of it would change nothing.
     """
@@ -86,6 +88,7 @@ class FoldScore:
     score_time: float = 0.0
     state: State = "ok"
     error: str | None = None
+    resumed_from: int = 0
     converged: bool = False
 
     def score(self, metric: str | None = None) -> float:

@@ -2,6 +2,7 @@
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
+from sklearn.ensemble import RandomForestClassifier
 
 
 class Null(ClassifierMixin, BaseEstimator):
@@ -117,3 +118,7 @@ def failing_scorer(estimator, X, y):
     if estimator.value == 1:
         raise ArithmeticError("cannot score")
     return float(estimator.value)
+
+
+class OtherForest(RandomForestClassifier):
+    """A forest that nobody knows."""

@@ -363,3 +363,14 @@ def test_a_search_of_their_space():
     assert type(search.best_params_["k"]) is int
     with pytest.raises(ValueError, match=r"the prior of \(1, 2, 'normal'\) must be one of"):
         BayesSearchCV(Bowl(), {"C": Real(1, 2, "normal")}, cv=2).fit(X, Y)
+
+
+def test_early_trials_that_all_lie_outside():
+    space = Space({"C": stats.uniform(0, 1)})
+    outside = [Trial(Candidate(i, {"C": 5.0 + i}), (FoldScore(i, 0, 0.1),)) for i in range(28)]
+    inside = Trial(Candidate(28, {"C": 0.5}), (FoldScore(28, 0, 0.5),))
+    strategy = Bayes(space, 5, [], None, 0)
+    (candidate,) = strategy.ask(
+        History([*outside, inside], n_given=29)
+    )  # up to 28 the length scales would be fitted to
+    assert space.contains(candidate.params)

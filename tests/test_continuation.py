@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.datasets import load_iris, make_regression
-from sklearn.decomposition import PCA
+from sklearn.decomposition import NMF, PCA
 from sklearn.ensemble import (
     BaggingClassifier,
     BaggingRegressor,
@@ -31,7 +31,7 @@ from sklearn.preprocessing import StandardScaler
 from skhpt import register_continuation
 from skhpt.work import continuation
 from skhpt.work.checkpoints import Checkpoints, InMemory, Key, OnDisk
-from skhpt.work.continuation import goes_on
+from skhpt.work.continuation import continuation_of
 from skhpt.work.training import Epochs, Half, Parameter
 
 X, Y = load_iris(return_X_y=True)
@@ -51,11 +51,19 @@ EXACT = [
     HistGradientBoostingRegressor(random_state=0, max_features=0.3),
 ]
 EPOCHS = [
-    MLPClassifier(hidden_layer_sizes=(8,), random_state=0),
-    MLPRegressor(hidden_layer_sizes=(8,), random_state=0),
+    MLPClassifier(hidden_layer_sizes=(8,), batch_size=32, random_state=0),
+    MLPRegressor(hidden_layer_sizes=(8,), batch_size=32, random_state=0),
     SGDClassifier(random_state=0),
     SGDRegressor(random_state=0),
 ]
+
+
+def parameter(name, maximum, estimator, continuation="auto"):
+    return Parameter(name, maximum, continuation, continuation_of(estimator))
+
+
+def goes_on(estimator, name):
+    return parameter(name, 10**6, estimator).goes_on(estimator, 1)
 
 
 def name(estimator):
@@ -86,13 +94,13 @@ def trained(training, estimator, y, resources):
 @pytest.mark.parametrize("wrap", [lambda e: e, lambda e: make_pipeline(StandardScaler(), PCA(3), e)], ids=["", "pipe"])
 @pytest.mark.parametrize("estimator", EXACT, ids=name)
 def test_going_on_is_a_fresh_fit(estimator, wrap):
-    parameter = "max_iter" if name(estimator).startswith("Hist") else "n_estimators"
+    resource = "max_iter" if name(estimator).startswith("Hist") else "n_estimators"
     whole = wrap(clone(estimator))
     if whole is not estimator and hasattr(whole, "steps"):
         whole.set_params(pca__random_state=0)
-        parameter = f"{whole.steps[-1][0]}__{parameter}"
-    training = Parameter(parameter, 20)
-    assert goes_on(whole, parameter)
+        resource = f"{whole.steps[-1][0]}__{resource}"
+    training = parameter(resource, 20, whole)
+    assert goes_on(whole, resource)
     went_on = trained(training, whole, target(estimator), [2, 6, 20])
     fresh = trained(training, whole, target(estimator), [20])
     np.testing.assert_array_equal(output(went_on), output(fresh))
@@ -102,10 +110,14 @@ def test_every_registered_estimator_is_tested():
     assert {type(estimator) for estimator in EXACT} == set(continuation._known)
 
 
-@pytest.mark.parametrize("pipe", [False, True])
+HEADS = [None, make_pipeline(StandardScaler()), PCA(3, svd_solver="full"), NMF(2, max_iter=9, random_state=0)]
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("head", HEADS, ids=name)
 @pytest.mark.parametrize("estimator", EPOCHS, ids=name)
-def test_epochs_go_on(estimator, pipe):
-    whole = make_pipeline(make_pipeline(StandardScaler()), PCA(3), estimator) if pipe else estimator
+def test_epochs_go_on(estimator, head):
+    whole = make_pipeline(make_pipeline(head), estimator) if head else estimator
     y = target(estimator)
     training = Epochs(np.unique(Y), 7, 9)
     went_on, fresh = (trained(training, whole, y, resources) for resources in ([1, 3, 9], [9]))
@@ -126,7 +138,7 @@ def test_epochs_know_all_classes_and_cut_the_weights():
 
 
 @pytest.mark.parametrize(
-    ("estimator", "parameter"),
+    ("estimator", "resource"),
     [
         (MLPClassifier(random_state=0), "max_iter"),
         (LogisticRegression(random_state=0), "max_iter"),
@@ -134,20 +146,21 @@ def test_epochs_know_all_classes_and_cut_the_weights():
         (RandomForestClassifier(random_state=np.random.RandomState(0)), "n_estimators"),
         (GradientBoostingClassifier(random_state=0, n_iter_no_change=2), "n_estimators"),
         (HistGradientBoostingClassifier(random_state=0, early_stopping=True), "max_iter"),
+        (BaggingClassifier(random_state=0, oob_score=True), "n_estimators"),
+        (RandomForestClassifier(random_state=0, class_weight="balanced"), "n_estimators"),
         (make_pipeline(PCA(2), RandomForestClassifier(random_state=0)), "randomforestclassifier__n_estimators"),
         (make_pipeline(RandomTreesEmbedding(random_state=0), GaussianNB()), "randomtreesembedding__n_estimators"),
     ],
     ids=lambda value: value if isinstance(value, str) else name(value),
 )
-def test_what_would_not_be_exact_is_not_done(estimator, parameter):
-    assert not goes_on(estimator, parameter)
-    assert not Parameter(parameter, 20).goes_on(estimator, 2)
+def test_what_would_not_be_exact_is_not_done(estimator, resource):
+    assert not goes_on(estimator, resource)
 
 
 def test_early_stopping_that_only_the_model_knows_of():
     estimator = HistGradientBoostingClassifier(random_state=0)
     assert goes_on(estimator, "max_iter")
-    model = clone(estimator).fit(np.repeat(X, 70, axis=0)[:10_001], np.repeat(Y, 70)[:10_001])
+    model = clone(estimator).set_params(max_iter=2).fit(np.repeat(X, 70, axis=0), np.repeat(Y, 70))
     assert not goes_on(model, "max_iter")
 
 
@@ -155,8 +168,11 @@ def test_inexact_only_if_it_is_asked_for():
     estimator = MLPClassifier(random_state=0)
     assert Parameter("max_iter", 20, "warm_start").goes_on(estimator, 2)
     assert not Parameter("max_iter", 20, "warm_start").goes_on(estimator, 20)  # there is no more
-    assert not Parameter("n_estimators", 20, "never").goes_on(RandomForestClassifier(random_state=0), 2)
+    forest = RandomForestClassifier(random_state=0)
+    assert not parameter("n_estimators", 20, forest, "never").goes_on(forest, 2)
+    assert not parameter("n_estimators", 20, forest).goes_on(forest, 20)
     assert not Epochs(None, 0, 9, "never").goes_on(estimator, 2)
+    assert not Epochs(None, 0, 9).goes_on(make_pipeline(PCA(2), MLPClassifier()), 2)  # another PCA each time
 
 
 def test_without_a_seed_a_forest_goes_on_and_its_pipeline_need_not():

@@ -6,24 +6,28 @@ import tempfile
 import numpy as np
 import pandas as pd
 import pytest
-from estimators import Failing, Null
+from estimators import Failing, Null, OtherForest
 from joblib import parallel_config
 from scipy import stats
+from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.cluster import MiniBatchKMeans
 from sklearn.datasets import load_iris, load_wine
 from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.exceptions import FitFailedWarning
 from sklearn.linear_model import LogisticRegression, SGDClassifier
-from sklearn.model_selection import GroupKFold, TimeSeriesSplit, cross_val_score
+from sklearn.model_selection import GroupKFold, StratifiedKFold, TimeSeriesSplit, cross_val_score
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from skhpt import BayesSearchCV, HyperbandSearchCV, RandomSearch, engine
+from skhpt import BayesSearchCV, HyperbandSearchCV, RandomSearch, engine, register_continuation
 from skhpt.strategies.hyperband import Hyperband
 from skhpt.strategies.rungs import at_full_resource, rung_correlations
 from skhpt.strategies.schedule import Plan, hyperband, ladder
 from skhpt.trial import Candidate, FoldScore, History, Trial
+from skhpt.work import continuation
 from skhpt.work.checkpoints import Checkpoints
 
 FOREST = RandomForestClassifier(9, random_state=0)
@@ -32,6 +36,19 @@ SGD = make_pipeline(StandardScaler(), SGDClassifier(max_iter=9, random_state=0))
 ALPHAS = {"sgdclassifier__alpha": stats.loguniform(1e-6, 1e1), "sgdclassifier__eta0": stats.loguniform(1e-3, 10)}
 SCHEDULES = ["ladder", "hyperband", "halving"]
 pytestmark = pytest.mark.filterwarnings("ignore:with .* candidates rank differently")
+
+
+class FailsLater(Null):
+    """Fails with more than the least training."""
+
+    def __init__(self, value=0, size=1):
+        self.value = value
+        self.size = size
+
+    def fit(self, X, y):
+        if self.size > 1:
+            raise ArithmeticError("too much")
+        return super().fit(X, y)
 
 
 class Grower(ClassifierMixin, BaseEstimator):
@@ -58,10 +75,10 @@ def iris():
     return load_iris(return_X_y=True)
 
 
-def same(one, other):
-    """Compare tables of results, times aside."""
+def same(one, other, but=()):
+    """Compare tables of results, times and the columns `but` aside."""
     one, other = (pd.DataFrame(results) for results in (one, other))
-    columns = [name for name in one if "time" not in name]
+    columns = [name for name in one if "time" not in name and name not in but]
     pd.testing.assert_frame_equal(one[columns], other[columns])
 
 
@@ -132,7 +149,9 @@ def test_what_a_checkpoint_loses_is_trained_again(iris, monkeypatch):
     search = HyperbandSearchCV(FOREST, DEPTHS, random_state=0, cv=3)
     whole = search.fit(*iris).cv_results_
     monkeypatch.setattr(Checkpoints, "take", lambda self, key: None)
-    same(whole, search.fit(*iris).cv_results_)
+    lost = search.fit(*iris).cv_results_
+    assert not lost["resumed_from"].any()
+    same(whole, lost, but=["resumed_from"])
 
 
 def test_models_do_go_on(iris, monkeypatch):
@@ -201,7 +220,11 @@ def test_epochs_refit_like_the_search(iris):
         ),
         (FOREST, {"n_estimators": [1, 2, 3]}, "folds", 5),
         (SGD, ALPHAS, "epochs", 9),
-        (SGDClassifier(), {"alpha": [1, 2, 3]}, "epochs", 100),
+        (SGDClassifier(), {"alpha": [1, 2, 3]}, "folds", 5),  # 1000 iterations are not meant to be done
+        (SGDClassifier(max_iter=9, early_stopping=True), {"alpha": [1, 2, 3]}, "folds", 5),
+        (SGDClassifier(max_iter=9, class_weight="balanced"), {"alpha": [1, 2, 3]}, "folds", 5),
+        (SGDClassifier(max_iter=9), {"class_weight": [None, "balanced"], "alpha": [1, 2]}, "folds", 5),
+        (MiniBatchKMeans(), {"n_clusters": [1, 2, 3]}, "folds", 5),
         (MLPClassifier(max_iter=50), {"alpha": [1, 2, 3]}, "epochs", 50),
         (MLPClassifier(), {"max_iter": [1, 2, 3]}, "folds", 5),
         (GradientBoostingClassifier(n_iter_no_change=3), {"max_depth": [1, 2, 3]}, "folds", 5),
@@ -222,7 +245,7 @@ def test_auto(iris, estimator, space, resource, maximum):
         ({"resource": "trees"}, "neither 'auto'.* its integer parameters are .*'n_estimators'"),
         ({"resource": "criterion"}, "not an integer parameter: the estimator has 'gini'"),
         ({"resource": "max_leaf_nodes"}, "max_leaf_nodes=None; say what max_resources is"),
-        ({"resource": "epochs"}, "needs partial_fit, which RandomForestClassifier has not; resource='n_samples'"),
+        ({"resource": "epochs"}, "'epochs' needs partial_fit, which RandomForestClassifier has not; resource='n_s"),
         ({"min_resources": 28}, "min_resources=28, but there are only 9 n_estimators: .* is 9"),
         ({"resource": "n_samples", "max_resources": 101}, "max_resources=101, but .* has 100 samples"),
         (
@@ -234,11 +257,8 @@ def test_auto(iris, estimator, space, resource, maximum):
         ({"schedule": "asha"}, "The 'schedule' parameter .* {'.*'}"),
     ],
 )
-def test_bad_input_is_refused_before_any_fit(iris, options, message):
-    class Never(RandomForestClassifier):
-        def fit(self, X, y):
-            pytest.fail("fitted")
-
+def test_bad_input_is_refused_before_any_fit(iris, options, message, monkeypatch):
+    monkeypatch.setattr(RandomForestClassifier, "fit", lambda self, X, y: pytest.fail("fitted"))
     search = HyperbandSearchCV(FOREST, DEPTHS, cv=3, **options)
     with pytest.raises(ValueError, match=message):
         search.fit(*iris)
@@ -267,15 +287,37 @@ def test_rows_are_subsampled_and_the_test_fold_is_whole(iris):
 
 
 def test_rows_of_groups_and_of_time_series(iris):
-    X, y = iris
-    order = np.random.RandomState(0).permutation(len(X))
-    X, y, groups = X[order], y[order], np.repeat(np.arange(30), 5)
-    space = {"max_depth": [1, 2, 3, 4, 5, 6, 7, 8, 9]}
-    for cv, params in ((GroupKFold(3), {"groups": groups}), (TimeSeriesSplit(3), {})):
-        search = HyperbandSearchCV(
-            FOREST, space, resource="n_samples", n_candidates=9, cv=cv, random_state=0, max_resources="auto"
-        ).fit(X, y, **params)
-        assert search.best_score_ > 0.8
+    rows = []
+
+    class Watching(Null):
+        def fit(self, X, y):
+            rows.append(X[:, 0].astype(int))
+            return super().fit(X, y)
+
+    X, y, groups = np.arange(150).reshape(-1, 1), np.tile([0, 1, 2], 50), np.repeat(np.arange(30), 5)
+    options = {"resource": "n_samples", "n_candidates": 9, "random_state": 0, "refit": False}
+    search = HyperbandSearchCV(Watching(), {"value": list(range(9))}, **options)
+    search.set_params(cv=GroupKFold(3)).fit(X, y, groups=groups)
+    assert {len(some) for some in rows} == {10, 30, 100}
+    assert all(np.bincount(groups[some]).max() == 5 and len(some) % 5 == 0 for some in rows)
+    rows.clear()
+    search.set_params(cv=TimeSeriesSplit(3)).fit(X, y)
+    assert all((np.diff(some) == 1).all() for some in rows)
+    assert {some[-1] for some in rows} == {38, 75, 112}
+    assert len({len(some) for some in rows}) > 3
+
+
+def test_less_than_all_rows(iris):
+    sizes = []
+
+    class Sizes(Null):
+        def fit(self, X, y):
+            sizes.append(len(X))
+            return super().fit(X, y)
+
+    search = HyperbandSearchCV(Sizes(), {"value": [1, 2, 3]}, resource="n_samples", max_resources=50, n_candidates=3)
+    search.set_params(refit=False, cv=3).fit(*iris)
+    assert set(sizes) == {16, 50}
 
 
 # -- decisions ---------------------------------------------------------------------------------------------------------
@@ -314,9 +356,9 @@ class Clock:
 
 
 def uneven(candidate, split):
-    """Time in proportion to the training that is new, more or less."""
+    """Time in proportion to the training, more or less."""
     rng = np.random.default_rng((candidate.note["candidate_id"], split))
-    return (candidate.resource - candidate.note["resumed_from"]) * rng.lognormal(0, 0.5)
+    return candidate.resource * rng.lognormal(0, 0.5)
 
 
 def noisy(candidate, split):
@@ -361,7 +403,6 @@ def test_a_promotion_comes_when_it_is_certain():
         promoted.append([candidate.params["x"] for candidate in asked])
     assert promoted == [[1], [3], [7]]
     assert [history[i].candidate.parent for i in (9, 10, 11)] == [1, 3, 7]
-    assert [history[i].candidate.note["resumed_from"] for i in (0, 9)] == [0, 1]
 
 
 def test_nan_is_never_promoted():
@@ -471,21 +512,96 @@ def test_what_was_interrupted_goes_on(iris, monkeypatch):
             patch.setattr(History, "finish_next", interrupted)
             search.fit(*iris)
         assert len(search.history_) == n
-        again = search.fit(*iris).cv_results_
-        same(whole, again)
+        same(whole, search.fit(*iris).cv_results_, but=["resumed_from"])
 
 
 def test_previous(iris):
-    first = HyperbandSearchCV(FOREST, DEPTHS, n_candidates=9, max_resources=9, random_state=0, cv=3).fit(*iris)
+    first = HyperbandSearchCV(FOREST, DEPTHS, n_candidates=9, random_state=0, cv=3).fit(*iris)
     second = clone(first).set_params(previous=first, random_state=1).fit(*iris)
     results = second.cv_results_
     assert set(results["bracket"]) == {0, 1}
     assert set(results["candidate_id"]) == set(range(18))
     assert len(results["params"]) == 2 * len(first.history_)
+    assert second.best_score_ >= first.best_score_
+
+
+def test_previous_of_another_schedule(iris):
+    first = HyperbandSearchCV(FOREST, DEPTHS, schedule="hyperband", random_state=0, cv=3).fit(*iris)
+    for options in ({}, {"min_resources": 9}, {"factor": 2}):
+        options = {"previous": first, "n_candidates": 4, "random_state": 1, "cv": 3, **options}
+        second = HyperbandSearchCV(FOREST, DEPTHS, **options).fit(*iris)
+        results = second.cv_results_
+        top = (results["n_resources"] == 9) & (results["n_folds"] == 3)
+        assert second.best_score_ == results["mean_test_score"][top].max() >= first.best_score_
+        assert second.n_resources_[0] == second.plan_.brackets[0].rungs[0].resource
+        assert sum(second.n_candidates_) == second.plan_.n_rows
+
+
+@pytest.mark.parametrize(("resource", "n_at_the_top"), [("auto", 1), ("folds", 3)])
+def test_other_searches_learn_from_what_had_all_training(iris, resource, n_at_the_top):
+    first = HyperbandSearchCV(FOREST, DEPTHS, resource=resource, n_candidates=9, random_state=0, cv=3).fit(*iris)
     with pytest.warns(UserWarning, match="are not used"):
-        RandomSearch(FOREST, DEPTHS, n_iter=2, random_state=0, cv=3, previous=first).fit(*iris)
+        random = RandomSearch(FOREST, DEPTHS, n_iter=2, random_state=0, cv=3, previous=first).fit(*iris)
+    with pytest.warns(UserWarning, match="are not used"):
+        HyperbandSearchCV(FOREST, DEPTHS, resource=resource, n_candidates=2, cv=3, previous=random).fit(*iris)
     elsewhere = BayesSearchCV(FOREST, DEPTHS, n_iter=3, random_state=0, cv=3, previous=first).fit(*iris)
     assert len(elsewhere.cv_results_["params"]) == 3
+    assert len(elsewhere.history_.prior) == n_at_the_top
+    HyperbandSearchCV(FOREST, DEPTHS, sampler="bayes", n_candidates=2, cv=3, previous=random).fit(*iris)
+
+
+def test_nothing_is_left_to_try(iris):
+    space = {"max_depth": [1, 2, 3]}
+    with pytest.warns(UserWarning, match="81 candidates were asked for .n_candidates., but the space has only 3"):
+        first = HyperbandSearchCV(FOREST, space, random_state=0, cv=3).fit(*iris)
+    with pytest.warns(UserWarning, match="only 0 left"):
+        second = clone(first).set_params(previous=first).fit(*iris)
+    assert str(second.plan_) == "nothing to do: there are no candidates"
+    assert second.best_score_ == first.best_score_
+
+
+def test_a_callable_refit_gets_what_it_chose(iris):
+    search = HyperbandSearchCV(FOREST, DEPTHS, n_candidates=9, random_state=0, cv=3, refit=lambda results: 0)
+    assert search.fit(*iris).best_estimator_.n_estimators == search.best_params_["n_estimators"] == 1
+
+
+def test_nobody_comes_to_the_top(iris):
+    search = HyperbandSearchCV(
+        Failing(), {"value": stats.randint(0, 9)}, resource="size", max_resources=9, n_candidates=9, random_state=0
+    )
+    search.set_params(estimator=FailsLater())
+    with (
+        pytest.warns(UserWarning, match="the best one is that of a lower rung, with size=1"),
+        pytest.warns(UserWarning, match="non-finite"),
+        pytest.warns(FitFailedWarning),
+    ):
+        search.fit(*iris)
+
+
+def test_metadata_that_cannot_be_routed_is_refused(iris):
+    with config_context(enable_metadata_routing=True):
+        pipe = make_pipeline(
+            StandardScaler().set_fit_request(sample_weight=False),
+            SGDClassifier(max_iter=9).set_fit_request(sample_weight=True).set_score_request(sample_weight=True),
+        )
+        with pytest.raises(ValueError, match=r"\['sample_weight'\] cannot be routed to the steps"):
+            HyperbandSearchCV(pipe, ALPHAS, resource="epochs").fit(*iris, sample_weight=np.ones(150))
+
+
+def test_a_plan_does_not_use_up_a_generator(iris):
+    cv = StratifiedKFold(3)
+    search = HyperbandSearchCV(FOREST, DEPTHS, n_candidates=3, cv=cv.split(*iris))
+    with pytest.raises(ValueError, match="plan would use up cv, which is a generator; make a list of it"):
+        search.plan(*iris)
+    assert len(search.set_params(cv=list(cv.split(*iris))).plan(*iris).brackets) == 1
+
+
+def test_registered_elsewhere_goes_on_in_other_processes(iris, monkeypatch):
+    monkeypatch.setattr(continuation, "_known", dict(continuation._known))
+    register_continuation(OtherForest, "n_estimators")
+    search = HyperbandSearchCV(OtherForest(9, random_state=0), DEPTHS, n_candidates=9, random_state=0, cv=3)
+    with parallel_config("loky", n_jobs=2):
+        assert (search.fit(*iris).cv_results_["resumed_from"] > 0).sum() == 3 + 1
 
 
 def test_proposals_find_a_better_place():
@@ -500,7 +616,7 @@ def test_proposals_find_a_better_place():
 
 def test_a_small_space_shrinks_the_plan(iris):
     search = HyperbandSearchCV(FOREST, {"max_depth": [1, 2, 3, 4]}, random_state=0, cv=3)
-    with pytest.warns(UserWarning, match="smaller than n_iter|left to try"):
+    with pytest.warns(UserWarning, match="left to try"):
         search.fit(*iris)
     assert search.plan_.n_candidates == 4
     assert sorted(p["max_depth"] for p in search.cv_results_["params"][:4]) == [1, 2, 3, 4]

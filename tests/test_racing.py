@@ -166,3 +166,9 @@ def test_a_strategy_learns_from_them():
     assert means[0] > means[1] + 0.1
     (candidate,) = Bayes(space, 9, [], None, seed=0).ask(History(trials))
     assert candidate.params["x"] < 0.5
+
+
+def test_the_mean_is_moved_by_the_folds_that_were_evaluated():
+    trials = [trial(0, 0.1, 0.9, 0.5), trial(1, 0.2, 1.0, 0.6), trial(2, None, 1.0, None), trial(3, 0.2, None, None)]
+    np.testing.assert_allclose(mean_scores(trials), [0.5, 0.6, 0.6, 0.6])
+    np.testing.assert_allclose(mean_scores(trials[2:]), [1.0, 0.2])  # nothing is known of the folds

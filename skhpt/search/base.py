@@ -296,8 +296,12 @@ class BaseSearch(LeaderboardMixin, BaseSearchCV):
         """Return the parameters that the results show for each trial."""
         return [trial.candidate.params for trial in trials]
 
-    def _standing(self, trials: list[Trial]) -> list[int] | None:
+    def _standing(self, trials: list[Trial]) -> list[tuple[int, int]] | None:
         """Return what ranks trials before their scores do; None if nothing does."""
+        return None
+
+    def _resource_of_best(self) -> int | None:
+        """Return the resource that the best candidate was trained with; None if there is none."""
         return None
 
     def _report_failures(self, trials: list[Trial], n_known: int) -> None:
@@ -333,10 +337,11 @@ class BaseSearch(LeaderboardMixin, BaseSearchCV):
         self._refitted_index = self.best_index_
         best = clone(session.setup.estimator).set_params(**clone(self.best_params_, safe=False))
         training = session.setup.training
-        self.best_estimator_ = training.prepare(best, training.maximum, None)
+        resource = self._resource_of_best()
+        self.best_estimator_ = training.prepare(best, resource, None)
         with session.callbacks.refitting(self.best_estimator_):
             start = time.time()
-            training.fit(self.best_estimator_, session.X, session.y, session.setup.fit_params, training.maximum, None)
+            training.fit(self.best_estimator_, session.X, session.y, session.setup.fit_params, resource, None)
             self.refit_time_ = time.time() - start
         if hasattr(self.best_estimator_, "feature_names_in_"):
             self.feature_names_in_ = self.best_estimator_.feature_names_in_

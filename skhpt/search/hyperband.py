@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import replace
@@ -19,13 +20,14 @@ from sklearn.utils.validation import _check_method_params, indexable
 
 from skhpt.search.base import BaseSearch
 from skhpt.search.checks import check_names
-from skhpt.search.fidelity import Fidelity, make_fidelity
+from skhpt.search.fidelity import Fidelity, check_going_on, make_fidelity
+from skhpt.search.rung_warnings import warn_of_misleading_rungs, warn_that_nobody_finished
 from skhpt.search.session import Folds, Session, freeze_folds
 from skhpt.search.skopt import translate
 from skhpt.space import Params, Space
 from skhpt.strategies.bayes import Bayes
 from skhpt.strategies.hyperband import Hyperband
-from skhpt.strategies.rungs import at_full_resource, rung_correlations
+from skhpt.strategies.rungs import at_full_resource, extent, place, rung_correlations
 from skhpt.strategies.schedule import Plan
 from skhpt.trial import History, Strategy, Trial
 from skhpt.work.checkpoints import Checkpoints, InMemory, OnDisk
@@ -34,9 +36,6 @@ from skhpt.work.training import Whole
 
 #: Candidates of a bracket of the ladder, as a power of the factor: more of them make further brackets.
 BRACKET_POWER = 4
-#: A rung whose correlation with the next one is lower than this, by more than its error, misleads. Among the best third
-#: of a rung a correlation of 0.4 is left of one of 0.65. Of fewer pairs nothing is said.
-LOW_CORRELATION, MIN_PAIRS = 0.2, 20
 
 
 class HyperbandSearchCV(BaseSearch):
@@ -61,25 +60,26 @@ class HyperbandSearchCV(BaseSearch):
         ``'epochs'``, calls of ``partial_fit`` on all rows in a random order; ``'n_samples'``, rows of the training part
         (nested, with the classes in their proportions; whole groups if the folds keep groups together, the most recent
         rows for a `TimeSeriesSplit`); or ``'folds'``, nothing but folds. ``'auto'`` takes the number of trees or
-        iterations of estimators that can go on with them, epochs for learners that have ``max_iter`` and
-        ``partial_fit``, else folds.
+        iterations of estimators that can go on with them; epochs for classifiers and regressors with ``partial_fit``
+        and a ``max_iter`` of 200 at most, such as `MLPClassifier`; else folds.
 
     min_resources : int, default='auto'
-        What the first rung has of the resource; 'auto' is a `factor` * `factor`-th of all (for ``'n_samples'`` two rows
-        of each class at least).
+        What the first rung has of the resource; 'auto' is a `factor` * `factor`-th of all (for ``'n_samples'`` twice
+        as many rows as there are classes at least). Rungs divide `max_resources` by powers of the factor, so the first
+        one may have more.
 
     max_resources : int, default='auto'
         All of the resource; 'auto' is what the estimator has for the parameter; for ``'epochs'`` its ``max_iter``, but
-        100 at most; for ``'n_samples'`` the rows of the smallest training part.
+        200 at most; for ``'n_samples'`` the rows of the smallest training part.
 
     factor : int, default=3
         One of so many candidates is promoted, to so many times the resource.
 
     schedule : {'ladder', 'hyperband', 'halving'}, default='ladder'
-        'ladder' climbs the resource on one fold and takes all folds at the top; each bracket of 81 candidates (with the
-        default `factor`) begins with another fold. 'hyperband' runs the brackets of Hyperband [1]_, which hedge
-        against a misleading first rung, and 'halving' one bracket [2]_, both with all folds on every rung. With
-        ``resource='folds'`` they are all the same.
+        'ladder' climbs the resource on one fold and takes all folds at the top; each bracket of 81 candidates
+        (`factor` to the 4th, to the 3rd with ``sampler='bayes'``) begins with another fold. 'hyperband' runs the
+        brackets of Hyperband [1]_, which hedge against a misleading first rung, and 'halving' one bracket [2]_, both
+        with all folds on every rung. With ``resource='folds'`` they are all the same.
 
     n_candidates : int, default='auto'
         How many candidates begin. 'auto' is so many that `factor` of them reach the top ('hyperband': the numbers of
@@ -116,7 +116,8 @@ class HyperbandSearchCV(BaseSearch):
         Number of tasks that are sent to the workers ahead of their completion; None sends all.
 
     random_state : int, RandomState instance or None, default=None
-        Source of the draws, of the order of rows in epochs and of the choice of rows.
+        Source of the draws, of the order of rows in epochs and of the choice of rows (these two are the same in every
+        fit if it is None).
 
     error_score : 'raise' or numeric, default=np.nan
         Score of a candidate that fails on a fold; 'raise' stops at the first failure. The refit always raises.
@@ -321,6 +322,8 @@ class HyperbandSearchCV(BaseSearch):
             ``plan.full_fits`` is the training that it takes, in units of one fit with all of the resource on one fold,
             at most: failures are not promoted, and what converged early costs less.
         """
+        if hasattr(self.cv, "__next__"):
+            raise ValueError("plan would use up cv, which is a generator; make a list of it")
         X, y = indexable(X, y)
         params = _check_method_params(X, params=params)
         split_params = self._get_routed_params_for_fit(params).splitter.split
@@ -336,19 +339,7 @@ class HyperbandSearchCV(BaseSearch):
     def _find_fidelity(self, y: Any, params: dict[str, Any], folds: Folds) -> Fidelity:
         space = self._space()
         check_names(self.estimator, space)
-        return make_fidelity(
-            self.estimator,
-            space,
-            self.resource,
-            self.min_resources,
-            self.max_resources,
-            self.factor,
-            self.continuation,
-            int(check_random_state(deepcopy(self.random_state)).randint(2**31 - 1)),
-            y,
-            params,
-            folds,
-        )
+        return make_fidelity(self, space, y, params, folds)
 
     def _make_training(self, X: Any, y: Any, params: dict[str, Any], folds: Folds) -> Whole:
         return self._find_fidelity(y, params, folds).training
@@ -361,8 +352,16 @@ class HyperbandSearchCV(BaseSearch):
         power = BRACKET_POWER - (self.sampler == "bayes")  # it learns from bracket to bracket
         plan = fidelity.plan(self.schedule, n, n_splits, self.factor, self.factor**power)
         given = [trial.candidate.params for trial in history[: history.n_given]]
-        points = self._space().sample(plan.n_candidates, random_state, unique=True, exclude=given)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it speaks of n_iter
+            points = self._space().sample(plan.n_candidates, random_state, unique=True, exclude=given)
         if len(points) < plan.n_candidates:
+            warnings.warn(
+                f"{plan.n_candidates} candidates were asked for (n_candidates), but the space has only {len(points)} "
+                "left to try.",
+                UserWarning,
+                stacklevel=5,
+            )
             plan = fidelity.plan(self.schedule, len(points), n_splits, self.factor, self.factor**power)
         return plan, points
 
@@ -371,12 +370,8 @@ class HyperbandSearchCV(BaseSearch):
         fidelity = self._find_fidelity(session.y, session.params, session.folds)
         seed = int(check_random_state(deepcopy(self.random_state)).randint(2**31 - 1))
         plan, points = self._draw(fidelity, len(session.folds), history, self.random_state)
-        if len(history) > history.n_given and plan.brackets[: len(self.plan_.brackets)] != self.plan_.brackets:
-            raise ValueError(
-                "the candidates that were evaluated before are kept, but the new plan does not begin with the old one "
-                f"(n_candidates={self.plan_.n_candidates}):\n{self.plan_}\nbut with\n{plan}\nKeep the schedule and "
-                "let n_candidates grow by whole brackets, or fit with warm_start=False."
-            )
+        if len(history) > history.n_given:
+            check_going_on(self.plan_, plan, self.factor**BRACKET_POWER)
         given = [trial.candidate for trial in history[: history.n_given]]
         return Hyperband(
             plan,
@@ -395,59 +390,62 @@ class HyperbandSearchCV(BaseSearch):
         proposals = strategy.ask(History(trials, prior, n_given=len(trials)))
         return [candidate.params for candidate in proposals]
 
+    @property
+    def _learns_from_others(self) -> bool:  # type: ignore[override]
+        return self.sampler == "bayes"
+
     def _evaluate(self, session: Session, strategy: Strategy) -> None:
         assert isinstance(strategy, Hyperband)
         self.plan_ = strategy.plan
-        with TemporaryDirectory(prefix="skhpt-") as folder:
+        self._known_places = {place(trial) for trial in session.history}
+        with TemporaryDirectory(prefix="skhpt-", ignore_cleanup_errors=True) as folder:
             store = InMemory() if shares_memory(self.n_jobs) else OnDisk(folder)
             setup = replace(session.setup, checkpoints=Checkpoints(store))
             try:
                 super()._evaluate(replace(session, setup=setup), strategy)
             finally:
-                session.history.sort(_place)
+                session.history.sort(place)
 
     # -- the results ---------------------------------------------------------------------------------------------
 
     def _tabulate(self, session: Session) -> None:
         super()._tabulate(session)
+        self.cv_results_["resumed_from"] = np.array(
+            [max((fold.resumed_from for fold in trial.folds), default=0) for trial in self._tabulated]
+        )
+        own = self._tabulated[session.history.n_given :]
+        levels = Counter(map(extent, own))
         self.resource_, self.max_resources_ = self.plan_.resource, self.plan_.max_resources
-        levels = np.unique([self._level(trial) for trial in self._tabulated])
-        rows = [[trial for trial in self._tabulated if self._level(trial) == level] for level in levels]
         self.n_iterations_ = len(levels)
-        self.n_candidates_ = [len(some) for some in rows]
-        self.n_resources_ = [some[0].candidate.note["n_resources"] for some in rows]
-        self.min_resources_ = self.n_resources_[0]
-        correlations = rung_correlations(self._tabulated, self._metric)
+        self.n_resources_ = [n_resources for n_resources, _ in sorted(levels)]
+        self.n_candidates_ = [levels[level] for level in sorted(levels)]
+        self.min_resources_ = min(self.n_resources_, default=self.max_resources_)
+        correlations = rung_correlations(own, self._metric)
         self.rung_correlations_ = np.array([rho for rho, _ in correlations])
-        self._warn_of_misleading_rungs(correlations)
+        warn_of_misleading_rungs(correlations, self.resource_, self.n_resources_)
+        has_best = hasattr(self, "best_index_") and not callable(self.refit)
+        if has_best and extent(self._tabulated[self.best_index_]) != (self.max_resources_, self.n_splits_):
+            warn_that_nobody_finished(self.resource_, self.cv_results_["n_resources"][self.best_index_])
 
-    @staticmethod
-    def _level(trial: Trial) -> int:
-        return int(trial.candidate.note["iter"])
+    def _report_failures(self, trials: list[Trial], n_known: int) -> None:
+        # Sorted by their place in the plan, what is known need not come first.
+        super()._report_failures(sorted(trials, key=lambda trial: place(trial) not in self._known_places), n_known)
 
-    def _standing(self, trials: list[Trial]) -> list[int]:
-        return [self._level(trial) for trial in trials]
+    def _standing(self, trials: list[Trial]) -> list[tuple[int, int]]:
+        return [extent(trial) for trial in trials]
+
+    def _leaderboard_rows(self, n: int) -> list[dict[str, Any]]:
+        rows = super()._leaderboard_rows(len(self._tabulated))
+        shown: dict[int, dict[str, Any]] = {}  # of each candidate the best row
+        for row in rows:
+            shown.setdefault(self._tabulated[row["candidate"]].candidate.note["candidate_id"], row)
+        return list(shown.values())[:n]
+
+    def _resource_of_best(self) -> int | None:
+        return self._tabulated[self.best_index_].candidate.resource
 
     def _shown_params(self, trials: list[Trial]) -> list[dict[str, Any]]:
         name = self.plan_.resource
         if name in ("n_samples", "epochs", "folds"):
             return super()._shown_params(trials)
         return [{**trial.candidate.params, name: trial.candidate.resource} for trial in trials]
-
-    def _warn_of_misleading_rungs(self, correlations: list[tuple[float, int]]) -> None:
-        for i, (rho, n) in enumerate(correlations):
-            # One standard error of a correlation of nothing is 1 / sqrt(n - 1).
-            if n >= MIN_PAIRS and rho + 1 / np.sqrt(n - 1) < LOW_CORRELATION:
-                warnings.warn(
-                    f"with {self.resource_}={self.n_resources_[i]} candidates rank differently than on the next rung: "
-                    f"the correlation is {rho:.2f}, over {n} candidates. A larger min_resources than "
-                    f"{self.min_resources_} makes the choice safer.",
-                    UserWarning,
-                    stacklevel=4,
-                )
-
-
-def _place(trial: Trial) -> tuple[int, int, int]:
-    """Where a trial stands in the results, whenever it came in."""
-    note = trial.candidate.note
-    return note["bracket"], note["rung"], note["candidate_id"]

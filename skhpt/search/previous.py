@@ -39,7 +39,9 @@ def trials_from(previous: Any, mark: Fingerprint) -> tuple[bool, list[Trial]]:
         If `previous` is not fitted or not a table of results.
     """
     if hasattr(previous, "history_"):
-        return previous._fingerprint == mark, previous.history_.finished
+        trials = previous.history_.finished
+        comparable = previous._fingerprint == mark
+        return comparable, trials if comparable else _with_all_training(trials)
     if hasattr(previous, "fit"):
         if not hasattr(previous, "cv_results_"):
             raise ValueError(f"previous must be fitted, got {previous!r}, which has no cv_results_")
@@ -58,6 +60,17 @@ def going_on(trials: Sequence[Trial], n_given: int, racing: bool) -> History:
     """
     whole = [racing or not trial.has_lost for trial in trials]
     return History(renumbered(compress(trials, whole)), n_given=sum(whole[:n_given]))
+
+
+def _with_all_training(trials: Sequence[Trial]) -> list[Trial]:
+    """Leave out candidates that were trained with a part of the resource or planned for a part of the folds."""
+    most = max((trial.candidate.resource or 0 for trial in trials), default=0)
+    return [
+        trial
+        for trial in trials
+        if (trial.candidate.resource or most) == most
+        and not any(fold.state == "skipped" for fold in trial.candidate.settled)
+    ]
 
 
 def _trials_from_table(table: Mapping[str, Any]) -> list[Trial]:

@@ -113,6 +113,8 @@ class Bayes:
     ) -> Surrogate:
         """Model what was seen, with hyperparameters that are found anew whenever that has grown by a tenth."""
         early = seen[: _last_milestone(len(seen))]
+        if not any(place.is_inside for place in self._places([*early, *prior])):
+            early = seen
         fitted, theta = self._fitted.get(target, ([], None))
         if list(map(id, fitted)) == list(map(id, [*early, *prior])):
             return Surrogate(self._places, seen, target, prior, warp, theta)

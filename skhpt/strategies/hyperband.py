@@ -128,9 +128,9 @@ class Hyperband:
         n_expected = len(by_rung[0]) + n_more
         for i, rung in enumerate(bracket.rungs[1:]):
             finished = [trial for trial in by_rung[i] if trial.folds]
-            ranked = self._ranked(finished)
             n_unknown = n_expected - len(finished)
             n_certain = rung.n_candidates - n_unknown
+            ranked = self._ranked(finished) if n_certain > 0 else []
             promoted = {trial.candidate.note["candidate_id"] for trial in by_rung[i + 1]}
             for trial in ranked[: max(0, n_certain)]:
                 if trial.candidate.note["candidate_id"] not in promoted:
@@ -163,8 +163,6 @@ class Hyperband:
             for split in range(plan.n_splits)
             if (known := _known(split, parent, rung.resource) if split in splits else _skipped(split))
         ]
-        goes_on = plan.continues and parent is not None and len(settled) < plan.n_splits
-        before = bracket.rungs[i - 1].resource if goes_on and bracket.rungs[i - 1].resource < rung.resource else 0
         note = {
             "candidate_id": number,
             "bracket": self.first_lane + b,
@@ -172,7 +170,6 @@ class Hyperband:
             "iter": bracket.first_iter + i,
             "n_resources": rung.resource,
             "n_folds": rung.n_folds,
-            "resumed_from": before,
         }
         return Candidate(
             id=0,  # until it is known what else is asked for
@@ -201,4 +198,4 @@ def _known(split: int, parent: Trial | None, resource: int) -> FoldScore | None:
     fold = next(fold for fold in parent.folds if fold.split == split)
     if fold.state == "skipped" or not (fold.converged or parent.candidate.resource in (None, resource)):
         return None
-    return replace(fold, fit_time=0.0, score_time=0.0)
+    return replace(fold, fit_time=0.0, score_time=0.0, resumed_from=0)

@@ -13,6 +13,17 @@ from scipy.stats import rankdata
 from skhpt.trial import Trial, renumbered
 
 
+def extent(trial: Trial) -> tuple[int, int]:
+    """Return how far a trial has come: its resource and its number of folds."""
+    return trial.candidate.note["n_resources"], trial.candidate.note["n_folds"]
+
+
+def place(trial: Trial) -> tuple[int, int, int]:
+    """Return where a trial stands in the plan, whenever it came in: bracket, rung, candidate."""
+    note = trial.candidate.note
+    return note["bracket"], note["rung"], note["candidate_id"]
+
+
 def by_candidate(trials: Sequence[Trial]) -> list[list[Trial]]:
     """Group trials by their candidate; the highest rung comes last."""
     rows: dict[int, list[Trial]] = defaultdict(list)

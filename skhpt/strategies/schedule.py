@@ -122,6 +122,8 @@ class Plan:
             "n_folds": "folds",
             "full_fits": "full fits",
         }
+        if not rows:
+            return "nothing to do: there are no candidates"
         names = [name for name in rows[0] if not (name == "n_folds" and self.resource == "folds")]
         lines = [tuple(heads.get(name, name) for name in names)]
         lines += [tuple(str(row[name]) for name in names) for row in rows]

@@ -156,14 +156,21 @@ def _warped(means: np.ndarray, fit: Callable[[np.ndarray], Warp]) -> tuple[Warp,
 def mean_scores(trials: Sequence[Trial], metric: str | None = None) -> np.ndarray:
     """Mean scores of trials over their folds, of one metric, or of the only or first one; NaN without a score.
 
-    Folds are not equally hard. If a trial was evaluated on the first ones only, their mean is moved by as much as it
-    misled, on average, about the trials that were evaluated on all.
+    Folds are not equally hard. If a trial was evaluated on some only, their mean is moved by as much as it misled, on
+    average, about the trials that were evaluated on all.
     """
-    rows = [[fold.score(metric) for fold in _evaluated(trial)] for trial in trials]
-    n_splits = max(map(len, rows), default=0)
+    folds = [_evaluated(trial) for trial in trials]
+    rows = [[fold.score(metric) for fold in row] for row in folds]
+    n_splits = max((len(trial.folds) for trial in trials), default=0)
     whole = np.array([row for row in rows if len(row) == n_splits and not np.isnan(row).any()])
-    first = (np.cumsum(whole, axis=1) / np.arange(1, n_splits + 1)).mean(axis=0) if len(whole) else np.zeros(n_splits)
-    return np.array([np.mean(row) + first[-1] - first[len(row) - 1] if row else np.nan for row in rows])
+    ease = whole.mean(axis=0) - whole.mean() if len(whole) else np.zeros(n_splits)  # of each fold
+    splits = [[fold.split for fold in row] for row in folds]
+    return np.array(
+        [
+            np.mean(row) - (ease[here].mean() if len(row) < n_splits else 0) if row else np.nan
+            for row, here in zip(rows, splits, strict=True)
+        ]
+    )
 
 
 def log_times(trials: Sequence[Trial]) -> np.ndarray:

@@ -16,12 +16,19 @@ from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
 
+def always(estimator: Any) -> bool:
+    """Say yes."""
+    return True
+
+
 @dataclass(frozen=True)
 class Continuation:
     """How an estimator goes on.
 
     Attributes
     ----------
+    estimator : class
+        Its class.
     parameter : str
         The integer parameter that says for how long it is trained.
     is_exact : callable
@@ -29,15 +36,25 @@ class Continuation:
         comes to.
     """
 
+    estimator: type[BaseEstimator]
     parameter: str
     is_exact: Callable[[Any], bool]
+
+    def parameter_of(self, estimator: Any) -> str | None:
+        """Return the full name of the parameter in an estimator that can go on, exactly; None if it cannot."""
+        prefix, last = last_step(estimator)
+        return prefix + self.parameter if type(last) is self.estimator and self.is_exact(last) else None
+
+    def goes_on(self, estimator: Any, parameter: str) -> bool:
+        """Tell whether an estimator, as it is, can go on with a larger value of a parameter, exactly."""
+        return self.parameter_of(estimator) == parameter and seeds_repeat(estimator)
 
 
 _known: dict[type, Continuation] = {}
 
 
 def register_continuation(
-    estimator: type[BaseEstimator], parameter: str, is_exact: Callable[[Any], bool] = lambda estimator: True
+    estimator: type[BaseEstimator], parameter: str, is_exact: Callable[[Any], bool] = always
 ) -> None:
     """Tell `HyperbandSearchCV` that an estimator can go on with its training.
 
@@ -62,31 +79,39 @@ def register_continuation(
     ...     pass
     >>> register_continuation(MyForest, "n_estimators")
     """
-    _known[estimator] = Continuation(parameter, is_exact)
+    _known[estimator] = Continuation(estimator, parameter, is_exact)
 
 
-for _forest in (
-    ensemble.RandomForestClassifier,
-    ensemble.RandomForestRegressor,
-    ensemble.ExtraTreesClassifier,
-    ensemble.ExtraTreesRegressor,
-    ensemble.IsolationForest,
-    ensemble.RandomTreesEmbedding,
-    ensemble.BaggingClassifier,
-    ensemble.BaggingRegressor,
-):
-    register_continuation(_forest, "n_estimators")
-for _boosting in (ensemble.GradientBoostingClassifier, ensemble.GradientBoostingRegressor):
-    # Early stopping forgets, between two fits, how the last iterations went.
-    register_continuation(_boosting, "n_estimators", lambda estimator: estimator.n_iter_no_change is None)
-for _boosting in (ensemble.HistGradientBoostingClassifier, ensemble.HistGradientBoostingRegressor):
+def _has_no_presets(estimator: Any) -> bool:
+    return not isinstance(estimator.class_weight, str)  # "balanced", of which a warm start warns
+
+
+def _has_no_oob_score(estimator: Any) -> bool:
+    return not estimator.oob_score  # bagging refuses to go on
+
+
+def _never_stops_early(estimator: Any) -> bool:
+    return estimator.n_iter_no_change is None  # between two fits it forgets how the last iterations went
+
+
+def _does_not_stop_early(estimator: Any) -> bool:
     # A model that has just come to its end by early stopping would add one more tree. Whether "auto" means it depends
     # on the number of rows; a fitted model knows.
-    register_continuation(
-        _boosting,
-        "max_iter",
-        lambda estimator: estimator.early_stopping is not True and not getattr(estimator, "do_early_stopping_", False),
-    )
+    return estimator.early_stopping is not True and not getattr(estimator, "do_early_stopping_", False)
+
+
+register_continuation(ensemble.RandomForestClassifier, "n_estimators", _has_no_presets)
+register_continuation(ensemble.RandomForestRegressor, "n_estimators")
+register_continuation(ensemble.ExtraTreesClassifier, "n_estimators", _has_no_presets)
+register_continuation(ensemble.ExtraTreesRegressor, "n_estimators")
+register_continuation(ensemble.IsolationForest, "n_estimators")
+register_continuation(ensemble.RandomTreesEmbedding, "n_estimators")
+register_continuation(ensemble.BaggingClassifier, "n_estimators", _has_no_oob_score)
+register_continuation(ensemble.BaggingRegressor, "n_estimators", _has_no_oob_score)
+register_continuation(ensemble.GradientBoostingClassifier, "n_estimators", _never_stops_early)
+register_continuation(ensemble.GradientBoostingRegressor, "n_estimators", _never_stops_early)
+register_continuation(ensemble.HistGradientBoostingClassifier, "max_iter", _does_not_stop_early)
+register_continuation(ensemble.HistGradientBoostingRegressor, "max_iter", _does_not_stop_early)
 
 
 def last_step(estimator: Any) -> tuple[str, Any]:
@@ -98,16 +123,9 @@ def last_step(estimator: Any) -> tuple[str, Any]:
     return prefix, estimator
 
 
-def natural_parameter(estimator: Any) -> str | None:
-    """Return the parameter that says for how long an estimator is trained, if it can go on; None if it cannot."""
-    prefix, last = last_step(estimator)
-    known = _known.get(type(last))
-    return prefix + known.parameter if known and known.is_exact(last) else None
-
-
-def goes_on(estimator: Any, parameter: str) -> bool:
-    """Tell whether an estimator, as it is, can go on with a larger value of a parameter, exactly."""
-    return natural_parameter(estimator) == parameter and seeds_repeat(estimator)
+def continuation_of(estimator: Any) -> Continuation | None:
+    """Return how an estimator, or the last step of a pipeline, goes on; None if that is not known."""
+    return _known.get(type(last_step(estimator)[1]))
 
 
 def seeds_repeat(estimator: Any) -> bool:

@@ -114,8 +114,11 @@ def evaluate(X: Any, y: Any, setup: Setup, split: int, train: Any, test: Any, jo
 
 def _evaluate_one(X: Any, y: Any, setup: Setup, scorer: Any, split: int, train: Any, test: Any, job: Job) -> FoldScore:
     params = job.candidate.params
+    shown = (
+        params if job.candidate.resource is None else {**params, setup.training.resource_name: job.candidate.resource}
+    )
     if setup.verbose > 9:
-        print(verbose.start_line(job.label, params))
+        print(verbose.start_line(job.label, shown))
     try:
         # Parameters are cloned too: they may be estimators, and the user's own must not be fitted.
         estimator = clone(setup.estimator).set_params(**clone(params, safe=False))
@@ -131,7 +134,7 @@ def _evaluate_one(X: Any, y: Any, setup: Setup, scorer: Any, split: int, train: 
         test_score = _shown(result.test_score, result, setup)
         train_score = _shown(result.train_score, result, setup) if setup.return_train_score else None
         seconds = result.fit_time + result.score_time
-        print(verbose.end_line(setup.verbose, job.label, params, test_score, train_score, seconds))
+        print(verbose.end_line(setup.verbose, job.label, shown, test_score, train_score, seconds))
     return result
 
 
@@ -187,8 +190,18 @@ def _fit_and_score(estimator: Any, fold: Slices, setup: Setup, scorer: Any, spli
     finally:
         job.watch.end(fold)
     state: State = "failed" if error else "ok"
-    converged = training.has_converged(estimator, candidate.resource)
-    return FoldScore(candidate.id, split, test_score, train_score, fit_time, score_time, state, error, converged)
+    return FoldScore(
+        candidate.id,
+        split,
+        test_score,
+        train_score,
+        fit_time,
+        score_time,
+        state,
+        error,
+        resumed_from=half.resource if half else 0,
+        converged=training.has_converged(estimator, candidate.resource),
+    )
 
 
 def _half(setup: Setup, candidate: Candidate, split: int) -> Half | None:

@@ -16,7 +16,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_method_params, _num_samples
 
-from skhpt.work.continuation import goes_on
+from skhpt.work.continuation import Continuation, seeds_repeat
 from skhpt.work.subsample import Subsample
 
 
@@ -31,11 +31,11 @@ class Half:
 class Whole:
     """All training there is: the estimator's own ``fit``."""
 
-    #: All of the resource; None if there is none.
-    maximum: int | None = None
+    #: What the resource is called.
+    resource_name = "folds"
 
     def __str__(self) -> str:
-        return ""
+        return ""  # nothing that a score depends on
 
     def rows(self, split: int, train: np.ndarray, resource: int | None) -> np.ndarray:
         """Return the rows of a training part that are used."""
@@ -63,6 +63,13 @@ class Whole:
         return False
 
 
+class OnFolds(Whole):
+    """The resource is the number of folds: all training there is, on some of them."""
+
+    def __str__(self) -> str:
+        return ", on more and more folds"
+
+
 @dataclass(frozen=True)
 class Parameter(Whole):
     """The resource is an integer parameter of the estimator.
@@ -75,21 +82,29 @@ class Parameter(Whole):
         Its largest value.
     continuation : {"auto", "warm_start", "never"}
         Which estimators go on: those that do so exactly, all that have ``warm_start``, or none.
+    known : Continuation, default=None
+        How the estimator goes on, as it is registered in the process of the search.
     """
 
     name: str
     maximum: int
     continuation: str = "auto"
+    known: Continuation | None = None
 
     def __str__(self) -> str:
-        return f", {self.name} up to {self.maximum}"
+        inexact = ", inexact warm starts" if self.continuation == "warm_start" else ""
+        return f", {self.name} up to {self.maximum}{inexact}"
+
+    @property
+    def resource_name(self) -> str:  # type: ignore[override]
+        return self.name
 
     def goes_on(self, model: Any, resource: int) -> bool:
         if self.continuation == "never" or resource >= self.maximum:
             return False
         if self.continuation == "warm_start":
             return self._warm_start in model.get_params(deep=True)
-        return goes_on(model, self.name)
+        return self.known is not None and self.known.goes_on(model, self.name)
 
     def prepare(self, estimator: Any, resource: int | None, half: Half | None) -> Any:
         if half is not None:
@@ -114,7 +129,8 @@ class Parameter(Whole):
 class Epochs(Whole):
     """The resource is the number of calls of ``partial_fit``, each with all rows in an order of its own.
 
-    In a pipeline the steps before the last one are fitted once, as always.
+    In a pipeline the steps before the last one are fitted first, as always. A model that goes on fits them again: what
+    ``fit_transform`` returns need not be what ``transform`` makes of the same rows.
 
     Attributes
     ----------
@@ -132,12 +148,13 @@ class Epochs(Whole):
     seed: int
     maximum: int
     continuation: str = "auto"
+    resource_name = "epochs"
 
     def __str__(self) -> str:
         return f", up to {self.maximum} epochs in the order of seed {self.seed}"
 
     def goes_on(self, model: Any, resource: int) -> bool:
-        return self.continuation != "never" and resource < self.maximum
+        return self.continuation != "never" and resource < self.maximum and seeds_repeat(model)
 
     def prepare(self, estimator: Any, resource: int | None, half: Half | None) -> Any:
         return half.model if half else estimator
@@ -148,7 +165,7 @@ class Epochs(Whole):
         last = estimator
         while isinstance(last, Pipeline):
             own = f"{last.steps[-1][0]}__"
-            X = _transform(last, X, y, {name: params[name] for name in params if not name.startswith(own)}, bool(half))
+            X = _fit_transform(last, X, y, {name: params[name] for name in params if not name.startswith(own)})
             params = {name.removeprefix(own): params[name] for name in params if name.startswith(own)}
             last = last.steps[-1][1]
         wants_classes = is_classifier(last) and "classes" in inspect.signature(last.partial_fit).parameters
@@ -161,35 +178,37 @@ class Epochs(Whole):
 
 @dataclass(frozen=True)
 class Rows(Whole):
-    """The resource is the number of training rows, of `maximum` where a training part has them all.
+    """The resource is the number of training rows, where a training part has `n_rows`.
 
     Attributes
     ----------
     subsample : Subsample
         Chooses them.
-    maximum : int
+    n_rows : int
         Rows of the smallest training part.
+    maximum : int
+        The most of them that are used.
     """
 
     subsample: Subsample
+    n_rows: int
     maximum: int
+    resource_name = "n_samples"
 
     def __str__(self) -> str:
-        return f", on up to {self.maximum} rows"
+        return f", on up to {self.maximum} rows, chosen by seed {self.subsample.seed}"
 
     def rows(self, split: int, train: np.ndarray, resource: int | None) -> np.ndarray:
-        if resource is None or resource >= self.maximum:
+        if resource is None or resource >= self.n_rows:
             return train
-        return self.subsample(train, max(1, resource * len(train) // self.maximum), split)
+        return self.subsample(train, max(1, resource * len(train) // self.n_rows), split)
 
 
-def _transform(pipeline: Pipeline, X: Any, y: Any, params: dict[str, Any], is_fitted: bool) -> Any:
-    """Pass data through all steps of a pipeline but the last one, which are fitted first if they are not."""
+def _fit_transform(pipeline: Pipeline, X: Any, y: Any, params: dict[str, Any]) -> Any:
+    """Fit all steps of a pipeline but the last one, and pass the data through them."""
     if len(pipeline.steps) == 1:
         return X
     head = pipeline[:-1]
-    if is_fitted:
-        return head.transform(X)
     transformed = head.fit_transform(X, y, **params)
     pipeline.steps[:-1] = head.steps  # with a memory they were cloned before
     return transformed

@@ -29,6 +29,7 @@ from sklearn.model_selection import check_cv
 
 from skhpt import Space
 from skhpt.strategies.schedule import survivors
+from skhpt.work.continuation import continuation_of
 from skhpt.work.subsample import Subsample
 from skhpt.work.training import Epochs, Half, Parameter, Rows
 
@@ -42,9 +43,9 @@ def training_of(task, y, n_rows):
     maximum = n_rows if task.max_resources == "auto" else task.max_resources
     training = {
         "epochs": lambda: Epochs(classes, 0, maximum),
-        "n_samples": lambda: Rows(Subsample(0, y), maximum),
-        "folds": lambda: Rows(Subsample(0, y), maximum),
-    }.get(task.resource, lambda: Parameter(task.resource, maximum))()
+        "n_samples": lambda: Rows(Subsample(0, y), n_rows, maximum),
+        "folds": lambda: Rows(Subsample(0, y), n_rows, maximum),
+    }.get(task.resource, lambda: Parameter(task.resource, maximum, known=continuation_of(task.make())))()
     return training, [maximum // FACTOR**i for i in range(N_LEVELS - 1, -1, -1)]
 
 
