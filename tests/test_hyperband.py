@@ -16,6 +16,7 @@ from sklearn.datasets import load_iris, load_wine
 from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.exceptions import FitFailedWarning
 from sklearn.linear_model import LogisticRegression, SGDClassifier
+from sklearn.metrics import accuracy_score, make_scorer
 from sklearn.model_selection import GroupKFold, StratifiedKFold, TimeSeriesSplit, cross_val_score
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
@@ -582,10 +583,11 @@ def test_metadata_that_cannot_be_routed_is_refused(iris):
     with config_context(enable_metadata_routing=True):
         pipe = make_pipeline(
             StandardScaler().set_fit_request(sample_weight=False),
-            SGDClassifier(max_iter=9).set_fit_request(sample_weight=True).set_score_request(sample_weight=True),
+            SGDClassifier(max_iter=9).set_fit_request(sample_weight=True),
         )
+        scorer = make_scorer(accuracy_score).set_score_request(sample_weight=False)
         with pytest.raises(ValueError, match=r"\['sample_weight'\] cannot be routed to the steps"):
-            HyperbandSearchCV(pipe, ALPHAS, resource="epochs").fit(*iris, sample_weight=np.ones(150))
+            HyperbandSearchCV(pipe, ALPHAS, resource="epochs", scoring=scorer).fit(*iris, sample_weight=np.ones(150))
 
 
 def test_a_plan_does_not_use_up_a_generator(iris):
