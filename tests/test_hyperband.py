@@ -35,6 +35,7 @@ FOREST = RandomForestClassifier(9, random_state=0)
 DEPTHS = {"max_depth": stats.randint(1, 9), "max_features": stats.uniform(0.1, 0.9)}
 SGD = make_pipeline(StandardScaler(), SGDClassifier(max_iter=9, random_state=0))
 ALPHAS = {"sgdclassifier__alpha": stats.loguniform(1e-6, 1e1), "sgdclassifier__eta0": stats.loguniform(1e-3, 10)}
+QUALITIES = {"quality": stats.uniform(0, 1), "start": stats.uniform(0, 1)}
 SCHEDULES = ["ladder", "hyperband", "halving"]
 pytestmark = pytest.mark.filterwarnings("ignore:with .* candidates rank differently")
 
@@ -97,7 +98,9 @@ def same(one, other, but=()):
     ],
 )
 def test_the_plan_is_what_runs(iris, schedule, estimator, space, resource):
-    search = HyperbandSearchCV(estimator, space, resource=resource, schedule=schedule, random_state=0, cv=3)
+    search = HyperbandSearchCV(
+        estimator, space, resource=resource, schedule=schedule, n_candidates=20, random_state=0, cv=3
+    )
     plan = search.plan(*iris)
     search.fit(*iris)
     assert search.plan_ == plan
@@ -116,7 +119,7 @@ def test_the_plan_is_what_runs(iris, schedule, estimator, space, resource):
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_the_best_have_all_there_is_and_come_first(iris, schedule):
-    search = HyperbandSearchCV(FOREST, DEPTHS, schedule=schedule, random_state=0).fit(*iris)
+    search = HyperbandSearchCV(FOREST, DEPTHS, schedule=schedule, n_candidates=20, random_state=0).fit(*iris)
     results = search.cv_results_
     top = (results["n_resources"] == 9) & (results["n_folds"] == 5)
     assert results["rank_test_score"][top].max() < results["rank_test_score"][~top].min()
@@ -132,7 +135,7 @@ def test_the_best_have_all_there_is_and_come_first(iris, schedule):
 @pytest.mark.parametrize("schedule", SCHEDULES)
 @pytest.mark.parametrize(("estimator", "space"), [(FOREST, DEPTHS), (SGD, ALPHAS)], ids=["forest", "epochs"])
 def test_survivors_go_on_as_if_they_were_fresh(iris, schedule, estimator, space):
-    search = HyperbandSearchCV(estimator, space, schedule=schedule, random_state=0, cv=3)
+    search = HyperbandSearchCV(estimator, space, schedule=schedule, n_candidates=20, random_state=0, cv=3)
     went_on = search.fit(*iris).cv_results_
     again = clone(search).set_params(continuation="never").fit(*iris)
     assert (went_on["resumed_from"] > 0).any()
@@ -147,7 +150,7 @@ def test_survivors_go_on_as_if_they_were_fresh(iris, schedule, estimator, space)
 
 
 def test_what_a_checkpoint_loses_is_trained_again(iris, monkeypatch):
-    search = HyperbandSearchCV(FOREST, DEPTHS, random_state=0, cv=3)
+    search = HyperbandSearchCV(FOREST, DEPTHS, n_candidates=27, random_state=0, cv=3)
     whole = search.fit(*iris).cv_results_
     monkeypatch.setattr(Checkpoints, "take", lambda self, key: None)
     lost = search.fit(*iris).cv_results_
@@ -170,7 +173,7 @@ def test_models_do_go_on(iris, monkeypatch):
     ids=["ladder", "hyperband", "bayes"],
 )
 def test_the_same_for_any_number_of_workers(iris, options):
-    search = HyperbandSearchCV(SGD, ALPHAS, random_state=0, cv=3, **options)
+    search = HyperbandSearchCV(Grower(), QUALITIES, resource="size", random_state=0, cv=3, **options)
     one = search.fit(*iris).cv_results_
     for n_jobs in (2, 4):
         with parallel_config("threading", n_jobs=n_jobs):
@@ -179,7 +182,7 @@ def test_the_same_for_any_number_of_workers(iris, options):
 
 def test_models_go_on_in_other_processes(iris, tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    search = HyperbandSearchCV(FOREST, DEPTHS, n_candidates=27, random_state=0, cv=3)
+    search = HyperbandSearchCV(FOREST, DEPTHS, n_candidates=18, random_state=0, cv=3)
     one = search.fit(*iris).cv_results_
     with parallel_config("loky", n_jobs=2):
         same(one, clone(search).fit(*iris).cv_results_)
@@ -190,7 +193,7 @@ def test_a_model_that_has_converged_carries_its_score_up(iris):
     estimator = make_pipeline(StandardScaler(), LogisticRegression(max_iter=900))
     space = {"logisticregression__C": stats.loguniform(1e-3, 1)}
     search = HyperbandSearchCV(estimator, space, resource="logisticregression__max_iter", random_state=0, cv=3)
-    results = search.set_params(schedule="halving").fit(*iris).cv_results_
+    results = search.set_params(schedule="halving", n_candidates=9).fit(*iris).cv_results_
     higher = results["rung"] > 0
     assert (results["mean_fit_time"][higher] == 0).all()
     assert (results["mean_fit_time"][~higher] > 0).all()
@@ -199,7 +202,7 @@ def test_a_model_that_has_converged_carries_its_score_up(iris):
 
 
 def test_epochs_refit_like_the_search(iris):
-    search = HyperbandSearchCV(SGD, ALPHAS, max_resources=9, random_state=0, cv=3).fit(*iris)
+    search = HyperbandSearchCV(SGD, ALPHAS, n_candidates=9, random_state=0, cv=3).fit(*iris)
     assert search.resource_ == "epochs"
     assert search.best_estimator_[-1].t_ == 1 + 9 * len(iris[0])
     assert "max_iter" not in search.best_params_
@@ -474,9 +477,9 @@ def test_a_misleading_rung_is_reported(iris):
 
 
 def test_several_metrics(iris):
-    scoring = ["accuracy", "neg_log_loss"]
-    search = HyperbandSearchCV(FOREST, DEPTHS, scoring=scoring, refit="neg_log_loss", random_state=0, cv=3).fit(*iris)
-    single = HyperbandSearchCV(FOREST, DEPTHS, scoring="neg_log_loss", random_state=0, cv=3).fit(*iris)
+    scoring, options = ["accuracy", "neg_log_loss"], {"n_candidates": 9, "random_state": 0, "cv": 3}
+    search = HyperbandSearchCV(FOREST, DEPTHS, scoring=scoring, refit="neg_log_loss", **options).fit(*iris)
+    single = HyperbandSearchCV(FOREST, DEPTHS, scoring="neg_log_loss", **options).fit(*iris)
     assert search.best_params_ == single.best_params_
     assert search.cv_results_["rank_test_neg_log_loss"][search.best_index_] == 1
     with pytest.raises(ValueError, match="multi-metric scoring"):
@@ -484,11 +487,11 @@ def test_several_metrics(iris):
 
 
 def test_warm_start_adds_brackets(iris):
-    options = {"random_state": 0, "cv": 3}
-    search = HyperbandSearchCV(SGD, ALPHAS, n_candidates=81, warm_start=True, **options).fit(*iris)
+    options = {"resource": "size", "random_state": 0, "cv": 3}
+    search = HyperbandSearchCV(Grower(), QUALITIES, n_candidates=81, warm_start=True, **options).fit(*iris)
     n_before = len(search.history_)
     search.set_params(n_candidates=162).fit(*iris)
-    whole = HyperbandSearchCV(SGD, ALPHAS, n_candidates=162, **options).fit(*iris)
+    whole = HyperbandSearchCV(Grower(), QUALITIES, n_candidates=162, **options).fit(*iris)
     same(search.cv_results_, whole.cv_results_)
     assert n_before < len(search.history_)
     with pytest.raises(ValueError, match="does not begin with the old one"):
@@ -608,10 +611,9 @@ def test_registered_elsewhere_goes_on_in_other_processes(iris, monkeypatch):
 
 def test_proposals_find_a_better_place():
     X, y = load_wine(return_X_y=True)
-    space = {"quality": stats.uniform(0, 1), "start": stats.uniform(0, 1)}
-    options = {"resource": "size", "max_resources": 9, "n_candidates": 135, "random_state": 0, "cv": 3}
-    random = HyperbandSearchCV(Grower(), space, **options).fit(X, y)
-    bayes = HyperbandSearchCV(Grower(), space, sampler="bayes", **options).fit(X, y)
+    options = {"resource": "size", "n_candidates": 135, "random_state": 0, "cv": 3}
+    random = HyperbandSearchCV(Grower(), QUALITIES, **options).fit(X, y)
+    bayes = HyperbandSearchCV(Grower(), QUALITIES, sampler="bayes", **options).fit(X, y)
     assert bayes.best_score_ > random.best_score_
     assert max(bayes.cv_results_["bracket"]) == 4
 
