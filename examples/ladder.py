@@ -10,8 +10,8 @@ from sklearn.model_selection import train_test_split
 
 from skhpt import HyperbandSearchCV, RandomSearch
 
-X, X_test, y, y_test = train_test_split(*load_digits(return_X_y=True), train_size=0.5, random_state=0)
-forest = ExtraTreesClassifier(54, random_state=0)
+X, X_test, y, y_test = train_test_split(*load_digits(return_X_y=True), train_size=0.4, random_state=0)
+forest = ExtraTreesClassifier(27, random_state=0)
 space = {
     "max_depth": randint(2, 20),
     "max_features": loguniform(0.02, 1),

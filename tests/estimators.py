@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.utils import check_random_state
 
 
 class Null(ClassifierMixin, BaseEstimator):
@@ -122,3 +123,25 @@ def failing_scorer(estimator, X, y):
 
 class OtherForest(RandomForestClassifier):
     """A forest that nobody knows."""
+
+
+class LogUniform:
+    """A distribution of no library, without an address in its name: tests are named after it."""
+
+    def __init__(self, low, high):
+        self.low, self.high = low, high
+
+    def __repr__(self):
+        return f"LogUniform({self.low}, {self.high})"
+
+    def ppf(self, q):
+        return self.low * (self.high / self.low) ** np.asarray(q)
+
+    def cdf(self, x):
+        return np.log(np.asarray(x) / self.low) / np.log(self.high / self.low)
+
+    def rvs(self, size=None, random_state=None):
+        return self.ppf(check_random_state(random_state).uniform(size=size))
+
+    def support(self):
+        return self.low, self.high

@@ -340,7 +340,7 @@ class Categorical:
         ((1, 9), (1, 9)),
         (("rbf", "linear", "uniform"), ("rbf", "linear", "uniform")),
     ],
-    ids=repr,
+    ids=lambda value: repr(value).partition(" at 0x")[0],
 )
 def test_their_dimensions_are_understood(theirs, ours):
     if theirs == ("rbf", "linear", "uniform"):

@@ -54,7 +54,7 @@ def sorted_repr(value):
         (object(), object()),
         (SVC, SVC()),
     ],
-    ids=repr,
+    ids=lambda value: repr(value).partition(" at 0x")[0],
 )
 def test_different_values(a, b):
     assert value_key(a) != value_key(b)
@@ -76,7 +76,7 @@ def test_different_values(a, b):
         ({1, 2}, {2, 1}),
         (len, len),
     ],
-    ids=repr,
+    ids=lambda value: repr(value).partition(" at 0x")[0],
 )
 def test_same_values(a, b):
     assert value_key(a) == value_key(b)

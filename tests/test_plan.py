@@ -3,6 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from skhpt.trial import Candidate, FoldScore
 from skhpt.work.plan import TASKS_PER_SLOT, chunk_size, tasks
 
 
@@ -21,5 +22,8 @@ def test_only_short_fits_travel_together():
     assert chunk_size(0.001, 1000, 5, n_slots=1) == 1
 
 
-def test_one_task_per_fold():
-    assert [(task.split, task.candidates) for task in tasks(["a", "b"], 2)] == [(0, ["a", "b"]), (1, ["a", "b"])]
+def test_one_task_per_fold_that_is_not_settled():
+    one, other = Candidate(0, {}), Candidate(1, {}, settled=(FoldScore(1, 0, 0.5), FoldScore(1, 2, None)))
+    done = [(task.split, list(task.candidates)) for task in tasks([one, other], 3)]
+    assert done == [(0, [one]), (1, [one, other]), (2, [one])]
+    assert not list(tasks([other], 1))

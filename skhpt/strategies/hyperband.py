@@ -58,10 +58,9 @@ class Hyperband:
         self.first_lane = first_lane
         self.first_candidate = first_candidate
         self.propose = propose
-        self._proposed: dict[int, tuple[History, Sequence[Params]]] = {}  # by bracket
-        self._answers: dict[
-            int, tuple[Any, list[Candidate]]
-        ] = {}  # by bracket: in what state of it, what was asked for
+        # By bracket: what was proposed, and what was asked for last, in which state of the history.
+        self._proposed: dict[int, tuple[History, Sequence[Params]]] = {}
+        self._answers: dict[int, tuple[Any, list[Candidate]]] = {}
 
     @property
     def n_candidates(self) -> int:
