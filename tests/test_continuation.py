@@ -26,7 +26,7 @@ from sklearn.linear_model import LogisticRegression, SGDClassifier, SGDRegressor
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import StandardScaler, TargetEncoder
 
 from skhpt import register_continuation
 from skhpt.work import continuation
@@ -149,6 +149,10 @@ def test_epochs_know_all_classes_and_cut_the_weights():
         (BaggingClassifier(random_state=0, oob_score=True), "n_estimators"),
         (RandomForestClassifier(random_state=0, class_weight="balanced"), "n_estimators"),
         (make_pipeline(PCA(2), RandomForestClassifier(random_state=0)), "randomforestclassifier__n_estimators"),
+        (
+            make_pipeline(TargetEncoder(), RandomForestClassifier(random_state=0)),
+            "randomforestclassifier__n_estimators",
+        ),
         (make_pipeline(RandomTreesEmbedding(random_state=0), GaussianNB()), "randomtreesembedding__n_estimators"),
     ],
     ids=lambda value: value if isinstance(value, str) else name(value),

@@ -202,7 +202,7 @@ def _maximum(name: str, estimator: Any, folds: Folds) -> int:
 
 
 def _least(name: str, estimator: Any, y: Any) -> int:
-    """Return the least of a resource that makes sense: of samples, two of each class."""
+    """Return the least of a resource that makes sense: of samples, twice as many as there are classes."""
     if name != "n_samples":
         return 1
     return 2 * len(np.unique(y)) if is_classifier(estimator) and np.ndim(y) == 1 else 10

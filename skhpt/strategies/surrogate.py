@@ -11,7 +11,7 @@ from skhpt.gp.kernel import Embedding
 from skhpt.gp.warp import Warp
 from skhpt.space import Column, Params
 from skhpt.strategies.places import Places
-from skhpt.trial import FoldScore, Trial
+from skhpt.trial import Trial
 
 #: Means, standard deviations, of shape (m,), and their gradients, of shape (m, D).
 Prediction = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
@@ -159,7 +159,7 @@ def mean_scores(trials: Sequence[Trial], metric: str | None = None) -> np.ndarra
     Folds are not equally hard. If a trial was evaluated on some only, their mean is moved by as much as it misled, on
     average, about the trials that were evaluated on all.
     """
-    folds = [_evaluated(trial) for trial in trials]
+    folds = [trial.evaluated for trial in trials]
     rows = [[fold.score(metric) for fold in row] for row in folds]
     n_splits = max((len(trial.folds) for trial in trials), default=0)
     whole = np.array([row for row in rows if len(row) == n_splits and not np.isnan(row).any()])
@@ -175,18 +175,14 @@ def mean_scores(trials: Sequence[Trial], metric: str | None = None) -> np.ndarra
 
 def log_times(trials: Sequence[Trial]) -> np.ndarray:
     """Logarithms of the seconds that a fold of each trial took; NaN where one failed."""
-    rows = [_evaluated(trial) for trial in trials]
+    rows = [trial.evaluated for trial in trials]
     seconds = [np.mean([np.nan if f.test_score is None else f.fit_time + f.score_time for f in row]) for row in rows]
     return np.log(np.maximum(seconds, 1e-6))
 
 
 def _noise(trials: Sequence[Trial]) -> np.ndarray:
     """Relative noise variances of the mean scores of trials: 1, and more if some folds were skipped."""
-    return np.array([len(trial.folds) / len(_evaluated(trial)) for trial in trials], dtype=float)
-
-
-def _evaluated(trial: Trial) -> list[FoldScore]:
-    return [fold for fold in trial.folds if fold.state != "skipped"]
+    return np.array([len(trial.folds) / len(trial.evaluated) for trial in trials], dtype=float)
 
 
 def _most_telling(y: np.ndarray, n: int) -> np.ndarray:

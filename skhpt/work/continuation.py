@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
-import numpy as np
 from sklearn import ensemble
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
@@ -68,8 +68,8 @@ def register_continuation(
         The integer parameter that says for how long it is trained.
     is_exact : callable, default=always
         ``is_exact(estimator)`` tells whether, with the parameters that it has, going on comes to exactly what a fresh
-        fit comes to. It is trained from scratch if not. (Estimators with a `random_state` that is a generator, or None
-        in any but the last step of a pipeline, are always trained from scratch.)
+        fit comes to. It is trained from scratch if not. (Estimators with a `random_state` that is no integer, other
+        than None in the last step of a pipeline, are always trained from scratch.)
 
     Examples
     --------
@@ -136,6 +136,4 @@ def seeds_repeat(estimator: Any) -> bool:
     """
     last = f"{last_step(estimator)[0]}random_state"
     seeds = {name: seed for name, seed in estimator.get_params(deep=True).items() if name.endswith("random_state")}
-    return not any(
-        isinstance(seed, np.random.RandomState) or (seed is None and name != last) for name, seed in seeds.items()
-    )
+    return all(isinstance(seed, Integral) or (seed is None and name == last) for name, seed in seeds.items())

@@ -112,6 +112,12 @@ def lightgbm() -> Any:
     return LGBMClassifier(n_estimators=90, subsample_freq=1, random_state=0, n_jobs=1, verbose=-1)
 
 
+SVC_SPACE = {
+    "svc__C": loguniform(1e-3, 1e4),
+    "svc__gamma": loguniform(1e-6, 1e1),
+    "svc__kernel": ["rbf", "sigmoid", "poly"],
+    "svc__degree": randint(2, 5),
+}
 TASKS = [
     Task(
         "mlp-digits",
@@ -190,12 +196,7 @@ TASKS = [
         "svc-cancer",
         cancer,
         lambda: make_pipeline(StandardScaler(), SVC(max_iter=100_000)),
-        {
-            "svc__C": loguniform(1e-3, 1e4),
-            "svc__gamma": loguniform(1e-6, 1e1),
-            "svc__kernel": ["rbf", "sigmoid", "poly"],
-            "svc__degree": randint(2, 5),
-        },
+        SVC_SPACE,
         "folds",
         "auto",
     ),
@@ -203,12 +204,7 @@ TASKS = [
         "svc-digits",
         digits,
         lambda: make_pipeline(StandardScaler(), SVC(max_iter=100_000)),
-        {
-            "svc__C": loguniform(1e-3, 1e4),
-            "svc__gamma": loguniform(1e-6, 1e1),
-            "svc__kernel": ["rbf", "sigmoid", "poly"],
-            "svc__degree": randint(2, 5),
-        },
+        SVC_SPACE,
         "n_samples",
         "auto",
     ),

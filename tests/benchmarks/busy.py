@@ -1,0 +1,37 @@
+"""How busy the brackets of a ladder keep many workers.
+
+Run by hand: ``python tests/benchmarks/busy.py``. Nothing is fitted: the hands have a fake clock, that of the tests, and
+the times are uneven. It prints the share of their time that 16 workers work, by the number of candidates and the size
+of the brackets.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from test_hyperband import Clock, noisy, plan_of, points, uneven
+
+from skhpt import engine
+from skhpt.strategies.hyperband import Hyperband
+from skhpt.strategies.schedule import ladder
+from skhpt.trial import History
+
+
+def main(n_workers=16, n_splits=5, sizes=(27, 81, 243)):
+    """Print the table."""
+    print(f"{'candidates':>10} " + " ".join(f"{f'brackets of {size}':>16}" for size in sizes))
+    for n in (81, 243, 486, 972):
+        shares = []
+        for size in sizes:
+            plan = plan_of(ladder(n, [3, 9, 27], n_splits, 3, size), n_splits, 27)
+            hands = Clock(n_workers, uneven, noisy, n_splits)
+            engine.run(Hyperband(plan, points(n)), History(), hands, n_splits)
+            shares.append(hands.worked / (n_workers * hands.now))
+        print(f"{n:10} " + " ".join(f"{share:16.2f}" for share in shares))
+
+
+if __name__ == "__main__":
+    main()
