@@ -11,6 +11,9 @@ from sklearn import get_config
 from sklearn.utils.fixes import parse_version
 from sklearn.utils.parallel import delayed
 
+#: Whether this version of scikit-learn is one that the tests of shared fits were run with.
+IS_TESTED = parse_version("1.6") <= parse_version(sklearn.__version__) < parse_version("1.10")
+
 #: How scikit-learn words the error for a splitter that does not give as many folds as it says.
 INCONSISTENT_SPLITS = "cv.split and cv.get_n_splits {} inconsistent results. Expected {{}} splits, got {{}}".format(
     "return" if parse_version(sklearn.__version__) >= parse_version("1.9") else "returned"

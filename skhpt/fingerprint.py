@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
@@ -73,6 +74,17 @@ def describe_scoring(scoring: Any, return_train_score: bool) -> str:
 def describe_estimator(estimator: Any) -> str:
     """Describe an estimator by its class and parameters."""
     return f"{type(estimator).__name__} #{_digest(describe_value(estimator))}"
+
+
+def checksum(data: Any) -> Any:
+    """Reduce data to something that changes if somebody writes to it; fast for arrays of numbers."""
+    if isinstance(data, np.ndarray) and data.dtype != object:
+        return zlib.crc32(np.ascontiguousarray(data).view(np.uint8))
+    if sparse.issparse(data):
+        return [checksum(array) for array in vars(data).values() if isinstance(array, np.ndarray)]
+    if hasattr(data, "columns") and hasattr(data, "__getitem__"):
+        return [checksum(np.asarray(data[name])) for name in data.columns]
+    return None if data is None else _digest(data)
 
 
 #: Parameters of estimators that no score depends on.

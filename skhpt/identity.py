@@ -38,8 +38,14 @@ def value_key(value: Any) -> Hashable:
     if isinstance(value, partial):
         return (kind, *map(value_key, (value.func, value.args, value.keywords)))
     if _is_estimator(value) and not clones_itself(value):
-        return (kind, params_key(value.get_params(deep=False)))
+        return (kind, params_key(value.get_params(deep=False)), clone_key(value))
     return _Itself(value)
+
+
+def clone_key(estimator: Any) -> Hashable:
+    """Key of what a clone keeps besides the parameters: the output that was set, the metadata that is requested."""
+    output = getattr(estimator, "_sklearn_output_config", None)
+    return (repr(output), repr(getattr(estimator, "_metadata_request", None)))
 
 
 def params_key(params: Mapping[str, Any]) -> Hashable:

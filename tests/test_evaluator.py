@@ -12,7 +12,7 @@ from sklearn.model_selection import KFold
 from skhpt.trial import Candidate, FoldScore
 from skhpt.work import evaluator as module
 from skhpt.work.evaluator import Evaluator
-from skhpt.work.fold import Setup
+from skhpt.work.fold import Outcome, Setup
 from skhpt.work.pool import Pool
 
 
@@ -62,11 +62,12 @@ class FakePool:
 
     def submit(self, function, X, y, setup, split, train, test, jobs):
         self.sizes.append(len(jobs))
-        self.queue.append([FoldScore(job.candidate.id, split, 0.0, None, self.seconds) for job in jobs])
+        scores = [FoldScore(job.candidate.id, split, 0.0, None, self.seconds) for job in jobs]
+        self.queue.append(Outcome(split, scores))
 
     def wait(self):
-        scores = self.queue.pop(0)
-        return [type("Done", (), {"result": lambda self: scores})()] if scores else []
+        outcome = self.queue.pop(0)
+        return [type("Done", (), {"result": lambda self: outcome})()]
 
 
 @given(st.sampled_from([0.0, 0.001, 0.01, 1.0]), st.integers(1, 300))

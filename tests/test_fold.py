@@ -26,7 +26,7 @@ def run(estimator, iris, params=None, watch=None, **setup):
     """Evaluate one candidate on one fold."""
     setup.setdefault("scorer", check_scoring(estimator))
     job = Job(Candidate(7, params or {}), **({"watch": watch} if watch else {}))
-    (score,) = evaluate(*iris, Setup(estimator, **setup), 3, TRAIN, TEST, [job])
+    (score,) = evaluate(*iris, Setup(estimator, **setup), 3, TRAIN, TEST, [job]).scores
     assert (score.candidate, score.split) == (7, 3)
     return score
 
@@ -131,7 +131,7 @@ def test_an_estimator_that_writes_to_its_data_cannot_spoil_the_next_fit(iris, as
         estimator = MutatingFrame()
     setup = Setup(estimator, check_scoring(estimator), may_share=slices.leaves_data_alone(estimator))
     jobs = [Job(Candidate(i, {})) for i in range(3)]
-    scores = {score.test_score for score in evaluate(*data, setup, 0, TRAIN, TEST, jobs)}
+    scores = {score.test_score for score in evaluate(*data, setup, 0, TRAIN, TEST, jobs).scores}
     assert len(scores) == 1
     np.testing.assert_array_equal(np.asarray(data[0]), X)
 
@@ -171,7 +171,7 @@ def test_the_kernel_decides_how_X_is_cut(iris, kernel):
     gram = X @ X.T
     setup = Setup(SVC(), check_scoring(SVC()), may_share=True)
     jobs = [Job(Candidate(0, {"kernel": "rbf"})), Job(Candidate(1, {"kernel": "precomputed"}))]
-    rbf, precomputed = evaluate(gram, y, setup, 0, TRAIN, TEST, jobs)
+    rbf, precomputed = evaluate(gram, y, setup, 0, TRAIN, TEST, jobs).scores
     assert rbf.test_score == theirs(SVC(), (gram, y), {"kernel": "rbf"})["test_scores"]
     assert precomputed.test_score == theirs(SVC(), (gram, y), {"kernel": "precomputed"})["test_scores"]
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skhpt.trial import Candidate, FoldScore
+from skhpt.trial import Candidate
 from skhpt.work.plan import TASKS_PER_SLOT, chunk_size, tasks
 
 
@@ -23,7 +23,7 @@ def test_only_short_fits_travel_together():
 
 
 def test_one_task_per_fold_that_is_not_settled():
-    one, other = Candidate(0, {}), Candidate(1, {}, settled=(FoldScore(1, 0, 0.5), FoldScore(1, 2, None)))
-    done = [(task.split, list(task.candidates)) for task in tasks([one, other], 3)]
+    one, other = Candidate(0, {}), Candidate(1, {})
+    done = [(task.split, list(task.candidates)) for task in tasks([(one, [0, 1, 2]), (other, [1])], 3)]
     assert done == [(0, [one]), (1, [one, other]), (2, [one])]
-    assert not list(tasks([other], 1))
+    assert not list(tasks([(other, [1])], 1))

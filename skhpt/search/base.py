@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import inspect
+import math
 import time
 import warnings
 from abc import abstractmethod
 from copy import copy, deepcopy
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -15,10 +17,12 @@ from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection._search import BaseSearchCV, _search_estimator_has
 from sklearn.model_selection._validation import _warn_or_raise_about_fit_failures
 from sklearn.utils import get_tags
+from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_method_params, indexable
 
 from skhpt import engine, fingerprint, results
+from skhpt._compat import IS_TESTED
 from skhpt.fingerprint import Fingerprint
 from skhpt.search.callbacks import begin_callbacks
 from skhpt.search.leaderboard import LeaderboardMixin
@@ -29,8 +33,10 @@ from skhpt.trial import History, Strategy, Trial
 from skhpt.work.evaluator import Evaluator
 from skhpt.work.fold import Setup
 from skhpt.work.pool import Pool
+from skhpt.work.reuse import Reuse
 from skhpt.work.slices import data_can_be_shared, leaves_data_alone, scorer_leaves_data_alone
-from skhpt.work.training import Whole
+from skhpt.work.together import Terms
+from skhpt.work.training import OnFolds, Whole
 
 
 class BaseSearch(LeaderboardMixin, BaseSearchCV):
@@ -43,6 +49,8 @@ class BaseSearch(LeaderboardMixin, BaseSearchCV):
         **BaseSearchCV._parameter_constraints,
         "constraint": [callable, None],
         "previous": "no_validation",
+        "reuse": [StrOptions({"exact", "close"}), Options(bool, {False})],
+        "reuse_memory": [Interval(Real, 0, None, closed="left"), None],
         "warm_start": ["boolean"],
     }
 
@@ -65,6 +73,8 @@ class BaseSearch(LeaderboardMixin, BaseSearchCV):
         pre_dispatch: Any = "2*n_jobs",
         error_score: Any = np.nan,
         return_train_score: bool = False,
+        reuse: Any = "exact",
+        reuse_memory: float | None = 2**30,
         constraint: Any = None,
         previous: Any = None,
         warm_start: bool = False,
@@ -80,6 +90,8 @@ class BaseSearch(LeaderboardMixin, BaseSearchCV):
             error_score=error_score,
             return_train_score=return_train_score,
         )
+        self.reuse = reuse
+        self.reuse_memory = reuse_memory
         self.constraint = constraint
         self.previous = previous
         self.warm_start = warm_start
@@ -249,12 +261,26 @@ class BaseSearch(LeaderboardMixin, BaseSearchCV):
         error_score = np.nan if self.error_score == "raise" else self.error_score
         race = Race(self._metric, error_score) if self.racing else None
         with Evaluator(
-            pool, session.setup, session.X, session.y, session.folds, watch, racing=self.racing
+            pool, session.setup, session.X, session.y, session.folds, watch, self.racing, self._reuse(session)
         ) as evaluator:
             engine.run(strategy, session.history, evaluator, len(session.folds), race=race)
+        self.reuse_report_ = evaluator.reuse.report
         session.callbacks.end_search()
         if not len(session.history):
             raise ValueError(NO_FITS)
+
+    def _reuse(self, session: Session) -> Reuse:
+        """Say on what terms candidates share fits."""
+        is_usual = type(session.setup.training) in (Whole, OnFolds) and not self.racing
+        if (
+            self.reuse is False
+            or not is_usual
+            or session.callbacks.somebody_listens
+            or not data_can_be_shared(session.X)
+        ):
+            return Reuse()
+        max_nbytes = math.inf if self.reuse_memory is None else self.reuse_memory
+        return Reuse(Terms(max_nbytes, close=self.reuse == "close", verify=not IS_TESTED))
 
     @property
     def _metric(self) -> str | None:

@@ -28,6 +28,8 @@ def begin_callbacks(search: Any, X: Any, y: Any, params: dict[str, Any]) -> Call
 class Callbacks:
     """Nobody listens."""
 
+    somebody_listens = False
+
     def begin_search(self, n_candidates: int | None, n_splits: int) -> None:
         """Begin the search task."""
 
@@ -65,7 +67,7 @@ class SklearnCallbacks(Callbacks):
         self._data = {"estimator": search, "X": X, "y": y, "metadata": metadata}
         n_tasks = 1 + (search.refit is not False)
         self._root = search._init_callback_context(max_subtasks=n_tasks).call_on_fit_task_begin(**self._data)
-        self._somebody_listens = _has_callbacks(search) or any(map(_has_callbacks, _parts(search.estimator)))
+        self.somebody_listens = _has_callbacks(search) or any(map(_has_callbacks, _parts(search.estimator)))
 
     def begin_search(self, n_candidates: int | None, n_splits: int) -> None:
         self._n_splits = n_splits
@@ -76,7 +78,7 @@ class SklearnCallbacks(Callbacks):
         ).call_on_fit_task_begin(estimator=self._search)
 
     def watch(self, candidate: Candidate, split: int) -> Watch:
-        if not self._somebody_listens:
+        if not self.somebody_listens:
             return Unwatched()
         parent = copy(self._task)
         parent._children_map = {}

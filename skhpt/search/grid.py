@@ -64,6 +64,13 @@ class GridSearch(BaseSearch):
         evenly spaced quantiles, the finite ends of the distribution included. A discrete distribution with fewer
         values gives them all.
 
+    reuse : {"exact", "close"} or False, default="exact"
+        Which fits candidates of one round share: those that are the same to the last bit, also those that agree up to
+        rounding, or none.
+
+    reuse_memory : float, default=2**30
+        Bytes of transformed data that a worker keeps for it, at most; None means no limit.
+
     constraint : callable, default=None
         ``constraint(params) -> bool`` rejects candidates before they are evaluated.
 
@@ -163,6 +170,8 @@ class GridSearch(BaseSearch):
         error_score: Any = np.nan,
         return_train_score: bool = False,
         resolution: Any = 5,
+        reuse: Any = "exact",
+        reuse_memory: float | None = 2**30,
         constraint: Any = None,
         previous: Any = None,
         warm_start: bool = False,
@@ -177,6 +186,8 @@ class GridSearch(BaseSearch):
             pre_dispatch=pre_dispatch,
             error_score=error_score,
             return_train_score=return_train_score,
+            reuse=reuse,
+            reuse_memory=reuse_memory,
             constraint=constraint,
             previous=previous,
             warm_start=warm_start,

@@ -125,6 +125,13 @@ class HyperbandSearchCV(BaseSearch):
     return_train_score : bool, default=False
         Whether to score the training part of each fold too.
 
+    reuse : {"exact", "close"} or False, default="exact"
+        Which fits candidates of one round share: those that are the same to the last bit, also those that agree up to
+        rounding, or none.
+
+    reuse_memory : float, default=2**30
+        Bytes of transformed data that a worker keeps for it, at most; None means no limit.
+
     constraint : callable, default=None
         ``constraint(params) -> bool`` rejects candidates before they are evaluated.
 
@@ -278,6 +285,8 @@ class HyperbandSearchCV(BaseSearch):
         random_state: Any = None,
         error_score: Any = np.nan,
         return_train_score: bool = False,
+        reuse: Any = "exact",
+        reuse_memory: float | None = 2**30,
         constraint: Any = None,
         previous: Any = None,
         warm_start: bool = False,
@@ -292,6 +301,8 @@ class HyperbandSearchCV(BaseSearch):
             pre_dispatch=pre_dispatch,
             error_score=error_score,
             return_train_score=return_train_score,
+            reuse=reuse,
+            reuse_memory=reuse_memory,
             constraint=constraint,
             previous=previous,
             warm_start=warm_start,

@@ -79,6 +79,13 @@ class RandomSearch(BaseSearch):
         counts, else the first. The outcome is the same for any number of workers (except that ``error_score='raise'``
         may meet a failure in a fold that would not have counted); the fewer they are, the fewer folds are in vain.
 
+    reuse : {"exact", "close"} or False, default="exact"
+        Which fits candidates of one round share: those that are the same to the last bit, also those that agree up to
+        rounding, or none.
+
+    reuse_memory : float, default=2**30
+        Bytes of transformed data that a worker keeps for it, at most; None means no limit.
+
     constraint : callable, default=None
         ``constraint(params) -> bool`` rejects candidates before they are evaluated.
 
@@ -183,6 +190,8 @@ class RandomSearch(BaseSearch):
         sampler: str = "random",
         unique: bool = False,
         racing: bool = False,
+        reuse: Any = "exact",
+        reuse_memory: float | None = 2**30,
         constraint: Any = None,
         previous: Any = None,
         warm_start: bool = False,
@@ -197,6 +206,8 @@ class RandomSearch(BaseSearch):
             pre_dispatch=pre_dispatch,
             error_score=error_score,
             return_train_score=return_train_score,
+            reuse=reuse,
+            reuse_memory=reuse_memory,
             constraint=constraint,
             previous=previous,
             warm_start=warm_start,

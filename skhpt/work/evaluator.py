@@ -10,9 +10,11 @@ import numpy as np
 
 from skhpt.trial import Candidate, FoldScore
 from skhpt.work import slices, verbose
-from skhpt.work.fold import Job, Setup, Unwatched, Watch, evaluate
-from skhpt.work.plan import Task, chunk_size, tasks
+from skhpt.work.fold import Job, Outcome, Setup, Unwatched, Watch, evaluate
+from skhpt.work.plan import Task, chunk_size, shared_tasks, tasks
 from skhpt.work.pool import Pool
+from skhpt.work.reuse import Reuse
+from skhpt.work.together import evaluate_together
 
 Split = tuple[np.ndarray, np.ndarray]
 
@@ -40,6 +42,8 @@ class Evaluator:
     racing : bool, default=False
         Whether candidates may be dropped: then no task is sent ahead of free workers, and several candidates begin
         before the second fold of one is sent.
+    reuse : Reuse, default=None
+        Finds out what candidates have in common; by default each is fitted on its own.
     """
 
     def __init__(
@@ -51,6 +55,7 @@ class Evaluator:
         splits: Sequence[Split],
         watch: Callable[[Candidate, int], Watch] = nobody,
         racing: bool = False,
+        reuse: Reuse | None = None,
     ):
         self.pool = pool
         self.setup = setup
@@ -58,9 +63,10 @@ class Evaluator:
         self.splits = splits
         self.watch = watch
         self.racing = racing
+        self.reuse = reuse or Reuse()
         self._dropped: set[int] = set()
         self._under_way: Counter[int] = Counter()  # folds, by candidate
-        self._waiting: deque[Candidate] = deque()
+        self._waiting: deque[tuple[Candidate, Sequence[int]]] = deque()  # with the folds to evaluate it on
         self._ready: deque[Task] = deque()
         self._numbers: dict[int, tuple[int, int]] = {}  # candidate id: its number in its round, size of the round
         self._seconds_per_fold: float | None = None
@@ -79,20 +85,22 @@ class Evaluator:
             print(verbose.round_line(len(self.splits), candidates))
         if self.setup.verbose > 1:
             self._numbers |= {c.id: (number, len(candidates)) for number, c in enumerate(candidates)}
-        self._waiting.extend(candidates)
+        n_splits = len(self.splits)
+        shared, alone = self.reuse.share_out(self.setup.estimator, candidates, n_splits)
+        self._ready.extend(shared_tasks(shared, n_splits, self.pool.n_slots))
+        self._waiting.extend((candidate, candidate.missing(n_splits)) for candidate in alone)
 
     def collect(self) -> list[FoldScore]:
         """Keep the workers busy until at least one fold is back; return all that are."""
-        while self._has_room() and (task := self._next_task()):
-            train, test = self.splits[task.split]
-            jobs = [self._job(candidate, task.split) for candidate in task.candidates]
-            self._under_way.update(candidate.id for candidate in task.candidates)
-            self.pool.submit(evaluate, self.X, self.y, self.setup, task.split, train, test, jobs)
-        scores = [score for future in self.pool.wait() for score in future.result()]
-        self._under_way.subtract(score.candidate for score in scores)
-        for score in scores:
-            self._learn_duration(score.fit_time + score.score_time)
-        return scores
+        while True:
+            while self._has_room() and (task := self._next_task()):
+                self._send(task)
+            outcomes = [future.result() for future in self.pool.wait()]
+            for outcome in outcomes:
+                self._note(outcome)
+            scores = [score for outcome in outcomes for score in outcome.scores]
+            if scores or not outcomes:
+                return scores
 
     def drop(self, candidate: int) -> None:
         """Begin no further folds of a candidate."""
@@ -124,12 +132,41 @@ class Evaluator:
 
     def _plan(self, more: bool = False) -> None:
         """Make tasks of candidates that wait, if none are ready, or if there should be more."""
+        while self._ready and self._ready[0].shared and not self._screen():
+            pass
+        if not self._ready and (declined := self.reuse.take_declined()):
+            self._waiting = deque(sorted([*declined, *self._waiting], key=lambda one: one[0].id))
         while self._waiting and (more or not self._ready):
             n_splits = len(self.splits)
             size = chunk_size(self._seconds_per_fold, len(self._waiting), n_splits, self.pool.n_slots)
             chunk = [self._waiting.popleft() for _ in range(min(size, len(self._waiting)))]
             self._ready.extend(tasks(chunk, n_splits))
             more = False
+
+    def _screen(self) -> bool:
+        """Let go of what the next task cannot share, as is known by now; tell whether something is left."""
+        left = self.reuse.screen(self._ready.popleft())
+        if left.candidates:
+            self._ready.appendleft(left)
+        return bool(left.candidates)
+
+    def _send(self, task: Task) -> None:
+        train, test = self.splits[task.split]
+        jobs = [self._job(candidate, task.split) for candidate in task.candidates]
+        self._under_way.update(candidate.id for candidate in task.candidates)
+        fold = (self.X, self.y, self.setup, task.split, train, test, jobs)
+        if task.shared:
+            self.pool.submit(evaluate_together, *fold, task.shared, self.reuse.terms)
+        else:
+            self.pool.submit(evaluate, *fold)
+
+    def _note(self, outcome: Outcome) -> None:
+        """Take notice of what came back, besides the scores."""
+        self.reuse.note(outcome)
+        self._under_way.subtract([score.candidate for score in outcome.scores])
+        self._under_way.subtract([candidate.id for candidate, _ in outcome.declined])
+        for score in outcome.scores:
+            self._learn_duration(score.fit_time + score.score_time)
 
     def _job(self, candidate: Candidate, split: int) -> Job:
         number, of = self._numbers.get(candidate.id, (0, 0))

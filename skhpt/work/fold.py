@@ -20,7 +20,7 @@ from skhpt.trial import Candidate, FoldScore, Score, State
 from skhpt.work import slices, verbose
 from skhpt.work.checkpoints import Checkpoints, InMemory, Key
 from skhpt.work.metrics import lean_scorer
-from skhpt.work.slices import Slices
+from skhpt.work.slices import Kept, Slices
 from skhpt.work.training import Half, Whole
 
 
@@ -106,13 +106,67 @@ class Job:
     watch: Watch = field(default_factory=Unwatched)
 
 
-def evaluate(X: Any, y: Any, setup: Setup, split: int, train: Any, test: Any, jobs: Sequence[Job]) -> list[FoldScore]:
+class Alone:
+    """How a candidate is evaluated that has nothing in common with others."""
+
+    def clock(self) -> float:
+        """Return the time, in seconds."""
+        return time.time()
+
+    def kept(self, setup: Setup, candidate: Candidate) -> Kept | None:
+        """Return where slices are kept that others may use too; None if it needs slices of its own."""
+        return slices.kept if setup.may_share and slices.params_leave_data_alone(candidate.params) else None
+
+    def dress(self, estimator: Any) -> Any:
+        """Return what is fitted in the place of an estimator."""
+        return estimator
+
+    def undress(self, estimator: Any) -> Any:
+        """Return what is scored in the place of what was fitted."""
+        return estimator
+
+
+@dataclass
+class Outcome:
+    """What came of a task.
+
+    Attributes
+    ----------
+    split : int
+        The fold.
+    scores : list of FoldScore
+        Scores, of all candidates but those that are declined.
+    declined : list of (Candidate, str)
+        Candidates that must be evaluated alone, and why.
+    culprits : dict of str to str
+        Names of parts that no candidate can share, and why.
+    n_fits : int or None
+        Fits that were made, of parts that have none inside; None if all were.
+    seconds : float
+        What it took.
+    """
+
+    split: int
+    scores: list[FoldScore] = field(default_factory=list)
+    declined: list[tuple[Candidate, str]] = field(default_factory=list)
+    culprits: dict[str, str] = field(default_factory=dict)
+    n_fits: int | None = None
+    seconds: float = 0.0
+
+
+def evaluate(X: Any, y: Any, setup: Setup, split: int, train: Any, test: Any, jobs: Sequence[Job]) -> Outcome:
     """Evaluate candidates on one fold. This is the task that workers run; all that it needs is in its arguments."""
+    start = time.time()
     scorer = lean_scorer(setup.scorer)
-    return [_evaluate_one(X, y, setup, scorer, split, train, test, job) for job in jobs]
+    scores = [evaluate_one(X, y, setup, scorer, split, train, test, job) for job in jobs]
+    return Outcome(split, scores, seconds=time.time() - start)
 
 
-def _evaluate_one(X: Any, y: Any, setup: Setup, scorer: Any, split: int, train: Any, test: Any, job: Job) -> FoldScore:
+def evaluate_one(
+    X: Any, y: Any, setup: Setup, scorer: Any, split: int, train: Any, test: Any, job: Job, way: Alone | None = None
+) -> FoldScore:
+    """Evaluate a candidate on one fold."""
+    way = way or Alone()
     params = job.candidate.params
     shown = (
         params if job.candidate.resource is None else {**params, setup.training.resource_name: job.candidate.resource}
@@ -126,10 +180,10 @@ def _evaluate_one(X: Any, y: Any, setup: Setup, scorer: Any, split: int, train: 
         if setup.error_score == "raise":
             raise
         result = FoldScore(job.candidate.id, split, None, state="failed", error=format_exc())
-        job.watch.end(_cut(X, y, setup, split, train, test, setup.estimator, job.candidate))
+        job.watch.end(cut_fold(X, y, setup, split, train, test, setup.estimator, job.candidate, way))
     else:
-        fold = _cut(X, y, setup, split, train, test, estimator, job.candidate)
-        result = _fit_and_score(estimator, fold, setup, scorer, split, job)
+        fold = cut_fold(X, y, setup, split, train, test, estimator, job.candidate, way)
+        result = _fit_and_score(estimator, fold, setup, scorer, split, job, way)
     if setup.verbose > 1:
         test_score = _shown(result.test_score, result, setup)
         train_score = _shown(result.train_score, result, setup) if setup.return_train_score else None
@@ -147,29 +201,31 @@ def _shown(score: Score | None, result: FoldScore, setup: Setup) -> Score:
     return setup.error_score if score is None or (result.state != "ok" and score != score) else score
 
 
-def _cut(
-    X: Any, y: Any, setup: Setup, split: int, train: Any, test: Any, estimator: Any, candidate: Candidate
+def cut_fold(
+    X: Any, y: Any, setup: Setup, split: int, train: Any, test: Any, estimator: Any, candidate: Candidate, way: Alone
 ) -> Slices:
     """Cut the fold's rows, or take those that earlier candidates have used and left alone."""
     train = setup.training.rows(split, train, candidate.resource)
     arguments = (estimator, X, y, train, test, setup.fit_params, setup.score_params)
-    if not (setup.may_share and slices.params_leave_data_alone(candidate.params)):
+    if (kept := way.kept(setup, candidate)) is None:
         return slices.cut(*arguments)
     key = (split, len(train), get_tags(estimator).input_tags.pairwise)
-    fold = slices.kept.get(setup.key, key)
+    fold = kept.get(setup.key, key)
     if fold is None:
         fold = slices.cut(*arguments)
-        slices.kept.put(setup.key, key, fold)
+        kept.put(setup.key, key, fold)
     return fold
 
 
-def _fit_and_score(estimator: Any, fold: Slices, setup: Setup, scorer: Any, split: int, job: Job) -> FoldScore:
-    start = time.time()
+def _fit_and_score(
+    estimator: Any, fold: Slices, setup: Setup, scorer: Any, split: int, job: Job, way: Alone
+) -> FoldScore:
+    start = way.clock()
     training, candidate = setup.training, job.candidate
     try:
         try:
             half = _half(setup, candidate, split)
-            estimator = training.prepare(estimator, candidate.resource, half)
+            estimator = training.prepare(way.dress(estimator), candidate.resource, half)
             with job.watch.fitting(estimator, fold):
                 training.fit(estimator, fold.X_train, fold.y_train, fold.fit_params, candidate.resource, half)
             if candidate.resource is not None and training.goes_on(estimator, candidate.resource):
@@ -177,11 +233,12 @@ def _fit_and_score(estimator: Any, fold: Slices, setup: Setup, scorer: Any, spli
         except Exception:
             if setup.error_score == "raise":
                 raise
-            seconds = time.time() - start
+            seconds = way.clock() - start
             return FoldScore(candidate.id, split, None, None, seconds, 0.0, "failed", format_exc())
-        fit_time = time.time() - start
+        fit_time = way.clock() - start
+        estimator = way.undress(estimator)
         test_score, error = _score(estimator, fold.X_test, fold.y_test, scorer, fold.test_score_params, setup)
-        score_time = time.time() - start - fit_time
+        score_time = way.clock() - start - fit_time
         train_score: Score | None = None
         if setup.return_train_score:
             train = (fold.X_train, fold.y_train, scorer, fold.train_score_params)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from skhpt.trial import Candidate
+from skhpt.work.sharing import Shared, pieces
 
 #: Seconds of work that a task should hold, so that sending it costs little beside it.
 TASK_SECONDS = 0.1
@@ -13,20 +15,41 @@ TASK_SECONDS = 0.1
 TASKS_PER_SLOT = 4
 
 
+#: Tasks per worker to divide candidates into that share fits: few, for each has to make what it shares.
+SHARED_TASKS_PER_SLOT = 3
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Candidates to evaluate, one after another, on one fold."""
+    """Candidates to evaluate, one after another, on one fold; `shared` says what they have in common, if they do."""
 
     split: int
     candidates: Sequence[Candidate]
+    shared: Sequence[Shared] = ()
 
 
-def tasks(candidates: Sequence[Candidate], n_splits: int) -> Iterator[Task]:
-    """Make one task per fold for candidates that travel together, without those whose fold is settled."""
-    missing = [(candidate, candidate.missing(n_splits)) for candidate in candidates]
+def tasks(candidates: Sequence[tuple[Candidate, Sequence[int]]], n_splits: int) -> Iterator[Task]:
+    """Make one task per fold for candidates that travel together, each given with the folds to evaluate it on."""
     for split in range(n_splits):
-        if some := [candidate for candidate, splits in missing if split in splits]:
+        if some := [candidate for candidate, splits in candidates if split in splits]:
             yield Task(split, some)
+
+
+def shared_tasks(shared: Sequence[Shared], n_splits: int, n_slots: int) -> Iterator[Task]:
+    """Make tasks for candidates that share fits, such that nothing is fitted twice unless workers would be idle.
+
+    Parameters
+    ----------
+    shared : sequence of Shared
+        Candidates in their order.
+    n_splits, n_slots : int
+        Folds, and workers. One worker, which is this process, gets the smallest tasks possible.
+    """
+    n_pieces = math.inf if n_slots == 1 else math.ceil(SHARED_TASKS_PER_SLOT * n_slots / n_splits)
+    for piece in pieces(shared, n_pieces, n_least=math.ceil(n_slots / n_splits)):
+        for split in range(n_splits):
+            if some := [one for one in piece if split in one.candidate.missing(n_splits)]:
+                yield Task(split, [one.candidate for one in some], some)
 
 
 def chunk_size(seconds_per_fold: float | None, n_candidates: int, n_splits: int, n_slots: int) -> int:

@@ -39,7 +39,7 @@ class Slices(NamedTuple):
     def nbytes(self) -> float:
         """Size in memory, infinite if it cannot be told."""
         parts = [*self[:4], *self.fit_params.values(), *self.train_score_params.values()]
-        return sum(_nbytes(part) for part in parts)
+        return sum(map(nbytes, parts))
 
 
 def cut(
@@ -88,6 +88,10 @@ class Kept:
             self._slices[key] = slices
             while len(self._slices) > 1 and sum(kept.nbytes for kept in self._slices.values()) > self.limit:
                 self._slices.popitem(last=False)
+
+    def contents(self) -> list[Any]:
+        """Return all data that is kept."""
+        return [part for kept in self._slices.values() for part in kept[:4]]
 
     def drop(self, search: str) -> None:
         """Forget the slices of a search that is over."""
@@ -152,11 +156,12 @@ def _is_plain(array: Any) -> bool:
     return type(array) in (np.ndarray, np.memmap)
 
 
-def _nbytes(part: Any) -> float:
+def nbytes(part: Any) -> float:
+    """Size of data in memory, infinite if it cannot be told."""
     if part is None or isinstance(part, Number):
         return 0
     if sparse.issparse(part):
-        return sum(_nbytes(array) for array in vars(part).values() if isinstance(array, np.ndarray))
+        return sum(nbytes(array) for array in vars(part).values() if isinstance(array, np.ndarray))
     if hasattr(part, "memory_usage"):
         return float(part.memory_usage(index=False).sum()) if hasattr(part, "columns") else float(part.memory_usage())
     return float(getattr(part, "nbytes", np.inf))

@@ -75,6 +75,11 @@ class SubModel:
     grows: bool = False
     is_close: bool = False
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether the one fit is the estimator's own."""
+        return self.fit is fit_whole
+
     def share(self, estimator: Any, widest: Params) -> float:
         """Return the share of the time of the one fit that an estimator would have needed alone."""
         return getattr(estimator, self.parameters[0]) / widest[self.parameters[0]] if self.grows else 1.0

@@ -1,0 +1,258 @@
+"""The parts of an estimator that are fitted one after another, and what each of them depends on.
+
+Two candidates of a search share the fit of a part if its *key* is the same: its class and parameters, and the keys of
+all that its input went through before. So the scaler of a pipeline depends on nothing but itself and the data of the
+fold, the PCA behind it on both, and the classifier on all three.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.ensemble import VotingClassifier, VotingRegressor
+from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.svm import SVC, NuSVC
+
+from skhpt.identity import clone_key, snapshot, value_key
+from skhpt.work.inert import without_inert
+from skhpt.work.slices import leaves_data_alone
+from skhpt.work.submodels import SubModel, submodels_of
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of an estimator: a step, a branch, or the estimator itself.
+
+    Attributes
+    ----------
+    path : str
+        Its parameter name, such as ``clf`` or ``features__text``; empty for the estimator itself.
+    estimator : estimator
+        The part as the candidate has it, not fitted.
+    key : hashable
+        Equal for parts whose fits are the same.
+    families : tuple of (SubModel, key)
+        How one fit may serve others than those of the same key; the key does without the parameters in question.
+    inside : str or None
+        The path of the part that it belongs to, such as a `ColumnTransformer`; None if it is a link of the chain from
+        the data to the model.
+    has_parts : bool
+        Whether there are parts inside it.
+    """
+
+    path: str
+    estimator: Any
+    key: Hashable
+    families: tuple[tuple[SubModel, Hashable], ...] = ()
+    inside: str | None = None
+    has_parts: bool = False
+
+    @property
+    def name(self) -> str:
+        """What it is called in reports."""
+        return _name(self.path, self.estimator)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a candidate's estimator comes to be.
+
+    Attributes
+    ----------
+    parts : tuple of Part
+        In the order in which they are fitted, branches before their union.
+    names : frozenset of str
+        What its parts are called in reports.
+    unseeded : dict of str to str
+        The names of those that may draw from numpy's global generator in ways that matter, by their paths.
+    doubt : str
+        Why this candidate is fitted on its own; empty if it need not be.
+    is_foreign : bool
+        Whether it has parts that are not known to leave their input alone.
+    """
+
+    parts: tuple[Part, ...]
+    names: frozenset[str] = frozenset()
+    unseeded: dict[str, str] = field(default_factory=dict)
+    doubt: str = ""
+    is_foreign: bool = False
+
+    @property
+    def chain(self) -> list[Part]:
+        """The parts from the data to the model, without those inside them."""
+        return [part for part in self.parts if part.inside is None]
+
+    def outline(self) -> Recipe:
+        """Return what workers need to know of it."""
+        return replace(self, parts=tuple(replace(part, estimator=None, key=None, families=()) for part in self.parts))
+
+    def n_fits(self, path: str = "", without: Collection[str] = ()) -> int:
+        """Count the fits of parts that have none inside, in the part at a path, but not in those at some others."""
+        paths = [part.path for part in self.parts if not part.has_parts and is_in(part.path, path)]
+        return sum(not any(is_in(one, other) for other in without) for one in paths)
+
+
+def recipe(base: Any, params: Mapping[str, Any], close: bool = False) -> Recipe:
+    """Read the recipe of a candidate.
+
+    Parameters
+    ----------
+    base : estimator
+        The estimator of the search; it stays as it is.
+    params : dict
+        The candidate's parameters; they stay as they are too.
+    close : bool, default=False
+        Whether fits may be shared that agree up to rounding only.
+    """
+    try:
+        estimator = snapshot(base).set_params(**{name: snapshot(value) for name, value in params.items()})
+        parts = tuple(_follow(estimator, "", (), close))
+        everything = _all_parts(estimator)
+    except Exception:  # whatever it is, fitting it will show it
+        return Recipe((), doubt="its parameters could not be read")
+    return Recipe(
+        parts,
+        names=frozenset(_name(path, part) for path, part in everything.items()),
+        unseeded={path: _name(path, part) for path, part in everything.items() if _may_draw(part)},
+        doubt=next(filter(None, map(_doubt, everything.values())), ""),
+        is_foreign=not all(map(leaves_data_alone, everything.values())),
+    )
+
+
+def is_in(path: str, whole: str) -> bool:
+    """Tell whether a part is, or belongs to, another one, given their paths."""
+    return not whole or path == whole or path.startswith(f"{whole}__")
+
+
+def is_composite(estimator: Any) -> bool:
+    """Tell whether an estimator is made of parts that may be shared."""
+    return type(estimator) in (Pipeline, TransformedTargetRegressor, *_UNIONS)
+
+
+def _follow(estimator: Any, path: str, lineage: Hashable, close: bool) -> Iterator[Part]:
+    """Go along the chain from the data to the model."""
+    if type(estimator) is Pipeline:
+        *steps, (name, last) = estimator.steps
+        for link in _links(steps, path, lineage, close, inside=None):
+            yield link
+            lineage = link.key if link.inside is None else lineage
+        yield from _follow(last, _join(path, name), lineage, close)
+    elif type(estimator) is TransformedTargetRegressor and estimator.regressor is not None:
+        others = {name: value for name, value in estimator.get_params(deep=False).items() if name != "regressor"}
+        lineage = (lineage, "target", value_key(others))
+        yield from _follow(estimator.regressor, _join(path, "regressor"), lineage, close)
+    elif _is_part(estimator):
+        yield from _part(estimator, path, lineage, close, inside=None)
+
+
+def _links(
+    steps: Sequence[tuple[str, Any]], path: str, lineage: Hashable, close: bool, inside: str | None
+) -> Iterator[Part]:
+    """Take steps of a pipeline, one after another."""
+    for name, step in steps:
+        if _is_part(step):
+            parts = list(_part(step, _join(path, name), lineage, close, inside))
+            yield from parts
+            lineage = parts[-1].key
+
+
+def _part(estimator: Any, path: str, lineage: Hashable, close: bool, inside: str | None) -> Iterator[Part]:
+    """Take what is inside a part, if it is known to have parts of its own, and then the part."""
+    if type(estimator) is Pipeline:
+        inner = list(_links(estimator.steps, path, lineage, close, inside=path))
+    else:
+        branches = _UNIONS.get(type(estimator), _no_branches)(estimator)
+        inner = [
+            part
+            for name, branch, where in branches
+            if _is_part(branch)
+            for part in _part(branch, _join(path, name), (lineage, where), close, inside=path)
+        ]
+    yield from inner
+    key, families = _keys(estimator, close)
+    yield Part(path, estimator, (lineage, key), tuple((one, (lineage, k)) for one, k in families), inside, bool(inner))
+
+
+def _is_part(thing: Any) -> bool:
+    return thing is not None and not isinstance(thing, str)  # "passthrough", "drop"
+
+
+def _keys(estimator: Any, close: bool) -> tuple[Hashable, list[tuple[SubModel, Hashable]]]:
+    """Key of an estimator without its inert parameters, and of the families that it belongs to."""
+    if not hasattr(estimator, "_validate_params") or type(estimator) in (Pipeline, *_UNIONS):
+        return value_key(estimator), []
+    estimator._validate_params()
+    params = {name: value_key(value) for name, value in without_inert(estimator).items()}
+    kind = (type(estimator), clone_key(estimator))
+    families = [
+        (known, (kind, frozenset((name, key) for name, key in params.items() if name not in known.parameters)))
+        for known in submodels_of(estimator)
+        if close or not known.is_close
+    ]
+    return (kind, frozenset(params.items())), families
+
+
+def _no_branches(estimator: Any) -> list[tuple[str, Any, Hashable]]:
+    return []
+
+
+def _of_feature_union(union: FeatureUnion) -> list[tuple[str, Any, Hashable]]:
+    return [(name, part, ()) for name, part in union.transformer_list]
+
+
+def _of_column_transformer(union: ColumnTransformer) -> list[tuple[str, Any, Hashable]]:
+    return [(name, part, value_key(columns)) for name, part, columns in union.transformers]
+
+
+def _of_voting(union: Any) -> list[tuple[str, Any, Hashable]]:
+    return [(name, part, ()) for name, part in union.estimators]
+
+
+#: Estimators that fit several others on the same data, and their branches: name, estimator, and what it is given of X.
+_UNIONS: dict[type, Any] = {
+    FeatureUnion: _of_feature_union,
+    ColumnTransformer: _of_column_transformer,
+    VotingClassifier: _of_voting,
+    VotingRegressor: _of_voting,
+}
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}__{name}" if path else name
+
+
+def _all_parts(estimator: Any) -> dict[str, Any]:
+    """Return every estimator inside another one, and that one, by their names."""
+    inside = estimator.get_params(deep=True).items()
+    return {"": estimator} | {name: part for name, part in inside if hasattr(part, "get_params")}
+
+
+def _name(path: str, part: Any) -> str:
+    unseeded = " without random_state" if _may_draw(part) else ""
+    return f"{path}: {type(part).__name__}{unseeded}" if path else f"{type(part).__name__}{unseeded}"
+
+
+def _doubt(part: Any) -> str:
+    """Say why a part forbids sharing; nothing if it does not."""
+    params = part.get_params(deep=False)
+    if isinstance(part, Pipeline) and part.memory is not None:
+        return "its pipeline has a memory of its own"
+    if isinstance(part, Pipeline) and getattr(part, "transform_input", None):
+        return "its pipeline has transform_input"
+    if type(part) in _UNIONS and params.get("n_jobs") not in (None, 1):
+        return "its branches are fitted in parallel"
+    if any("copy" in name and value is False for name, value in params.items()):
+        return "it writes to its input (copy=False)"
+    return ""
+
+
+def _may_draw(part: Any) -> bool:
+    """Tell whether a part has no seed of its own, and what it draws matters."""
+    if type(part) in (SVC, NuSVC) and part.probability is not True:  # by default it is False, or "deprecated"
+        return False  # it draws a seed for the estimation of probabilities, and does not use it
+    seed = part.get_params(deep=False).get("random_state", 0)
+    return seed is None or seed is np.random or seed is np.random.mtrand._rand

@@ -1,0 +1,231 @@
+"""Evaluate candidates that have fits in common, and whenever in doubt, let them be evaluated alone."""
+
+from __future__ import annotations
+
+import math
+import pickle
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from skhpt.fingerprint import checksum
+from skhpt.trial import Candidate, FoldScore
+from skhpt.work import slices
+from skhpt.work.fold import Alone, Job, Outcome, Setup, cut_fold, evaluate_one
+from skhpt.work.metrics import lean_scorer
+from skhpt.work.recipe import is_in
+from skhpt.work.remembered import Memory, dress, undress
+from skhpt.work.sharing import Shared
+from skhpt.work.slices import Kept, scorer_leaves_data_alone
+
+
+@dataclass(frozen=True)
+class Terms:
+    """On what terms candidates share fits.
+
+    Attributes
+    ----------
+    max_nbytes : float
+        Transformed data that a worker keeps at most, in bytes.
+    close : bool
+        Whether fits are shared that agree with fresh ones up to rounding only.
+    verify : bool
+        Whether candidates that share something for the first time are evaluated alone too, on the first fold, to compare.
+    """
+
+    max_nbytes: float = math.inf
+    close: bool = False
+    verify: bool = False
+
+
+class Doubt(BaseException):  # so that nothing between here and there takes it for a failing fit
+    """Sharing might change a result.
+
+    Parameters
+    ----------
+    reason : str
+        Why.
+    culprits : iterable of str, default=()
+        Names of the parts that it is due to.
+    for_all : bool, default=False
+        Whether it holds for all candidates after this one too.
+    """
+
+    def __init__(self, reason: str, culprits: Iterable[str] = (), for_all: bool = False):
+        super().__init__(reason)
+        self.reason = reason
+        self.culprits = set(culprits)
+        self.for_all = for_all
+
+
+def evaluate_together(
+    X: Any,
+    y: Any,
+    setup: Setup,
+    split: int,
+    train: Any,
+    test: Any,
+    jobs: Sequence[Job],
+    shared: Sequence[Shared],
+    terms: Terms,
+) -> Outcome:
+    """Evaluate candidates on one fold, one after another, and fit once what they have in common.
+
+    This is a task that workers run, like `evaluate`, whose scores it returns. Candidates for which that is not certain
+    are declined.
+    """
+    start = time.time()
+    group = _Group((X, y, setup, lean_scorer(setup.scorer), split, train, test), shared, terms)
+    for job, one in zip(jobs, shared, strict=True):
+        group.take(job, one)
+    group.outcome.seconds = time.time() - start
+    return group.outcome
+
+
+class _Group(Alone):
+    """Candidates on one fold, and what is remembered from one to the next.
+
+    Parameters
+    ----------
+    fold : tuple
+        What `evaluate_one` is told of the fold.
+    shared : sequence of Shared
+        The candidates.
+    terms : Terms
+        On what terms they share.
+    """
+
+    def __init__(self, fold: tuple[Any, ...], shared: Sequence[Shared], terms: Terms):
+        setup, split = fold[2], fold[4]
+        self.outcome = Outcome(split, n_fits=0)
+        self._fold = fold
+        uses = Counter(n for one in shared for n in {n for share in one.shares for n in share.numbers})
+        self._memory = Memory(uses, terms.max_nbytes, self._fit_without_draws)
+        self._knows_scorer = scorer_leaves_data_alone(setup.scorer)
+        self._is_foreign = not self._knows_scorer or any(one.recipe.is_foreign for one in shared)
+        self._kept = slices.kept
+        if self._is_foreign or not setup.may_share:
+            self._kept = Kept(math.inf)
+            cut_fold(*fold[:3], *fold[4:], setup.estimator, shared[0].candidate, self)
+        self._to_verify = terms.verify and split == 0
+        self._verified: set[tuple[str, ...]] = set()
+        self._twins: dict[int, FoldScore] = {}  # the last score, by the number of the model
+        self._stopped = ""
+
+    def take(self, job: Job, one: Shared) -> None:
+        """Evaluate a candidate, or decline it."""
+        self._one = one
+        before = _generator_state()
+        try:
+            if self._stopped:
+                raise Doubt(self._stopped)
+            if known := self.outcome.culprits.keys() & one.recipe.names:
+                raise Doubt(self.outcome.culprits[min(known)])
+            self.outcome.scores.append(self._twin_of(job) or self._evaluate(job, before))
+        except Doubt as doubt:
+            np.random.set_state(before)
+            self.outcome.declined.append((job.candidate, doubt.reason))
+            self.outcome.culprits |= dict.fromkeys(doubt.culprits, doubt.reason)
+            self._stopped = doubt.reason if doubt.for_all else self._stopped
+        finally:
+            self._memory.release(one.shares)
+
+    # -- the way of a candidate that has fits in common with others ----------------------------------------------
+
+    def clock(self) -> float:
+        return self._memory.clock()
+
+    def kept(self, setup: Setup, candidate: Candidate) -> Kept:
+        return self._kept
+
+    def dress(self, estimator: Any) -> Any:
+        return dress(estimator, self._one.shares, self._memory)
+
+    def undress(self, estimator: Any) -> Any:
+        # Scikit-learn's scorers call its methods; another one may look at its parts.
+        return undress(estimator, completely=not self._knows_scorer)
+
+    # -- one candidate -------------------------------------------------------------------------------------------
+
+    def _twin_of(self, job: Job) -> FoldScore | None:
+        """Return the score of a candidate whose model is the same as that of the last one."""
+        twin = self._twins.get(self._one.model) if self._one.model >= 0 else None
+        return twin and replace(twin, candidate=job.candidate.id)
+
+    def _evaluate(self, job: Job, before: Any) -> FoldScore:
+        recipe, n_found = self._one.recipe, self._memory.n_found
+        data = self._data()
+        digests = [checksum(part) for part in data]
+        score = self._try(job)
+        self._refuse_draws(before)
+        if digests != [checksum(part) for part in data]:
+            raise Doubt("something in them writes to its input", for_all=True)
+        self.outcome.n_fits += self._one.n_fits_of() + sum(map(self._one.n_fits_of, self._memory.take_made()))
+        if score is None:
+            self.outcome.n_fits += recipe.n_fits()
+            return evaluate_one(*self._fold, job)
+        if self._to_verify and self._memory.n_found > n_found:
+            self._verify(job, score)
+        self._twins = {self._one.model: score}
+        return score
+
+    def _try(self, job: Job) -> FoldScore | None:
+        """Evaluate a candidate; return None if it fails, for then it shall fail in its own way."""
+        try:
+            score = evaluate_one(*self._fold, job, self)
+        except Exception:
+            return None
+        return score if score.state == "ok" else None
+
+    def _data(self) -> list[Any]:
+        """Return all data that candidates have in common, if they might write to it."""
+        return [*self._kept.contents(), *self._memory.contents()] if self._is_foreign else []
+
+    def _verify(self, job: Job, score: FoldScore) -> None:
+        """Compare a candidate that shares something for the first time with what it gets alone."""
+        paths = tuple(share.path for share in self._one.shares)
+        if paths in self._verified:
+            return
+        self._verified.add(paths)
+        alone = evaluate_one(*self._fold, job)
+        if repr((score.test_score, score.train_score)) != repr((alone.test_score, alone.train_score)):
+            raise Doubt(DIFFERS, self._one.recipe.names, for_all=True)
+
+    # -- draws from numpy's global generator ---------------------------------------------------------------------
+
+    def _fit_without_draws(self, path: str, fit: Callable[[], Any]) -> Any:
+        """Make a fit that others are going to use: what it draws, they would draw anew."""
+        before = _generator_state()
+        result = fit()
+        suspects = {name for where, name in self._one.recipe.unseeded.items() if is_in(where, path)}
+        if (suspects or self._is_foreign) and _has_moved(before):
+            raise _draws(suspects)
+        return result
+
+    def _refuse_draws(self, before: Any) -> None:
+        """Decline a candidate that draws by itself: it must be evaluated in its turn."""
+        paths = [share.path for share in self._one.shares]
+        unseeded = self._one.recipe.unseeded.items()
+        suspects = {name for where, name in unseeded if not any(is_in(where, path) for path in paths)}
+        if (suspects or self._is_foreign) and _has_moved(before):
+            raise _draws(suspects)
+
+
+#: Why sharing is switched off altogether.
+DIFFERS = "its score is not the one that it gets alone"
+
+
+def _draws(names: Iterable[str]) -> Doubt:
+    return Doubt(f"{' or '.join(sorted(names)) or 'something in it'} draws from numpy's global generator", names)
+
+
+def _generator_state() -> Any:
+    return np.random.get_state()
+
+
+def _has_moved(before: Any) -> bool:
+    return pickle.dumps(before) != pickle.dumps(_generator_state())
