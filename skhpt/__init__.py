@@ -8,6 +8,7 @@ from skhpt.search.manual import ManualSearch
 from skhpt.search.random import RandomSearch
 from skhpt.space import Space
 from skhpt.work.continuation import register_continuation
+from skhpt.work.submodels import register_submodel
 
 __version__ = "0.1.0"
 
@@ -20,4 +21,5 @@ __all__ = [
     "Space",
     "distributions",
     "register_continuation",
+    "register_submodel",
 ]

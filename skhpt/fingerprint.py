@@ -79,7 +79,7 @@ def describe_estimator(estimator: Any) -> str:
 def checksum(data: Any) -> Any:
     """Reduce data to something that changes if somebody writes to it; fast for arrays of numbers."""
     if isinstance(data, np.ndarray) and data.dtype != object:
-        return zlib.crc32(np.ascontiguousarray(data).view(np.uint8))
+        return zlib.crc32(np.ascontiguousarray(data).reshape(-1).view(np.uint8).data)
     if sparse.issparse(data):
         return [checksum(array) for array in vars(data).values() if isinstance(array, np.ndarray)]
     if hasattr(data, "columns") and hasattr(data, "__getitem__"):

@@ -145,3 +145,52 @@ class LogUniform:
 
     def support(self):
         return self.low, self.high
+
+
+class InPlaceScaler(TransformerMixin, BaseEstimator):
+    """Writes to what it is given, whenever it transforms it."""
+
+    def fit(self, X, y=None):
+        self.scale_ = np.abs(X).max(axis=0)
+        return self
+
+    def transform(self, X):
+        X /= self.scale_
+        return X
+
+
+class Doubler(TransformerMixin, BaseEstimator):
+    """A transformer from elsewhere that behaves."""
+
+    def fit(self, X, y=None):
+        self.n_features_in_ = X.shape[1]
+        return self
+
+    def transform(self, X):
+        return np.hstack([X, X * X])
+
+
+class NoisyScaler(TransformerMixin, BaseEstimator):
+    """Draws from numpy's global generator without having a `random_state`."""
+
+    def fit(self, X, y=None):
+        self.scale_ = np.random.uniform(0.5, 2, X.shape[1])
+        return self
+
+    def transform(self, X):
+        return X * self.scale_
+
+
+class Picky(TransformerMixin, BaseEstimator):
+    """Fails to fit with a bad factor."""
+
+    def __init__(self, factor=1.0):
+        self.factor = factor
+
+    def fit(self, X, y=None):
+        if self.factor < 0:
+            raise ArithmeticError(f"no luck with {self.factor}")
+        return self
+
+    def transform(self, X):
+        return X * self.factor

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import pickle
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pytest
 from scipy import sparse
-from sklearn import ensemble
-from sklearn.base import clone
+from sklearn import ensemble, linear_model, naive_bayes
+from sklearn.base import clone, is_classifier, is_regressor
+from sklearn.covariance import EmpiricalCovariance
+from sklearn.cross_decomposition import PLSRegression
 from sklearn.datasets import load_diabetes, load_iris
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.kernel_ridge import KernelRidge
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.svm import LinearSVC, LinearSVR
 from sklearn.tree import DecisionTreeClassifier
 
 from skhpt.work.submodels import submodels_of
@@ -33,6 +42,28 @@ class Case:
 def each(name: str, *values: Any) -> list[dict[str, Any]]:
     return [{name: value} for value in values]
 
+
+LIMITS = [
+    {"min_df": min_df, "max_df": max_df, "max_features": max_features, "binary": binary}
+    for min_df, max_df, max_features, binary in (
+        (1, 1.0, None, False),
+        (1, 1.0, None, True),
+        (1, 1, None, False),
+        (1.0, 1.0, 4, False),
+        (3, 0.5, 4, True),
+        (3, 2, None, False),
+        (0.2, 0.9, 100, False),
+    )
+]
+WEIGHTS = [
+    limits | {"norm": norm, "use_idf": use_idf, "smooth_idf": smooth_idf, "sublinear_tf": not use_idf}
+    for limits in LIMITS
+    for norm, use_idf, smooth_idf in (("l2", True, True), ("l1", False, True), (None, True, False))
+]
+
+ALPHAS = each("alpha", 1e-3, 1, 100.0)
+SMOOTHINGS = [{"alpha": alpha, "fit_prior": prior} for alpha in (1e-10, 0.5, 20) for prior in (True, False)]
+SHRINKAGES = each("shrinkage", None, 0, 0.3, 1.0)
 
 CASES = [
     Case(ensemble.RandomForestClassifier(random_state=0), each("n_estimators", 3, 7, 12)),
@@ -59,11 +90,68 @@ CASES = [
         each("max_iter", 3, 20, 60),
     ),
     Case(ensemble.HistGradientBoostingRegressor(random_state=0), each("max_iter", 3, 7), "numbers"),
+    Case(CountVectorizer(), LIMITS, "text"),
+    Case(CountVectorizer(analyzer="char_wb", ngram_range=(1, 2), dtype=np.uint8), LIMITS, "text"),
+    Case(TfidfVectorizer(), WEIGHTS, "text"),
+    Case(TfidfVectorizer(tokenizer=str.split, token_pattern=None, dtype=np.float32), WEIGHTS, "text"),
+    Case(naive_bayes.MultinomialNB(), SMOOTHINGS, "counts"),
+    Case(naive_bayes.MultinomialNB(class_prior=[0.2, 0.3, 0.5]), SMOOTHINGS, "sparse"),
+    Case(naive_bayes.ComplementNB(norm=True), SMOOTHINGS, "counts"),
+    Case(naive_bayes.BernoulliNB(binarize=2.0), SMOOTHINGS, "sparse"),
+    Case(naive_bayes.CategoricalNB(min_categories=30), SMOOTHINGS, "counts"),
+    Case(naive_bayes.GaussianNB(), each("var_smoothing", 0, 1e-9, 0.3)),
+    Case(naive_bayes.GaussianNB(), each("var_smoothing", 1e-9, 0.3), "single"),
+    Case(linear_model.Ridge(), ALPHAS, "numbers"),
+    Case(linear_model.Ridge(), ALPHAS, "single numbers"),
+    Case(linear_model.Ridge(), ALPHAS, "wide two numbers"),
+    Case(linear_model.Ridge(fit_intercept=False, solver="cholesky"), ALPHAS, "two numbers"),
+    Case(linear_model.Ridge(solver="svd"), ALPHAS, "wide two numbers"),
+    Case(linear_model.RidgeClassifier(), ALPHAS),
+    Case(linear_model.RidgeClassifier(class_weight="balanced"), ALPHAS, "two classes"),
+    Case(KernelRidge(kernel="rbf"), ALPHAS, "numbers"),
+    Case(KernelRidge(kernel="poly"), ALPHAS, "two numbers"),
+    Case(KernelRidge(kernel="laplacian"), ALPHAS, "sparse"),
+    Case(PLSRegression(), each("n_components", 1, 2, 5), "numbers"),
+    Case(PLSRegression(scale=False), each("n_components", 1, 2, 5), "wide two numbers"),
+    Case(LinearDiscriminantAnalysis(solver="lsqr"), SHRINKAGES),
+    Case(LinearDiscriminantAnalysis(solver="lsqr", priors=[0.3, 0.7]), SHRINKAGES, "two classes"),
+    Case(LinearDiscriminantAnalysis(solver="eigen", n_components=1), SHRINKAGES),
+    *[
+        Case(linear_model.LogisticRegression(solver=solver), each("max_iter", 2, 500, 1000))
+        for solver in ("lbfgs", "newton-cg", "newton-cholesky")
+    ],
+    Case(
+        linear_model.LogisticRegression(solver="saga", tol=0.01, random_state=0),
+        each("max_iter", 2, 200, 400),
+        "sparse",
+    ),
+    Case(
+        linear_model.LogisticRegression(solver="liblinear", dual=True, random_state=0),
+        each("max_iter", 1, 500, 5000),
+        "two classes",
+    ),
+    Case(linear_model.Lasso(), each("max_iter", 1, 50, 500), "two numbers"),
+    Case(linear_model.ElasticNet(selection="random", random_state=0), each("max_iter", 1, 50, 500), "numbers"),
+    Case(linear_model.MultiTaskElasticNet(), each("max_iter", 1, 50, 500), "two numbers"),
+    Case(linear_model.PoissonRegressor(solver="newton-cholesky"), each("max_iter", 1, 50, 100), "numbers"),
+    Case(linear_model.SGDClassifier(random_state=0, early_stopping=True), each("max_iter", 1, 500, 1000)),
+    Case(linear_model.SGDRegressor(random_state=0, average=True, tol=1.0), each("max_iter", 1, 900, 1000), "numbers"),
+    Case(linear_model.Perceptron(random_state=0), each("max_iter", 1, 500, 1000), "sparse"),
+    Case(MLPClassifier((5,), random_state=0, solver="lbfgs", tol=0.1), each("max_iter", 1, 500, 1000)),
+    Case(
+        MLPRegressor(hidden_layer_sizes=(5,), random_state=0, tol=1e9, n_iter_no_change=2),
+        each("max_iter", 1, 9, 90),
+        "two numbers",
+    ),
+    Case(LinearSVC(random_state=0, tol=0.01), each("max_iter", 1, 5000, 10000)),
+    Case(LinearSVR(random_state=0), each("max_iter", 1, 500, 1000), "numbers"),
 ]
 
 
 def data(kind: str) -> tuple[Any, Any, Any]:
     """Return X and y to fit on, and other rows of X."""
+    if kind == "text":
+        return texts()
     X, y = load_iris(return_X_y=True) if "numbers" not in kind else load_diabetes(return_X_y=True)
     order = np.random.default_rng(0).permutation(len(X))
     X, y = X[order], y[order]
@@ -71,12 +159,24 @@ def data(kind: str) -> tuple[Any, Any, Any]:
         X = np.round(np.abs(X) * 3)
     if kind == "sparse":
         X = sparse.csr_matrix(X)
+    if "single" in kind:
+        X = X.astype(np.float32)
+    if "wide" in kind:
+        X, y = np.hstack([X[:30] ** power for power in (1, 2, 3)]), y[:30]
     if kind == "two classes":
         X, y = X[y < 2], y[y < 2]
-    if kind == "two numbers":
+    if "two numbers" in kind:
         y = np.column_stack([y, y**2])
     n = X.shape[0] * 2 // 3
     return X[:n], y[:n], X[n:]
+
+
+def texts() -> tuple[list[str], None, list[str]]:
+    """Return documents to fit on, and others, with ties, unknown words and nothing in some."""
+    rng = np.random.default_rng(0)
+    words = np.array([f"{syllable}{i}" for i in range(12) for syllable in ("Ka", "lo", "mé")])
+    documents = [" ".join(words[rng.zipf(1.5, size=n) % len(words)]) for n in rng.integers(0, 25, size=30)]
+    return documents, None, [*documents[:3], "nothing known", "", *("new " + text for text in documents[3:6])]
 
 
 def assert_same(one: Any, other: Any) -> None:
@@ -85,6 +185,11 @@ def assert_same(one: Any, other: Any) -> None:
     np.testing.assert_array_equal(one, other)
 
 
+def can(estimator: Any, method: str) -> bool:
+    return hasattr(estimator, method) and not (method == "transform" and getattr(estimator, "solver", "") == "lsqr")
+
+
+@pytest.mark.filterwarnings("ignore:scipy.optimize.*iprint:DeprecationWarning")  # scikit-learn 1.6, newer scipy
 @pytest.mark.parametrize("case", CASES, ids=repr)
 def test_a_view_is_the_model_that_was_fitted_alone(case: Case) -> None:
     X, y, X_new = data(case.data)
@@ -93,7 +198,8 @@ def test_a_view_is_the_model_that_was_fitted_alone(case: Case) -> None:
     [submodel] = [one for one in submodels_of(case.estimator) if tuple(sorted(one.parameters)) == names]
     assert all(submodel in submodels_of(estimator) for estimator in estimators)
     widest = clone(case.estimator).set_params(**submodel.widest(estimators, submodel.parameters))
-    transforms = hasattr(case.estimator, "fit_transform")
+    predicts = is_classifier(case.estimator) or is_regressor(case.estimator)  # and may transform besides
+    transforms = hasattr(case.estimator, "fit_transform") and not predicts
     if transforms and submodel.fit.__name__ == "fit_whole":
         model, output = widest, widest.fit_transform(X, y)
     else:
@@ -112,7 +218,133 @@ def test_a_view_is_the_model_that_was_fitted_alone(case: Case) -> None:
         assert type(view) is type(alone)
         assert view.get_params(deep=False).keys() == alone.get_params(deep=False).keys()
         for method in METHODS:
-            if hasattr(alone, method):
+            if can(alone, method):
                 for rows in (X_new, X, X_new[:1]):
                     assert_same(getattr(view, method)(rows), getattr(alone, method)(rows))
     assert n_views > 0
+
+
+def test_vectorizers_agree_in_the_order_of_entries_and_of_words() -> None:
+    documents, _, others = texts()
+    base = TfidfVectorizer()
+    [submodel] = submodels_of(base)
+    corpus = submodel.fit(clone(base), documents, None)
+    for params in (*WEIGHTS, {"max_features": 3}):
+        alone = clone(base).set_params(**params)
+        if (view := submodel.view(corpus, clone(alone))) is None:
+            continue
+        pairs = [(submodel.output(view, None, documents), alone.fit_transform(documents))]
+        copies = (view, deepcopy(view), pickle.loads(pickle.dumps(view)))
+        pairs += [(one.transform(rows), alone.transform(rows)) for one in copies for rows in (others, documents)]
+        for one, other in pairs:
+            assert type(one) is type(other)
+            for name in ("data", "indices", "indptr"):
+                assert_same(getattr(one, name), getattr(other, name))
+        assert list(view.vocabulary_.items()) == list(alone.vocabulary_.items())
+    assert_same(clone(view).fit(others).transform(documents), clone(alone).fit(others).transform(documents))
+    assert_same(view.fit(others).transform(documents), alone.fit(others).transform(documents))
+
+
+def test_a_vectorizer_that_cannot_be_fitted_says_so_itself() -> None:
+    documents, _, _ = texts()
+    [submodel] = submodels_of(CountVectorizer())
+    corpus = submodel.fit(CountVectorizer(), documents, None)
+    assert submodel.view(corpus, CountVectorizer(min_df=1000)) is None
+    assert submodel.view(corpus, CountVectorizer(min_df=5, max_df=4)) is None
+    assert submodel.view(submodel.fit(CountVectorizer(), [*documents, np.nan], None), CountVectorizer()) is None
+    assert not submodels_of(CountVectorizer(vocabulary=["a"]))
+    assert not submodels_of(CountVectorizer(input="filename"))
+
+
+BOOSTERS = [
+    ("lightgbm", "LGBMClassifier", {"boosting_type": "goss"}, "classes"),
+    ("lightgbm", "LGBMClassifier", {"subsample": 0.6, "subsample_freq": 2, "random_state": 1}, "classes"),
+    ("lightgbm", "LGBMRegressor", {"boosting_type": "rf", "subsample": 0.6, "subsample_freq": 1}, "numbers"),
+    ("lightgbm", "LGBMRegressor", {"linear_tree": True, "colsample_bytree": 0.5}, "numbers"),
+    ("xgboost", "XGBClassifier", {"subsample": 0.6}, "classes"),
+    ("xgboost", "XGBClassifier", {"objective": "multi:softmax", "num_parallel_tree": 2}, "classes"),
+    ("xgboost", "XGBRegressor", {}, "two numbers"),
+]
+OF_BOOSTERS_NOT = [
+    ("lightgbm", "LGBMClassifier", {"boosting_type": "dart"}),
+    ("lightgbm", "LGBMClassifier", {"boosting": "dart"}),
+    ("lightgbm", "LGBMRegressor", {"early_stopping_rounds": 3}),
+    ("lightgbm", "LGBMRegressor", {"num_trees": 7}),
+    ("lightgbm", "LGBMRegressor", {"n_estimators": 0}),
+    ("xgboost", "XGBClassifier", {"booster": "dart"}),
+    ("xgboost", "XGBClassifier", {"booster": "gblinear"}),
+    ("xgboost", "XGBRegressor", {"early_stopping_rounds": 3}),
+    ("xgboost", "XGBRegressor", {"random_state": np.random.RandomState(0)}),
+    ("xgboost", "XGBRFRegressor", {}),
+]
+
+
+@pytest.mark.parametrize("package, name, params, kind", BOOSTERS)
+def test_the_first_rounds_of_a_booster_are_a_smaller_one(package: str, name: str, params: Any, kind: str) -> None:
+    shown = {"verbose": -1} if package == "lightgbm" else {}
+    estimator = getattr(pytest.importorskip(package), name)(n_estimators=5, n_jobs=1, **shown, **params)
+    test_a_view_is_the_model_that_was_fitted_alone(Case(estimator, each("n_estimators", 3, 7, 12), kind))
+    X, y, _ = data(kind)
+    [submodel] = submodels_of(estimator)
+    view = submodel.view(submodel.fit(clone(estimator).set_params(n_estimators=9), X, y), clone(estimator))
+    assert_same(pickle.loads(pickle.dumps(view)).predict(X), clone(estimator).fit(X, y).predict(X))
+
+
+@pytest.mark.parametrize("package, name, params", OF_BOOSTERS_NOT)
+def test_boosters_whose_first_rounds_are_no_smaller_one(package: str, name: str, params: Any) -> None:
+    estimator = getattr(pytest.importorskip(package), name)(**{"n_estimators": 5, **params})
+    assert not submodels_of(estimator)
+
+
+def test_a_booster_that_stops_growing_is_fitted_alone() -> None:
+    lightgbm = pytest.importorskip("lightgbm")
+    X, y, _ = data("numbers")
+    [submodel] = submodels_of(lightgbm.LGBMRegressor())
+    model = submodel.fit(lightgbm.LGBMRegressor(n_estimators=9, min_split_gain=1e9, verbose=-1), X, y)
+    assert model.n_estimators_ < 9
+    assert submodel.view(model, clone(model).set_params(n_estimators=8)) is None
+    assert_same(submodel.view(model, clone(model)).predict(X), model.predict(X))
+
+
+@pytest.mark.parametrize("estimator", [linear_model.Lasso(), linear_model.Perceptron(random_state=0)], ids=repr)
+def test_a_limit_that_was_come_near_serves_nobody_else(estimator: Any) -> None:
+    X, y, _ = data("classes")
+    [submodel] = submodels_of(estimator)
+    model = clone(estimator).set_params(max_iter=1000).fit(X, y)
+    taken = int(np.max(model.n_iter_))
+    assert 1 < taken < 999
+    limits = (taken - 1, taken, taken + 1, 1000)
+    views = [submodel.view(model, clone(estimator).set_params(max_iter=limit)) for limit in limits]
+    assert [view is None for view in views] == [True, True, False, False]
+    assert [view.max_iter for view in views[2:]] == [taken + 1, 1000]
+
+
+UNSHARED = [
+    (linear_model.Ridge(solver="lsqr"), "alpha"),
+    (linear_model.Ridge(positive=True), "alpha"),
+    (linear_model.Ridge(alpha=[1.0, 2.0]), "alpha"),
+    (KernelRidge(kernel="precomputed"), "alpha"),
+    (KernelRidge(kernel=np.vdot), "alpha"),
+    (LinearDiscriminantAnalysis(), "shrinkage"),
+    (LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto"), "shrinkage"),
+    (LinearDiscriminantAnalysis(solver="lsqr", covariance_estimator=EmpiricalCovariance()), "shrinkage"),
+    (PLSRegression(copy=False), "n_components"),
+    (naive_bayes.MultinomialNB(alpha=[1.0, 2.0]), "alpha"),
+    (linear_model.Lasso(copy_X=False), "max_iter"),
+    (linear_model.SGDClassifier(warm_start=True), "max_iter"),
+]
+
+
+@pytest.mark.parametrize(("estimator", "name"), UNSHARED, ids=lambda one: str(one).replace("\n", ""))
+def test_what_may_differ_is_not_shared(estimator: Any, name: str) -> None:
+    assert not any(name in known.parameters for known in submodels_of(estimator))
+
+
+def test_ridge_shares_nothing_where_another_solver_may_be_chosen() -> None:
+    X, y, _ = data("sparse")
+    [submodel] = submodels_of(linear_model.Ridge())
+    assert submodel.view(submodel.fit(linear_model.Ridge(), X, y), linear_model.Ridge()) is None
+    singular = np.ones((20, 3))
+    equations = submodel.fit(linear_model.Ridge(), singular, np.arange(20))
+    assert submodel.view(equations, linear_model.Ridge(alpha=0)) is None
+    assert submodel.view(equations, linear_model.Ridge(alpha=1)) is not None

@@ -265,22 +265,29 @@ class BaseSearch(LeaderboardMixin, BaseSearchCV):
         ) as evaluator:
             engine.run(strategy, session.history, evaluator, len(session.folds), race=race)
         self.reuse_report_ = evaluator.reuse.report
+        if self.verbose > 0 and self.reuse_report_.plan.parts:
+            print(self.reuse_report_.summary())
         session.callbacks.end_search()
         if not len(session.history):
             raise ValueError(NO_FITS)
 
     def _reuse(self, session: Session) -> Reuse:
         """Say on what terms candidates share fits."""
-        is_usual = type(session.setup.training) in (Whole, OnFolds) and not self.racing
-        if (
-            self.reuse is False
-            or not is_usual
-            or session.callbacks.somebody_listens
-            or not data_can_be_shared(session.X)
-        ):
-            return Reuse()
+        doubt = self._doubt_of_sharing(session.X)
+        if type(session.setup.training) not in (Whole, OnFolds):
+            doubt = "they are trained with different resources"
+        if session.callbacks.somebody_listens:
+            doubt = "callbacks are told of every fit"
         max_nbytes = math.inf if self.reuse_memory is None else self.reuse_memory
-        return Reuse(Terms(max_nbytes, close=self.reuse == "close", verify=not IS_TESTED))
+        return Reuse(None if doubt else Terms(max_nbytes, self.reuse == "close", verify=not IS_TESTED), doubt)
+
+    def _doubt_of_sharing(self, X: Any) -> str:
+        """Say why candidates share no fits at all; nothing if they do."""
+        if not self.reuse:
+            return "reuse=False"
+        if self.racing:
+            return "racing=True"
+        return "" if data_can_be_shared(X) else "X is a sparse matrix other than CSR with sorted indices"
 
     @property
     def _metric(self) -> str | None:

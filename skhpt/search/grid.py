@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from skhpt.search.base import BaseSearch
 from skhpt.search.checks import check_names
-from skhpt.search.session import Session
+from skhpt.search.planning import ListedSearch
 from skhpt.space import Space
-from skhpt.strategies.listed import Listed, untried
+from skhpt.strategies.listed import untried
+from skhpt.trial import History
 
 
-class GridSearch(BaseSearch):
+class GridSearch(ListedSearch):
     """Exhaustive search over a grid of parameters, by cross-validation.
 
     A drop-in for `sklearn.model_selection.GridSearchCV`: the same arguments, attributes and numbers. It also takes
@@ -151,7 +151,7 @@ class GridSearch(BaseSearch):
     """
 
     _parameter_constraints: dict = {
-        **BaseSearch._parameter_constraints,
+        **ListedSearch._parameter_constraints,
         "param_grid": [dict, list],
         "resolution": [Interval(Integral, 1, None, closed="left"), dict],
     }
@@ -195,8 +195,7 @@ class GridSearch(BaseSearch):
         self.param_grid = param_grid
         self.resolution = resolution
 
-    def _make_strategy(self, session: Session) -> Listed:
-        history = session.history
+    def _points(self, history: History, random_state: Any) -> list[dict[str, Any]]:
         space = Space(self.param_grid, self.constraint)
         check_names(self.estimator, space)
-        return Listed(untried(space.grid(self.resolution), history), len(history))
+        return untried(space.grid(self.resolution), history)

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from skhpt.search.base import BaseSearch
 from skhpt.search.checks import check_names
-from skhpt.search.session import Session
+from skhpt.search.planning import ListedSearch
 from skhpt.space import Space
-from skhpt.strategies.listed import Listed, untried
+from skhpt.strategies.listed import untried
+from skhpt.trial import History
 
 
-class RandomSearch(BaseSearch):
+class RandomSearch(ListedSearch):
     """Search over points drawn from distributions, by cross-validation.
 
     A drop-in for `sklearn.model_selection.RandomizedSearchCV`: the same arguments, attributes and numbers, and for the
@@ -163,7 +163,7 @@ class RandomSearch(BaseSearch):
     """
 
     _parameter_constraints: dict = {
-        **BaseSearch._parameter_constraints,
+        **ListedSearch._parameter_constraints,
         "param_distributions": [dict, list],
         "n_iter": [Interval(Integral, 1, None, closed="left")],
         "random_state": ["random_state"],
@@ -219,17 +219,16 @@ class RandomSearch(BaseSearch):
         self.unique = unique
         self.racing = racing
 
-    def _make_strategy(self, session: Session) -> Listed:
-        history = session.history
+    def _points(self, history: History, random_state: Any) -> list[dict[str, Any]]:
         space = Space(self.param_distributions, self.constraint)
         check_names(self.estimator, space)
         n_missing = max(0, self.n_iter - (len(history) - history.n_given))
         points = space.sample(
             # Drawn from the start, so that a warm start comes to the candidates of one longer search.
             n_missing if self.unique else self.n_iter,
-            self.random_state,
+            random_state,
             method=self.sampler,  # type: ignore[arg-type]
             unique=self.unique,
             exclude=[trial.candidate.params for trial in history],
         )
-        return Listed(untried(points, history)[:n_missing], len(history))
+        return untried(points, history)[:n_missing]

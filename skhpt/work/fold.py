@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from numbers import Number
 from traceback import format_exc
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import uuid4
 
 from sklearn.base import clone
@@ -63,6 +63,18 @@ class Setup:
     checkpoints: Checkpoints = field(default_factory=lambda: Checkpoints(InMemory()))
     may_share: bool = False
     key: str = field(default_factory=lambda: uuid4().hex)
+
+
+class Fold(NamedTuple):
+    """A fold of a search, and how models are scored on it."""
+
+    X: Any
+    y: Any
+    setup: Setup
+    scorer: Any
+    split: int
+    train: Any
+    test: Any
 
 
 class Watch(Protocol):
@@ -157,16 +169,13 @@ class Outcome:
 def evaluate(X: Any, y: Any, setup: Setup, split: int, train: Any, test: Any, jobs: Sequence[Job]) -> Outcome:
     """Evaluate candidates on one fold. This is the task that workers run; all that it needs is in its arguments."""
     start = time.time()
-    scorer = lean_scorer(setup.scorer)
-    scores = [evaluate_one(X, y, setup, scorer, split, train, test, job) for job in jobs]
-    return Outcome(split, scores, seconds=time.time() - start)
+    fold = Fold(X, y, setup, lean_scorer(setup.scorer), split, train, test)
+    return Outcome(split, [evaluate_one(fold, job) for job in jobs], seconds=time.time() - start)
 
 
-def evaluate_one(
-    X: Any, y: Any, setup: Setup, scorer: Any, split: int, train: Any, test: Any, job: Job, way: Alone | None = None
-) -> FoldScore:
-    """Evaluate a candidate on one fold."""
-    way = way or Alone()
+def evaluate_one(fold: Fold, job: Job, way: Alone | None = None) -> FoldScore:
+    """Evaluate a candidate on one fold, alone or in another way."""
+    way, setup = way or Alone(), fold.setup
     params = job.candidate.params
     shown = (
         params if job.candidate.resource is None else {**params, setup.training.resource_name: job.candidate.resource}
@@ -179,11 +188,10 @@ def evaluate_one(
     except Exception:
         if setup.error_score == "raise":
             raise
-        result = FoldScore(job.candidate.id, split, None, state="failed", error=format_exc())
-        job.watch.end(cut_fold(X, y, setup, split, train, test, setup.estimator, job.candidate, way))
+        result = FoldScore(job.candidate.id, fold.split, None, state="failed", error=format_exc())
+        job.watch.end(cut(fold, setup.estimator, job.candidate, way))
     else:
-        fold = cut_fold(X, y, setup, split, train, test, estimator, job.candidate, way)
-        result = _fit_and_score(estimator, fold, setup, scorer, split, job, way)
+        result = _fit_and_score(estimator, fold, cut(fold, estimator, job.candidate, way), job, way)
     if setup.verbose > 1:
         test_score = _shown(result.test_score, result, setup)
         train_score = _shown(result.train_score, result, setup) if setup.return_train_score else None
@@ -201,33 +209,31 @@ def _shown(score: Score | None, result: FoldScore, setup: Setup) -> Score:
     return setup.error_score if score is None or (result.state != "ok" and score != score) else score
 
 
-def cut_fold(
-    X: Any, y: Any, setup: Setup, split: int, train: Any, test: Any, estimator: Any, candidate: Candidate, way: Alone
-) -> Slices:
+def cut(fold: Fold, estimator: Any, candidate: Candidate, way: Alone) -> Slices:
     """Cut the fold's rows, or take those that earlier candidates have used and left alone."""
-    train = setup.training.rows(split, train, candidate.resource)
-    arguments = (estimator, X, y, train, test, setup.fit_params, setup.score_params)
+    setup, split = fold.setup, fold.split
+    train = setup.training.rows(split, fold.train, candidate.resource)
+    arguments = (estimator, fold.X, fold.y, train, fold.test, setup.fit_params, setup.score_params)
     if (kept := way.kept(setup, candidate)) is None:
         return slices.cut(*arguments)
     key = (split, len(train), get_tags(estimator).input_tags.pairwise)
-    fold = kept.get(setup.key, key)
-    if fold is None:
-        fold = slices.cut(*arguments)
-        kept.put(setup.key, key, fold)
-    return fold
+    part = kept.get(setup.key, key)
+    if part is None:
+        part = slices.cut(*arguments)
+        kept.put(setup.key, key, part)
+    return part
 
 
-def _fit_and_score(
-    estimator: Any, fold: Slices, setup: Setup, scorer: Any, split: int, job: Job, way: Alone
-) -> FoldScore:
+def _fit_and_score(estimator: Any, fold: Fold, part: Slices, job: Job, way: Alone) -> FoldScore:
     start = way.clock()
-    training, candidate = setup.training, job.candidate
+    setup, scorer, split, candidate = fold.setup, fold.scorer, fold.split, job.candidate
+    training = setup.training
     try:
         try:
             half = _half(setup, candidate, split)
             estimator = training.prepare(way.dress(estimator), candidate.resource, half)
-            with job.watch.fitting(estimator, fold):
-                training.fit(estimator, fold.X_train, fold.y_train, fold.fit_params, candidate.resource, half)
+            with job.watch.fitting(estimator, part):
+                training.fit(estimator, part.X_train, part.y_train, part.fit_params, candidate.resource, half)
             if candidate.resource is not None and training.goes_on(estimator, candidate.resource):
                 setup.checkpoints.save(Key(candidate.id, split), Half(estimator, candidate.resource))
         except Exception:
@@ -237,15 +243,15 @@ def _fit_and_score(
             return FoldScore(candidate.id, split, None, None, seconds, 0.0, "failed", format_exc())
         fit_time = way.clock() - start
         estimator = way.undress(estimator)
-        test_score, error = _score(estimator, fold.X_test, fold.y_test, scorer, fold.test_score_params, setup)
+        test_score, error = _score(estimator, part.X_test, part.y_test, scorer, part.test_score_params, setup)
         score_time = way.clock() - start - fit_time
         train_score: Score | None = None
         if setup.return_train_score:
-            train = (fold.X_train, fold.y_train, scorer, fold.train_score_params)
+            train = (part.X_train, part.y_train, scorer, part.train_score_params)
             train_score, train_error = _score(estimator, *train, setup)
             error = error or train_error
     finally:
-        job.watch.end(fold)
+        job.watch.end(part)
     state: State = "failed" if error else "ok"
     return FoldScore(
         candidate.id,

@@ -7,13 +7,14 @@ fold, the PCA behind it on both, and the classifier on all three.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.ensemble import VotingClassifier, VotingRegressor
+from sklearn.linear_model import ElasticNet, Lasso, MultiTaskElasticNet, MultiTaskLasso
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.svm import SVC, NuSVC
 
@@ -113,7 +114,7 @@ def recipe(base: Any, params: Mapping[str, Any], close: bool = False) -> Recipe:
         parts = tuple(_follow(estimator, "", (), close))
         everything = _all_parts(estimator)
     except Exception:  # whatever it is, fitting it will show it
-        return Recipe((), doubt="its parameters could not be read")
+        return Recipe((), doubt="their parameters are not valid")
     return Recipe(
         parts,
         names=frozenset(_name(path, part) for path, part in everything.items()),
@@ -183,12 +184,12 @@ def _is_part(thing: Any) -> bool:
 
 def _keys(estimator: Any, close: bool) -> tuple[Hashable, list[tuple[SubModel, Hashable]]]:
     """Key of an estimator without its inert parameters, and of the families that it belongs to."""
-    if not hasattr(estimator, "_validate_params") or type(estimator) in (Pipeline, *_UNIONS):
+    if not hasattr(estimator, "_parameter_constraints") or type(estimator) in (Pipeline, *_UNIONS):
         return value_key(estimator), []
     estimator._validate_params()
     params = {name: value_key(value) for name, value in without_inert(estimator).items()}
     kind = (type(estimator), clone_key(estimator))
-    families = [
+    families: list[tuple[SubModel, Hashable]] = [
         (known, (kind, frozenset((name, key) for name, key in params.items() if name not in known.parameters)))
         for known in submodels_of(estimator)
         if close or not known.is_close
@@ -240,19 +241,36 @@ def _doubt(part: Any) -> str:
     """Say why a part forbids sharing; nothing if it does not."""
     params = part.get_params(deep=False)
     if isinstance(part, Pipeline) and part.memory is not None:
-        return "its pipeline has a memory of its own"
+        return "their pipeline has a memory of its own"
     if isinstance(part, Pipeline) and getattr(part, "transform_input", None):
-        return "its pipeline has transform_input"
+        return "their pipeline has transform_input"
     if type(part) in _UNIONS and params.get("n_jobs") not in (None, 1):
-        return "its branches are fitted in parallel"
+        return "their branches are fitted in parallel"
     if any("copy" in name and value is False for name, value in params.items()):
-        return "it writes to its input (copy=False)"
+        return "a step writes to its input (copy=False)"
     return ""
 
 
 def _may_draw(part: Any) -> bool:
     """Tell whether a part has no seed of its own, and what it draws matters."""
-    if type(part) in (SVC, NuSVC) and part.probability is not True:  # by default it is False, or "deprecated"
-        return False  # it draws a seed for the estimation of probabilities, and does not use it
     seed = part.get_params(deep=False).get("random_state", 0)
-    return seed is None or seed is np.random or seed is np.random.mtrand._rand
+    if not (seed is None or seed is np.random or seed is np.random.mtrand._rand):
+        return False
+    return not _DRAWS_IN_VAIN.get(type(part), _never)(part)
+
+
+def _never(part: Any) -> bool:
+    return False
+
+
+def _estimates_no_probabilities(svc: Any) -> bool:
+    return svc.probability is not True  # by default it is False, or "deprecated"
+
+
+def _goes_round(lasso: Any) -> bool:
+    return lasso.selection == "cyclic"
+
+
+#: Estimators that draw a seed at every fit, and when they make no use of it.
+_DRAWS_IN_VAIN: dict[type, Callable[[Any], bool]] = dict.fromkeys((SVC, NuSVC), _estimates_no_probabilities)
+_DRAWS_IN_VAIN |= dict.fromkeys((Lasso, ElasticNet, MultiTaskLasso, MultiTaskElasticNet), _goes_round)

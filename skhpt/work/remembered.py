@@ -21,8 +21,28 @@ from sklearn.ensemble import VotingClassifier, VotingRegressor
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.utils import get_tags
 
+from skhpt.fingerprint import checksum
 from skhpt.work.sharing import Share
 from skhpt.work.slices import data_can_be_shared, nbytes
+
+
+class Seal:
+    """Tells whether somebody has written to data.
+
+    Parameters
+    ----------
+    data : array-like
+        The data.
+    """
+
+    def __init__(self, data: Any):
+        self._data = data
+        self._checksum = checksum(data)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the data are as they were."""
+        return bool(checksum(self._data) == self._checksum)
 
 
 @dataclass
@@ -43,6 +63,8 @@ class Fit:
         What ``fit_transform`` returned, if that was asked for.
     outputs : list of (method, X, output, seconds)
         What its methods returned since.
+    seals : list of Seal
+        Of these, if somebody might write to them.
     """
 
     model: Any
@@ -51,6 +73,7 @@ class Fit:
     params: dict[str, Any] = field(default_factory=dict)
     output: Any = None
     outputs: list[tuple[str, Any, Any, float]] = field(default_factory=list)
+    seals: list[Seal] = field(default_factory=list)
 
     def answers(self, asked: Fit) -> bool:
         """Tell whether it is the fit that is asked for: on the same rows, with the same parameters."""
@@ -62,9 +85,8 @@ class Fit:
 
     @property
     def nbytes(self) -> float:
-        """Size of the data that it keeps."""
-        kept = [self.X, self.output, *(part for _, X, output, _ in self.outputs for part in (X, output))]
-        return sum({id(part): nbytes(part) for part in kept}.values())
+        """Size of the data that it made."""
+        return sum(map(nbytes, [self.output, *(output for _, _, output, _ in self.outputs)]))
 
 
 class Memory:
@@ -78,6 +100,8 @@ class Memory:
         Data to keep at most; what was used last is kept, the rest is fitted again when it is needed.
     draws : callable
         ``draws(path, fit)`` calls `fit`, and raises if it draws from numpy's global generator.
+    seals : bool
+        Whether somebody might write to what is kept.
 
     Attributes
     ----------
@@ -87,14 +111,18 @@ class Memory:
         Fits that were looked up.
     """
 
-    def __init__(self, uses: Counter[int], max_nbytes: float, draws: Callable[[str, Callable[[], Any]], Any]):
+    def __init__(
+        self, uses: Counter[int], max_nbytes: float, draws: Callable[[str, Callable[[], Any]], Any], seals: bool
+    ):
         self._uses = uses
         self._max_nbytes = max_nbytes
         self._draws = draws
+        self._seals = seals
         self._fits: OrderedDict[int, Fit] = OrderedDict()
         self.ahead = 0.0
         self.n_found = 0
         self._made: list[str] = []
+        self._failing: set[int] = set()
 
     def clock(self) -> float:
         """Return the time as it would be, had each candidate been alone."""
@@ -106,11 +134,13 @@ class Memory:
         asked = Fit(estimator, X, params=params, output=transform)
         fit = self._find(share.node, asked)
         if fit is None or (transform and fit.output is None):
+            self._failing.add(share.node)  # until it is done
             fit = self._through_family(share, asked, y) if share.family else None
             if fit is None:
                 fit = self._make(share.path, asked, y)
                 fit.seconds = time.time() - start + self.ahead - ahead
             self._keep(share.node, fit)
+            self._failing.remove(share.node)
         self.ahead = ahead + fit.seconds - (time.time() - start)
         return fit
 
@@ -125,17 +155,22 @@ class Memory:
         output = getattr(fit.model, method)(X, *args, **params)
         if not (args or params):
             fit.outputs = [*fit.outputs[-3:], (method, X, output, time.time() - start + self.ahead - ahead)]
+            fit.seals += [Seal(output)] if self._seals else []
         return _lend(output)
+
+    def fails(self, shares: Iterable[Share]) -> bool:
+        """Tell whether one of these parts could not be fitted."""
+        return any(share.node in self._failing for share in shares)
 
     def take_made(self) -> list[str]:
         """Return the paths of the parts that were fitted since this was asked last."""
         made, self._made = self._made, []
         return made
 
-    def contents(self) -> list[Any]:
-        """Return all data that is kept."""
-        fits = self._fits.values()
-        return [part for fit in fits for part in (fit.output, *(output for _, _, output, _ in fit.outputs))]
+    @property
+    def is_intact(self) -> bool:
+        """Whether nobody has written to what is kept."""
+        return all(seal.is_whole for fit in self._fits.values() for seal in fit.seals)
 
     def release(self, shares: Iterable[Share]) -> None:
         """Forget the fits that no candidate after this one will use."""
@@ -160,7 +195,11 @@ class Memory:
     def _make(self, path: str, asked: Fit, y: Any) -> Fit:
         self._made.append(path)
         output = self._draws(path, lambda: _call_fit(asked.model, asked.X, y, asked.params, bool(asked.output)))
-        return replace(asked, output=output)
+        return self._sealed(replace(asked, output=output))
+
+    def _sealed(self, fit: Fit) -> Fit:
+        fit.seals = [Seal(fit.output)] if self._seals and fit.output is not None else []
+        return fit
 
     def _through_family(self, share: Share, asked: Fit, y: Any) -> Fit | None:
         """Take the view of the one fit that serves the family."""
@@ -174,7 +213,7 @@ class Memory:
             return None
         output = submodel.output(view, big.output, asked.X) if asked.output else None
         seconds = big.seconds * submodel.share(asked.model, share.family.widest) + time.time() - start
-        return replace(asked, model=view, seconds=seconds, output=output)
+        return self._sealed(replace(asked, model=view, seconds=seconds, output=output))
 
     def _fit_family(self, share: Share, asked: Fit, y: Any) -> Fit:
         """Make the one fit that serves the family."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from skhpt.trial import Candidate
@@ -54,15 +54,19 @@ class ReusePlan:
             f"{'part':<{width}}  candidates  fits per fold",
             f"{'-' * width}  ----------  -------------",
             *(f"{name:<{width}}  {n_asked:>10}  {n_fits:>13}" for name, (n_asked, n_fits) in self.parts.items()),
-            *(f"{n} candidates are fitted on their own: {reason}" for reason, n in self.alone.items()),
+            *self.reasons(),
         ]
         return "\n".join(lines)
 
-    def add(self, candidates: Sequence[Candidate], recipes: Sequence[Recipe], fits: dict[str, tuple[int, int]]) -> None:
+    def reasons(self) -> list[str]:
+        """Say why candidates share nothing, in a line each."""
+        return [f"{n} candidates are fitted on their own: {reason}" for reason, n in self.alone.items()]
+
+    def add(self, recipes: Sequence[Recipe], common: Round) -> None:
         """Add the candidates of a round."""
-        self.n_candidates += len(candidates)
+        self.n_candidates += len(recipes)
         self.alone += Counter(one.doubt for one in recipes if one.doubt)
-        for name, (n_asked, n_fits) in fits.items():
+        for name, (n_asked, n_fits) in common.fits.items():
             before = self.parts.get(name, (0, 0))
             self.parts[name] = (before[0] + n_asked, before[1] + n_fits)
 
@@ -92,8 +96,7 @@ class ReuseReport:
     def __str__(self) -> str:
         return "\n".join(
             [
-                self.summary(),
-                str(self.plan),
+                *([self.summary(), str(self.plan)] if self.plan.parts else self.plan.reasons()),
                 *(f"{n} candidates were evaluated on their own: {reason}" for reason, n in self.declined.items()),
             ]
         )
@@ -106,6 +109,31 @@ class ReuseReport:
         )
 
 
+def plan_of(
+    estimator: Any, candidates: Sequence[Candidate], n_splits: int, close: bool = False, doubt: str = ""
+) -> ReusePlan:
+    """Say which fits candidates need, before there is any.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The estimator of the search.
+    candidates : sequence of Candidate
+        All candidates.
+    n_splits : int
+        Folds.
+    close : bool, default=False
+        Whether fits are shared that agree up to rounding only.
+    doubt : str, default=""
+        Why none are shared, if so.
+    """
+    recipes = [recipe(estimator, candidate.params, close) for candidate in candidates]
+    recipes = [replace(one, doubt=doubt) for one in recipes] if doubt else recipes
+    plan = ReusePlan(n_splits=n_splits)
+    plan.add(recipes, Round(candidates, recipes))
+    return plan
+
+
 class Reuse:
     """Finds out which candidates share fits, and learns from what the workers say.
 
@@ -113,6 +141,8 @@ class Reuse:
     ----------
     terms : Terms, default=None
         On what terms they do; None if they do not.
+    doubt : str, default=""
+        Why they do not.
 
     Attributes
     ----------
@@ -120,8 +150,9 @@ class Reuse:
         The account.
     """
 
-    def __init__(self, terms: Terms | None = None):
+    def __init__(self, terms: Terms | None = None, doubt: str = ""):
         self.terms = terms
+        self.doubt = doubt
         self.report = ReuseReport()
         self._declined: dict[int, tuple[Candidate, list[int]]] = {}  # by their ids, with the folds
         self._culprits: dict[str, str] = {}  # names of parts that cannot be shared, and why
@@ -132,12 +163,14 @@ class Reuse:
         self, estimator: Any, candidates: Sequence[Candidate], n_splits: int
     ) -> tuple[Sequence[Shared], Sequence[Candidate]]:
         """Divide the candidates of a round into those that share fits, in their order, and those that do not."""
+        if self.terms is None and self.doubt:
+            self.report.plan.alone[self.doubt] += len(candidates)
         if self.terms is None or len(candidates) < 2:
             return [], candidates
         recipes = [recipe(estimator, candidate.params, self.terms.close) for candidate in candidates]
         common = Round(candidates, recipes)
         self.report.plan.n_splits = n_splits
-        self.report.plan.add(candidates, recipes, common.fits)
+        self.report.plan.add(recipes, common)
         self._sizes |= {one.id: each.n_fits() for one, each in zip(candidates, recipes, strict=True)}
         self.report.n_fits += n_splits * sum(self._sizes[candidate.id] for candidate in common.alone)
         return common.shared, common.alone

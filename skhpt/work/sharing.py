@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from skhpt.trial import Candidate
@@ -197,7 +198,7 @@ def pieces(shared: Sequence[Shared], n_pieces: float, n_least: int = 1) -> list[
         cheapest = min((cost for cost, i in open_to if i not in cuts), default=0)
         cuts = _evenly([i for cost, i in open_to if cost <= cheapest], len(shared), n_least)
     bounds = [0, *cuts, len(shared)]
-    return [list(shared[start:stop]) for start, stop in zip(bounds, bounds[1:], strict=False)]
+    return [list(shared[start:stop]) for start, stop in pairwise(bounds)]
 
 
 def _costs_of_cuts(shared: Sequence[Shared]) -> tuple[list[int], list[bool]]:

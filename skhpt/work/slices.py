@@ -89,10 +89,6 @@ class Kept:
             while len(self._slices) > 1 and sum(kept.nbytes for kept in self._slices.values()) > self.limit:
                 self._slices.popitem(last=False)
 
-    def contents(self) -> list[Any]:
-        """Return all data that is kept."""
-        return [part for kept in self._slices.values() for part in kept[:4]]
-
     def drop(self, search: str) -> None:
         """Forget the slices of a search that is over."""
         with self._lock:

@@ -12,13 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from skhpt.fingerprint import checksum
 from skhpt.trial import Candidate, FoldScore
 from skhpt.work import slices
-from skhpt.work.fold import Alone, Job, Outcome, Setup, cut_fold, evaluate_one
+from skhpt.work.fold import Alone, Fold, Job, Outcome, Setup, cut, evaluate_one
 from skhpt.work.metrics import lean_scorer
 from skhpt.work.recipe import is_in
-from skhpt.work.remembered import Memory, dress, undress
+from skhpt.work.remembered import Memory, Seal, dress, undress
 from skhpt.work.sharing import Shared
 from skhpt.work.slices import Kept, scorer_leaves_data_alone
 
@@ -34,7 +33,7 @@ class Terms:
     close : bool
         Whether fits are shared that agree with fresh ones up to rounding only.
     verify : bool
-        Whether candidates that share something for the first time are evaluated alone too, on the first fold, to compare.
+        Whether candidates that share something for the first time are evaluated alone too, on one fold, to compare.
     """
 
     max_nbytes: float = math.inf
@@ -79,7 +78,7 @@ def evaluate_together(
     are declined.
     """
     start = time.time()
-    group = _Group((X, y, setup, lean_scorer(setup.scorer), split, train, test), shared, terms)
+    group = _Group(Fold(X, y, setup, lean_scorer(setup.scorer), split, train, test), shared, terms)
     for job, one in zip(jobs, shared, strict=True):
         group.take(job, one)
     group.outcome.seconds = time.time() - start
@@ -91,27 +90,29 @@ class _Group(Alone):
 
     Parameters
     ----------
-    fold : tuple
-        What `evaluate_one` is told of the fold.
+    fold : Fold
+        The fold.
     shared : sequence of Shared
         The candidates.
     terms : Terms
         On what terms they share.
     """
 
-    def __init__(self, fold: tuple[Any, ...], shared: Sequence[Shared], terms: Terms):
-        setup, split = fold[2], fold[4]
-        self.outcome = Outcome(split, n_fits=0)
+    def __init__(self, fold: Fold, shared: Sequence[Shared], terms: Terms):
+        setup = fold.setup
+        self.outcome = Outcome(fold.split, n_fits=0)
         self._fold = fold
         uses = Counter(n for one in shared for n in {n for share in one.shares for n in share.numbers})
-        self._memory = Memory(uses, terms.max_nbytes, self._fit_without_draws)
         self._knows_scorer = scorer_leaves_data_alone(setup.scorer)
         self._is_foreign = not self._knows_scorer or any(one.recipe.is_foreign for one in shared)
+        self._memory = Memory(uses, terms.max_nbytes, self._fit_without_draws, seals=self._is_foreign)
         self._kept = slices.kept
+        self._seals: list[Seal] = []
         if self._is_foreign or not setup.may_share:
             self._kept = Kept(math.inf)
-            cut_fold(*fold[:3], *fold[4:], setup.estimator, shared[0].candidate, self)
-        self._to_verify = terms.verify and split == 0
+            part = cut(fold, setup.estimator, shared[0].candidate, self)
+            self._seals = [Seal(data) for data in part[:4]]
+        self._to_verify = terms.verify and fold.split == 0
         self._verified: set[tuple[str, ...]] = set()
         self._twins: dict[int, FoldScore] = {}  # the last score, by the number of the model
         self._stopped = ""
@@ -157,17 +158,15 @@ class _Group(Alone):
         return twin and replace(twin, candidate=job.candidate.id)
 
     def _evaluate(self, job: Job, before: Any) -> FoldScore:
-        recipe, n_found = self._one.recipe, self._memory.n_found
-        data = self._data()
-        digests = [checksum(part) for part in data]
+        n_found = self._memory.n_found
         score = self._try(job)
         self._refuse_draws(before)
-        if digests != [checksum(part) for part in data]:
+        if not (self._memory.is_intact and all(seal.is_whole for seal in self._seals)):
             raise Doubt("something in them writes to its input", for_all=True)
-        self.outcome.n_fits += self._one.n_fits_of() + sum(map(self._one.n_fits_of, self._memory.take_made()))
+        rest = self._one.n_fits_of() if score else self._one.recipe.n_fits()
+        self._count(rest + sum(map(self._one.n_fits_of, self._memory.take_made())))
         if score is None:
-            self.outcome.n_fits += recipe.n_fits()
-            return evaluate_one(*self._fold, job)
+            return evaluate_one(self._fold, job)
         if self._to_verify and self._memory.n_found > n_found:
             self._verify(job, score)
         self._twins = {self._one.model: score}
@@ -175,15 +174,16 @@ class _Group(Alone):
 
     def _try(self, job: Job) -> FoldScore | None:
         """Evaluate a candidate; return None if it fails, for then it shall fail in its own way."""
+        if self._memory.fails(self._one.shares):
+            return None
         try:
-            score = evaluate_one(*self._fold, job, self)
+            score = evaluate_one(self._fold, job, self)
         except Exception:
             return None
         return score if score.state == "ok" else None
 
-    def _data(self) -> list[Any]:
-        """Return all data that candidates have in common, if they might write to it."""
-        return [*self._kept.contents(), *self._memory.contents()] if self._is_foreign else []
+    def _count(self, n_fits: int) -> None:
+        self.outcome.n_fits = (self.outcome.n_fits or 0) + n_fits
 
     def _verify(self, job: Job, score: FoldScore) -> None:
         """Compare a candidate that shares something for the first time with what it gets alone."""
@@ -191,7 +191,7 @@ class _Group(Alone):
         if paths in self._verified:
             return
         self._verified.add(paths)
-        alone = evaluate_one(*self._fold, job)
+        alone = evaluate_one(self._fold, job)
         if repr((score.test_score, score.train_score)) != repr((alone.test_score, alone.train_score)):
             raise Doubt(DIFFERS, self._one.recipe.names, for_all=True)
 

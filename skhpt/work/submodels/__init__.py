@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from skhpt.work.submodels import text, trees  # noqa: F401, they register themselves
-from skhpt.work.submodels.registry import SubModel, submodels_of
+from skhpt.work.submodels import (  # noqa: F401, they register themselves
+    bayes,
+    boosters,
+    converged,
+    decomposition,
+    linear,
+    meta,
+    neighbors,
+    pruning,
+    selection,
+    text,
+    trees,
+)
+from skhpt.work.submodels.registry import SubModel, register_submodel, submodels_of
 
-__all__ = ["SubModel", "submodels_of"]
+__all__ = ["SubModel", "register_submodel", "submodels_of"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from numbers import Real
@@ -28,7 +29,7 @@ from sklearn.metrics.pairwise import pairwise_kernels
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
-from skhpt.work.submodels.registry import Params, SubModel, fit_whole, register, take_over
+from skhpt.work.submodels.registry import Params, SubModel, register, take_over
 
 View = Callable[[Any, Any], Any]
 
@@ -99,6 +100,7 @@ def _equations(estimator: Any, X: Any, y: Any) -> _Equations | None:
     if sparse.issparse(X) or get_config()["array_api_dispatch"]:
         return None
     X, y, *offsets = _centred(estimator, X, y)
+    factors: tuple[np.ndarray, ...]
     if estimator.solver == "svd":
         U, s, Vt = np.linalg.svd(X, full_matrices=False)
         factors = (U.T @ y, s, Vt)
@@ -145,7 +147,8 @@ def _solution(equations: _Equations | None, estimator: Any) -> Any:
 
 
 @cache
-def _knows_ridge(kind: type, solver: str) -> bool:
+def _knows_ridge(of_classes: bool, solver: str) -> bool:
+    kind = RidgeClassifier if of_classes else Ridge
     try:
         return _agrees(kind(alpha=1.0, solver=solver), kind(alpha=3.0, solver=solver), _equations, _solution)
     except Exception:  # a private name that is no more
@@ -154,7 +157,7 @@ def _knows_ridge(kind: type, solver: str) -> bool:
 
 def _is_direct(ridge: Any) -> bool:
     direct = ridge.solver in ("auto", "cholesky", "svd") and not ridge.positive and ridge.copy_X
-    return bool(direct) and _alpha_is_number(ridge) and _knows_ridge(type(ridge), ridge.solver)
+    return bool(direct) and _alpha_is_number(ridge) and _knows_ridge(type(ridge) is RidgeClassifier, ridge.solver)
 
 
 for ridge in (Ridge, RidgeClassifier):
@@ -191,8 +194,15 @@ register(SubModel(KernelRidge, ("alpha",), _solution_in_kernel, is_exact=_has_na
 # Partial least squares: components are found one after the other, and only then rotated.
 
 
+def _most_components(estimator: Any, X: Any, y: Any) -> Any:
+    """Fit with as many components as are asked for and possible; who asks for more is to have an error, alone."""
+    return estimator.set_params(n_components=min(estimator.n_components, *np.shape(X))).fit(X, y)
+
+
 def _first_components(pls: Any, estimator: Any) -> Any:
     k = estimator.n_components
+    if k > pls.n_components:
+        return None
     names = ("x_weights_", "y_weights_", "x_loadings_", "y_loadings_", "x_scores_", "y_scores_")
     first = {name: getattr(pls, name)[:, :k].copy() for name in names}  # contiguous, as products may depend on that
     for side in ("x", "y"):
@@ -211,7 +221,7 @@ def _pair_of_scores(view: Any, output: Any, X: Any) -> Any:
 @cache
 def _knows_pls() -> bool:
     try:
-        return _agrees(PLSRegression(3), PLSRegression(2), fit_whole, _first_components)
+        return _agrees(PLSRegression(3), PLSRegression(2), _most_components, _first_components)
     except Exception:  # a private name that is no more
         return False
 
@@ -220,7 +230,16 @@ def _copies(pls: Any) -> bool:
     return bool(pls.copy) and _knows_pls()
 
 
-register(SubModel(PLSRegression, ("n_components",), _first_components, is_exact=_copies, output=_pair_of_scores))
+register(
+    SubModel(
+        PLSRegression,
+        ("n_components",),
+        _first_components,
+        is_exact=_copies,
+        fit=_most_components,
+        output=_pair_of_scores,
+    )
+)
 
 
 # Discriminant analysis: the covariances of the classes are computed once, and shrunk for each.
@@ -245,28 +264,31 @@ class _Covariances:
 MOST_NUMBERS = 2**25
 
 
-def _fit_shrunk(estimator: Any, X: Any, y: Any, known: list[np.ndarray]) -> Any:
-    """Fit with scikit-learn's own steps, but with covariances that are known."""
-    shrinkage = estimator.shrinkage
-    estimator.set_params(shrinkage=None, covariance_estimator=_Covariances(known, shrinkage))
-    try:
-        return estimator.fit(X, y)
-    except linalg.LinAlgError:
-        return None
-    finally:
-        estimator.set_params(shrinkage=shrinkage, covariance_estimator=None)
-
-
-def _covariances(estimator: Any, X: Any, y: Any) -> tuple[Any, Any, list[np.ndarray]] | None:
+def _covariances(estimator: Any, X: Any, y: Any) -> tuple[Any, list[np.ndarray]] | None:
     if (len(np.unique(y)) + 1) * np.shape(X)[1] ** 2 > MOST_NUMBERS:
         return None
     known: list[np.ndarray] = []
-    _fit_shrunk(estimator, X, y, known)
-    return X, y, known
+    with suppress(linalg.LinAlgError):  # in the last step; the means and covariances are known by then
+        estimator.set_params(shrinkage=None, covariance_estimator=_Covariances(known, estimator.shrinkage)).fit(X, y)
+    return estimator, known
 
 
-def _shrunk(shared: tuple[Any, Any, list[np.ndarray]] | None, estimator: Any) -> Any:
-    return None if shared is None else _fit_shrunk(estimator, *shared)
+def _shrunk(shared: tuple[Any, list[np.ndarray]] | None, estimator: Any) -> Any:
+    """Fit the means of the classes, in the place of the rows, and the covariances that are known."""
+    if shared is None:
+        return None
+    known, covariances = shared
+    own = {name: getattr(estimator, name) for name in ("shrinkage", "priors", "covariance_estimator")}
+    remembered = _Covariances(covariances, estimator.shrinkage)
+    estimator.set_params(shrinkage=None, priors=known.priors_, covariance_estimator=remembered)
+    means, classes = (np.repeat(one, 2, axis=0) for one in (known.means_, known.classes_))  # one row each is refused
+    try:
+        estimator.fit(means, classes)
+    except (linalg.LinAlgError, ValueError):
+        return None
+    names = {name: value for name, value in vars(known).items() if name == "feature_names_in_"}
+    vars(estimator).update(own | names)
+    return estimator
 
 
 def _largest_shrinkage(estimators: Sequence[Any], parameters: Sequence[str]) -> Params:

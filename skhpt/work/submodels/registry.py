@@ -93,7 +93,65 @@ def take_over(estimator: Any, model: Any, **changed: Any) -> Any:
     return estimator
 
 
+def register_submodel(
+    estimator: type,
+    parameters: str | Sequence[str],
+    view: Callable[[Any, Any], Any],
+    is_exact: Callable[[Any], bool] = always,
+    *,
+    widest: Callable[[Sequence[Any], Sequence[str]], Params] = largest,
+    fit: Callable[..., Any] = fit_whole,
+    output: Callable[[Any, Any, Any], Any] = through_transform,
+    grows: bool = False,
+    is_close: bool = False,
+) -> None:
+    """Tell all searches that one fit of an estimator serves several values of some of its parameters.
+
+    Parameters
+    ----------
+    estimator : class
+        The class of the estimator, that very one: a subclass may do anything else.
+    parameters : str or sequence of str
+        The parameters of which one fit serves many values.
+    view : callable
+        ``view(model, estimator)`` makes of a fitted `model` the one that `estimator` would be if it was fitted on the
+        same data, without changing `model`; `estimator` is a clone that is not fitted, and may be changed and
+        returned. It returns None where that would not be exact.
+    is_exact : callable, default=always
+        ``is_exact(estimator)`` tells whether, with the parameters that it has, the estimator may be served at all.
+    widest : callable, default=largest
+        ``widest(estimators, parameters)`` returns the parameters, as a dict, of the one fit that serves all these
+        estimators; by default the largest value of each.
+    fit : callable, default=fit_whole
+        ``fit(estimator, X, y)`` makes the one fit; what it returns goes to `view` as the model. By default the
+        estimator is fitted as ever.
+    output : callable, default=through_transform
+        For transformers, ``output(view, output, X)`` returns what ``fit_transform(X)`` of the estimator alone would
+        return, where `output` is what that of the one fit returned. By default it is ``view.transform(X)``.
+    grows : bool, default=False
+        Whether the time to fit is proportional to the (only) parameter, which is what ``mean_fit_time`` then tells.
+    is_close : bool, default=False
+        Whether the model is the same only up to rounding. Then it is used with ``reuse="close"`` alone.
+
+    Examples
+    --------
+    >>> from copy import copy
+    >>> from sklearn.ensemble import RandomForestClassifier
+    >>> from skhpt import register_submodel
+    >>> class MyForest(RandomForestClassifier):
+    ...     pass
+    >>> def first_trees(forest, estimator):
+    ...     smaller = copy(forest).set_params(n_estimators=estimator.n_estimators)
+    ...     smaller.estimators_ = forest.estimators_[: estimator.n_estimators]
+    ...     return smaller
+    >>> register_submodel(MyForest, "n_estimators", first_trees, grows=True)
+    """
+    names = (parameters,) if isinstance(parameters, str) else tuple(parameters)
+    register(SubModel(estimator, names, view, is_exact, widest, fit, output, grows, is_close))
+
+
 _known: dict[type, list[SubModel]] = {}
+_late: dict[str, Callable[[], None]] = {}
 
 
 def register(submodel: SubModel) -> None:
@@ -102,6 +160,13 @@ def register(submodel: SubModel) -> None:
     _known[submodel.estimator] = [*others, submodel]
 
 
+def register_late(package: str, registers: Callable[[], None]) -> None:
+    """Put off to register what is known of a package until an estimator of it is seen, as importing it takes long."""
+    _late[package] = registers
+
+
 def submodels_of(estimator: Any) -> list[SubModel]:
     """Return the ways in which one fit serves several candidates, for an estimator as it is configured."""
+    if registers := _late.pop(type(estimator).__module__.partition(".")[0], None):
+        registers()
     return [known for known in _known.get(type(estimator), []) if known.is_exact(estimator)]

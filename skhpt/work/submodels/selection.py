@@ -107,9 +107,8 @@ class _Elimination:
 
     def before(self, target: int) -> tuple[int, np.ndarray]:
         """Return the number of steps to the last state from which a target can be reached, and its features."""
-        n_steps = self.model.ranking_.max() - 1
-        steps = min((self.n_features - max(target, 2)) // self.step, n_steps)  # two features at the least can be fitted
-        return steps, np.flatnonzero(self.model.ranking_ <= n_steps + 1 - steps)
+        steps = (self.n_features - target) // self.step
+        return steps, np.flatnonzero(self.model.ranking_ <= self.model.ranking_.max() - steps)
 
 
 def _smallest_target(estimators: Sequence[Any], parameters: Sequence[str]) -> Params:

@@ -127,8 +127,12 @@ def _are_texts(documents: Sequence[Any]) -> bool:
 
 
 def _finds_its_words(vectorizer: Any) -> bool:
-    reads_no_files = vectorizer.input == "content"
-    return reads_no_files and vectorizer.vocabulary is None and hasattr(vectorizer, "_count_vocab")
+    is_known = hasattr(vectorizer, "_count_vocab") and hasattr(vectorizer, "_sort_features")
+    return is_known and vectorizer.vocabulary is None and vectorizer.input == "content"  # files may change
+
+
+def _weights_its_words(vectorizer: Any) -> bool:
+    return _finds_its_words(vectorizer) and hasattr(vectorizer, "_check_params")
 
 
 def _without_limits(vectorizers: Sequence[Any], parameters: Sequence[str]) -> Params:
@@ -177,8 +181,25 @@ def _training_weights(view: Any, output: Any, X: Any) -> Any:
     return view._tfidf.transform(view._count_vocab.training_counts(), copy=False)
 
 
-for vectorizer, names, view, output in (
-    (CountVectorizer, _LIMITS, _limited, _training_counts),
-    (TfidfVectorizer, _LIMITS + _WEIGHTS, _weighted, _training_weights),
-):
-    register(SubModel(vectorizer, names, view, _finds_its_words, _without_limits, fit=_count, output=output))
+register(
+    SubModel(
+        CountVectorizer,
+        _LIMITS,
+        _limited,
+        is_exact=_finds_its_words,
+        widest=_without_limits,
+        fit=_count,
+        output=_training_counts,
+    )
+)
+register(
+    SubModel(
+        TfidfVectorizer,
+        _LIMITS + _WEIGHTS,
+        _weighted,
+        is_exact=_weights_its_words,
+        widest=_without_limits,
+        fit=_count,
+        output=_training_weights,
+    )
+)

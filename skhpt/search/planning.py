@@ -1,0 +1,56 @@
+"""What a search over a list of candidates would do."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from copy import deepcopy
+from typing import Any
+
+from sklearn.base import is_classifier
+from sklearn.utils.validation import _check_method_params, indexable
+
+from skhpt.search.base import BaseSearch
+from skhpt.search.session import Session, freeze_folds
+from skhpt.strategies.listed import Listed
+from skhpt.trial import Candidate, History
+from skhpt.work.reuse import ReusePlan, plan_of
+
+
+class ListedSearch(BaseSearch):
+    """Base of the searches whose candidates are known before the first one is evaluated."""
+
+    @abstractmethod
+    def _points(self, history: History, random_state: Any) -> list[dict[str, Any]]:
+        """Return the points to try, but for those that a history has already."""
+
+    def _make_strategy(self, session: Session) -> Listed:
+        history = session.history
+        return Listed(self._points(history, getattr(self, "random_state", None)), len(history))
+
+    def plan(self, X: Any, y: Any = None, **params: Any) -> ReusePlan:
+        """Say what `fit` would do, without doing it.
+
+        Parameters
+        ----------
+        X, y, **params
+            As for `fit`.
+
+        Returns
+        -------
+        plan : ReusePlan
+            How many candidates there are, and folds, and for each part of the estimator how many fits the candidates
+            ask for and how many serve them; printing it gives a table. ``plan.n_fits_asked`` and ``plan.n_fits`` are
+            the totals, without the refit. It does not know what is known already, from `previous` or a warm start,
+            nor what turns out on the way: fits that fail, or that cannot be shared because they draw from numpy's
+            global generator.
+        """
+        if hasattr(self.cv, "__next__"):
+            raise ValueError("plan would use up cv, which is a generator; make a list of it")
+        self._validate_params()
+        X, y = indexable(X, y)
+        params = _check_method_params(X, params=params)
+        split_params = self._get_routed_params_for_fit(params).splitter.split
+        folds = freeze_folds(deepcopy(self.cv), X, y, is_classifier(self.estimator), split_params)
+        points = self._points(History(), deepcopy(getattr(self, "random_state", None)))
+        candidates = [Candidate(i, point) for i, point in enumerate(points)]
+        return plan_of(self.estimator, candidates, len(folds), self.reuse == "close", self._doubt_of_sharing(X))

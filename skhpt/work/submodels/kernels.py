@@ -1,0 +1,169 @@
+"""Support vector machines with an RBF kernel: the kernel of the training rows is the same for every penalty.
+
+libsvm computes it anew in each fit, and for classification once for each pair of classes. Here it is computed once,
+many rows at a time, and libsvm is told that it is precomputed. Such a kernel differs from libsvm's own in its last
+bits. But libsvm rounds it to single precision, and after that both are the same, unless a number is so close to the
+middle between two others that these bits matter. Such numbers, which are few, are computed as libsvm does it. So each
+machine is, to the last bit, the one that was fitted alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from scipy.linalg.blas import ddot
+from sklearn.svm import SVC, SVR, NuSVC, NuSVR, OneClassSVM
+from sklearn.utils.validation import validate_data
+
+from skhpt.work.submodels.registry import Params, SubModel, register
+
+#: Larger kernels are left to libsvm, which keeps only a part of them.
+_MAX_NBYTES = 256 * 2**20
+#: Rows of the kernel to compute at a time: few enough to stay in the processor's cache.
+_N_ROWS = 64
+#: Numbers close to the middle that are computed one by one, at most.
+_MAX_N_CLOSE = 50_000
+#: Rounding errors of the exponential function and around it.
+_SLACK = 16 * np.finfo(float).eps
+
+
+@dataclass(frozen=True)
+class _Kernel:
+    """The kernel of the training rows.
+
+    Attributes
+    ----------
+    X : array of shape (n_samples, n_features)
+        The rows.
+    y : array-like
+        Their targets.
+    gamma : float
+        The width of the kernel.
+    values : array of shape (n_samples, n_samples)
+        The kernel, rounded to single precision.
+    of_input : dict
+        What scikit-learn keeps about its input.
+    """
+
+    X: np.ndarray
+    y: Any
+    gamma: float
+    values: np.ndarray
+    of_input: Params
+
+
+def _round(values: np.ndarray, error: float) -> tuple[np.ndarray, np.ndarray]:
+    """Round to single precision, and tell where a relative error could lead to another number."""
+    low, high = (values * (1 - error)).astype(np.float32), (values * (1 + error)).astype(np.float32)
+    return low, low != high
+
+
+def _rbf(X: np.ndarray, gamma: float) -> np.ndarray | None:
+    """Compute libsvm's kernel, in single precision; None if that takes long or is not certain."""
+    n, d = X.shape
+    squares = np.array([ddot(x, x) for x in X])
+    # Each of two products, computed in two ways, is off by d eps |x|^2 at most, and so is each square.
+    error = 8 * (d + 8) * np.finfo(float).eps * gamma * squares.max() + _SLACK
+    if not error < 1e-3:
+        return None
+    kernel, close = np.ones((n, n)), []
+    for start in range(0, n, _N_ROWS):
+        rows = slice(start, min(start + _N_ROWS, n))
+        values = (X[rows] * -2) @ X[start:].T
+        values += squares[rows, None]
+        values += squares[start:]
+        values *= -gamma
+        values, is_close = _round(np.exp(values, out=values), error)
+        kernel[rows, start:], kernel[start:, rows] = values, values.T
+        if is_close.any():
+            close += [(start + i, start + j) for i, j in np.argwhere(is_close) if i < j]
+        if len(close) > _MAX_N_CLOSE:
+            return None
+    for i, j in close:
+        value = math.exp(-gamma * (squares[i] + squares[j] - 2 * ddot(X[i], X[j])))
+        (kernel[i, j],), (is_still_close,) = _round(np.array([value]), _SLACK)
+        kernel[j, i] = kernel[i, j]
+        if is_still_close:
+            return None
+    np.fill_diagonal(kernel, 1)
+    return kernel
+
+
+def _gamma(machine: Any, X: np.ndarray) -> float:
+    if machine.gamma == "scale":
+        variance = X.var()
+        return 1.0 / (X.shape[1] * variance) if variance != 0 else 1.0
+    return 1.0 / X.shape[1] if machine.gamma == "auto" else machine.gamma
+
+
+def _fit_kernel(machine: Any, X: Any, y: Any) -> _Kernel | None:
+    if sparse.issparse(X) or 8 * np.shape(X)[0] ** 2 > _MAX_NBYTES:
+        return None
+    rows = validate_data(machine, X, dtype=np.float64, order="C")
+    gamma = _gamma(machine, rows)
+    if (values := _rbf(rows, gamma)) is None:
+        return None
+    names = ("n_features_in_", "feature_names_in_")
+    return _Kernel(rows, y, gamma, values, {name: vars(machine)[name] for name in names if name in vars(machine)})
+
+
+def _fit_machine(kernel: _Kernel | None, machine: Any) -> Any:
+    if kernel is None:
+        return None
+    machine.kernel = "precomputed"
+    try:
+        machine.fit(kernel.values, kernel.y)
+    except ValueError:  # on its own, it will say what is wrong
+        return None
+    finally:
+        machine.kernel = "rbf"
+    machine.support_vectors_ = kernel.X[machine.support_]
+    machine.shape_fit_ = kernel.X.shape
+    machine._gamma = kernel.gamma
+    vars(machine).update(kernel.of_input)
+    return machine
+
+
+@cache
+def _is_as_alone(kind: type) -> bool:
+    """Tell whether the installed libsvm works as described above; tried out on a few rows."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40, 3))
+    y = np.arange(40) % 3 if kind in (SVC, NuSVC) else X[:, 0] + rng.normal(size=40)
+    alone, other = kind(gamma=0.3).fit(X, y), _fit_machine(_fit_kernel(kind(gamma=0.3), X, y), kind(gamma=0.3))
+    names = ("_dual_coef_", "_intercept_", "support_", "support_vectors_", "_n_support", "_gamma")
+    return (
+        other is not None
+        and vars(alone).keys() == vars(other).keys()
+        and all(np.array_equal(getattr(alone, name), getattr(other, name)) for name in names)
+    )
+
+
+def _is_exact(machine: Any) -> bool:
+    if machine.kernel != "rbf" or getattr(machine, "probability", False) not in (False, "deprecated"):
+        return False
+    try:
+        return bool(_is_as_alone(type(machine)))
+    except Exception:  # of a version that is unknown
+        return False
+
+
+def _any(machines: Sequence[Any], parameters: Sequence[str]) -> Params:
+    """Take any values: they are not used before the kernel is there."""
+    return {name: getattr(machines[0], name) for name in parameters}
+
+
+for machine, parameters in (
+    (SVC, ("C", "class_weight", "shrinking", "tol")),
+    (NuSVC, ("nu", "class_weight", "shrinking", "tol")),
+    (SVR, ("C", "epsilon", "shrinking", "tol")),
+    (NuSVR, ("C", "nu", "shrinking", "tol")),
+    (OneClassSVM, ("nu", "shrinking", "tol")),
+):
+    register(SubModel(machine, parameters, _fit_machine, is_exact=_is_exact, widest=_any, fit=_fit_kernel))

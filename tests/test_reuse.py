@@ -1,0 +1,328 @@
+"""Sharing fits changes no score: each case against scikit-learn's own search, to the last bit."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from estimators import Doubler, Failing, InPlaceScaler, NoisyScaler, Picky
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+from scipy.stats import randint
+from sklearn import config_context, ensemble
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.datasets import load_diabetes, load_iris
+from sklearn.decomposition import PCA
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.feature_selection import SelectKBest, mutual_info_classif
+from sklearn.linear_model import Lasso, LogisticRegression, Ridge
+from sklearn.metrics import accuracy_score, get_scorer, make_scorer
+from sklearn.model_selection import GridSearchCV, GroupKFold, RandomizedSearchCV
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, OneHotEncoder, StandardScaler, TargetEncoder
+from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+from skhpt import GridSearch, RandomSearch
+from skhpt.work import together
+
+RNG = np.random.default_rng(0)
+CLASSES = load_iris(return_X_y=True)
+NUMBERS = tuple(part[:150] for part in load_diabetes(return_X_y=True))
+FRAME = pd.DataFrame(CLASSES[0], columns=list("abcd")).assign(
+    kind=np.array(["x", "y", "z"])[RNG.integers(0, 3, 150)],
+    text=[" ".join(RNG.choice(["red", "green", "blue", "white"], 4)) for _ in range(150)],
+)
+TABLE = (FRAME, CLASSES[1])
+WEIGHTS = RNG.uniform(0.5, 2.0, 150)
+
+
+@dataclass
+class Case:
+    """An estimator, a grid, and what else a search is given; `saves` tells whether fits are to be saved."""
+
+    estimator: Any
+    grid: Any
+    data: Any = CLASSES
+    saves: bool = True
+    options: dict[str, Any] = field(default_factory=dict)
+    fit_params: dict[str, Any] = field(default_factory=dict)
+    searches: tuple[Any, Any] = (GridSearchCV, GridSearch)
+
+
+def columns_of(search: Any) -> dict[str, np.ndarray]:
+    """Return the columns of a search's results that are scores or follow from them."""
+    kinds = ("split", "mean_t", "std_t", "rank")
+    return {name: column for name, column in search.cv_results_.items() if name.startswith(kinds)}
+
+
+def run(search: Any, case: Case, **options: Any) -> Any:
+    """Fit a search on the same folds, from the same state of numpy's global generator."""
+    np.random.seed(0)
+    options = {"cv": 3, "refit": False, "return_train_score": True} | case.options | options
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return search(case.estimator, case.grid, **options).fit(*case.data, **case.fit_params)
+
+
+def assert_same_scores(case: Case, **options: Any) -> Any:
+    """Compare all scores of scikit-learn's search and ours, and return ours."""
+    theirs, ours = (run(search, case, **more) for search, more in zip(case.searches, ({}, options), strict=True))
+    expected, found = columns_of(theirs), columns_of(ours)
+    assert expected.keys() == found.keys()
+    for name, column in expected.items():
+        np.testing.assert_array_equal(found[name], column, err_msg=name)
+    return ours
+
+
+def n_saved(search: Any) -> int:
+    return search.reuse_report_.plan.n_fits_asked - search.reuse_report_.n_fits
+
+
+def pipe(*steps: Any, **options: Any) -> Pipeline:
+    """Make a pipeline of the steps a, b, c, ..."""
+    return Pipeline([("abcdef"[i], step) for i, step in enumerate(steps)], **options)
+
+
+def table(*more: Any) -> Pipeline:
+    """Make a pipeline with a ColumnTransformer, a."""
+    columns = [
+        ("num", pipe(StandardScaler(), PCA(2, svd_solver="full")), ["a", "b", "c", "d"]),
+        ("cat", OneHotEncoder(handle_unknown="ignore"), ["kind"]),
+        ("text", TfidfVectorizer(), "text"),
+    ]
+    return pipe(ColumnTransformer(columns), *more)
+
+
+def accuracy_of_parts(estimator: Any, X: Any, y: Any) -> float:
+    """Score by hand, and look at what was fitted."""
+    assert type(estimator.named_steps["a"]) is StandardScaler
+    assert type(estimator[-1]) is ensemble.RandomForestClassifier
+    assert len(estimator[-1].estimators_) == estimator[-1].n_estimators
+    return accuracy_score(y, estimator.predict(X))
+
+
+def several(estimator: Any, X: Any, y: Any) -> dict[str, float]:
+    return {"one": accuracy_score(y, estimator.predict(X)), "two": float(np.max(estimator.predict_proba(X)))}
+
+
+def in_place_accuracy(y_true: Any, y_pred: Any) -> float:
+    """Write to the targets that it is given."""
+    score = accuracy_score(y_true, y_pred)
+    y_true[:5] = 0
+    return score
+
+
+def double(X: Any) -> Any:
+    return X * 2
+
+
+FOREST = ensemble.RandomForestClassifier(random_state=0)
+TREES = {"n_estimators": [2, 4, 7], "max_depth": [2, None]}
+LAST_TREES = {f"b__{name}": values for name, values in TREES.items()}
+LOGISTIC = LogisticRegression(max_iter=200)
+TREE = DecisionTreeClassifier(random_state=0)
+DEPTHS = [1, 2, 3]
+
+CASES = {
+    "forest": Case(FOREST, TREES),
+    "forest behind a scaler": Case(pipe(StandardScaler(), FOREST), LAST_TREES),
+    "several metrics": Case(
+        pipe(StandardScaler(), FOREST), LAST_TREES, options={"scoring": ["accuracy", "f1_macro", "roc_auc_ovr"]}
+    ),
+    "sizes that are not valid": Case(FOREST, {"n_estimators": [3, 0, -1, 5, "many"]}),
+    "sample weights": Case(FOREST, TREES, fit_params={"sample_weight": WEIGHTS}),
+    "sample weights for a step": Case(
+        pipe(StandardScaler(), FOREST), LAST_TREES, fit_params={"b__sample_weight": WEIGHTS}
+    ),
+    "sample weights for a shared step": Case(
+        pipe(StandardScaler(), TREE), {"b__max_depth": DEPTHS}, fit_params={"a__sample_weight": WEIGHTS}
+    ),
+    "groups": Case(
+        pipe(StandardScaler(), FOREST),
+        LAST_TREES,
+        options={"cv": GroupKFold(3)},
+        fit_params={"groups": np.arange(150) % 7},
+    ),
+    "chain of families": Case(
+        pipe(StandardScaler(), PCA(svd_solver="full"), FOREST),
+        {"b__n_components": [1, 2, 3], "c__n_estimators": [2, 5]},
+    ),
+    "target transformed outside": Case(
+        TransformedTargetRegressor(
+            pipe(StandardScaler(), DecisionTreeRegressor(random_state=0)), transformer=MinMaxScaler()
+        ),
+        {"regressor__b__max_depth": DEPTHS},
+        NUMBERS,
+    ),
+    "target transformed inside": Case(
+        pipe(StandardScaler(), TransformedTargetRegressor(Ridge(), func=np.log, inverse_func=np.exp)),
+        {"b__regressor__alpha": [0.1, 1, 10]},
+        NUMBERS,
+    ),
+    "pipelines in pipelines": Case(
+        pipe(pipe(StandardScaler(), PCA(3, svd_solver="full")), pipe(MinMaxScaler(), FOREST)),
+        {"a__b__whiten": [False, True], "b__b__n_estimators": [2, 5], "b__b__max_depth": [2, None]},
+    ),
+    "feature union": Case(
+        pipe(FeatureUnion([("pca", PCA(2, svd_solver="full")), ("best", SelectKBest())]), TREE),
+        {"a__best__k": [1, 2, 3], "a__pca__whiten": [False, True], "b__max_depth": DEPTHS},
+    ),
+    "union with a part that varies alone": Case(
+        pipe(FeatureUnion([("pca", PCA(2, svd_solver="full")), ("double", Picky())]), TREE),
+        {"a__double__factor": [1.0, 2.0, 3.0]},
+    ),
+    "column transformer": Case(
+        table(LOGISTIC), {"a__num__b__n_components": [1, 2], "a__text__min_df": [1, 2], "b__C": [0.1, 1]}, TABLE
+    ),
+    "column transformer with pandas output": Case(
+        pipe(
+            ColumnTransformer([("num", StandardScaler(), ["a", "b"])], remainder="drop").set_output(transform="pandas"),
+            TREE,
+        ),
+        {"a__num__with_mean": [True, False], "b__max_depth": DEPTHS},
+        TABLE,
+    ),
+    "pandas output of a whole pipeline": Case(
+        pipe(StandardScaler(), PCA(svd_solver="full"), TREE).set_output(transform="pandas"),
+        {"b__n_components": [1, 2], "c__max_depth": DEPTHS},
+        (FRAME[list("abcd")], CLASSES[1]),
+    ),
+    "dropped and passed columns": Case(
+        pipe(
+            ColumnTransformer([("num", StandardScaler(), [0, 1]), ("rest", "passthrough", [2])]),
+            TREE,
+        ),
+        {"a__num": [StandardScaler(), "drop", "passthrough"], "b__max_depth": DEPTHS},
+    ),
+    "target encoder": Case(
+        pipe(TargetEncoder(random_state=0), TREE), {"b__max_depth": DEPTHS}, (FRAME[["kind"]], CLASSES[1])
+    ),
+    "sparse data": Case(
+        pipe(SelectKBest(k=3), LOGISTIC),
+        {"a__k": [1, 2], "b__C": [0.1, 1]},
+        (sparse.csr_matrix(CLASSES[0]), CLASSES[1]),
+    ),
+    "sparse data, unsorted": Case(
+        pipe(SelectKBest(k=3), LOGISTIC),
+        {"a__k": [1, 2], "b__C": [0.1, 1]},
+        (sparse.coo_matrix(CLASSES[0]).tocsc().tocsr()[:, [3, 1, 0, 2]], CLASSES[1]),
+        saves=False,
+    ),
+    "text": Case(
+        pipe(TfidfVectorizer(), SelectKBest(k=3), LOGISTIC),
+        {"a__min_df": [1, 2, 0.5], "a__sublinear_tf": [False, True], "b__k": [2, 3], "c__C": [0.1, 1]},
+        (list(FRAME["text"]), CLASSES[1]),
+    ),
+    "scaler that copies nothing": Case(pipe(StandardScaler(copy=False), FOREST), LAST_TREES, saves=False),
+    "transformer that writes to its input": Case(pipe(InPlaceScaler(), FOREST), LAST_TREES, saves=False),
+    "writers and others": Case(
+        pipe(StandardScaler(), InPlaceScaler(), TREE),
+        {"b": [InPlaceScaler(), "passthrough", Doubler()], "c__max_depth": DEPTHS},
+        saves=False,
+    ),
+    "transformer from elsewhere": Case(pipe(Doubler(), FOREST), LAST_TREES),
+    "function as a transformer": Case(pipe(FunctionTransformer(double), FOREST), LAST_TREES),
+    "kernel matrix": Case(
+        SVC(),
+        [{"kernel": ["precomputed"], "C": [1, 10, 10]}, {"kernel": ["linear"], "C": [1, 2, 2]}],
+        (CLASSES[0] @ CLASSES[0].T, CLASSES[1]),
+    ),
+    "instance of RandomState in the last step": Case(
+        pipe(StandardScaler(), ensemble.RandomForestClassifier(random_state=np.random.RandomState(3))), LAST_TREES
+    ),
+    "instance of RandomState in a prefix": Case(
+        pipe(PCA(2, svd_solver="randomized", random_state=np.random.RandomState(3)), TREE), {"b__max_depth": DEPTHS}
+    ),
+    "no seed at all": Case(ensemble.RandomForestClassifier(), TREES, saves=False),
+    "no seed in the last step": Case(
+        pipe(StandardScaler(), ensemble.RandomForestClassifier()), LAST_TREES, saves=False
+    ),
+    "no seed in a prefix": Case(pipe(PCA(2, svd_solver="randomized"), TREE), {"b__max_depth": DEPTHS}, saves=False),
+    "seeds that do not matter": Case(
+        pipe(StandardScaler(), PCA(2, svd_solver="full"), SVC()), {"c__C": [0.1, 1], "c__gamma": [0.1, 1]}
+    ),
+    "some without a seed": Case(
+        pipe(StandardScaler(), TREE),
+        [
+            {"b": [TREE], "b__max_depth": DEPTHS},
+            {"b": [DecisionTreeClassifier(max_features=1)], "b__max_depth": DEPTHS},
+            {"b": [GaussianNB()], "b__var_smoothing": [1e-9, 1e-3]},
+        ],
+    ),
+    "foreign steps that draw": Case(pipe(NoisyScaler(), TREE), {"b__max_depth": DEPTHS}, saves=False),
+    "functions that draw": Case(
+        pipe(SelectKBest(mutual_info_classif), TREE), {"a__k": [1, 2], "b__max_depth": DEPTHS}, saves=False
+    ),
+    "random search": Case(
+        pipe(StandardScaler(), FOREST),
+        {"b__n_estimators": randint(2, 9), "b__max_depth": [2, None]},
+        options={"n_iter": 12, "random_state": 0},
+        searches=(RandomizedSearchCV, RandomSearch),
+    ),
+    "pruning": Case(TREE, {"ccp_alpha": [0.0, 0.01, 0.1]}),
+    "neighbours with ties": Case(
+        pipe(StandardScaler(), KNeighborsClassifier()),
+        {"b__n_neighbors": [1, 2, 3, 5, 8], "b__weights": ["uniform", "distance"]},
+        (np.round(CLASSES[0]), CLASSES[1]),
+    ),
+    "no target": Case(pipe(StandardScaler(), PCA(svd_solver="full")), {"b__n_components": [1, 2, 3]}, (CLASSES[0],)),
+    "the same candidates again": Case(TREE, {"max_depth": [1, 2, 1, 1, 2]}),
+    "parameters without effect": Case(SVC(), {"kernel": ["linear"], "gamma": [0.1, 1.0, 10.0], "C": [1, 2]}),
+    "parameters without effect that are not valid": Case(
+        SVC(), {"kernel": ["linear"], "gamma": [0.1, -1.0], "C": [1]}, saves=False
+    ),
+    "a memory of its own": Case(pipe(StandardScaler(), FOREST, memory=None), LAST_TREES),
+    "early stopping": Case(
+        ensemble.GradientBoostingClassifier(random_state=0, n_iter_no_change=2, tol=0.01), {"n_estimators": [2, 10, 50]}
+    ),
+    "iterations after convergence": Case(Lasso(), {"max_iter": [100, 1000, 10_000], "alpha": [0.1, 1]}, NUMBERS),
+    "score of the user's own": Case(
+        pipe(StandardScaler(), FOREST), LAST_TREES, options={"scoring": make_scorer(in_place_accuracy)}
+    ),
+    "scorer that looks at parts": Case(
+        pipe(StandardScaler(), FOREST), LAST_TREES, options={"scoring": accuracy_of_parts}
+    ),
+    "scorer of several metrics": Case(pipe(StandardScaler(), FOREST), LAST_TREES, options={"scoring": several}),
+    "failing step": Case(
+        pipe(Picky(), TREE), {"a__factor": [1.0, -1.0, 2.0], "b__max_depth": DEPTHS}, options={"error_score": -1.0}
+    ),
+    "failing model": Case(
+        pipe(StandardScaler(), Failing(bad=(1,))), {"b__value": [0, 1, 2, 3, 4, 1]}, options={"error_score": np.nan}
+    ),
+    "too many components": Case(
+        pipe(StandardScaler(), PCA(svd_solver="full"), TREE), {"b__n_components": [1, 2, 99], "c__max_depth": DEPTHS}
+    ),
+    "votes": Case(
+        ensemble.VotingClassifier([("tree", TREE), ("nb", GaussianNB())], voting="soft"),
+        {"weights": [None, [1, 2], [2, 1]], "tree__max_depth": DEPTHS},
+    ),
+    "stack": Case(
+        ensemble.StackingClassifier([("tree", TREE), ("nb", GaussianNB())], LogisticRegression()),
+        {"final_estimator__C": [0.1, 1.0, 10.0]},
+    ),
+    "steps that are swapped": Case(
+        pipe(StandardScaler(), TREE),
+        {"a": [StandardScaler(), MinMaxScaler(), "passthrough", None], "b": [TREE, GaussianNB(), LOGISTIC]},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_scores_are_those_of_scikit_learn(name: str) -> None:
+    case = CASES[name]
+    search = assert_same_scores(case)
+    assert (n_saved(search) > 0) == case.saves, search.reuse_report_
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_scores_are_the_same_with_two_workers(name: str) -> None:
+    if CASES[name].saves:  # what draws from each worker's generator differs, there as here
+        assert_same_scores(CASES[name], n_jobs=2)
