@@ -84,6 +84,9 @@ def checksum(data: Any) -> Any:
         return [checksum(array) for array in vars(data).values() if isinstance(array, np.ndarray)]
     if hasattr(data, "columns") and hasattr(data, "__getitem__"):
         return [checksum(np.asarray(data[name])) for name in data.columns]
+    items = data.ravel().tolist() if isinstance(data, np.ndarray) else data
+    if isinstance(items, list) and set(map(type, items)) <= {str, int, float, bool, type(None)}:
+        return hash(tuple(items))
     return None if data is None else _digest(data)
 
 

@@ -1,8 +1,13 @@
 """What all tests share."""
 
-import pytest
-from hypothesis import HealthCheck, settings
-from sklearn.datasets import load_iris
+import os
+
+for _pool in ("OMP", "OPENBLAS", "MKL"):  # read when numpy is imported; the tests use all cores already
+    os.environ.setdefault(f"{_pool}_NUM_THREADS", "1")
+
+import pytest  # noqa: E402
+from hypothesis import HealthCheck, settings  # noqa: E402
+from sklearn.datasets import load_iris  # noqa: E402
 
 settings.register_profile(
     "default",

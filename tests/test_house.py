@@ -68,7 +68,7 @@ def modules_after(statement):
 
 
 def test_extras_are_imported_only_when_used():
-    extras = {"pandas", "polars", "matplotlib", "rich", "distributed", "hypothesis", "pytest"}
+    extras = {"pandas", "polars", "matplotlib", "rich", "distributed", "hypothesis", "pytest", "lightgbm", "xgboost"}
     new = modules_after("import skhpt") - modules_after("import sklearn.model_selection, scipy.stats")
     assert not new & extras
 

@@ -14,14 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 from scipy.stats import randint
-from sklearn import config_context, ensemble
+from sklearn import ensemble
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.decomposition import PCA
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.feature_selection import SelectKBest, mutual_info_classif
 from sklearn.linear_model import Lasso, LogisticRegression, Ridge
-from sklearn.metrics import accuracy_score, get_scorer, make_scorer
+from sklearn.metrics import accuracy_score, make_scorer
 from sklearn.model_selection import GridSearchCV, GroupKFold, RandomizedSearchCV
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
@@ -30,8 +30,13 @@ from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, OneHotEncod
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from skhpt import GridSearch, RandomSearch
-from skhpt.work import together
+from skhpt import GridSearch, RandomSearch, register_submodel
+from skhpt.search import base
+
+
+class OtherTree(DecisionTreeClassifier):
+    """A tree that nobody knows."""
+
 
 RNG = np.random.default_rng(0)
 CLASSES = load_iris(return_X_y=True)
@@ -44,14 +49,22 @@ TABLE = (FRAME, CLASSES[1])
 WEIGHTS = RNG.uniform(0.5, 2.0, 150)
 
 
+UNSORTED = sparse.csr_matrix(CLASSES[0])[:, [3, 1, 0, 2]]
+UNSORTED = sparse.csr_matrix((UNSORTED.data, UNSORTED.indices, UNSORTED.indptr), shape=UNSORTED.shape)
+
+
 @dataclass
 class Case:
-    """An estimator, a grid, and what else a search is given; `saves` tells whether fits are to be saved."""
+    """An estimator, a grid, and what else a search is given.
+
+    `saves` tells whether fits are to be saved, `draws` whether workers draw from their own global generators.
+    """
 
     estimator: Any
     grid: Any
     data: Any = CLASSES
     saves: bool = True
+    draws: bool = False
     options: dict[str, Any] = field(default_factory=dict)
     fit_params: dict[str, Any] = field(default_factory=dict)
     searches: tuple[Any, Any] = (GridSearchCV, GridSearch)
@@ -127,7 +140,7 @@ def double(X: Any) -> Any:
 FOREST = ensemble.RandomForestClassifier(random_state=0)
 TREES = {"n_estimators": [2, 4, 7], "max_depth": [2, None]}
 LAST_TREES = {f"b__{name}": values for name, values in TREES.items()}
-LOGISTIC = LogisticRegression(max_iter=200)
+LOGISTIC = LogisticRegression(max_iter=50)
 TREE = DecisionTreeClassifier(random_state=0)
 DEPTHS = [1, 2, 3]
 
@@ -213,7 +226,7 @@ CASES = {
     "sparse data, unsorted": Case(
         pipe(SelectKBest(k=3), LOGISTIC),
         {"a__k": [1, 2], "b__C": [0.1, 1]},
-        (sparse.coo_matrix(CLASSES[0]).tocsc().tocsr()[:, [3, 1, 0, 2]], CLASSES[1]),
+        (UNSORTED, CLASSES[1]),
         saves=False,
     ),
     "text": Case(
@@ -256,6 +269,7 @@ CASES = {
             {"b": [DecisionTreeClassifier(max_features=1)], "b__max_depth": DEPTHS},
             {"b": [GaussianNB()], "b__var_smoothing": [1e-9, 1e-3]},
         ],
+        draws=True,
     ),
     "foreign steps that draw": Case(pipe(NoisyScaler(), TREE), {"b__max_depth": DEPTHS}, saves=False),
     "functions that draw": Case(
@@ -324,5 +338,139 @@ def test_scores_are_those_of_scikit_learn(name: str) -> None:
 
 @pytest.mark.parametrize("name", CASES)
 def test_scores_are_the_same_with_two_workers(name: str) -> None:
-    if CASES[name].saves:  # what draws from each worker's generator differs, there as here
+    if CASES[name].saves and not CASES[name].draws:
         assert_same_scores(CASES[name], n_jobs=2)
+
+
+STEPS = {
+    "scale": [StandardScaler(), MinMaxScaler(), "passthrough", StandardScaler(with_mean=False)],
+    "reduce": [
+        PCA(2, svd_solver="full"),
+        SelectKBest(k=2),
+        FeatureUnion([("p", PCA(1)), ("k", SelectKBest(k=1))]),
+        None,
+    ],
+}
+MODELS = [
+    (DecisionTreeClassifier(random_state=1), {"max_depth": [1, 2, None], "ccp_alpha": [0.0, 0.02]}),
+    (ensemble.RandomForestClassifier(random_state=1, max_depth=2), {"n_estimators": [1, 3, 4]}),
+    (KNeighborsClassifier(), {"n_neighbors": [1, 3, 6], "weights": ["uniform", "distance"]}),
+    (GaussianNB(), {"var_smoothing": [1e-9, 0.1]}),
+    (
+        ensemble.GradientBoostingClassifier(random_state=1, max_depth=1),
+        {"n_estimators": [1, 3], "subsample": [0.7, 1.0]},
+    ),
+    (SVC(kernel="linear"), {"C": [0.1, 1.0], "gamma": [0.1, 1.0]}),
+]
+
+
+@st.composite
+def searches(draw: st.DrawFn) -> Case:
+    """Draw a pipeline, a grid over its steps and parameters, folds, metrics and weights."""
+    model, params = draw(st.sampled_from(MODELS))
+    nested = draw(st.booleans())
+    head = [(name, draw(st.sampled_from(choices))) for name, choices in STEPS.items()]
+    steps = [("head", Pipeline(head)), ("model", model)] if nested else [*head, ("model", model)]
+    grid = {f"model__{name}": values for name, values in params.items() if draw(st.booleans())}
+    for name, choices in STEPS.items():
+        if draw(st.booleans()):
+            grid[f"head__{name}" if nested else name] = draw(st.lists(st.sampled_from(choices), min_size=1, max_size=3))
+    scoring = draw(st.sampled_from([None, "f1_macro", ["accuracy", "balanced_accuracy"]]))
+    options = {"cv": draw(st.integers(2, 3)), "scoring": scoring, "return_train_score": draw(st.booleans())}
+    weighs = draw(st.booleans()) and not isinstance(model, KNeighborsClassifier)
+    rows = np.random.default_rng(draw(st.integers(0, 9))).permutation(150)[:60]
+    weights = {"model__sample_weight": WEIGHTS[rows]} if weighs else {}
+    data = tuple(part[rows] for part in CLASSES)
+    return Case(Pipeline(steps), grid, data, options=options, fit_params=weights)
+
+
+@settings(max_examples=15)
+@given(searches())
+def test_any_pipeline_has_the_scores_of_scikit_learn(case: Case) -> None:
+    assert_same_scores(case)
+
+
+def test_it_is_said_what_is_shared_before_and_after(capsys: pytest.CaptureFixture[str]) -> None:
+    case = CASES["column transformer"]
+    search = GridSearch(case.estimator, case.grid, cv=3, verbose=1, refit=False)
+    plan = search.plan(*case.data)
+    assert (plan.n_candidates, plan.n_splits) == (8, 3)
+    assert plan.n_fits_asked == 8 * 5 * 3
+    assert plan.parts["a__num__a: StandardScaler"] == (8, 1)
+    assert plan.parts["b: LogisticRegression"] == (8, 8)
+    search.fit(*case.data)
+    assert search.reuse_report_.plan == plan
+    assert search.reuse_report_.n_fits == plan.n_fits == 3 * (1 + 1 + 1 + 1 + 8)
+    said = capsys.readouterr().out
+    assert f"Fitted {plan.n_fits} of {plan.n_fits_asked} parts" in said
+    assert str(plan) in str(search.reuse_report_)
+
+
+@pytest.mark.parametrize(
+    ("options", "X", "reason"),
+    [
+        ({"reuse": False}, CLASSES[0], "reuse=False"),
+        ({}, UNSORTED, "X is a sparse matrix other than CSR with sorted indices"),
+    ],
+)
+def test_it_is_said_why_nothing_is_shared(options: dict[str, Any], X: Any, reason: str) -> None:
+    search = GridSearch(TREE, {"max_depth": DEPTHS}, cv=3, **options)
+    plan = search.plan(X, CLASSES[1])
+    assert plan.n_fits == plan.n_fits_asked == 9
+    assert plan.alone == {reason: 3}
+    search.fit(X, CLASSES[1])
+    assert str(search.reuse_report_) == f"3 candidates are fitted on their own: {reason}"
+
+
+def test_a_plan_changes_nothing() -> None:
+    seeds = np.random.RandomState(0)
+    search = RandomSearch(TREE, {"max_depth": randint(1, 9)}, n_iter=5, random_state=seeds, cv=3)
+    before = set(vars(search))
+    assert search.plan(*CLASSES).n_candidates == 5
+    assert set(vars(search)) == before
+    assert seeds.randint(1000) == np.random.RandomState(0).randint(1000)
+    with pytest.raises(ValueError, match="use up cv"):
+        GridSearch(TREE, {"max_depth": DEPTHS}, cv=iter([])).plan(*CLASSES)
+    with pytest.raises(ValueError, match="'reuse' parameter of GridSearch"):
+        GridSearch(TREE, {"max_depth": DEPTHS}, reuse="yes").plan(*CLASSES)
+
+
+def test_racing_candidates_are_fitted_on_their_own() -> None:
+    search = RandomSearch(FOREST, {"n_estimators": randint(2, 5)}, n_iter=4, random_state=0, cv=3, racing=True)
+    search.fit(*CLASSES)
+    assert search.reuse_report_.plan.alone == {"racing=True": 4}
+
+
+@pytest.mark.parametrize("limit", [0, 5000, None])
+def test_a_small_memory_only_costs_fits(limit: float | None) -> None:
+    case = CASES["column transformer"]
+    search = assert_same_scores(case, reuse_memory=limit)
+    if limit is None:
+        assert search.reuse_report_.n_fits == search.reuse_report_.plan.n_fits
+    else:
+        assert search.reuse_report_.n_fits > search.reuse_report_.plan.n_fits
+
+
+def test_on_an_unknown_version_sharing_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(base, "IS_TESTED", False)
+    case = CASES["forest behind a scaler"]
+    assert n_saved(assert_same_scores(case)) > 0
+
+
+def test_what_differs_from_a_fresh_fit_is_found_and_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(base, "IS_TESTED", False)
+    register_submodel(OtherTree, "max_depth", lambda tree, estimator: tree)
+    case = Case(pipe(StandardScaler(), OtherTree(random_state=0)), {"b__max_depth": DEPTHS})
+    theirs = run(GridSearchCV, case)
+    with pytest.warns(UserWarning, match="not the one that it gets alone, with .*OtherTree"):
+        ours = GridSearch(case.estimator, case.grid, cv=3, refit=False, return_train_score=True).fit(*case.data)
+    for name, column in columns_of(theirs).items():
+        np.testing.assert_array_equal(ours.cv_results_[name], column, err_msg=name)
+    assert list(ours.reuse_report_.declined.values()) == [3]
+
+
+def test_fit_times_are_those_of_a_candidate_alone() -> None:
+    grid = {"b__n_estimators": [1, 20, 80], "b__max_depth": [3]}
+    search = GridSearch(pipe(StandardScaler(), FOREST), grid, cv=3).fit(*CLASSES)
+    one, some, many = search.cv_results_["mean_fit_time"]
+    assert 0 < one < some < many

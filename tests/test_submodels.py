@@ -5,22 +5,26 @@ from __future__ import annotations
 import pickle
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 from scipy import sparse
-from sklearn import ensemble, linear_model, naive_bayes
+from sklearn import ensemble, feature_selection, linear_model, naive_bayes
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.covariance import EmpiricalCovariance
 from sklearn.cross_decomposition import PLSRegression
 from sklearn.datasets import load_diabetes, load_iris
+from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.kernel_ridge import KernelRidge
+from sklearn.model_selection import FixedThresholdClassifier, KFold, ShuffleSplit
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.neural_network import MLPClassifier, MLPRegressor
-from sklearn.svm import LinearSVC, LinearSVR
-from sklearn.tree import DecisionTreeClassifier
+from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR, NuSVC, NuSVR, OneClassSVM
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier
 
 from skhpt.work.submodels import submodels_of
 
@@ -41,6 +45,10 @@ class Case:
 
 def each(name: str, *values: Any) -> list[dict[str, Any]]:
     return [{name: value} for value in values]
+
+
+def machines(name: str, *values: Any, **others: Any) -> list[dict[str, Any]]:
+    return [{name: value, "tol": tol, "shrinking": tol < 1e-3, **others} for value in values for tol in (1e-3, 1e-5)]
 
 
 LIMITS = [
@@ -64,6 +72,20 @@ WEIGHTS = [
 ALPHAS = each("alpha", 1e-3, 1, 100.0)
 SMOOTHINGS = [{"alpha": alpha, "fit_prior": prior} for alpha in (1e-10, 0.5, 20) for prior in (True, False)]
 SHRINKAGES = each("shrinkage", None, 0, 0.3, 1.0)
+
+NEIGHBORS = [
+    {"n_neighbors": n_neighbors, "weights": weights}
+    for n_neighbors in (1, 4, 13, 30)
+    for weights in ("uniform", "distance", None, np.exp)
+]
+COMPONENTS = each("n_components", 0, 1, 3, None, 0.6, 0.999, "mle")
+LEVELS = each("alpha", 1e-30, 1e-3, 0.5)
+IMPORTANCES = [{"max_features": n, "threshold": level} for n in (None, 2) for level in (None, "1.2*median", 0.1)]
+PRUNINGS = each("ccp_alpha", 0, 0.001, 0.03, 1e9)
+REGRESSORS = [("mean", linear_model.Ridge()), ("tree", DecisionTreeRegressor(max_depth=3))]
+CLASSIFIERS = [("bayes", naive_bayes.GaussianNB()), ("tree", DecisionTreeClassifier(max_depth=2))]
+LAST_CLASSIFIERS = each("final_estimator", naive_bayes.GaussianNB(), DecisionTreeClassifier(max_depth=1), None)
+LAST_REGRESSORS = each("final_estimator", None, linear_model.Ridge(copy_X=False), DecisionTreeRegressor(max_depth=1))
 
 CASES = [
     Case(ensemble.RandomForestClassifier(random_state=0), each("n_estimators", 3, 7, 12)),
@@ -90,6 +112,15 @@ CASES = [
         each("max_iter", 3, 20, 60),
     ),
     Case(ensemble.HistGradientBoostingRegressor(random_state=0), each("max_iter", 3, 7), "numbers"),
+    Case(SVC(), machines("C", 0.1, 1, 1e4, class_weight="balanced")),
+    Case(SVC(gamma=1, break_ties=True), machines("C", 0.1, 1, 1e4, class_weight={0: 2}), "counts"),
+    Case(SVC(gamma="auto"), machines("C", 0.1, 1, 1e4, class_weight=None), "two classes"),
+    Case(SVC(), machines("C", 0.1, 1, 1e4, class_weight=None), "far single"),
+    Case(NuSVC(), machines("nu", 0.1, 0.3, 0.999, class_weight=None)),
+    Case(SVR(), machines("C", 0.1, 1, 1e4, epsilon=0.0), "numbers"),
+    Case(SVR(gamma=0), machines("C", 0.1, 1, epsilon=1.0), "far numbers"),
+    Case(NuSVR(), machines("C", 0.1, 1, 1e3, nu=0.3), "numbers"),
+    Case(OneClassSVM(), machines("nu", 0.1, 0.3, 0.5), "counts"),
     Case(CountVectorizer(), LIMITS, "text"),
     Case(CountVectorizer(analyzer="char_wb", ngram_range=(1, 2), dtype=np.uint8), LIMITS, "text"),
     Case(TfidfVectorizer(), WEIGHTS, "text"),
@@ -111,7 +142,7 @@ CASES = [
     Case(KernelRidge(kernel="rbf"), ALPHAS, "numbers"),
     Case(KernelRidge(kernel="poly"), ALPHAS, "two numbers"),
     Case(KernelRidge(kernel="laplacian"), ALPHAS, "sparse"),
-    Case(PLSRegression(), each("n_components", 1, 2, 5), "numbers"),
+    Case(PLSRegression(), each("n_components", 1, 2, 5, 99), "numbers"),
     Case(PLSRegression(scale=False), each("n_components", 1, 2, 5), "wide two numbers"),
     Case(LinearDiscriminantAnalysis(solver="lsqr"), SHRINKAGES),
     Case(LinearDiscriminantAnalysis(solver="lsqr", priors=[0.3, 0.7]), SHRINKAGES, "two classes"),
@@ -145,6 +176,53 @@ CASES = [
     ),
     Case(LinearSVC(random_state=0, tol=0.01), each("max_iter", 1, 5000, 10000)),
     Case(LinearSVR(random_state=0), each("max_iter", 1, 500, 1000), "numbers"),
+    Case(KNeighborsClassifier(), NEIGHBORS),
+    Case(KNeighborsClassifier(algorithm="ball_tree", p=3), NEIGHBORS, "counts"),
+    *[
+        Case(KNeighborsClassifier(algorithm="brute", metric=metric), NEIGHBORS, kind)
+        for metric, kind in (
+            ("minkowski", "classes"),
+            ("euclidean", "counts"),
+            ("manhattan", "counts"),
+            ("cosine", "sparse"),
+            ("minkowski", "single"),
+        )
+    ],
+    Case(KNeighborsRegressor(), NEIGHBORS, "numbers"),
+    Case(KNeighborsRegressor(algorithm="brute"), NEIGHBORS, "two numbers"),
+    Case(PCA(), COMPONENTS),
+    Case(PCA(svd_solver="full", whiten=True), COMPONENTS, "single"),
+    Case(PCA(svd_solver="full"), each("n_components", 1, 3, 0.6), "wide two numbers"),
+    Case(PCA(svd_solver="covariance_eigh"), COMPONENTS, "numbers"),
+    Case(feature_selection.SelectKBest(), each("k", 1, 3, "all", 9)),
+    Case(feature_selection.SelectKBest(feature_selection.chi2), each("k", 1, 3, "all"), "sparse"),
+    Case(
+        feature_selection.SelectKBest(partial(feature_selection.mutual_info_classif, random_state=0)),
+        each("k", 1, 3, "all"),
+    ),
+    Case(feature_selection.SelectPercentile(), each("percentile", 20, 50, 75.5, 100), "single"),
+    Case(feature_selection.SelectFpr(feature_selection.f_regression), LEVELS, "numbers"),
+    Case(feature_selection.SelectFdr(feature_selection.f_regression), LEVELS, "numbers"),
+    Case(feature_selection.SelectFwe(), LEVELS),
+    Case(feature_selection.VarianceThreshold(), each("threshold", 0, 0.3, 1, 99)),
+    Case(feature_selection.VarianceThreshold(), each("threshold", 0, 0.0), "sparse"),
+    Case(feature_selection.SelectFromModel(DecisionTreeRegressor(random_state=0)), IMPORTANCES, "numbers"),
+    *[
+        Case(feature_selection.RFE(linear_model.Ridge(), step=step), each("n_features_to_select", *targets), "numbers")
+        for step, targets in ((1, (1, 2, 5, 10)), (3, range(1, 11)), (0.4, (2, 0.3, None, 5, 1.0)))
+    ],
+    Case(DecisionTreeClassifier(random_state=0), PRUNINGS),
+    Case(ExtraTreeClassifier(random_state=0), PRUNINGS, "sparse"),
+    Case(DecisionTreeRegressor(random_state=0), each("ccp_alpha", 1.0, 1e6), "two numbers"),
+    Case(ensemble.RandomForestClassifier(5, random_state=0), PRUNINGS),
+    Case(ensemble.ExtraTreesRegressor(5, random_state=0), each("ccp_alpha", 1.0, 50.0), "numbers"),
+    Case(ensemble.VotingClassifier(CLASSIFIERS), each("weights", None, [1, 3], np.array([0.6, 0]))),
+    Case(ensemble.VotingClassifier(CLASSIFIERS, voting="soft"), each("weights", None, (1, 3), [1])),
+    Case(ensemble.VotingRegressor(REGRESSORS), each("weights", None, [1, 3]), "numbers"),
+    Case(FixedThresholdClassifier(naive_bayes.GaussianNB()), each("threshold", "auto", 1e-9, 0.9), "two classes"),
+    Case(ensemble.StackingClassifier(CLASSIFIERS), LAST_CLASSIFIERS),
+    Case(ensemble.StackingClassifier(CLASSIFIERS, passthrough=True, cv=KFold(3)), LAST_CLASSIFIERS, "two classes"),
+    Case(ensemble.StackingRegressor(REGRESSORS, passthrough=True), LAST_REGRESSORS, "numbers"),
 ]
 
 
@@ -159,6 +237,8 @@ def data(kind: str) -> tuple[Any, Any, Any]:
         X = np.round(np.abs(X) * 3)
     if kind == "sparse":
         X = sparse.csr_matrix(X)
+    if "far" in kind:
+        X = X + 1e5
     if "single" in kind:
         X = X.astype(np.float32)
     if "wide" in kind:
@@ -332,6 +412,20 @@ UNSHARED = [
     (naive_bayes.MultinomialNB(alpha=[1.0, 2.0]), "alpha"),
     (linear_model.Lasso(copy_X=False), "max_iter"),
     (linear_model.SGDClassifier(warm_start=True), "max_iter"),
+    (KNeighborsClassifier(metric="precomputed"), "n_neighbors"),
+    (KNeighborsClassifier(metric=np.vdot), "n_neighbors"),
+    (KNeighborsRegressor(metric_params={"w": [1.0] * 4}), "n_neighbors"),
+    (KNeighborsRegressor(n_neighbors=None), "n_neighbors"),
+    (PCA(svd_solver="randomized"), "n_components"),
+    (PCA(copy=False), "n_components"),
+    (feature_selection.SelectKBest(feature_selection.mutual_info_classif), "k"),
+    (feature_selection.SelectFromModel(linear_model.Ridge(), max_features=len), "threshold"),
+    (feature_selection.SelectFromModel(linear_model.Ridge(), prefit=True), "threshold"),
+    (ensemble.RandomForestClassifier(oob_score=True), "ccp_alpha"),
+    (ensemble.ExtraTreesClassifier(warm_start=True), "ccp_alpha"),
+    (ensemble.VotingClassifier(CLASSIFIERS, n_jobs=2), "weights"),
+    (ensemble.StackingClassifier(CLASSIFIERS, cv=KFold(3, shuffle=True)), "final_estimator"),
+    (ensemble.StackingRegressor(REGRESSORS, cv=ShuffleSplit(3)), "final_estimator"),
 ]
 
 
@@ -348,3 +442,134 @@ def test_ridge_shares_nothing_where_another_solver_may_be_chosen() -> None:
     equations = submodel.fit(linear_model.Ridge(), singular, np.arange(20))
     assert submodel.view(equations, linear_model.Ridge(alpha=0)) is None
     assert submodel.view(equations, linear_model.Ridge(alpha=1)) is not None
+
+
+@pytest.mark.parametrize(
+    ("metric", "kind"), [("euclidean", "counts"), ("manhattan", "counts"), ("euclidean", "classes")]
+)
+def test_neighbours_are_of_the_rows_that_are_asked_about(metric: str, kind: str) -> None:
+    X, y, X_new = data(kind)
+    base = KNeighborsClassifier(metric=metric, algorithm="brute")
+    [submodel] = submodels_of(base)
+    neighbors = submodel.fit(clone(base).set_params(n_neighbors=30), X, y)
+    rows = X_new.copy()
+    for params in NEIGHBORS[::5]:
+        alone = clone(base).set_params(**params).fit(X, y)
+        view = submodel.view(neighbors, clone(alone))
+        rows[:] = np.roll(rows, 7, axis=0)  # somebody changes them
+        for one in (view, deepcopy(view), pickle.loads(pickle.dumps(view))):
+            for asked in (rows, rows[:9], rows.tolist(), np.asfortranarray(rows), rows.astype(np.float32), X.copy()):
+                assert_same(one.predict(asked), alone.predict(asked))
+                assert_same(one.predict_proba(asked), alone.predict_proba(asked))
+        assert_same(view.kneighbors(None, 3)[1], alone.kneighbors(None, 3)[1])
+    assert len(neighbors.found) == 4
+
+
+def test_neighbours_are_searched_once() -> None:
+    X, y, X_new = data("numbers")
+    [submodel] = submodels_of(KNeighborsRegressor())
+    neighbors = submodel.fit(KNeighborsRegressor(9), X, y)
+    views = [
+        submodel.view(neighbors, KNeighborsRegressor(k, weights=w)) for k in (1, 9) for w in ("uniform", "distance")
+    ]
+    before = neighbors.model._tree.get_n_calls()
+    views[0].predict(X_new.copy())
+    once = neighbors.model._tree.get_n_calls()
+    assert once > before
+    for view in views:
+        view.predict(X_new)
+    assert neighbors.model._tree.get_n_calls() == once
+
+
+def test_so_many_neighbours_that_there_is_no_tree_serve_nobody_else() -> None:
+    X, y, _ = data("classes")
+    [submodel] = submodels_of(KNeighborsClassifier())
+    neighbors = submodel.fit(KNeighborsClassifier(len(X) + 1), X, y)
+    assert submodel.view(neighbors, KNeighborsClassifier(3)) is None
+    with pytest.raises(ValueError, match="n_neighbors = 101"):
+        submodel.view(neighbors, KNeighborsClassifier(101)).predict(X)
+
+
+@pytest.mark.parametrize("solver", ["full", "covariance_eigh"])
+def test_components_lie_in_memory_as_they_do_alone(solver: str) -> None:
+    pandas = pytest.importorskip("pandas")
+    X, _, _ = data("numbers")
+    frame = pandas.DataFrame(X, columns=list("abcdefghij"))
+    base = PCA(svd_solver=solver).set_output(transform="pandas")
+    [submodel] = submodels_of(base)
+    whole = submodel.fit(clone(base), frame, None)
+    for params in COMPONENTS:
+        alone = clone(base).set_params(**params)
+        own = alone.fit_transform(frame)
+        view = submodel.view(whole, clone(alone))
+        for output in (submodel.output(view, None, frame), submodel.output(view, None, frame)):
+            pandas.testing.assert_frame_equal(output, own, check_exact=True)
+            assert output.to_numpy().strides == own.to_numpy().strides
+        assert view.components_.strides == alone.components_.strides
+        assert view.noise_variance_ == alone.noise_variance_
+        assert view.score(frame) == alone.score(frame)
+
+
+def test_a_decomposition_is_not_shared_where_it_may_be_randomized() -> None:
+    [submodel] = submodels_of(PCA())
+    rng = np.random.default_rng(0)
+    assert submodel.view(submodel.fit(PCA(), rng.random((600, 90)), None), PCA(3)) is None
+    assert submodel.view(submodel.fit(PCA(), rng.random((500, 90)), None), PCA(3)) is not None
+    assert submodel.view(submodel.fit(PCA(), rng.random((500, 90)), None), PCA(91)) is None
+
+
+def test_an_elimination_ends_as_it_does_alone() -> None:
+    X, y, _ = data("numbers")
+    for step in (1, 3, 4, 0.25):
+        base = feature_selection.RFE(linear_model.Ridge(), step=step)
+        [submodel] = submodels_of(base)
+        elimination = submodel.fit(clone(base).set_params(n_features_to_select=2), X, y)
+        for target in range(1, 12):
+            view = submodel.view(elimination, clone(base).set_params(n_features_to_select=target))
+            if not 2 <= target <= 10:
+                assert view is None
+                continue
+            alone = clone(base).set_params(n_features_to_select=target).fit(X, y)
+            assert_same(view.ranking_, alone.ranking_)
+            assert_same(view.support_, alone.support_)
+            assert_same(view.estimator_.coef_, alone.estimator_.coef_)
+            assert view.n_features_ == alone.n_features_
+
+
+def test_a_stack_tells_of_a_final_estimator_of_the_wrong_kind() -> None:
+    X, y, _ = data("classes")
+    stack = ensemble.StackingClassifier(CLASSIFIERS)
+    [submodel] = submodels_of(stack)
+    model = submodel.fit(clone(stack).set_params(final_estimator=linear_model.Ridge()), X, y)
+    with pytest.raises(ValueError, match="should be a classifier"):
+        submodel.view(model, clone(stack).set_params(final_estimator=linear_model.Ridge()))
+
+
+def test_a_machine_keeps_what_it_keeps_alone() -> None:
+    pandas = pytest.importorskip("pandas")
+    X, y, _ = data("classes")
+    X = pandas.DataFrame(X, columns=list("abcd"))
+    submodel = of_machines(SVC())
+    view = submodel.view(submodel.fit(SVC(), X, y), SVC(C=3, random_state=0))
+    alone = SVC(C=3, random_state=0).fit(X, y)
+    assert vars(view).keys() == vars(alone).keys()
+    for name, value in vars(alone).items():
+        assert_same(getattr(view, name), value)
+    assert_same(pickle.loads(pickle.dumps(view)).decision_function(X), alone.decision_function(X))
+
+
+def test_machines_without_a_kernel_to_share(monkeypatch: Any) -> None:
+    X, y, _ = data("classes")
+    submodel = of_machines(SVC())
+    assert submodel.view(submodel.fit(SVC(), sparse.csr_matrix(X), y), SVC()) is None
+    assert submodel.view(submodel.fit(SVC(gamma=1e12), X, y), SVC(gamma=1e12)) is None
+    kernel = of_machines(NuSVC()).fit(NuSVC(), X, y)
+    assert of_machines(NuSVC()).view(kernel, NuSVC(nu=1, class_weight={0: 1e-9})) is None
+    for one in (SVC(kernel="linear"), SVC(kernel="poly"), SVC(kernel=np.dot), SVC(probability=True)):
+        assert of_machines(one) is None
+    monkeypatch.setattr("skhpt.work.submodels.kernels._MAX_NBYTES", 8)
+    assert submodel.fit(SVC(), X, y) is None
+
+
+def of_machines(machine: Any) -> Any:
+    return next((one for one in submodels_of(machine) if {"C", "nu"} & set(one.parameters)), None)

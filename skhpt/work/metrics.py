@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.metrics import accuracy_score, r2_score
+from sklearn.pipeline import Pipeline
 
 Metric = Callable[..., float]
 
@@ -48,7 +49,10 @@ class _LeanPassthrough:
         self.scorer = scorer
 
     def __call__(self, estimator: Any, X: Any, *args: Any, **kwargs: Any) -> Any:
-        metric = _DEFAULT_SCORES.get(getattr(type(estimator), "score", None))
+        last = estimator
+        while type(last) is Pipeline:  # its score is that of its last step
+            last = last.steps[-1][1]
+        metric = _DEFAULT_SCORES.get(getattr(type(last), "score", None))
         if metric is None or len(args) != 1 or kwargs:
             return self.scorer(estimator, X, *args, **kwargs)
         return metric(args[0], estimator.predict(X))

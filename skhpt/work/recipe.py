@@ -70,6 +70,8 @@ class Recipe:
         What its parts are called in reports.
     unseeded : dict of str to str
         The names of those that may draw from numpy's global generator in ways that matter, by their paths.
+    vain : frozenset of str
+        The paths of those that draw from it without making use of it.
     doubt : str
         Why this candidate is fitted on its own; empty if it need not be.
     is_foreign : bool
@@ -79,6 +81,7 @@ class Recipe:
     parts: tuple[Part, ...]
     names: frozenset[str] = frozenset()
     unseeded: dict[str, str] = field(default_factory=dict)
+    vain: frozenset[str] = frozenset()
     doubt: str = ""
     is_foreign: bool = False
 
@@ -117,8 +120,9 @@ def recipe(base: Any, params: Mapping[str, Any], close: bool = False) -> Recipe:
         return Recipe((), doubt="their parameters are not valid")
     return Recipe(
         parts,
-        names=frozenset(_name(path, part) for path, part in everything.items()),
-        unseeded={path: _name(path, part) for path, part in everything.items() if _may_draw(part)},
+        names=frozenset(_full_name(path, part) for path, part in everything.items()),
+        unseeded={path: _full_name(path, part) for path, part in everything.items() if _may_draw(part)},
+        vain=frozenset(path for path, part in everything.items() if _has_no_seed(part) and not _may_draw(part)),
         doubt=next(filter(None, map(_doubt, everything.values())), ""),
         is_foreign=not all(map(leaves_data_alone, everything.values())),
     )
@@ -127,11 +131,6 @@ def recipe(base: Any, params: Mapping[str, Any], close: bool = False) -> Recipe:
 def is_in(path: str, whole: str) -> bool:
     """Tell whether a part is, or belongs to, another one, given their paths."""
     return not whole or path == whole or path.startswith(f"{whole}__")
-
-
-def is_composite(estimator: Any) -> bool:
-    """Tell whether an estimator is made of parts that may be shared."""
-    return type(estimator) in (Pipeline, TransformedTargetRegressor, *_UNIONS)
 
 
 def _follow(estimator: Any, path: str, lineage: Hashable, close: bool) -> Iterator[Part]:
@@ -184,9 +183,10 @@ def _is_part(thing: Any) -> bool:
 
 def _keys(estimator: Any, close: bool) -> tuple[Hashable, list[tuple[SubModel, Hashable]]]:
     """Key of an estimator without its inert parameters, and of the families that it belongs to."""
-    if not hasattr(estimator, "_parameter_constraints") or type(estimator) in (Pipeline, *_UNIONS):
+    if not hasattr(estimator, "get_params") or type(estimator) is Pipeline:
         return value_key(estimator), []
-    estimator._validate_params()
+    if hasattr(estimator, "_parameter_constraints"):
+        estimator._validate_params()
     params = {name: value_key(value) for name, value in without_inert(estimator).items()}
     kind = (type(estimator), clone_key(estimator))
     families: list[tuple[SubModel, Hashable]] = [
@@ -233,8 +233,11 @@ def _all_parts(estimator: Any) -> dict[str, Any]:
 
 
 def _name(path: str, part: Any) -> str:
-    unseeded = " without random_state" if _may_draw(part) else ""
-    return f"{path}: {type(part).__name__}{unseeded}" if path else f"{type(part).__name__}{unseeded}"
+    return f"{path}: {type(part).__name__}" if path else type(part).__name__
+
+
+def _full_name(path: str, part: Any) -> str:
+    return _name(path, part) + (" without random_state" if _may_draw(part) else "")
 
 
 def _doubt(part: Any) -> str:
@@ -253,10 +256,12 @@ def _doubt(part: Any) -> str:
 
 def _may_draw(part: Any) -> bool:
     """Tell whether a part has no seed of its own, and what it draws matters."""
+    return _has_no_seed(part) and not _DRAWS_IN_VAIN.get(type(part), _never)(part)
+
+
+def _has_no_seed(part: Any) -> bool:
     seed = part.get_params(deep=False).get("random_state", 0)
-    if not (seed is None or seed is np.random or seed is np.random.mtrand._rand):
-        return False
-    return not _DRAWS_IN_VAIN.get(type(part), _never)(part)
+    return seed is None or seed is np.random or seed is np.random.mtrand._rand
 
 
 def _never(part: Any) -> bool:
@@ -264,7 +269,7 @@ def _never(part: Any) -> bool:
 
 
 def _estimates_no_probabilities(svc: Any) -> bool:
-    return svc.probability is not True  # by default it is False, or "deprecated"
+    return svc.probability not in (True, 1)  # by default it is False, or "deprecated"
 
 
 def _goes_round(lasso: Any) -> bool:

@@ -11,6 +11,7 @@ import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -209,8 +210,10 @@ class Memory:
             return None
         big = self._find(share.family.number, asked) or self._fit_family(share, asked, y)
         start = time.time()
-        if (view := submodel.view(big.model, clone(asked.model))) is None:
+        view = self._draws(share.path, lambda: submodel.view(big.model, clone(asked.model)))
+        if view is None:
             return None
+        self.n_found += 1
         output = submodel.output(view, big.output, asked.X) if asked.output else None
         seconds = big.seconds * submodel.share(asked.model, share.family.widest) + time.time() - start
         return self._sealed(replace(asked, model=view, seconds=seconds, output=output))
@@ -287,11 +290,14 @@ _METHODS = ("transform", "predict", "predict_proba", "decision_function")
 
 def dress(estimator: Any, shares: Iterable[Share], memory: Memory) -> Any:
     """Put remembered parts in the place of those that others use too; what is inside others comes first."""
-    for share in shares:
-        if not share.path:
-            return Remembered(estimator, share, memory)
-        part = estimator.get_params(deep=True)[share.path]
-        estimator.set_params(**{share.path: Remembered(part, share, memory)})
+    shares = list(shares)
+    if shares[-1].path:
+        parts = estimator.get_params(deep=True)
+    for _, those in groupby(shares, key=lambda share: share.path.count("__")):  # a call to set_params takes long
+        level = list(those)
+        if not level[-1].path:
+            return Remembered(estimator, level[-1], memory)
+        estimator.set_params(**{share.path: Remembered(parts[share.path], share, memory) for share in level})
     return estimator
 
 

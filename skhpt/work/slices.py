@@ -140,6 +140,8 @@ def _is_harmless(name: str, value: Any) -> bool:
         return value.dtype != object
     if isinstance(value, (list, tuple, dict)):
         return all(_is_harmless("", item) for item in (value.values() if isinstance(value, dict) else value))
+    if isinstance(value, type) or (callable(value) and not hasattr(value, "get_params")):
+        return getattr(value, "__module__", None) in ("builtins", "numpy") or _is_sklearn(value)
     return leaves_data_alone(value)
 
 

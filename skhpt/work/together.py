@@ -7,6 +7,7 @@ import pickle
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -102,6 +103,7 @@ class _Group(Alone):
         setup = fold.setup
         self.outcome = Outcome(fold.split, n_fits=0)
         self._fold = fold
+        self._strictly = _raising(fold)
         uses = Counter(n for one in shared for n in {n for share in one.shares for n in share.numbers})
         self._knows_scorer = scorer_leaves_data_alone(setup.scorer)
         self._is_foreign = not self._knows_scorer or any(one.recipe.is_foreign for one in shared)
@@ -160,7 +162,8 @@ class _Group(Alone):
     def _evaluate(self, job: Job, before: Any) -> FoldScore:
         n_found = self._memory.n_found
         score = self._try(job)
-        self._refuse_draws(before)
+        paths = [share.path for share in self._one.shares]
+        self._refuse_draws(before, lambda where: not any(is_in(where, path) for path in paths))
         if not (self._memory.is_intact and all(seal.is_whole for seal in self._seals)):
             raise Doubt("something in them writes to its input", for_all=True)
         rest = self._one.n_fits_of() if score else self._one.recipe.n_fits()
@@ -177,10 +180,9 @@ class _Group(Alone):
         if self._memory.fails(self._one.shares):
             return None
         try:
-            score = evaluate_one(self._fold, job, self)
+            return evaluate_one(self._strictly, job, self)
         except Exception:
             return None
-        return score if score.state == "ok" else None
 
     def _count(self, n_fits: int) -> None:
         self.outcome.n_fits = (self.outcome.n_fits or 0) + n_fits
@@ -201,22 +203,31 @@ class _Group(Alone):
         """Make a fit that others are going to use: what it draws, they would draw anew."""
         before = _generator_state()
         result = fit()
-        suspects = {name for where, name in self._one.recipe.unseeded.items() if is_in(where, path)}
-        if (suspects or self._is_foreign) and _has_moved(before):
-            raise _draws(suspects)
+        self._refuse_draws(before, lambda where: is_in(where, path))
+        np.random.set_state(before)  # what was drawn in vain was not drawn
         return result
 
-    def _refuse_draws(self, before: Any) -> None:
-        """Decline a candidate that draws by itself: it must be evaluated in its turn."""
-        paths = [share.path for share in self._one.shares]
-        unseeded = self._one.recipe.unseeded.items()
-        suspects = {name for where, name in unseeded if not any(is_in(where, path) for path in paths)}
-        if (suspects or self._is_foreign) and _has_moved(before):
+    def _refuse_draws(self, before: Any, is_part: Callable[[str], bool]) -> None:
+        """Decline a candidate if numpy's global generator has moved, and the parts in question may have drawn."""
+        if not _has_moved(before):
+            return
+        recipe = self._one.recipe
+        suspects = {name for path, name in recipe.unseeded.items() if is_part(path)}
+        if suspects or self._is_foreign or not any(map(is_part, recipe.vain)):
             raise _draws(suspects)
 
 
 #: Why sharing is switched off altogether.
 DIFFERS = "its score is not the one that it gets alone"
+
+
+def _raising(fold: Fold) -> Fold:
+    """Return the same fold, with the difference that whatever fails raises."""
+    scorer = fold.scorer
+    if hasattr(scorer, "_scorers"):
+        scorer = copy(scorer)
+        scorer._raise_exc = True
+    return fold._replace(setup=replace(fold.setup, error_score="raise"), scorer=scorer)
 
 
 def _draws(names: Iterable[str]) -> Doubt:

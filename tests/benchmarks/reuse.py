@@ -45,7 +45,7 @@ def pipe(**steps: Any) -> Pipeline:
     return Pipeline(list(steps.items()))
 
 
-def documents(n: int = 2000, length: int = 120, seed: int = 0) -> tuple[list[str], np.ndarray]:
+def documents(n: int = 2000, length: int = 250, seed: int = 0) -> tuple[list[str], np.ndarray]:
     """Draw texts of two kinds from a vocabulary with Zipf's law."""
     rng = np.random.default_rng(seed)
     words = np.array([f"w{i:05d}" for i in range(20_000)])
@@ -93,7 +93,7 @@ def pca_svc() -> Workload:
 
 
 def pca_logistic() -> Workload:
-    X, y = make_classification(2000, 200, n_informative=20, random_state=0)
+    X, y = make_classification(2000, 400, n_informative=20, random_state=0)
     model = pipe(scale=StandardScaler(), pca=PCA(svd_solver="full"), clf=LogisticRegression())
     return model, {"pca__n_components": [5, 10, 20, 40], "clf__C": [0.01, 0.1, 1, 10, 100]}, X, y
 
@@ -182,7 +182,7 @@ WORKLOADS: dict[str, tuple[str, Callable[[], Workload], str]] = {
     "lgbm": ("LightGBM of 4 sizes", lightgbm, ""),
     "columns": ("ColumnTransformer with text, SGD", text_in_columns, "4"),
 }
-THREADS = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 def usage() -> tuple[float, float]:

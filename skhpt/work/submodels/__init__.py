@@ -7,6 +7,7 @@ from skhpt.work.submodels import (  # noqa: F401, they register themselves
     boosters,
     converged,
     decomposition,
+    kernels,
     linear,
     meta,
     neighbors,

@@ -21,7 +21,7 @@ def _fit_plainly(estimator: Any, X: Any, y: Any) -> Any:
 
 def _has_rounds(booster: Any) -> bool:
     n = booster.n_estimators
-    return isinstance(n, int | np.integer) and not isinstance(n, bool) and n > 0
+    return isinstance(n, int | np.integer) and not isinstance(n, bool) and bool(n > 0)
 
 
 # -- LightGBM ----------------------------------------------------------------------------------------------------

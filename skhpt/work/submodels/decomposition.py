@@ -98,7 +98,7 @@ def _first_components(whole: _Whole | None, estimator: Any) -> Any:
         return None
     model = whole.model
     names = ("components_", "explained_variance_", "explained_variance_ratio_", "singular_values_")
-    changed = {name: np.array(getattr(model, name)[:n], order="K") for name in names}
+    changed: Params = {name: np.array(getattr(model, name)[:n], order="K") for name in names}
     rest = _variances(model)[n:] if n < min(model.n_samples_, model.n_features_in_) else None
     changed |= {"n_components_": n, "noise_variance_": 0.0 if rest is None else np.mean(rest)}
     if whole.output is not None:
@@ -110,7 +110,8 @@ def _first_columns(view: Any, output: Any, X: Any) -> Any:
     """Return what `fit_transform` makes: of a full decomposition it is no projection, but what was decomposed."""
     transformed = vars(view).pop("_transformed", None)
     if transformed is not None:
-        columns = transformed[:, : view.n_components_].copy(order="K")
+        order = "F" if transformed.flags.f_contiguous else "K"  # even of a single column
+        columns = transformed[:, : view.n_components_].copy(order=order)
         return _wrap_data_with_container("transform", columns, X, view)
     return view.transform(X) if view._fit_svd_solver == "covariance_eigh" else clone(view).fit_transform(X)
 

@@ -29,8 +29,7 @@ _MAX_NBYTES = 256 * 2**20
 _N_ROWS = 64
 #: Numbers close to the middle that are computed one by one, at most.
 _MAX_N_CLOSE = 50_000
-#: Rounding errors of the exponential function and around it.
-_SLACK = 16 * np.finfo(float).eps
+_EPS = np.finfo(float).eps
 
 
 @dataclass(frozen=True)
@@ -68,26 +67,27 @@ def _rbf(X: np.ndarray, gamma: float) -> np.ndarray | None:
     """Compute libsvm's kernel, in single precision; None if that takes long or is not certain."""
     n, d = X.shape
     squares = np.array([ddot(x, x) for x in X])
-    # Each of two products, computed in two ways, is off by d eps |x|^2 at most, and so is each square.
-    error = 8 * (d + 8) * np.finfo(float).eps * gamma * squares.max() + _SLACK
+    # Computed in two ways, the product and the squares are each off by d eps |x|^2 at most; some more for the rest.
+    error = (8 * (d + 8) * gamma * squares.max() + 16) * _EPS
     if not error < 1e-3:
         return None
-    kernel, close = np.ones((n, n)), []
+    kernel, close = X @ X.T, []
     for start in range(0, n, _N_ROWS):
         rows = slice(start, min(start + _N_ROWS, n))
-        values = (X[rows] * -2) @ X[start:].T
+        values = kernel[rows, start:]
+        values *= -2
         values += squares[rows, None]
         values += squares[start:]
         values *= -gamma
-        values, is_close = _round(np.exp(values, out=values), error)
-        kernel[rows, start:], kernel[start:, rows] = values, values.T
+        rounded, is_close = _round(np.exp(values, out=values), error)
+        kernel[rows, start:], kernel[start:, rows] = rounded, rounded.T
         if is_close.any():
             close += [(start + i, start + j) for i, j in np.argwhere(is_close) if i < j]
         if len(close) > _MAX_N_CLOSE:
             return None
     for i, j in close:
         value = math.exp(-gamma * (squares[i] + squares[j] - 2 * ddot(X[i], X[j])))
-        (kernel[i, j],), (is_still_close,) = _round(np.array([value]), _SLACK)
+        (kernel[i, j],), (is_still_close,) = _round(np.array([value]), _EPS)
         kernel[j, i] = kernel[i, j]
         if is_still_close:
             return None
@@ -130,40 +130,43 @@ def _fit_machine(kernel: _Kernel | None, machine: Any) -> Any:
     return machine
 
 
-@cache
-def _is_as_alone(kind: type) -> bool:
-    """Tell whether the installed libsvm works as described above; tried out on a few rows."""
-    rng = np.random.default_rng(0)
-    X = rng.normal(size=(40, 3))
-    y = np.arange(40) % 3 if kind in (SVC, NuSVC) else X[:, 0] + rng.normal(size=40)
+def _agrees(kind: Any, X: np.ndarray) -> bool:
+    """Tell whether machines with a shared kernel are the ones that were fitted alone."""
+    y = np.arange(len(X)) % 3 if kind in (SVC, NuSVC) else X[:, 0]
     alone, other = kind(gamma=0.3).fit(X, y), _fit_machine(_fit_kernel(kind(gamma=0.3), X, y), kind(gamma=0.3))
     names = ("_dual_coef_", "_intercept_", "support_", "support_vectors_", "_n_support", "_gamma")
-    return (
-        other is not None
-        and vars(alone).keys() == vars(other).keys()
-        and all(np.array_equal(getattr(alone, name), getattr(other, name)) for name in names)
+    return vars(alone).keys() == vars(other).keys() and all(
+        np.array_equal(getattr(alone, name), getattr(other, name)) for name in names
     )
 
 
-def _is_exact(machine: Any) -> bool:
-    if machine.kernel != "rbf" or getattr(machine, "probability", False) not in (False, "deprecated"):
-        return False
+@cache
+def _knows(name: str) -> bool:
+    """Tell whether the installed libsvm works as described above; tried out on few rows, and on rows far from 0."""
+    kind = next(kind for kind, _ in _MACHINES if kind.__name__ == name)
+    X = np.random.default_rng(0).normal(size=(40, 3))
     try:
-        return bool(_is_as_alone(type(machine)))
+        return _agrees(kind, X) and _agrees(kind, X + 1e5)  # there, nearly every number needs care
     except Exception:  # of a version that is unknown
         return False
 
 
-def _any(machines: Sequence[Any], parameters: Sequence[str]) -> Params:
+def _is_exact(machine: Any) -> bool:
+    estimates = getattr(machine, "probability", False) not in (False, "deprecated")
+    return machine.kernel == "rbf" and not estimates and _knows(type(machine).__name__)
+
+
+def _anything(machines: Sequence[Any], parameters: Sequence[str]) -> Params:
     """Take any values: they are not used before the kernel is there."""
     return {name: getattr(machines[0], name) for name in parameters}
 
 
-for machine, parameters in (
+_MACHINES = (
     (SVC, ("C", "class_weight", "shrinking", "tol")),
     (NuSVC, ("nu", "class_weight", "shrinking", "tol")),
     (SVR, ("C", "epsilon", "shrinking", "tol")),
     (NuSVR, ("C", "nu", "shrinking", "tol")),
     (OneClassSVM, ("nu", "shrinking", "tol")),
-):
-    register(SubModel(machine, parameters, _fit_machine, is_exact=_is_exact, widest=_any, fit=_fit_kernel))
+)
+for machine, parameters in _MACHINES:
+    register(SubModel(machine, parameters, _fit_machine, is_exact=_is_exact, widest=_anything, fit=_fit_kernel))

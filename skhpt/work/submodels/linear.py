@@ -63,17 +63,16 @@ class _Equations:
     ----------
     checked : estimator
         Knows the features and classes, but is not fitted.
-    X, y : ndarray of shapes (n_samples, n_features), (n_samples, n_targets)
-        Centred, and scaled by the square roots of the weights.
+    solve : callable
+        ``solve(*factors, alpha)`` returns the coefficients, of shape (n_targets, n_features).
     factors : tuple of ndarray
-        X'X and X'y; or XX' where there are more features than samples; or U'y, s and V' of the decomposition of X.
+        Of the data, when they are centred and weighted.
     offsets : tuple
         What was subtracted from X and from y, and the scale of X.
     """
 
     checked: Any
-    X: np.ndarray
-    y: np.ndarray
+    solve: Callable[..., np.ndarray]
     factors: tuple[np.ndarray, ...]
     offsets: tuple[Any, ...]
 
@@ -100,19 +99,20 @@ def _equations(estimator: Any, X: Any, y: Any) -> _Equations | None:
     if sparse.issparse(X) or get_config()["array_api_dispatch"]:
         return None
     X, y, *offsets = _centred(estimator, X, y)
+    solve: Callable[..., np.ndarray]
     factors: tuple[np.ndarray, ...]
     if estimator.solver == "svd":
         U, s, Vt = np.linalg.svd(X, full_matrices=False)
-        factors = (U.T @ y, s, Vt)
+        solve, factors = _by_svd, (U.T @ y, s, Vt)
     elif X.shape[1] > X.shape[0]:
-        factors = (safe_sparse_dot(X, X.T, dense_output=True),)
+        solve, factors = _by_kernel, (safe_sparse_dot(X, X.T, dense_output=True), X, y)
     else:
-        factors = (safe_sparse_dot(X.T, X, dense_output=True), safe_sparse_dot(X.T, y, dense_output=True))
-    return _Equations(estimator, X, y, factors, tuple(offsets))
+        products = [safe_sparse_dot(X.T, other, dense_output=True) for other in (X, y)]
+        solve, factors = _by_cholesky, tuple(products)
+    return _Equations(estimator, solve, factors, tuple(offsets))
 
 
-def _by_svd(equations: _Equations, alpha: np.ndarray) -> np.ndarray:
-    Uy, s, Vt = equations.factors
+def _by_svd(Uy: np.ndarray, s: np.ndarray, Vt: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     some = s > 1e-15  # scikit-learn's idea of zero
     nonzero = s[some][:, None]
     shrink = np.zeros((len(s), Uy.shape[1]), dtype=s.dtype)
@@ -120,27 +120,27 @@ def _by_svd(equations: _Equations, alpha: np.ndarray) -> np.ndarray:
     return (Vt.T @ (shrink * Uy)).T
 
 
-def _by_kernel(equations: _Equations, alpha: np.ndarray) -> np.ndarray:
-    dual = _ridge._solve_cholesky_kernel(equations.factors[0], equations.y, alpha, copy=True)
-    return safe_sparse_dot(equations.X.T, dual, dense_output=True).T
+def _by_kernel(K: np.ndarray, X: np.ndarray, y: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    dual = _ridge._solve_cholesky_kernel(K, y, alpha, copy=True)
+    return safe_sparse_dot(X.T, dual, dense_output=True).T
 
 
-def _by_cholesky(equations: _Equations, alpha: np.ndarray) -> np.ndarray:
-    gram = equations.factors[0].copy()
+def _by_cholesky(gram: np.ndarray, Xy: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    gram = gram.copy()
     gram.flat[:: len(gram) + 1] += alpha[0]
-    return linalg.solve(gram, equations.factors[1], assume_a="pos", overwrite_a=True).T
+    return linalg.solve(gram, Xy, assume_a="pos", overwrite_a=True).T
 
 
 def _solution(equations: _Equations | None, estimator: Any) -> Any:
     if equations is None:
         return None
-    solve = {1: _by_kernel, 2: _by_cholesky, 3: _by_svd}[len(equations.factors)]
+    alpha = np.atleast_1d(np.asarray(estimator.alpha, dtype=equations.factors[0].dtype))
     try:
-        coef = solve(equations, np.atleast_1d(np.asarray(estimator.alpha, dtype=equations.X.dtype)))
+        coef = equations.solve(*equations.factors, alpha)
     except (linalg.LinAlgError, ValueError):  # then scikit-learn goes another way
         return None
     coef = coef.ravel() if len(coef) == 1 else coef
-    solver = "svd" if solve is _by_svd else "cholesky"
+    solver = "svd" if equations.solve is _by_svd else "cholesky"
     view = take_over(estimator, equations.checked, coef_=coef, n_iter_=None, solver_=solver)
     view._set_intercept(*equations.offsets)
     return view
@@ -196,12 +196,15 @@ register(SubModel(KernelRidge, ("alpha",), _solution_in_kernel, is_exact=_has_na
 
 def _most_components(estimator: Any, X: Any, y: Any) -> Any:
     """Fit with as many components as are asked for and possible; who asks for more is to have an error, alone."""
-    return estimator.set_params(n_components=min(estimator.n_components, *np.shape(X))).fit(X, y)
+    try:
+        return estimator.set_params(n_components=min(estimator.n_components, *np.shape(X))).fit(X, y)
+    except ValueError:  # more than the rank of X, which might do for fewer
+        return None
 
 
 def _first_components(pls: Any, estimator: Any) -> Any:
     k = estimator.n_components
-    if k > pls.n_components:
+    if pls is None or k > pls.n_components:
         return None
     names = ("x_weights_", "y_weights_", "x_loadings_", "y_loadings_", "x_scores_", "y_scores_")
     first = {name: getattr(pls, name)[:, :k].copy() for name in names}  # contiguous, as products may depend on that

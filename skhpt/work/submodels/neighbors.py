@@ -155,6 +155,8 @@ def _settle(estimator: Any, X: Any, y: Any) -> _Neighbors:
 
 def _fewer(neighbors: _Neighbors, estimator: Any) -> Any:
     model = neighbors.model
+    if estimator.n_neighbors > model.n_neighbors:
+        return None
     if estimator.algorithm == "auto" and model.n_features_in_ <= 15:
         half = neighbors.n_rows // 2  # with so many neighbours there is no tree
         if (model.n_neighbors >= half) != (estimator.n_neighbors >= half):

@@ -23,9 +23,10 @@ _DRAWING = (feature_selection.mutual_info_classif, feature_selection.mutual_info
 
 
 def _scores_alike(selector: Any) -> bool:
-    function, seed = selector.score_func, None
+    function: Any = selector.score_func
+    seed = None
     if isinstance(function, partial):
-        function, seed = function.func, function.keywords.get("random_state")
+        seed, function = function.keywords.get("random_state"), function.func
     return isinstance(seed, Integral) or not any(function is drawing for drawing in _DRAWING)
 
 
