@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import product
 from typing import Any
 
@@ -185,7 +186,7 @@ CASES = [
 
 
 def label(thing: Any) -> str:
-    return str(thing).replace("\n", "")[:80]
+    return re.sub(r" at 0x[0-9a-f]+|\n", "", str(thing))[:80]
 
 
 @pytest.mark.parametrize(("estimator", "name"), CASES, ids=label)

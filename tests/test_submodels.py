@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
@@ -40,7 +41,7 @@ class Case:
     data: str = "classes"
 
     def __repr__(self) -> str:
-        return f"{self.estimator}-{self.data}"[:60].replace("\n", "")
+        return re.sub(r" at 0x[0-9a-f]+|\s+", "", f"{self.estimator}-{self.data}")[:60]
 
 
 def each(name: str, *values: Any) -> list[dict[str, Any]]:
@@ -429,7 +430,7 @@ UNSHARED = [
 ]
 
 
-@pytest.mark.parametrize(("estimator", "name"), UNSHARED, ids=lambda one: str(one).replace("\n", ""))
+@pytest.mark.parametrize(("estimator", "name"), UNSHARED, ids=lambda one: re.sub(r" at 0x[0-9a-f]+|\s+", "", str(one)))
 def test_what_may_differ_is_not_shared(estimator: Any, name: str) -> None:
     assert not any(name in known.parameters for known in submodels_of(estimator))
 

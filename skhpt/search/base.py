@@ -265,7 +265,7 @@ class BaseSearch(LeaderboardMixin, BaseSearchCV):
         ) as evaluator:
             engine.run(strategy, session.history, evaluator, len(session.folds), race=race)
         self.reuse_report_ = evaluator.reuse.report
-        if self.verbose > 0 and self.reuse_report_.plan.parts:
+        if self.verbose > 0 and self.reuse_report_.saves:
             print(self.reuse_report_.summary())
         session.callbacks.end_search()
         if not len(session.history):
@@ -382,7 +382,7 @@ class BaseSearch(LeaderboardMixin, BaseSearchCV):
     def __dir__(self) -> list[str]:
         # One of scikit-learn's tests takes every public fitted attribute of a GridSearchCV for one that all searches
         # have. What is ours alone is documented, and there, but not listed.
-        return [name for name in super().__dir__() if name != "history_"]
+        return [name for name in super().__dir__() if name not in ("history_", "reuse_report_")]
 
 
 def _needs_target(estimator: Any) -> bool:

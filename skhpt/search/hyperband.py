@@ -178,6 +178,9 @@ class HyperbandSearchCV(BaseSearch):
     history_ : History
         Every candidate and every fold in the order in which they were asked for, with states and error texts.
 
+    reuse_report_ : ReuseReport
+        Which fits candidates had in common, and what that saved; printing it gives a table.
+
     best_estimator_ : estimator
         The best candidate, fitted on all data; only if `refit` is not False.
 

@@ -101,6 +101,11 @@ class ReuseReport:
             ]
         )
 
+    @property
+    def saves(self) -> bool:
+        """Whether fewer fits were made than candidates asked for."""
+        return self.n_fits < self.plan.n_fits_asked
+
     def summary(self) -> str:
         """Say it in one line."""
         return (

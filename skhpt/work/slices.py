@@ -11,6 +11,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping
 from numbers import Number
+from types import FunctionType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -140,8 +141,10 @@ def _is_harmless(name: str, value: Any) -> bool:
         return value.dtype != object
     if isinstance(value, (list, tuple, dict)):
         return all(_is_harmless("", item) for item in (value.values() if isinstance(value, dict) else value))
-    if isinstance(value, type) or (callable(value) and not hasattr(value, "get_params")):
-        return getattr(value, "__module__", None) in ("builtins", "numpy") or _is_sklearn(value)
+    if isinstance(value, type):
+        return value.__module__ in ("builtins", "numpy") or _is_sklearn(value)
+    if isinstance(value, FunctionType):
+        return _is_sklearn(value)
     return leaves_data_alone(value)
 
 
