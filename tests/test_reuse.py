@@ -391,14 +391,14 @@ def test_any_pipeline_has_the_scores_of_scikit_learn(case: Case) -> None:
 
 
 def test_it_is_said_what_is_shared_before_and_after(capsys: pytest.CaptureFixture[str]) -> None:
-    case = CASES["column transformer"]
-    search = GridSearch(case.estimator, case.grid, cv=3, verbose=1, refit=False)
-    plan = search.plan(*case.data)
+    grid = {"a__num__b__n_components": [1, 2], "a__text__min_df": [1, 2], "b__max_depth": [1, 2]}
+    search = GridSearch(table(TREE), grid, cv=3, verbose=1, refit=False)
+    plan = search.plan(*TABLE)
     assert (plan.n_candidates, plan.n_splits) == (8, 3)
     assert plan.n_fits_asked == 8 * 5 * 3
     assert plan.parts["a__num__a: StandardScaler"] == (8, 1)
-    assert plan.parts["b: LogisticRegression"] == (8, 8)
-    search.fit(*case.data)
+    assert plan.parts["b: DecisionTreeClassifier"] == (8, 8)
+    search.fit(*TABLE)
     assert search.reuse_report_.plan == plan
     assert search.reuse_report_.n_fits == plan.n_fits == 3 * (1 + 1 + 1 + 1 + 8)
     said = capsys.readouterr().out

@@ -45,7 +45,7 @@ def pipe(**steps: Any) -> Pipeline:
     return Pipeline(list(steps.items()))
 
 
-def documents(n: int = 2000, length: int = 250, seed: int = 0) -> tuple[list[str], np.ndarray]:
+def documents(n: int = 1000, length: int = 250, seed: int = 0) -> tuple[list[str], np.ndarray]:
     """Draw texts of two kinds from a vocabulary with Zipf's law."""
     rng = np.random.default_rng(seed)
     words = np.array([f"w{i:05d}" for i in range(20_000)])
@@ -55,7 +55,7 @@ def documents(n: int = 2000, length: int = 250, seed: int = 0) -> tuple[list[str
     return [" ".join(row) for row in words[np.minimum(ranks, len(words) - 1)]], y
 
 
-def mixed(n: int = 3000, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
+def mixed(n: int = 2000, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
     """Draw a table of text, numbers with gaps, and categories."""
     rng = np.random.default_rng(seed)
     texts, y = documents(n, 60, seed)
