@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.metrics import accuracy_score, r2_score
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
 
 Metric = Callable[..., float]
@@ -125,4 +126,8 @@ _LEAN: dict[Metric, Metric] = {
     accuracy_score: _lean(accuracy_score, _accuracy),
     r2_score: _lean(r2_score, _r2),
 }
-_DEFAULT_SCORES = {ClassifierMixin.score: _LEAN[accuracy_score], RegressorMixin.score: _LEAN[r2_score]}
+_DEFAULT_SCORES = {
+    ClassifierMixin.score: _LEAN[accuracy_score],
+    KNeighborsClassifier.score: _LEAN[accuracy_score],  # the same, but that it can do without X
+    RegressorMixin.score: _LEAN[r2_score],
+}
