@@ -210,6 +210,16 @@ class BaseSearch(LeaderboardMixin, BaseSearchCV):
         history = self._starting_history(mark, keep)
         return Session(X, y, params, folds, setup, refit_metric, mark, callbacks, history, n_known=len(history))
 
+    def _split_for_plan(self, X: Any, y: Any, params: dict[str, Any]) -> tuple[Any, Any, dict[str, Any], Folds]:
+        """Check the data and draw the folds that `fit` would draw, without using up anything."""
+        if hasattr(self.cv, "__next__"):
+            raise ValueError("plan would use up cv, which is a generator; make a list of it")
+        X, y = indexable(X, y)
+        params = _check_method_params(X, params=params)
+        split_params = self._get_routed_params_for_fit(params).splitter.split
+        folds = freeze_folds(deepcopy(self.cv), X, y, is_classifier(self.estimator), split_params)
+        return X, y, params, folds
+
     def _make_training(self, X: Any, y: Any, params: dict[str, Any], folds: Folds) -> Whole:
         """Say what the resource of a candidate buys; here there is none."""
         return Whole()

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from skhpt.search.checks import check_names
-from skhpt.search.planning import ListedSearch
+from skhpt.search.listed import ListedSearch
 from skhpt.space import Space
 from skhpt.strategies.listed import untried
 from skhpt.trial import History

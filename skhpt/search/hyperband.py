@@ -13,16 +13,14 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from sklearn.base import is_classifier
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import _check_method_params, indexable
 
 from skhpt.search.base import BaseSearch
 from skhpt.search.checks import check_names
 from skhpt.search.fidelity import Fidelity, check_going_on, make_fidelity
 from skhpt.search.rung_warnings import warn_of_misleading_rungs, warn_that_nobody_finished
-from skhpt.search.session import Folds, Session, freeze_folds
+from skhpt.search.session import Folds, Session
 from skhpt.search.skopt import translate
 from skhpt.space import Params, Space
 from skhpt.strategies.bayes import Bayes
@@ -336,12 +334,7 @@ class HyperbandSearchCV(BaseSearch):
             ``plan.full_fits`` is the training that it takes, in units of one fit with all of the resource on one fold,
             at most: failures are not promoted, and what converged early costs less.
         """
-        if hasattr(self.cv, "__next__"):
-            raise ValueError("plan would use up cv, which is a generator; make a list of it")
-        X, y = indexable(X, y)
-        params = _check_method_params(X, params=params)
-        split_params = self._get_routed_params_for_fit(params).splitter.split
-        folds = freeze_folds(deepcopy(self.cv), X, y, is_classifier(self.estimator), split_params)
+        X, y, params, folds = self._split_for_plan(X, y, params)
         fidelity = self._find_fidelity(y, params, folds)
         return self._draw(fidelity, len(folds), History(), deepcopy(self.random_state))[0]
 

@@ -1,4 +1,4 @@
-"""What a search over a list of candidates would do."""
+"""What the searches share whose candidates are known before the first one is evaluated."""
 
 from __future__ import annotations
 
@@ -6,11 +6,8 @@ from abc import abstractmethod
 from copy import deepcopy
 from typing import Any
 
-from sklearn.base import is_classifier
-from sklearn.utils.validation import _check_method_params, indexable
-
 from skhpt.search.base import BaseSearch
-from skhpt.search.session import Session, freeze_folds
+from skhpt.search.session import Session
 from skhpt.strategies.listed import Listed
 from skhpt.trial import Candidate, History
 from skhpt.work.reuse import ReusePlan, plan_of
@@ -44,13 +41,8 @@ class ListedSearch(BaseSearch):
             nor what turns out on the way: fits that fail, or that cannot be shared because they draw from numpy's
             global generator.
         """
-        if hasattr(self.cv, "__next__"):
-            raise ValueError("plan would use up cv, which is a generator; make a list of it")
         self._validate_params()
-        X, y = indexable(X, y)
-        params = _check_method_params(X, params=params)
-        split_params = self._get_routed_params_for_fit(params).splitter.split
-        folds = freeze_folds(deepcopy(self.cv), X, y, is_classifier(self.estimator), split_params)
+        X, _, _, folds = self._split_for_plan(X, y, params)
         points = self._points(History(), deepcopy(getattr(self, "random_state", None)))
         candidates = [Candidate(i, point) for i, point in enumerate(points)]
         return plan_of(self.estimator, candidates, len(folds), self.reuse == "close", self._doubt_of_sharing(X))
