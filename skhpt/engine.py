@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from itertools import takewhile
-from typing import Protocol
+from typing import Any, Protocol
 
 from skhpt.trial import Candidate, FoldScore, History, Strategy, Trial
 
@@ -16,12 +18,23 @@ class Hands(Protocol):
         """Take candidates to evaluate on every fold that is not settled; return at once."""
         ...
 
-    def collect(self) -> list[FoldScore]:
-        """Wait until at least one fold is back and return all that are, in any order; none if none is under way."""
+    def collect(self, seconds: float | None = None) -> list[FoldScore]:
+        """Wait until at least one fold is back and return all that are, in any order.
+
+        None come back if none is under way, or if it takes longer than so many `seconds`.
+        """
         ...
 
     def drop(self, candidate: int) -> None:
         """Begin no further folds of a candidate; those that are under way come back."""
+        ...
+
+    def cease(self) -> None:
+        """Begin no further folds at all; those that are under way come back."""
+        ...
+
+    def harvest(self) -> list[FoldScore]:
+        """Return the folds that are back by now, without waiting for any."""
         ...
 
 
@@ -47,6 +60,8 @@ class Journal(Protocol):
 
     def scored(self, fold: FoldScore) -> None: ...
 
+    def finished(self, trial: Trial) -> None: ...
+
 
 class NoJournal:
     """Remembers nothing beyond the history."""
@@ -57,6 +72,48 @@ class NoJournal:
     def scored(self, fold: FoldScore) -> None:
         pass
 
+    def finished(self, trial: Trial) -> None:
+        pass
+
+
+class Stop(Protocol):
+    """Whatever says that it is time to stop."""
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds that may pass before `reason` has to be asked again; None if time does not matter."""
+        ...
+
+    @property
+    def grace_left(self) -> float:
+        """Seconds that folds have left to come back which are under way when it is time to stop."""
+        ...
+
+    def reason(self, history: History) -> str:
+        """Say why to stop; nothing if there is no reason to."""
+        ...
+
+    def interruptible(self) -> AbstractContextManager[Any]:
+        """Return a context in which Ctrl-C may raise `KeyboardInterrupt`, as it may nowhere else."""
+        ...
+
+
+class NeverStop:
+    """Goes on until the strategy has nothing more to ask."""
+
+    seconds_left: float | None = None
+    grace_left = 0.0
+
+    def reason(self, history: History) -> str:
+        return ""
+
+    def interruptible(self) -> AbstractContextManager[Any]:
+        return nullcontext()
+
+
+#: What `run` returns when the strategy had nothing more to ask, and after Ctrl-C.
+COMPLETED, INTERRUPTED = "completed", "interrupted"
+
 
 def run(
     strategy: Strategy,
@@ -65,11 +122,13 @@ def run(
     n_splits: int,
     journal: Journal | None = None,
     race: Race | None = None,
-) -> None:
-    """Extend the history until the strategy has nothing more to ask and nothing is pending.
+    stop: Stop | None = None,
+) -> str:
+    """Extend the history until the strategy has nothing more to ask and nothing is pending, or it is time to stop.
 
     Folds may come back in any order, of any pending candidate. The strategy is asked again after each trial, in each
-    lane in the order of their ids, so the outcome is the same whatever the number of workers.
+    lane in the order of their ids, so the outcome is the same whatever the number of workers. A history with pending
+    trials is one that was interrupted: it goes on with the folds that they miss.
 
     Parameters
     ----------
@@ -86,49 +145,103 @@ def run(
     race : Race, default=None
         Says which candidates are not worth their remaining folds; these count as skipped, even if they were computed
         already, so that it does not matter who was faster. By default all folds of all candidates are evaluated.
+    stop : Stop, default=None
+        Says when to stop; by default the strategy decides, and Ctrl-C raises anywhere.
+
+    Returns
+    -------
+    reason : str
+        Why it ended: "completed", "interrupted" (by Ctrl-C), or the reason of `stop`. What is pending then stays so.
     """
-    journal = journal or NoJournal()
-    arrived: dict[int, dict[int, FoldScore]] = {}  # of pending candidates, by split
-    while True:
-        if candidates := strategy.ask(history):
-            journal.asked(candidates)
-            history.add(candidates)
-            hands.submit(candidates)
-            arrived |= {candidate.id: {fold.split: fold for fold in candidate.settled} for candidate in candidates}
-        if history.n_finished == len(history):
-            break
-        if race:
-            race.learn(history.finished)
-            for candidate, folds in arrived.items():
-                _drop_if_lost(candidate, folds, n_splits, race, hands)
-        while not (finished := _first_finished(history.next_to_finish, arrived, n_splits, race)):
-            for fold in hands.collect():
-                journal.scored(fold)
-                if fold.candidate in arrived:  # else it was under way when its candidate was lost
-                    arrived[fold.candidate][fold.split] = fold
-                    _drop_if_lost(fold.candidate, arrived[fold.candidate], n_splits, race, hands)
-        done, outcome = finished
-        arrived.pop(done.id)
-        history.finish_next(outcome, done.lane)
-    while race and hands.collect():  # what is still under way
-        pass
+    loop = _Loop(history, hands, n_splits, journal or NoJournal(), race, stop or NeverStop())
+    try:
+        reason = loop.run(strategy)
+    except KeyboardInterrupt:
+        if stop is None:
+            raise
+        reason = INTERRUPTED
+        loop.take(hands.harvest())
+    if reason != COMPLETED:
+        while loop.finish_next():
+            pass
+    return reason
 
 
-def _first_finished(
-    candidates: Sequence[Candidate], arrived: dict[int, dict[int, FoldScore]], n_splits: int, race: Race | None
-) -> tuple[Candidate, list[FoldScore]] | None:
-    """Return the first of some candidates that is finished, and its folds."""
-    for candidate in candidates:
-        if (outcome := _outcome(arrived[candidate.id], n_splits, race)) is not None:
-            return candidate, outcome
-    return None
+class _Loop:
+    """The state of a run: the history, and who changes it."""
 
+    def __init__(self, history: History, hands: Hands, n_splits: int, journal: Journal, race: Race | None, stop: Stop):
+        self.history = history
+        self.hands = hands
+        self.n_splits = n_splits
+        self.journal = journal
+        self.race = race
+        self.stop = stop
 
-def _drop_if_lost(
-    candidate: int, arrived: dict[int, FoldScore], n_splits: int, race: Race | None, hands: Hands
-) -> None:
-    if race and len(arrived) < n_splits and _outcome(arrived, n_splits, race) is not None:
-        hands.drop(candidate)
+    def run(self, strategy: Strategy) -> str:
+        history, stop = self.history, self.stop
+        if interrupted := history.pending:
+            self._submit([replace(one, settled=tuple(history.arrived(one.id).values())) for one in interrupted])
+        while not (reason := stop.reason(history)):
+            with stop.interruptible():
+                candidates = strategy.ask(history)
+            if candidates:
+                self.journal.asked(candidates)
+                history.add(candidates)
+                self._submit(candidates)
+            if history.n_finished == len(history):
+                reason = COMPLETED
+                break
+            if self.race:
+                self.race.learn(history.finished)
+                for candidate in history.pending:
+                    self._drop_if_lost(candidate.id)
+            while not self.finish_next() and not (reason := stop.reason(history)):
+                self.take(self._collect(stop.seconds_left))
+            if reason:
+                break
+        self._wind_down(reason)
+        return reason
+
+    def take(self, folds: Sequence[FoldScore]) -> None:
+        """Remember folds that came back."""
+        for fold in folds:
+            self.journal.scored(fold)
+            self.history.arrive(fold)
+            self._drop_if_lost(fold.candidate)
+
+    def finish_next(self) -> bool:
+        """Give the first pending trial of some lane its folds, if they are there; tell whether they were."""
+        for candidate in self.history.next_to_finish:
+            if (outcome := _outcome(self.history.arrived(candidate.id), self.n_splits, self.race)) is not None:
+                self.history.finish_next(outcome, candidate.lane)
+                self.journal.finished(self.history[candidate.id])
+                return True
+        return False
+
+    def _wind_down(self, reason: str) -> None:
+        """Let what is under way come back: of a completed search, folds that the race has made superfluous."""
+        if reason == COMPLETED:
+            while self.race and (folds := self._collect(None)):
+                self.take(folds)
+            return
+        self.hands.cease()
+        while (seconds := self.stop.grace_left) > 0 and (folds := self._collect(seconds)):
+            self.take(folds)
+        self.take(self.hands.harvest())
+
+    def _submit(self, candidates: Sequence[Candidate]) -> None:
+        with self.stop.interruptible():
+            self.hands.submit(candidates)
+
+    def _collect(self, seconds: float | None) -> list[FoldScore]:
+        with self.stop.interruptible():
+            return self.hands.collect(seconds)
+
+    def _drop_if_lost(self, candidate: int) -> None:
+        arrived = self.history.arrived(candidate)
+        if self.race and arrived and len(arrived) < self.n_splits and _outcome(arrived, self.n_splits, self.race):
+            self.hands.drop(candidate)
 
 
 def _outcome(arrived: dict[int, FoldScore], n_splits: int, race: Race | None) -> list[FoldScore] | None:

@@ -143,7 +143,8 @@ class History(Sequence[Trial]):
 
     Strategies read it; only the engine writes to it. A trial is finished here only when all before it in its lane are.
     So what a strategy sees of a lane never depends on the order in which workers return, and if there is one lane only,
-    the finished trials come first, then the pending ones.
+    the finished trials come first, then the pending ones. The folds of a pending trial that are back already are kept
+    apart, where a search that was interrupted finds them again.
 
     Parameters
     ----------
@@ -168,6 +169,7 @@ class History(Sequence[Trial]):
         self._trials = list(trials)
         self._lanes: dict[int, list[int]] = defaultdict(list)  # ids, by lane
         self._pending: dict[int, deque[int]] = defaultdict(deque)  # of these, the ones that are not finished
+        self._arrived: dict[int, dict[int, FoldScore]] = {}  # folds of pending trials, by id and split
         for trial in self._trials:
             self._lanes[trial.candidate.lane].append(trial.candidate.id)
         self.n_finished = len(self._trials)
@@ -208,6 +210,20 @@ class History(Sequence[Trial]):
         """The first pending candidate of each lane, in the order of their ids."""
         return [self._trials[i].candidate for i in sorted(ids[0] for ids in self._pending.values() if ids)]
 
+    @property
+    def pending(self) -> list[Candidate]:
+        """The candidates of the trials that are not finished."""
+        return [self._trials[i].candidate for i in self._arrived]
+
+    def arrived(self, candidate: int) -> dict[int, FoldScore]:
+        """Return the folds of a pending trial that are back, by split; none if it is not pending."""
+        return self._arrived.get(candidate, {})
+
+    def arrive(self, fold: FoldScore) -> None:
+        """Keep a fold of a pending trial; one of a finished trial is too late to count."""
+        if fold.candidate in self._arrived:
+            self._arrived[fold.candidate][fold.split] = fold
+
     def add(self, candidates: Iterable[Candidate]) -> None:
         """Append candidates as pending trials; their ids must go on where the history ends.
 
@@ -219,10 +235,12 @@ class History(Sequence[Trial]):
             self._trials.append(Trial(replace(candidate, params=snapshot(candidate.params))))
             self._lanes[candidate.lane].append(candidate.id)
             self._pending[candidate.lane].append(candidate.id)
+            self._arrived[candidate.id] = {fold.split: fold for fold in candidate.settled}
 
     def finish_next(self, folds: Iterable[FoldScore], lane: int = 0) -> None:
         """Give the first pending trial of a lane its folds."""
         number = self._pending[lane].popleft()
+        self._arrived.pop(number)
         folds = tuple(sorted(folds, key=lambda fold: fold.split))
         self._trials[number] = Trial(self._trials[number].candidate, folds)
         self.n_finished += 1

@@ -29,7 +29,7 @@ class Hands:
         self.n_submitted += len(candidates)
         self.pending += [score(candidate, split) for candidate in candidates for split in range(N_SPLITS)]
 
-    def collect(self):
+    def collect(self, seconds=None):
         return [self.pending.pop(self.choose(len(self.pending)))] if self.pending else []
 
     def drop(self, candidate):
@@ -58,6 +58,9 @@ class Recorder:
 
     def scored(self, fold):
         self.lines.append((fold.candidate, fold.split))
+
+    def finished(self, trial):
+        pass
 
 
 def run(strategy, choose=lambda n: 0, history=None, journal=None):
@@ -128,7 +131,7 @@ def test_the_journal_is_told_of_everything_as_it_happens():
 
 def test_what_is_finished_survives_an_exception():
     class Broken(Hands):
-        def collect(self):
+        def collect(self, seconds=None):
             if len(self.pending) == 2:
                 raise KeyboardInterrupt
             return super().collect()

@@ -90,7 +90,7 @@ class Evaluator:
         self._ready.extend(shared_tasks(shared, n_splits, self.pool.n_slots))
         self._waiting.extend((candidate, candidate.missing(n_splits)) for candidate in alone)
 
-    def collect(self) -> list[FoldScore]:
+    def collect(self, seconds: float | None = None) -> list[FoldScore]:
         """Keep the workers busy until at least one fold is back; return all that are."""
         while True:
             while self._has_room() and (task := self._next_task()):
