@@ -89,7 +89,11 @@ class Stop(Protocol):
         """Seconds that folds have left to come back which are under way when it is time to stop."""
         ...
 
-    def reason(self, history: History) -> str:
+    def learn(self, trial: Trial) -> None:
+        """Look at a trial that has finished."""
+        ...
+
+    def reason(self) -> str:
         """Say why to stop; nothing if there is no reason to."""
         ...
 
@@ -104,15 +108,18 @@ class NeverStop:
     seconds_left: float | None = None
     grace_left = 0.0
 
-    def reason(self, history: History) -> str:
+    def learn(self, trial: Trial) -> None:
+        pass
+
+    def reason(self) -> str:
         return ""
 
     def interruptible(self) -> AbstractContextManager[Any]:
         return nullcontext()
 
 
-#: What `run` returns when the strategy had nothing more to ask, and after Ctrl-C.
-COMPLETED, INTERRUPTED = "completed", "interrupted"
+#: What `run` returns when the strategy had nothing more to ask, after Ctrl-C, and when time was up.
+COMPLETED, INTERRUPTED, OUT_OF_TIME = "completed", "interrupted", "max_time"
 
 
 def run(
@@ -161,9 +168,11 @@ def run(
             raise
         reason = INTERRUPTED
         loop.take(hands.harvest())
-    if reason != COMPLETED:
-        while loop.finish_next():
-            pass
+    except Exception:
+        loop.take(hands.harvest())
+        raise
+    while reason in (INTERRUPTED, OUT_OF_TIME) and loop.finish_next():  # else the trials decide which is the last
+        pass
     return reason
 
 
@@ -180,9 +189,11 @@ class _Loop:
 
     def run(self, strategy: Strategy) -> str:
         history, stop = self.history, self.stop
+        for trial in history.finished:
+            stop.learn(trial)
         if interrupted := history.pending:
             self._submit([replace(one, settled=tuple(history.arrived(one.id).values())) for one in interrupted])
-        while not (reason := stop.reason(history)):
+        while not (reason := stop.reason()):
             with stop.interruptible():
                 candidates = strategy.ask(history)
             if candidates:
@@ -196,8 +207,8 @@ class _Loop:
                 self.race.learn(history.finished)
                 for candidate in history.pending:
                     self._drop_if_lost(candidate.id)
-            while not self.finish_next() and not (reason := stop.reason(history)):
-                self.take(self._collect(stop.seconds_left))
+            while not self.finish_next() and not (reason := stop.reason()):
+                self.take(self.hands.collect(stop.seconds_left))
             if reason:
                 break
         self._wind_down(reason)
@@ -215,28 +226,26 @@ class _Loop:
         for candidate in self.history.next_to_finish:
             if (outcome := _outcome(self.history.arrived(candidate.id), self.n_splits, self.race)) is not None:
                 self.history.finish_next(outcome, candidate.lane)
-                self.journal.finished(self.history[candidate.id])
+                trial = self.history[candidate.id]
+                self.journal.finished(trial)
+                self.stop.learn(trial)
                 return True
         return False
 
     def _wind_down(self, reason: str) -> None:
         """Let what is under way come back: of a completed search, folds that the race has made superfluous."""
         if reason == COMPLETED:
-            while self.race and (folds := self._collect(None)):
+            while self.race and (folds := self.hands.collect(None)):
                 self.take(folds)
             return
         self.hands.cease()
-        while (seconds := self.stop.grace_left) > 0 and (folds := self._collect(seconds)):
+        while (seconds := self.stop.grace_left) > 0 and (folds := self.hands.collect(seconds)):
             self.take(folds)
         self.take(self.hands.harvest())
 
     def _submit(self, candidates: Sequence[Candidate]) -> None:
         with self.stop.interruptible():
             self.hands.submit(candidates)
-
-    def _collect(self, seconds: float | None) -> list[FoldScore]:
-        with self.stop.interruptible():
-            return self.hands.collect(seconds)
 
     def _drop_if_lost(self, candidate: int) -> None:
         arrived = self.history.arrived(candidate)

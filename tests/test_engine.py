@@ -32,6 +32,12 @@ class Hands:
     def collect(self, seconds=None):
         return [self.pending.pop(self.choose(len(self.pending)))] if self.pending else []
 
+    def cease(self):
+        self.pending = []
+
+    def harvest(self):
+        return []
+
     def drop(self, candidate):
         self.pending = [fold for fold in self.pending if fold.candidate != candidate or self.choose(2)]
 

@@ -13,6 +13,7 @@ from skhpt.trial import Candidate, FoldScore
 from skhpt.work import evaluator as module
 from skhpt.work.evaluator import Evaluator
 from skhpt.work.fold import Outcome, Setup
+from skhpt.work.messages import News
 from skhpt.work.pool import Pool
 
 
@@ -53,6 +54,7 @@ class FakePool:
         self.seconds = seconds
         self.sizes = []
         self.queue = []
+        self.n_submitted = 0
 
     @property
     def n_pending(self):
@@ -63,11 +65,12 @@ class FakePool:
     def submit(self, function, X, y, setup, split, train, test, jobs):
         self.sizes.append(len(jobs))
         scores = [FoldScore(job.candidate.id, split, 0.0, None, self.seconds) for job in jobs]
-        self.queue.append(Outcome(split, scores))
+        self.queue.append(News(self.n_submitted, is_done=True, result=Outcome(split, scores)))
+        self.n_submitted += 1
+        return self.queue[-1].ticket
 
-    def wait(self):
-        outcome = self.queue.pop(0)
-        return [type("Done", (), {"result": lambda self: outcome})()]
+    def wait(self, seconds=None):
+        return [self.queue.pop(0)]
 
 
 @given(st.sampled_from([0.0, 0.001, 0.01, 1.0]), st.integers(1, 300))

@@ -22,11 +22,21 @@ from skhpt.work.fold import Job, Setup, evaluate
 TRAIN, TEST = np.arange(0, 150, 2), np.arange(1, 150, 2)
 
 
+def outcome_of(*args):
+    """Go through the steps of a task to its outcome."""
+    steps = evaluate(*args)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+
+
 def run(estimator, iris, params=None, watch=None, **setup):
     """Evaluate one candidate on one fold."""
     setup.setdefault("scorer", check_scoring(estimator))
     job = Job(Candidate(7, params or {}), **({"watch": watch} if watch else {}))
-    (score,) = evaluate(*iris, Setup(estimator, **setup), 3, TRAIN, TEST, [job]).scores
+    (score,) = outcome_of(*iris, Setup(estimator, **setup), 3, TRAIN, TEST, [job]).scores
     assert (score.candidate, score.split) == (7, 3)
     return score
 
@@ -131,7 +141,7 @@ def test_an_estimator_that_writes_to_its_data_cannot_spoil_the_next_fit(iris, as
         estimator = MutatingFrame()
     setup = Setup(estimator, check_scoring(estimator), may_share=slices.leaves_data_alone(estimator))
     jobs = [Job(Candidate(i, {})) for i in range(3)]
-    scores = {score.test_score for score in evaluate(*data, setup, 0, TRAIN, TEST, jobs).scores}
+    scores = {score.test_score for score in outcome_of(*data, setup, 0, TRAIN, TEST, jobs).scores}
     assert len(scores) == 1
     np.testing.assert_array_equal(np.asarray(data[0]), X)
 
@@ -152,12 +162,12 @@ def test_trusted_candidates_share_one_cut(iris, monkeypatch):
     monkeypatch.setattr(slices, "cut", lambda *args: cuts.append(1) or cut(*args))
     setup = Setup(SVC(), check_scoring(SVC()), may_share=True)
     jobs = [Job(Candidate(i, {"C": i + 1.0})) for i in range(5)]
-    evaluate(*iris, setup, 0, TRAIN, TEST, jobs)
-    evaluate(*iris, setup, 0, TRAIN, TEST, jobs)  # another task of the same fold, in the same worker
+    outcome_of(*iris, setup, 0, TRAIN, TEST, jobs)
+    outcome_of(*iris, setup, 0, TRAIN, TEST, jobs)  # another task of the same fold, in the same worker
     assert len(cuts) == 1
-    evaluate(*iris, setup, 0, TRAIN, TEST, [Job(Candidate(9, {"kernel": linear_kernel}))])  # a function: doubt
+    outcome_of(*iris, setup, 0, TRAIN, TEST, [Job(Candidate(9, {"kernel": linear_kernel}))])  # a function: doubt
     assert len(cuts) == 2
-    evaluate(*iris, Setup(SVC(), check_scoring(SVC()), may_share=True), 0, TRAIN, TEST, jobs)  # another search
+    outcome_of(*iris, Setup(SVC(), check_scoring(SVC()), may_share=True), 0, TRAIN, TEST, jobs)  # another search
     assert len(cuts) == 3
 
 
@@ -171,7 +181,7 @@ def test_the_kernel_decides_how_X_is_cut(iris, kernel):
     gram = X @ X.T
     setup = Setup(SVC(), check_scoring(SVC()), may_share=True)
     jobs = [Job(Candidate(0, {"kernel": "rbf"})), Job(Candidate(1, {"kernel": "precomputed"}))]
-    rbf, precomputed = evaluate(gram, y, setup, 0, TRAIN, TEST, jobs).scores
+    rbf, precomputed = outcome_of(gram, y, setup, 0, TRAIN, TEST, jobs).scores
     assert rbf.test_score == theirs(SVC(), (gram, y), {"kernel": "rbf"})["test_scores"]
     assert precomputed.test_score == theirs(SVC(), (gram, y), {"kernel": "precomputed"})["test_scores"]
 
@@ -191,7 +201,7 @@ def test_what_is_printed_is_what_scikit_learn_prints(iris, capsys, verbose, para
     theirs(estimator, iris, params, split_progress=(3, 5), candidate_progress=(7, 9), **common)
     expected = capsys.readouterr().out
     job = Job(Candidate(7, params), label(verbose, 3, 5, 7, 9))
-    evaluate(*iris, Setup(estimator, **common), 3, TRAIN, TEST, [job])
+    outcome_of(*iris, Setup(estimator, **common), 3, TRAIN, TEST, [job])
     assert capsys.readouterr().out == expected
 
 

@@ -11,21 +11,24 @@ import pytest
 import sklearn
 from joblib import parallel_config
 
-from skhpt.work import pool as pool_module
+from skhpt.work import ways
 from skhpt.work.pool import Pool
 
 BACKENDS = ["sequential", "threading", "loky", "multiprocessing"]
 
 
 def square(x):
+    yield x
     return x * x
 
 
 def fail(x):
+    yield x
     raise ArithmeticError(f"no {x}")
 
 
 def configuration():
+    yield from ()
     return sklearn.get_config()["assume_finite"], os.getpid(), threading.get_ident()
 
 
@@ -33,9 +36,12 @@ def drain(pool, n):
     """Collect `n` results, in the order of arrival."""
     results = []
     while len(results) < n:
-        done = pool.wait()
-        assert done
-        results += [future.result() for future in done]
+        news = pool.wait()
+        assert news
+        for one in news:
+            if one.error:
+                raise one.error
+            results += [one.result] if one.is_done else []
     return results
 
 
@@ -43,7 +49,7 @@ def drain(pool, n):
 def backend(request, monkeypatch):
     """A joblib backend, or one that lacks what a future needs."""
     if request.param == "rounds":
-        monkeypatch.setattr(pool_module._Streaming, "serves", staticmethod(lambda backend: False))
+        monkeypatch.setattr(ways.Streaming, "serves", staticmethod(lambda backend: False))
     with parallel_config("threading" if request.param == "rounds" else request.param, n_jobs=2):
         yield request.param
 
@@ -111,14 +117,27 @@ def test_n_jobs_means_what_it_means_in_joblib(n_jobs, n_slots):
 
 def test_one_worker_runs_a_task_when_it_is_waited_for():
     ran = []
+
+    def two_steps():
+        ran.append(1)
+        yield "half way"
+        ran.append(2)
+
     with Pool() as pool:
-        pool.submit(ran.append, 1)
+        pool.submit(two_steps)
         assert ran == []
+        (news,) = pool.wait()
+        assert (ran, news.items, news.is_done) == ([1], ["half way"], False)
         drain(pool, 1)
-        assert ran == [1]
+        assert ran == [1, 2]
 
 
 def nested():
+    yield from ()
+    return n_nested()
+
+
+def n_nested():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return joblib.effective_n_jobs(2)
@@ -128,7 +147,7 @@ def test_workers_do_not_start_workers_of_their_own():
     with parallel_config("loky", n_jobs=2), Pool() as pool:
         pool.submit(nested)
         streamed = drain(pool, 1)[0]
-        assert streamed == joblib.Parallel(2)(joblib.delayed(nested)() for _ in range(2))[0]
+        assert streamed == joblib.Parallel(2)(joblib.delayed(n_nested)() for _ in range(2))[0]
 
 
 def test_large_arrays_reach_processes_as_memory_maps_made_once():
@@ -143,4 +162,5 @@ def test_large_arrays_reach_processes_as_memory_maps_made_once():
 
 
 def describe(X):
+    yield from ()
     return type(X).__name__, str(X.filename), float(X.sum())

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from skhpt.trial import Candidate, FoldScore
 from skhpt.work import slices, verbose
-from skhpt.work.fold import Job, Outcome, Setup, Unwatched, Watch, evaluate
+from skhpt.work.fold import Job, Setup, Unwatched, Watch, evaluate
+from skhpt.work.losses import Losses
+from skhpt.work.messages import Begun, News
 from skhpt.work.plan import Task, chunk_size, shared_tasks, tasks
 from skhpt.work.pool import Pool
 from skhpt.work.reuse import Reuse
@@ -22,6 +26,19 @@ Split = tuple[np.ndarray, np.ndarray]
 def nobody(candidate: Candidate, split: int) -> Watch:
     """Watch no fold."""
     return Unwatched()
+
+
+@dataclass
+class _Sent:
+    """A task under way: the folds that are back already, and the candidate that is being evaluated."""
+
+    task: Task
+    scored: set[int] = field(default_factory=set)
+    at: int | None = None
+
+    @property
+    def left(self) -> list[Candidate]:
+        return [candidate for candidate in self.task.candidates if candidate.id not in self.scored]
 
 
 class Evaluator:
@@ -44,6 +61,8 @@ class Evaluator:
         before the second fold of one is sent.
     reuse : Reuse, default=None
         Finds out what candidates have in common; by default each is fitted on its own.
+    losses : Losses, default=None
+        Says what becomes of folds whose worker was lost.
     """
 
     def __init__(
@@ -56,6 +75,7 @@ class Evaluator:
         watch: Callable[[Candidate, int], Watch] = nobody,
         racing: bool = False,
         reuse: Reuse | None = None,
+        losses: Losses | None = None,
     ):
         self.pool = pool
         self.setup = setup
@@ -64,6 +84,12 @@ class Evaluator:
         self.watch = watch
         self.racing = racing
         self.reuse = reuse or Reuse()
+        self.losses = losses or Losses()
+        self._sent: dict[int, _Sent] = {}  # by ticket
+        self._error: BaseException | None = None  # to be raised as soon as what came before it is handed over
+        self._has_ceased = False
+        self._crashed: set[int] = set()  # candidates that were given up
+        self._given_up: list[FoldScore] = []  # their folds that were not tried any more
         self._dropped: set[int] = set()
         self._under_way: Counter[int] = Counter()  # folds, by candidate
         self._waiting: deque[tuple[Candidate, Sequence[int]]] = deque()  # with the folds to evaluate it on
@@ -91,16 +117,29 @@ class Evaluator:
         self._waiting.extend((candidate, candidate.missing(n_splits)) for candidate in alone)
 
     def collect(self, seconds: float | None = None) -> list[FoldScore]:
-        """Keep the workers busy until at least one fold is back; return all that are."""
+        """Keep the workers busy until at least one fold is back; return all that are, or none after some seconds."""
+        end = None if seconds is None else time.monotonic() + seconds
         while True:
+            if self._error is not None:
+                raise self._error
             while self._has_room() and (task := self._next_task()):
                 self._send(task)
-            outcomes = [future.result() for future in self.pool.wait()]
-            for outcome in outcomes:
-                self._note(outcome)
-            scores = [score for outcome in outcomes for score in outcome.scores]
-            if scores or not outcomes:
+            scores, self._given_up = self._given_up, []
+            left = None if end is None else max(0.0, end - time.monotonic())
+            news = [] if scores else self.pool.wait(left)
+            scores += [score for one in news for score in self._hear(one)]
+            if scores or not news or left == 0.0:
                 return scores
+
+    def harvest(self) -> list[FoldScore]:
+        """Return the folds that are back by now, without waiting for any."""
+        self.cease()
+        return [score for one in self.pool.wait(0.0) for score in self._hear(one)]
+
+    def cease(self) -> None:
+        """Begin no further folds at all."""
+        self._has_ceased = True
+        self.pool.cease()
 
     def drop(self, candidate: int) -> None:
         """Begin no further folds of a candidate."""
@@ -108,6 +147,8 @@ class Evaluator:
 
     def _has_room(self) -> bool:
         """Tell whether to send another task: not before it is known how many folds should travel together."""
+        if self._has_ceased:
+            return False
         if self.racing and self.pool.n_pending >= self.pool.n_slots:
             return False
         if self._seconds_per_fold is None and self.pool.n_pending >= 2 * self.pool.n_slots:
@@ -118,7 +159,7 @@ class Evaluator:
         if not self.racing:
             self._plan()
             return self._ready.popleft() if self._ready else None
-        self._ready = deque(task for task in map(self._without_dropped, self._ready) if task.candidates)
+        self._ready = deque(task for one in self._ready if (task := one.without(self._dropped)).candidates)
         while self._waiting and len({task.candidates[0].id for task in self._ready}) < self.pool.n_slots:
             self._plan(more=True)
         if not self._ready:
@@ -126,9 +167,6 @@ class Evaluator:
         task = min(self._ready, key=lambda task: self._under_way[task.candidates[0].id])
         self._ready.remove(task)
         return task
-
-    def _without_dropped(self, task: Task) -> Task:
-        return Task(task.split, [candidate for candidate in task.candidates if candidate.id not in self._dropped])
 
     def _plan(self, more: bool = False) -> None:
         """Make tasks of candidates that wait, if none are ready, or if there should be more."""
@@ -151,22 +189,52 @@ class Evaluator:
         return bool(left.candidates)
 
     def _send(self, task: Task) -> None:
+        self._given_up += [self.losses.crash(c.id, task.split) for c in task.candidates if c.id in self._crashed]
+        task = task.without(self._crashed)
+        if not task.candidates:
+            return
         train, test = self.splits[task.split]
         jobs = [self._job(candidate, task.split) for candidate in task.candidates]
         self._under_way.update(candidate.id for candidate in task.candidates)
         fold = (self.X, self.y, self.setup, task.split, train, test, jobs)
         if task.shared:
-            self.pool.submit(evaluate_together, *fold, task.shared, self.reuse.terms)
+            ticket = self.pool.submit(evaluate_together, *fold, task.shared, self.reuse.terms)
         else:
-            self.pool.submit(evaluate, *fold)
+            ticket = self.pool.submit(evaluate, *fold)
+        self._sent[ticket] = _Sent(task)
 
-    def _note(self, outcome: Outcome) -> None:
-        """Take notice of what came back, besides the scores."""
-        self.reuse.note(outcome)
-        self._under_way.subtract([score.candidate for score in outcome.scores])
-        self._under_way.subtract([candidate.id for candidate, _ in outcome.declined])
-        for score in outcome.scores:
+    # -- what comes back -----------------------------------------------------------------------------------------
+
+    def _hear(self, news: News) -> list[FoldScore]:
+        """Return the scores that are new, and take notice of all else."""
+        sent = self._sent[news.ticket]
+        for item in news.items:
+            sent.at = item.candidate if isinstance(item, Begun) else None
+        scores = [item for item in news.items if isinstance(item, FoldScore)]
+        if news.is_done:
+            self._sent.pop(news.ticket)
+            self._error = self._error or news.error
+            if news.result is not None:
+                scores += news.result.scores
+                self.reuse.note(news.result)
+        new = {score.candidate: score for score in scores if score.candidate not in sent.scored}
+        scores = list(new.values())
+        sent.scored |= new.keys()
+        for score in scores:
             self._learn_duration(score.fit_time + score.score_time)
+        if news.lost:
+            scores += self._recover(sent, news)
+        if news.is_done:
+            self._under_way.subtract(candidate.id for candidate in sent.task.candidates)
+        return scores
+
+    def _recover(self, sent: _Sent, news: News) -> list[FoldScore]:
+        """Give what was lost with a worker another chance, or up."""
+        given_up, again = self.losses.judge(news, sent.left, sent.at, sent.task.split)
+        self._crashed |= {score.candidate for score in given_up if score.state == "crashed"}
+        # Each by itself, so that it is known whose fault it is if that happens again.
+        self._ready.extendleft(Task(sent.task.split, [candidate]) for candidate in reversed(again))
+        return given_up
 
     def _job(self, candidate: Candidate, split: int) -> Job:
         number, of = self._numbers.get(candidate.id, (0, 0))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from numbers import Number
@@ -19,6 +19,7 @@ from sklearn.utils import get_tags
 from skhpt.trial import Candidate, FoldScore, Score, State
 from skhpt.work import slices, verbose
 from skhpt.work.checkpoints import Checkpoints, InMemory, Key
+from skhpt.work.messages import Begun
 from skhpt.work.metrics import lean_scorer
 from skhpt.work.slices import Kept, Slices
 from skhpt.work.training import Half, Whole
@@ -166,11 +167,21 @@ class Outcome:
     seconds: float = 0.0
 
 
-def evaluate(X: Any, y: Any, setup: Setup, split: int, train: Any, test: Any, jobs: Sequence[Job]) -> Outcome:
+#: What a task yields on its way to its outcome: who is next, and what came of it.
+Steps = Generator[Begun | FoldScore, None, Outcome]
+
+
+def evaluate(X: Any, y: Any, setup: Setup, split: int, train: Any, test: Any, jobs: Sequence[Job]) -> Steps:
     """Evaluate candidates on one fold. This is the task that workers run; all that it needs is in its arguments."""
     start = time.time()
     fold = Fold(X, y, setup, lean_scorer(setup.scorer), split, train, test)
-    return Outcome(split, [evaluate_one(fold, job) for job in jobs], seconds=time.time() - start)
+    outcome = Outcome(split)
+    for job in jobs:
+        yield Begun(job.candidate.id, time.monotonic())
+        outcome.scores.append(evaluate_one(fold, job))
+        yield outcome.scores[-1]
+    outcome.seconds = time.time() - start
+    return outcome
 
 
 def evaluate_one(fold: Fold, job: Job, way: Alone | None = None) -> FoldScore:

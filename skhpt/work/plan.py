@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from skhpt.trial import Candidate
@@ -26,6 +27,13 @@ class Task:
     split: int
     candidates: Sequence[Candidate]
     shared: Sequence[Shared] = ()
+
+    def without(self, ids: AbstractSet[int]) -> Task:
+        """Leave out some candidates."""
+        if ids.isdisjoint(candidate.id for candidate in self.candidates):
+            return self
+        shared = [one for one in self.shared if one.candidate.id not in ids]
+        return Task(self.split, [candidate for candidate in self.candidates if candidate.id not in ids], shared)
 
 
 def tasks(candidates: Sequence[tuple[Candidate, Sequence[int]]], n_splits: int) -> Iterator[Task]:

@@ -1,29 +1,28 @@
-"""joblib's active backend as an executor: submit a task, get a future, wait for whichever comes first.
+"""joblib's active backend as an executor: submit a task, hear of it, wait for whichever comes first.
 
 `joblib.Parallel` takes a whole list of tasks and returns when all are done, which suits a grid and nothing that decides
 on the way. Here one session stays open for the whole search, on the backend that the user chose with
 `joblib.parallel_config` (processes, threads, Dask, Ray, ...), so the data travels once and the workers stay warm.
 
-joblib has no public door for this. The private names that it takes are all in `_Streaming`; a backend without them is
-served in rounds by the public one (`_Rounds`).
+How tasks reach the workers, `ways` and `isolated` know.
 """
 
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import suppress
-from queue import Empty
-from typing import Any, Protocol
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
-from joblib import Parallel, delayed, effective_n_jobs
-from joblib._parallel_backends import ParallelBackendBase, SequentialBackend
+from joblib import Parallel, effective_n_jobs
+from joblib._parallel_backends import LokyBackend, MultiprocessingBackend, ParallelBackendBase, SequentialBackend
 from joblib._utils import eval_expr
 from joblib.parallel import BatchedCalls
 
-from skhpt._compat import bind_context
+from skhpt.work.guard import Guard
+from skhpt.work.isolated import Isolated
+from skhpt.work.messages import Channel, News, Task
+from skhpt.work.ways import Inline, Rounds, Streaming, Way, make_batch
 
 
 def n_workers(n_jobs: int | None) -> int:
@@ -31,14 +30,16 @@ def n_workers(n_jobs: int | None) -> int:
     return int(effective_n_jobs(n_jobs))
 
 
-def shares_memory(n_jobs: int | None) -> bool:
-    """Tell whether the workers of the active backend are in this process."""
+def shares_memory(n_jobs: int | None, fit_timeout: float | None = None) -> bool:
+    """Tell whether the workers are in this process."""
+    if fit_timeout is not None:
+        return False
     parallel = Parallel(n_jobs=n_jobs)
     return n_workers(n_jobs) == 1 or bool(getattr(parallel._backend, "supports_sharedmem", False))
 
 
 class Pool:
-    """Workers for one search; use it in a ``with`` block.
+    """Workers that are kept for a whole search; use it in a ``with`` block.
 
     Parameters
     ----------
@@ -46,22 +47,42 @@ class Pool:
         Workers to use, as in `joblib.Parallel`; None means what `joblib.parallel_config` says, else 1.
     pre_dispatch : int, str or None, default="2*n_jobs"
         Tasks in flight at most, as in `joblib.Parallel`.
+    fit_timeout : float, default=None
+        Seconds after which a fit is given up; it takes processes of this machine, even for a single worker.
+    interruptible : callable, default=nullcontext
+        Returns a context in which Ctrl-C may raise `KeyboardInterrupt`: this process waits or works in it.
 
     Attributes
     ----------
     n_slots : int
         Tasks that run at the same time.
     n_pending : int
-        Tasks that were submitted and did not come back yet.
+        Tasks that were submitted and did not come to an end yet.
     n_free : float
         Tasks that can be submitted before the next `wait`.
+
+    Raises
+    ------
+    ValueError
+        If there is a `fit_timeout`, but the workers are threads, or on other machines.
     """
 
-    def __init__(self, n_jobs: int | None = None, pre_dispatch: Any = "2*n_jobs"):
+    def __init__(
+        self,
+        n_jobs: int | None = None,
+        pre_dispatch: Any = "2*n_jobs",
+        fit_timeout: float | None = None,
+        interruptible: Callable[[], AbstractContextManager[Any]] = nullcontext,
+    ):
         self._parallel = Parallel(n_jobs=n_jobs, batch_size=1)
         self._n_jobs = n_jobs
         self._pre_dispatch = pre_dispatch
-        self.n_pending = 0
+        self._fit_timeout = fit_timeout
+        self._interruptible = interruptible
+        self._tickets: set[int] = set()  # of tasks that are pending
+        self._n_submitted = 0
+        self._has_ceased = False
+        self._guard = Guard()
 
     def __enter__(self) -> Pool:
         self._parallel.__enter__()
@@ -69,157 +90,79 @@ class Pool:
         self.n_slots = backend.effective_n_jobs(self._parallel.n_jobs)
         if self._n_jobs is not None and self._n_jobs > 0:  # Dask counts its cluster whatever n_jobs is
             self.n_slots = min(self.n_slots, self._n_jobs)
-        if self.n_slots == 1 or isinstance(backend, SequentialBackend):
-            self._way: _Way = _Inline()
-        elif _Streaming.serves(backend):
-            self._way = _Streaming(self._parallel)
-        else:
-            self._way = _Rounds(self._parallel)
-        self._limit = 1 if isinstance(self._way, _Inline) else _in_flight(self._pre_dispatch, self.n_slots)
+        try:
+            self._way = self._find_way(backend)
+        except BaseException:
+            self._parallel.__exit__(None, None, None)
+            raise
+        self._limit = 1 if isinstance(self._way, Inline) else _in_flight(self._pre_dispatch, self.n_slots)
         return self
+
+    def _find_way(self, backend: ParallelBackendBase) -> Way:
+        alone = self.n_slots == 1 or isinstance(backend, SequentialBackend)
+        if self._fit_timeout is not None:
+            if not alone and not isinstance(backend, (LokyBackend, MultiprocessingBackend)):
+                raise ValueError(
+                    f"fit_timeout={self._fit_timeout} needs workers that are processes of this machine, as joblib's "
+                    f"backend 'loky' has them; the active backend is {type(backend).__name__}"
+                )
+            return self._isolate()
+        if alone:
+            return Inline(self._interruptible)
+        if Streaming.serves(backend):
+            return Streaming(self._parallel, self._interruptible)
+        return Rounds(self._parallel, self._interruptible)
+
+    def _isolate(self) -> Isolated:
+        backend = self._parallel._backend
+        env = backend._prepare_worker_env(self.n_slots) if isinstance(backend, LokyBackend) else None
+
+        def batch(function: Task, args: tuple[Any, ...], channel: Channel) -> BatchedCalls:
+            return make_batch(backend, function, args, channel)
+
+        return Isolated(self.n_slots, batch, self._interruptible, self._fit_timeout, env)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
         try:
-            if self.n_pending:
+            if self._tickets:
                 self._way.abort()
+            self._way.close()
         finally:
+            self._guard.dismiss()
             self._parallel.__exit__(kind, error, trace)
 
     @property
+    def n_pending(self) -> int:
+        return len(self._tickets)
+
+    @property
     def n_free(self) -> float:
-        return self._limit - self.n_pending
+        return 0 if self._has_ceased else self._limit - self.n_pending
 
-    def submit(self, function: Callable[..., Any], *args: Any) -> None:
-        """Queue ``function(*args)``."""
-        self.n_pending += 1
-        self._way.submit(function, args)
+    def submit(self, function: Task, *args: Any) -> int:
+        """Queue a task, ``function(*args)``; return its ticket."""
+        ticket, self._n_submitted = self._n_submitted, self._n_submitted + 1
+        self._tickets.add(ticket)
+        self._way.submit(ticket, function, args)
+        return ticket
 
-    def wait(self) -> list[Future[Any]]:
-        """Wait until at least one task is done; return the futures of all that are, and forget them."""
-        done = self._way.wait()
-        self.n_pending -= len(done)
-        return done
+    def wait(self, seconds: float | None = None) -> list[News]:
+        """Wait until there is news of a task, but no longer than so many seconds; none if no task is under way."""
+        self._guard.watch(self._way.pids())
+        news = self._way.wait(seconds)
+        for one in news:
+            if one.is_done:
+                self._tickets.remove(one.ticket)
+        if any(one.lost for one in news) and isinstance(self._way, Streaming) and self._way.is_broken:
+            self._way.abort()
+            self._way.close()
+            self._way = self._isolate()  # if it happens again it shall be known to whom
+        return news
 
-
-class _Way(Protocol):
-    """How tasks reach the workers."""
-
-    def submit(self, function: Callable[..., Any], args: tuple[Any, ...]) -> None: ...
-
-    def wait(self) -> list[Future[Any]]: ...
-
-    def abort(self) -> None: ...
-
-
-class _Inline:
-    """One worker, this thread: a task runs when it is waited for."""
-
-    def __init__(self) -> None:
-        self._queue: deque[tuple[Callable[..., Any], tuple[Any, ...]]] = deque()
-
-    def submit(self, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
-        self._queue.append((function, args))
-
-    def wait(self) -> list[Future[Any]]:
-        if not self._queue:
-            return []
-        function, args = self._queue.popleft()
-        future: Future[Any] = Future()
-        future.set_result(function(*args))  # an error is raised right here
-        return [future]
-
-    def abort(self) -> None:
-        self._queue.clear()
-
-
-class _Streaming:
-    """Straight to the backend's ``submit``, one future per task."""
-
-    def __init__(self, parallel: Parallel):
-        self._parallel = parallel
-        self._backend = backend = parallel._backend
-        self._submit = getattr(backend, "submit", None) or backend.apply_async  # joblib < 1.5
-        self._pending: set[Future[Any]] = set()
-        self._pickle_cache: dict[Any, Any] = {}
-        backend.start_call()
-        parallel._calling = True  # so that Parallel calls stop_call at the end
-
-    @staticmethod
-    def serves(backend: ParallelBackendBase) -> bool:
-        """Tell whether a backend hands back results through a callback, which makes a future possible."""
-        has_door = hasattr(backend, "submit") or hasattr(backend, "apply_async")
-        return has_door and bool(getattr(backend, "supports_retrieve_callback", False))
-
-    def submit(self, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
-        future: Future[Any] = Future()
-        task: tuple[Any, ...] = (bind_context(function), args, {})
-        batch = BatchedCalls([task], self._backend.get_nested_backend(), self._before_pickling, self._pickle_cache)
-
-        def done(out: Any) -> None:
-            try:
-                result = self._backend.retrieve_result_callback(out)
-            except BaseException as error:
-                _fail(future, error)
-            else:
-                future.set_result(result[0])
-
-        self._pending.add(future)
-        job = self._submit(batch, callback=done)
-        if isinstance(job, Future):  # Dask tells of a lost worker here only
-
-            def watch(job: Future[Any]) -> None:
-                if not job.cancelled() and (error := job.exception()) is not None:
-                    _fail(future, error)
-
-            job.add_done_callback(watch)
-
-    def wait(self) -> list[Future[Any]]:
-        if not self._pending:
-            return []
-        done, self._pending = wait(self._pending, return_when=FIRST_COMPLETED)
-        return list(done)
-
-    def abort(self) -> None:
-        self._pending.clear()
-        # When loky kills its workers it trips over tasks that it has not handed to them yet.
-        waiting: Any = getattr(getattr(self._backend, "_workers", None), "_work_ids", None)
-        with suppress(Empty):
-            while waiting is not None:
-                waiting.get_nowait()
-        self._backend.abort_everything(ensure_ready=False)
-
-    def _before_pickling(self) -> None:
-        """Let loky put memory maps of large arrays into this session's own folder, as `Parallel.__call__` does."""
-        workers: Any = getattr(self._backend, "_workers", None)
-        if hasattr(workers, "_temp_folder_manager"):
-            workers._temp_folder_manager.set_current_context(self._parallel._id)
-
-
-class _Rounds:
-    """Through the public door: everything that is queued goes out together and comes back together."""
-
-    def __init__(self, parallel: Parallel):
-        self._parallel = parallel
-        self._queue: list[Any] = []
-
-    def submit(self, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
-        self._queue.append(delayed(bind_context(function))(*args))
-
-    def wait(self) -> list[Future[Any]]:
-        queue, self._queue = self._queue, []
-        done: list[Future[Any]] = []
-        for result in self._parallel(queue):
-            done.append(Future())
-            done[-1].set_result(result)
-        return done
-
-    def abort(self) -> None:
-        self._queue.clear()
-
-
-def _fail(future: Future[Any], error: BaseException) -> None:
-    if not future.done():
-        future.set_exception(error)
+    def cease(self) -> None:
+        """Begin no further tasks, as far as possible; the others come to their end."""
+        self._has_ceased = True
+        self._tickets.difference_update(self._way.cease())
 
 
 def _in_flight(pre_dispatch: Any, n_slots: int) -> float:

@@ -15,7 +15,8 @@ import numpy as np
 
 from skhpt.trial import Candidate, FoldScore
 from skhpt.work import slices
-from skhpt.work.fold import Alone, Fold, Job, Outcome, Setup, cut, evaluate_one
+from skhpt.work.fold import Alone, Fold, Job, Outcome, Setup, Steps, cut, evaluate_one
+from skhpt.work.messages import Begun
 from skhpt.work.metrics import lean_scorer
 from skhpt.work.recipe import is_in
 from skhpt.work.remembered import Memory, Seal, dress, undress
@@ -72,7 +73,7 @@ def evaluate_together(
     jobs: Sequence[Job],
     shared: Sequence[Shared],
     terms: Terms,
-) -> Outcome:
+) -> Steps:
     """Evaluate candidates on one fold, one after another, and fit once what they have in common.
 
     This is a task that workers run, like `evaluate`, whose scores it returns. Candidates for which that is not certain
@@ -81,7 +82,10 @@ def evaluate_together(
     start = time.time()
     group = _Group(Fold(X, y, setup, lean_scorer(setup.scorer), split, train, test), shared, terms)
     for job, one in zip(jobs, shared, strict=True):
+        yield Begun(job.candidate.id, time.monotonic())
+        n_scores = len(group.outcome.scores)
         group.take(job, one)
+        yield from group.outcome.scores[n_scores:]
     group.outcome.seconds = time.time() - start
     return group.outcome
 
