@@ -146,6 +146,19 @@ class Choice(Dimension):
         for i, value in enumerate(self.values):
             self._index.setdefault(value_key(value), i)
 
+    def index(self, value: Any) -> int:
+        """Return the place of a value in the list; the first one, if it is listed twice.
+
+        Raises
+        ------
+        ValueError
+            If it is not in the list.
+        """
+        place = self._index.get(value_key(value))
+        if place is None:
+            raise ValueError(f"{value!r} is not one of the choices")
+        return place
+
     def encode(self, values: Sequence[Any] | np.ndarray) -> np.ndarray:
         return (np.array([self._index[value_key(value)] for value in values], dtype=float) + 0.5) / self.size
 

@@ -127,13 +127,15 @@ def leaderboard_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
             "leaderboard() returns a pandas DataFrame: install pandas (pip install pandas), "
             "or use leaderboard_text(), which needs nothing."
         ) from error
-    columns = list(dict.fromkeys(name for row in rows for name in row))
+    columns = list(dict.fromkeys(name for row in rows for name in row)) or ["candidate"]
     frame = pd.DataFrame({name: pd.Series([row.get(name) for row in rows], dtype=None) for name in columns})
     return frame.set_index("candidate")
 
 
 def leaderboard_text(rows: list[dict[str, Any]]) -> str:
-    """Lay out leaderboard rows as a plain table."""
+    """Lay out leaderboard rows as a plain table; nothing if there are none."""
+    if not rows:
+        return ""
     columns = list(dict.fromkeys(name for row in rows for name in row))
     scale = max((abs(row["score"]) for row in rows if np.isfinite(row["score"])), default=0.0)
     head = [name.removeprefix("param_") for name in columns]

@@ -106,6 +106,19 @@ class Space:
         """Tell of each candidate whether it lies in the space, whatever the constraint: shape (len(points),)."""
         return self._owners(points) >= 0
 
+    def branch_of(self, params: Mapping[str, Any]) -> int:
+        """Return the number of the first branch that a candidate belongs to, whatever the constraint.
+
+        Raises
+        ------
+        ValueError
+            If the candidate does not lie in the space.
+        """
+        branch = int(self._owners([params])[0])
+        if branch < 0:
+            raise ValueError(f"not in the space: {params!r}")
+        return branch
+
     def grid(self, resolution: int | Mapping[str, int] = 5) -> list[Params]:
         """List the points of a grid, in the order of `sklearn.model_selection.ParameterGrid`.
 

@@ -28,7 +28,7 @@ class Limits:
     patience : int, default=None
         Candidates in a row without a better one after which it ends.
     mean_score : callable, default=None
-        ``mean_score(trial)`` returns the score that is compared; NaN for a trial that does not count.
+        ``mean_score(trial)`` returns the score that is compared; None for a trial that does not count.
     n_given : int, default=0
         Trials that come from an earlier search: they may be the best, but they try nobody's patience.
     interrupts : Interrupts, default=None
@@ -42,7 +42,7 @@ class Limits:
         max_time: float | timedelta | None = None,
         target_score: float | None = None,
         patience: int | None = None,
-        mean_score: Callable[[Trial], float] = lambda trial: math.nan,
+        mean_score: Callable[[Trial], float | None] = lambda trial: None,
         n_given: int = 0,
         interrupts: Interrupts | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -78,6 +78,8 @@ class Limits:
     def learn(self, trial: Trial) -> None:
         """Look at a trial that has finished; the order counts."""
         score = self._mean_score(trial)
+        if score is None:
+            return
         if score > self._best:
             self._best, self._n_since = score, 0
         elif trial.candidate.id >= self._n_given:

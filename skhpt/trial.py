@@ -78,6 +78,8 @@ class FoldScore:
         The resource that its model had been trained with before and went on from; 0 if it was trained from scratch.
     converged : bool
         Whether training ended by itself before its resource was used up: more of it would change nothing.
+    retries : int
+        How often it was evaluated again because its worker had died.
     """
 
     candidate: int
@@ -90,6 +92,7 @@ class FoldScore:
     error: str | None = None
     resumed_from: int = 0
     converged: bool = False
+    retries: int = 0
 
     def score(self, metric: str | None = None) -> float:
         """Return the test score by a metric, or by the only or first one; NaN if there is none or it is not finite."""

@@ -1,5 +1,11 @@
 """Estimators with odd habits, in a module of their own so that worker processes can import them."""
 
+import os
+import signal
+import time
+from collections import deque
+from itertools import repeat
+
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.ensemble import RandomForestClassifier
@@ -194,3 +200,43 @@ class Picky(TransformerMixin, BaseEstimator):
 
     def transform(self, X):
         return X * self.factor
+
+
+class Fatal(Null):
+    """Does to its worker what `value` says: 0 nothing, 1 kills it, 2 sleeps for ever, 3 loops in C for ever.
+
+    It leaves a line in `log` for every fit that it begins, so that fits can be counted over all processes. With `once`,
+    a file, it does so only the first time.
+    """
+
+    def __init__(self, value=0, log=None, once=None):
+        self.value = value
+        self.log = log
+        self.once = once
+
+    def fit(self, X, y):
+        if self.log:
+            with open(self.log, "a") as file:
+                file.write(f"{self.value} {X[0, 0]} {len(X)}\n")
+        if self.once is None or self._is_first():
+            self._do_harm()
+        return super().fit(X, y)
+
+    def _is_first(self):
+        try:
+            os.close(os.open(self.once, os.O_CREAT | os.O_EXCL))
+        except FileExistsError:
+            return False
+        return True
+
+    def _do_harm(self):
+        if self.value == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if self.value == 2:
+            while True:
+                time.sleep(3600)
+        if self.value == 3:
+            deque(repeat(None), maxlen=0)
+
+    def score(self, X, y):
+        return float(self.value) + float(X[0, 0]) / 100

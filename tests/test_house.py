@@ -20,7 +20,7 @@ FLOORS = [
     ["gp"],
     ["strategies"],
     ["results", "engine"],
-    ["work"],
+    ["work", "journal"],
     ["search"],
 ]
 FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names}

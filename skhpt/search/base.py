@@ -7,8 +7,12 @@ import math
 import time
 import warnings
 from abc import abstractmethod
+from contextlib import nullcontext
 from copy import copy, deepcopy
-from numbers import Real
+from dataclasses import replace
+from datetime import timedelta
+from numbers import Integral, Real
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -21,17 +25,30 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_method_params, indexable
 
-from skhpt import engine, fingerprint, results
+from skhpt import engine, fingerprint, journal, results
 from skhpt._compat import IS_TESTED
 from skhpt.fingerprint import Fingerprint
+from skhpt.interrupts import Interrupts
 from skhpt.search.callbacks import begin_callbacks
 from skhpt.search.leaderboard import LeaderboardMixin
 from skhpt.search.previous import going_on, trials_from
+from skhpt.search.resuming import (
+    describe_draws,
+    describe_search,
+    describe_space,
+    describe_splits,
+    draws_again,
+    facts_of,
+    splits_again,
+)
 from skhpt.search.session import NO_FITS, Folds, Session, freeze_folds
+from skhpt.space import Space
+from skhpt.stopping import Limits
 from skhpt.strategies.racing import Race
 from skhpt.trial import History, Strategy, Trial
 from skhpt.work.evaluator import Evaluator
 from skhpt.work.fold import Setup
+from skhpt.work.losses import Losses
 from skhpt.work.pool import Pool
 from skhpt.work.reuse import Reuse
 from skhpt.work.slices import data_can_be_shared, leaves_data_alone, scorer_leaves_data_alone
@@ -52,6 +69,13 @@ class BaseSearch(LeaderboardMixin, BaseSearchCV):
         "reuse": [StrOptions({"exact", "close"}), Options(bool, {False})],
         "reuse_memory": [Interval(Real, 0, None, closed="left"), None],
         "warm_start": ["boolean"],
+        "journal": [str, PathLike, None],
+        "max_time": [Interval(Real, 0, None, closed="neither"), timedelta, None],
+        "target_score": [Real, None],
+        "patience": [Interval(Integral, 1, None, closed="left"), None],
+        "fit_timeout": [Interval(Real, 0, None, closed="neither"), None],
+        "max_retries": [Interval(Integral, 0, None, closed="left")],
+        "on_interrupt": [StrOptions({"refit", "keep", "raise"})],
     }
 
     #: Whether the strategy learns from trials that were scored on other folds.
@@ -75,6 +99,13 @@ class BaseSearch(LeaderboardMixin, BaseSearchCV):
         return_train_score: bool = False,
         reuse: Any = "exact",
         reuse_memory: float | None = 2**30,
+        journal: Any = None,
+        max_time: Any = None,
+        target_score: float | None = None,
+        patience: int | None = None,
+        fit_timeout: float | None = None,
+        max_retries: int = 2,
+        on_interrupt: str = "refit",
         constraint: Any = None,
         previous: Any = None,
         warm_start: bool = False,
@@ -92,6 +123,13 @@ class BaseSearch(LeaderboardMixin, BaseSearchCV):
         )
         self.reuse = reuse
         self.reuse_memory = reuse_memory
+        self.journal = journal
+        self.max_time = max_time
+        self.target_score = target_score
+        self.patience = patience
+        self.fit_timeout = fit_timeout
+        self.max_retries = max_retries
+        self.on_interrupt = on_interrupt
         self.constraint = constraint
         self.previous = previous
         self.warm_start = warm_start
@@ -152,9 +190,11 @@ class BaseSearch(LeaderboardMixin, BaseSearchCV):
             The fitted search.
         """
         session = self._open(X, y, params, keep=self.warm_start)
-        self._evaluate(session, self._make_strategy(session))
+        with session.journal or nullcontext():
+            self._evaluate(session, self._make_strategy(session))
         self._tabulate(session)
-        self._refit_best(session)
+        if self._shall_refit():
+            self._refit_best(session)
         session.callbacks.end()
         return self
 
@@ -196,10 +236,10 @@ class BaseSearch(LeaderboardMixin, BaseSearchCV):
         routed = self._get_routed_params_for_fit(params)
         callbacks = begin_callbacks(self, X, y, params)
         keep = keep and hasattr(self, "history_")
-        if keep and self._folds and self._folds.are_those_of(self.cv):
-            folds = self._folds
-        else:
-            folds = freeze_folds(self.cv, X, y, is_classifier(base), routed.splitter.split)
+        facts = {} if self.journal is None else facts_of(self.journal)
+        folds = self._folds if keep and self._folds and self._folds.are_those_of(self.cv) else None
+        folds = folds or splits_again(self.cv, facts.get("folds", {}))
+        folds = folds or freeze_folds(self.cv, X, y, is_classifier(base), routed.splitter.split)
         setup = self._make_setup(base, scorers, routed, X, self._make_training(X, y, params, folds))
         mark = Fingerprint(
             data=fingerprint.describe_data(X, y, params),
@@ -208,7 +248,49 @@ class BaseSearch(LeaderboardMixin, BaseSearchCV):
             estimator=fingerprint.describe_estimator(base) + str(setup.training),
         )
         history = self._starting_history(mark, keep)
-        return Session(X, y, params, folds, setup, refit_metric, mark, callbacks, history, n_known=len(history))
+        session = Session(X, y, params, folds, setup, refit_metric, mark, callbacks, history, len(history.finished))
+        session = replace(session, random_state=getattr(self, "random_state", None))
+        return session if self.journal is None else self._open_journal(session)
+
+    def _open_journal(self, session: Session) -> Session:
+        """Begin a journal, or go on with what one has."""
+        history, folds = session.history, session.folds
+        given = History(history[: history.n_given], history.prior, history.n_given)
+        draws = describe_draws(session.random_state)
+        space, codec = self._space_for_journal()
+        header = journal.Header(
+            parts=describe_search(self, session.fingerprint, space, given),
+            facts={"draws": draws, "folds": describe_splits(folds), "n_splits": len(folds)},
+        )
+        opened = journal.open_journal(self.journal, header, codec, n_known=history.n_given)
+        own = history[history.n_given :]
+        if not opened.is_resumed:
+            opened.asked([trial.candidate for trial in own])
+            for fold in (fold for trial in own for fold in trial.folds):
+                opened.scored(fold)
+        elif len(opened.candidates) < len(own):
+            opened.close()
+            raise ValueError(
+                f"journal={self.journal!r} has {len(opened.candidates)} candidates, fewer than the {len(own)} that "
+                "this search has evaluated already: it is that of another search"
+            )
+        else:
+            given.add(opened.candidates)
+            for fold in opened.folds:
+                given.arrive(fold)
+            history = given
+        random_state = draws_again(session.random_state, opened.facts["draws"])
+        n_known = history.n_given if opened.is_resumed else session.n_known
+        return replace(session, history=history, n_known=n_known, random_state=random_state, journal=opened)
+
+    def _space_for_journal(self) -> tuple[str, journal.Codec]:
+        """Describe what may be tried, and say how it is written down."""
+        space = self._space()
+        return describe_space(space), journal.SpaceCodec(space)
+
+    def _space(self) -> Space:
+        """Return what may be tried."""
+        raise NotImplementedError
 
     def _split_for_plan(self, X: Any, y: Any, params: dict[str, Any]) -> tuple[Any, Any, dict[str, Any], Folds]:
         """Check the data and draw the folds that `fit` would draw, without using up anything."""
@@ -246,12 +328,12 @@ class BaseSearch(LeaderboardMixin, BaseSearchCV):
                     "the candidates that were evaluated before are kept, but their scores cannot be compared with "
                     f"new ones: {'; '.join(changes)}. To start anew, fit with warm_start=False."
                 )
-            return going_on(self.history_.finished, self.history_.n_given, self.racing)
+            return going_on(self.history_, self.racing)
         if self.previous is None:
             return History()
         comparable, trials = trials_from(self.previous, mark)
         if comparable:
-            return going_on(trials, len(trials), self.racing)
+            return going_on(History(trials, n_given=len(trials)), self.racing)
         if not self._learns_from_others:
             warnings.warn(
                 f"the {len(trials)} candidates of previous are not used: they are not known to be scored on the same "
@@ -266,20 +348,76 @@ class BaseSearch(LeaderboardMixin, BaseSearchCV):
         """Run the strategy; what was computed stays in `history_`, whatever happens."""
         session.callbacks.begin_search(getattr(strategy, "n_candidates", None), len(session.folds))
         self._begin(session)
-        pool = Pool(self.n_jobs, self.pre_dispatch)
-        watch = session.callbacks.watch
+        history, n_splits = session.history, len(session.folds)
         error_score = np.nan if self.error_score == "raise" else self.error_score
         race = Race(self._metric, error_score) if self.racing else None
-        with Evaluator(
-            pool, session.setup, session.X, session.y, session.folds, watch, self.racing, self._reuse(session)
-        ) as evaluator:
-            engine.run(strategy, session.history, evaluator, len(session.folds), race=race)
+        with Interrupts() as interrupts:
+            limits = self._limits(session, interrupts)
+            pool = Pool(self.n_jobs, self.pre_dispatch, self.fit_timeout, interrupts.allowed)
+            with self._evaluator(session, pool) as evaluator:
+                self.stop_reason_ = engine.run(strategy, history, evaluator, n_splits, session.journal, race, limits)
         self.reuse_report_ = evaluator.reuse.report
         if self.verbose > 0 and self.reuse_report_.saves:
             print(self.reuse_report_.summary())
         session.callbacks.end_search()
-        if not len(session.history):
+        self._report_end(session, evaluator.losses.n_retries, interrupts.n)
+
+    def _evaluator(self, session: Session, pool: Pool) -> Evaluator:
+        return Evaluator(
+            pool,
+            session.setup,
+            session.X,
+            session.y,
+            session.folds,
+            session.callbacks.watch,
+            self.racing,
+            self._reuse(session),
+            Losses(self.max_retries, self.fit_timeout),
+        )
+
+    def _limits(self, session: Session, interrupts: Interrupts) -> Limits:
+        return Limits(
+            self.max_time,
+            self.target_score,
+            self.patience,
+            mean_score=self._score_that_counts,
+            n_given=session.history.n_given,
+            interrupts=interrupts,
+        )
+
+    def _score_that_counts(self, trial: Trial) -> float | None:
+        """Return the mean score of a trial, NaN if it has none, or None if it says nothing of the progress."""
+        folds = trial.folds if not trial.has_lost else ()
+        scores = [fold.score(self._metric) for fold in folds if fold.state != "skipped"]
+        if not isinstance(self.error_score, str):
+            scores = [self.error_score if math.isnan(score) else score for score in scores]
+        return sum(scores) / len(scores) if scores else math.nan
+
+    def _report_end(self, session: Session, n_retries: int, n_interrupts: int) -> None:
+        """Say what went wrong; raise if there is nothing to go on with."""
+        history, reason = session.history, self.stop_reason_
+        if reason == "interrupted" and (not history.n_finished or n_interrupts > 1):
+            raise KeyboardInterrupt
+        if reason == "max_time" and not history.n_finished:
+            raise RuntimeError(f"max_time={self.max_time} was over before any candidate was finished")
+        if not len(history):
             raise ValueError(NO_FITS)
+        said = []
+        if reason != "completed":
+            said.append(f"the search ended after {history.n_finished} candidates: {reason}")
+        if n_retries:
+            said.append(f"{n_retries} folds were evaluated again because their worker died")
+        if said and (n_retries or reason in ("interrupted", "max_time")):
+            warnings.warn("; ".join(said), UserWarning, stacklevel=4)
+
+    def _shall_refit(self) -> bool:
+        """Tell whether the best candidate is to be refitted, after Ctrl-C too."""
+        if self.stop_reason_ != "interrupted" or self.on_interrupt == "refit":
+            return True
+        self.__dict__.pop("best_estimator_", None)  # of an earlier fit
+        if self.on_interrupt == "raise":
+            raise KeyboardInterrupt
+        return False
 
     def _reuse(self, session: Session) -> Reuse:
         """Say on what terms candidates share fits."""
@@ -392,7 +530,11 @@ class BaseSearch(LeaderboardMixin, BaseSearchCV):
     def __dir__(self) -> list[str]:
         # One of scikit-learn's tests takes every public fitted attribute of a GridSearchCV for one that all searches
         # have. What is ours alone is documented, and there, but not listed.
-        return [name for name in super().__dir__() if name not in ("history_", "reuse_report_")]
+        return [name for name in super().__dir__() if name not in _OURS]
+
+
+#: Fitted attributes that other searches do not have.
+_OURS = {"history_", "reuse_report_", "stop_reason_"}
 
 
 def _needs_target(estimator: Any) -> bool:

@@ -130,6 +130,34 @@ class HyperbandSearchCV(BaseSearch):
     reuse_memory : float, default=2**30
         Bytes of transformed data that a worker keeps for it, at most; None means no limit.
 
+    journal : str or path-like, default=None
+        File to keep what is asked for and what comes back, as it happens. If it exists, the search goes on where that
+        one stopped: no finished fold is repeated, and the results are those of a search that was never disturbed. A
+        file of another search is refused.
+
+    max_time : float or timedelta, default=None
+        Seconds for the search. When they are over, no fold is begun any more; those under way get a tenth of that time
+        to finish, and the best candidate so far is refitted.
+
+    target_score : float, default=None
+        Mean score with which the search ends.
+
+    patience : int, default=None
+        Number of candidates in a row without a better score after which the search ends.
+
+    fit_timeout : float, default=None
+        Seconds that the fit of one candidate on one fold may take, with its scoring. After that its process is killed,
+        whatever it does, and the fold has the state "timeout" and `error_score`. The workers are processes then, even
+        if there is only one.
+
+    max_retries : int, default=2
+        Number of workers that may die of a candidate (killed, out of memory, a crash of native code) before it is given
+        up, with the state "crashed" and `error_score`. The folds of all others are evaluated again.
+
+    on_interrupt : {"refit", "keep", "raise"}, default="refit"
+        What Ctrl-C does: the search ends with what it has and refits the best candidate so far, does not refit, or
+        raises `KeyboardInterrupt`. Whichever it is, results are kept. Pressed twice, it is raised at once.
+
     constraint : callable, default=None
         ``constraint(params) -> bool`` rejects candidates before they are evaluated.
 
@@ -175,6 +203,9 @@ class HyperbandSearchCV(BaseSearch):
 
     history_ : History
         Every candidate and every fold in the order in which they were asked for, with states and error texts.
+
+    stop_reason_ : {"completed", "interrupted", "max_time", "target_score", "patience"}
+        Why the search ended.
 
     reuse_report_ : ReuseReport
         Which fits candidates had in common, and what that saved; printing it gives a table.
@@ -288,6 +319,13 @@ class HyperbandSearchCV(BaseSearch):
         return_train_score: bool = False,
         reuse: Any = "exact",
         reuse_memory: float | None = 2**30,
+        journal: Any = None,
+        max_time: Any = None,
+        target_score: float | None = None,
+        patience: int | None = None,
+        fit_timeout: float | None = None,
+        max_retries: int = 2,
+        on_interrupt: str = "refit",
         constraint: Any = None,
         previous: Any = None,
         warm_start: bool = False,
@@ -304,6 +342,13 @@ class HyperbandSearchCV(BaseSearch):
             return_train_score=return_train_score,
             reuse=reuse,
             reuse_memory=reuse_memory,
+            journal=journal,
+            max_time=max_time,
+            target_score=target_score,
+            patience=patience,
+            fit_timeout=fit_timeout,
+            max_retries=max_retries,
+            on_interrupt=on_interrupt,
             constraint=constraint,
             previous=previous,
             warm_start=warm_start,
@@ -375,9 +420,9 @@ class HyperbandSearchCV(BaseSearch):
     def _make_strategy(self, session: Session) -> Hyperband:
         history = session.history
         fidelity = self._find_fidelity(session.y, session.params, session.folds)
-        seed = int(check_random_state(deepcopy(self.random_state)).randint(2**31 - 1))
-        plan, points = self._draw(fidelity, len(session.folds), history, self.random_state)
-        if len(history) > history.n_given:
+        seed = int(check_random_state(deepcopy(session.random_state)).randint(2**31 - 1))
+        plan, points = self._draw(fidelity, len(session.folds), history, session.random_state)
+        if len(history) > history.n_given and not (session.journal and session.journal.is_resumed):
             check_going_on(self.plan_, plan, self.factor**BRACKET_POWER)
         given = [trial.candidate for trial in history[: history.n_given]]
         return Hyperband(
@@ -404,9 +449,9 @@ class HyperbandSearchCV(BaseSearch):
     def _evaluate(self, session: Session, strategy: Strategy) -> None:
         assert isinstance(strategy, Hyperband)
         self.plan_ = strategy.plan
-        self._known_places = {place(trial) for trial in session.history}
+        self._known_places = {place(trial) for trial in session.history[: session.n_known]}
         with TemporaryDirectory(prefix="skhpt-", ignore_cleanup_errors=True) as folder:
-            store = InMemory() if shares_memory(self.n_jobs) else OnDisk(folder)
+            store = InMemory() if shares_memory(self.n_jobs, self.fit_timeout) else OnDisk(folder)
             setup = replace(session.setup, checkpoints=Checkpoints(store))
             try:
                 super()._evaluate(replace(session, setup=setup), strategy)
@@ -437,6 +482,10 @@ class HyperbandSearchCV(BaseSearch):
     def _report_failures(self, trials: list[Trial], n_known: int) -> None:
         # Sorted by their place in the plan, what is known need not come first.
         super()._report_failures(sorted(trials, key=lambda trial: place(trial) not in self._known_places), n_known)
+
+    def _score_that_counts(self, trial: Trial) -> float | None:
+        is_full = extent(trial) == (self.plan_.max_resources, self.plan_.n_splits)
+        return super()._score_that_counts(trial) if is_full else None
 
     def _standing(self, trials: list[Trial]) -> list[tuple[int, int]]:
         return [extent(trial) for trial in trials]

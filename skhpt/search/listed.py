@@ -22,7 +22,7 @@ class ListedSearch(BaseSearch):
 
     def _make_strategy(self, session: Session) -> Listed:
         history = session.history
-        return Listed(self._points(history, getattr(self, "random_state", None)), len(history))
+        return Listed(self._points(history, session.random_state), len(history))
 
     def plan(self, X: Any, y: Any = None, **params: Any) -> ReusePlan:
         """Say what `fit` would do, without doing it.

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 from sklearn.base import _fit_context, clone
 
-from skhpt import results
+from skhpt import journal, results
 from skhpt.constraint import is_allowed
+from skhpt.fingerprint import describe_value
 from skhpt.identity import params_key
 from skhpt.search.base import BaseSearch
 from skhpt.search.checks import check_candidates
@@ -68,6 +70,34 @@ class ManualSearch(BaseSearch):
     reuse_memory : float, default=2**30
         Bytes of transformed data that a worker keeps for it, at most; None means no limit.
 
+    journal : str or path-like, default=None
+        File to keep what is asked for and what comes back, as it happens. If it exists, the search goes on where that
+        one stopped: no finished fold is repeated, and the results are those of a search that was never disturbed. A
+        file of another search is refused.
+
+    max_time : float or timedelta, default=None
+        Seconds for the search. When they are over, no fold is begun any more; those under way get a tenth of that time
+        to finish, and the best candidate so far is refitted.
+
+    target_score : float, default=None
+        Mean score with which the search ends.
+
+    patience : int, default=None
+        Number of candidates in a row without a better score after which the search ends.
+
+    fit_timeout : float, default=None
+        Seconds that the fit of one candidate on one fold may take, with its scoring. After that its process is killed,
+        whatever it does, and the fold has the state "timeout" and `error_score`. The workers are processes then, even
+        if there is only one.
+
+    max_retries : int, default=2
+        Number of workers that may die of a candidate (killed, out of memory, a crash of native code) before it is given
+        up, with the state "crashed" and `error_score`. The folds of all others are evaluated again.
+
+    on_interrupt : {"refit", "keep", "raise"}, default="refit"
+        What Ctrl-C does: the search ends with what it has and refits the best candidate so far, does not refit, or
+        raises `KeyboardInterrupt`. Whichever it is, results are kept. Pressed twice, it is raised at once.
+
     constraint : callable, default=None
         ``constraint(params) -> bool`` rejects candidates before they are evaluated.
 
@@ -88,6 +118,9 @@ class ManualSearch(BaseSearch):
 
     history_ : History
         Every candidate and every fold in the order in which they were asked for, with states and error texts.
+
+    stop_reason_ : {"completed", "interrupted", "max_time", "target_score", "patience"}
+        Why the search ended.
 
     reuse_report_ : ReuseReport
         Which fits candidates had in common, and what that saved; printing it gives a table.
@@ -161,6 +194,13 @@ class ManualSearch(BaseSearch):
         return_train_score: bool = False,
         reuse: Any = "exact",
         reuse_memory: float | None = 2**30,
+        journal: Any = None,
+        max_time: Any = None,
+        target_score: float | None = None,
+        patience: int | None = None,
+        fit_timeout: float | None = None,
+        max_retries: int = 2,
+        on_interrupt: str = "refit",
         constraint: Any = None,
         previous: Any = None,
         warm_start: bool = False,
@@ -177,6 +217,13 @@ class ManualSearch(BaseSearch):
             return_train_score=return_train_score,
             reuse=reuse,
             reuse_memory=reuse_memory,
+            journal=journal,
+            max_time=max_time,
+            target_score=target_score,
+            patience=patience,
+            fit_timeout=fit_timeout,
+            max_retries=max_retries,
+            on_interrupt=on_interrupt,
             constraint=constraint,
             previous=previous,
             warm_start=warm_start,
@@ -233,15 +280,17 @@ class ManualSearch(BaseSearch):
     # Apart, because the context has a parameter of its own, `estimator`, as some estimators have.
     @_fit_context(prefer_skip_nested_validation=False)
     def _evaluate_one(self, X: Any, y: Any, params: dict[str, Any]) -> float | dict[str, float]:
-        session = self._open(X, y, getattr(self, "_fit_params", {}), keep=True)
         points = self._check([params])
+        session = self._open(X, y, getattr(self, "_fit_params", {}), keep=True)
         row = self._row_of(points[0], session.history)
         is_new = row is None
-        if row is None:
-            row = len(session.history)
-            self._evaluate(session, Listed(points, n_known=row))
-        else:
-            self._begin(session)
+        n_known = len(session.history)
+        row = n_known if row is None else row
+        with session.journal or nullcontext():
+            if is_new or session.history.pending:
+                self._evaluate(session, Listed(points if is_new else [], n_known))
+            else:
+                self._begin(session)
         self._tabulate(session)
         if self.refit and getattr(self, "_refitted_index", None) != self.best_index_:
             self._refit_best(session)
@@ -253,6 +302,11 @@ class ManualSearch(BaseSearch):
     def _begin(self, session: Session) -> None:
         super()._begin(session)
         self._fit_params = session.params
+
+    def _space_for_journal(self) -> tuple[str, journal.Codec]:
+        # A list may grow from run to run, but what is written as a place in it must stay there.
+        codec = journal.ListCodec(check_candidates(self.estimator, self.candidates))
+        return describe_value(codec._values), codec
 
     def _make_strategy(self, session: Session) -> Listed:
         history = session.history

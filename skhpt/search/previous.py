@@ -53,13 +53,19 @@ def trials_from(previous: Any, mark: Fingerprint) -> tuple[bool, list[Trial]]:
     return False, _trials_from_table(previous)
 
 
-def going_on(trials: Sequence[Trial], n_given: int, racing: bool) -> History:
-    """Begin a history with trials, the first `n_given` from an earlier search.
+def going_on(known: History, racing: bool) -> History:
+    """Begin a history with the trials of another, those that were interrupted with the folds that are back.
 
-    Those that lost a race are left out, to be evaluated anew, unless the new search races too.
+    Trials that lost a race are left out, to be evaluated anew, unless the new search races too.
     """
+    trials = known.finished
     whole = [racing or not trial.has_lost for trial in trials]
-    return History(renumbered(compress(trials, whole)), n_given=sum(whole[:n_given]))
+    history = History(renumbered(compress(trials, whole)), n_given=sum(whole[: known.n_given]))
+    if [candidate.id for candidate in known.pending] == list(range(len(history), len(known))):
+        history.add(known.pending)
+        for fold in (fold for candidate in known.pending for fold in known.arrived(candidate.id).values()):
+            history.arrive(fold)
+    return history
 
 
 def _with_all_training(trials: Sequence[Trial]) -> list[Trial]:

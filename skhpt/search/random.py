@@ -86,6 +86,34 @@ class RandomSearch(ListedSearch):
     reuse_memory : float, default=2**30
         Bytes of transformed data that a worker keeps for it, at most; None means no limit.
 
+    journal : str or path-like, default=None
+        File to keep what is asked for and what comes back, as it happens. If it exists, the search goes on where that
+        one stopped: no finished fold is repeated, and the results are those of a search that was never disturbed. A
+        file of another search is refused.
+
+    max_time : float or timedelta, default=None
+        Seconds for the search. When they are over, no fold is begun any more; those under way get a tenth of that time
+        to finish, and the best candidate so far is refitted.
+
+    target_score : float, default=None
+        Mean score with which the search ends.
+
+    patience : int, default=None
+        Number of candidates in a row without a better score after which the search ends.
+
+    fit_timeout : float, default=None
+        Seconds that the fit of one candidate on one fold may take, with its scoring. After that its process is killed,
+        whatever it does, and the fold has the state "timeout" and `error_score`. The workers are processes then, even
+        if there is only one.
+
+    max_retries : int, default=2
+        Number of workers that may die of a candidate (killed, out of memory, a crash of native code) before it is given
+        up, with the state "crashed" and `error_score`. The folds of all others are evaluated again.
+
+    on_interrupt : {"refit", "keep", "raise"}, default="refit"
+        What Ctrl-C does: the search ends with what it has and refits the best candidate so far, does not refit, or
+        raises `KeyboardInterrupt`. Whichever it is, results are kept. Pressed twice, it is raised at once.
+
     constraint : callable, default=None
         ``constraint(params) -> bool`` rejects candidates before they are evaluated.
 
@@ -106,6 +134,9 @@ class RandomSearch(ListedSearch):
 
     history_ : History
         Every candidate and every fold in the order in which they were asked for, with states and error texts.
+
+    stop_reason_ : {"completed", "interrupted", "max_time", "target_score", "patience"}
+        Why the search ended.
 
     reuse_report_ : ReuseReport
         Which fits candidates had in common, and what that saved; printing it gives a table.
@@ -195,6 +226,13 @@ class RandomSearch(ListedSearch):
         racing: bool = False,
         reuse: Any = "exact",
         reuse_memory: float | None = 2**30,
+        journal: Any = None,
+        max_time: Any = None,
+        target_score: float | None = None,
+        patience: int | None = None,
+        fit_timeout: float | None = None,
+        max_retries: int = 2,
+        on_interrupt: str = "refit",
         constraint: Any = None,
         previous: Any = None,
         warm_start: bool = False,
@@ -211,6 +249,13 @@ class RandomSearch(ListedSearch):
             return_train_score=return_train_score,
             reuse=reuse,
             reuse_memory=reuse_memory,
+            journal=journal,
+            max_time=max_time,
+            target_score=target_score,
+            patience=patience,
+            fit_timeout=fit_timeout,
+            max_retries=max_retries,
+            on_interrupt=on_interrupt,
             constraint=constraint,
             previous=previous,
             warm_start=warm_start,
@@ -222,8 +267,11 @@ class RandomSearch(ListedSearch):
         self.unique = unique
         self.racing = racing
 
+    def _space(self) -> Space:
+        return Space(self.param_distributions, self.constraint)
+
     def _points(self, history: History, random_state: Any) -> list[dict[str, Any]]:
-        space = Space(self.param_distributions, self.constraint)
+        space = self._space()
         check_names(self.estimator, space)
         n_missing = max(0, self.n_iter - (len(history) - history.n_given))
         points = space.sample(

@@ -12,6 +12,7 @@ from sklearn.model_selection._split import _yields_constant_splits
 
 from skhpt._compat import INCONSISTENT_SPLITS
 from skhpt.fingerprint import Fingerprint, describe_value
+from skhpt.journal import Journal
 from skhpt.search.callbacks import Callbacks
 from skhpt.trial import History
 from skhpt.work.evaluator import Split
@@ -34,12 +35,15 @@ class Folds(Sequence[Split]):
         What `cv` was after it gave them.
     can_be_drawn_again : bool
         Whether `cv` would give the same folds once more.
+    is_known : bool
+        Whether `cv` is a splitter of scikit-learn, so that its description says which folds it may give.
     """
 
     splits: list[Split]
     cv: Any
     description: str
     can_be_drawn_again: bool
+    is_known: bool = True
 
     def __len__(self) -> int:
         return len(self.splits)
@@ -71,7 +75,7 @@ def freeze_folds(cv: Any, X: Any, y: Any, classifier: bool, split_params: dict[s
         raise ValueError(NO_FITS)
     # Of a splitter from elsewhere nothing is known, and a generator gives its folds only once.
     is_known = type(splitter).__module__.startswith("sklearn.") and not hasattr(cv, "__next__")
-    return Folds(splits, cv, describe_value(cv), is_known and _yields_constant_splits(splitter))
+    return Folds(splits, cv, describe_value(cv), is_known and _yields_constant_splits(splitter), is_known)
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,11 @@ class Session:
     history : History
         What is known, from the last fit or an earlier search, and what this one adds.
     n_known : int
-        Trials of the history that were known at the start.
+        Trials of the history whose failures were reported before.
+    random_state : int, RandomState or None
+        Source of the draws.
+    journal : Journal or None
+        Where it is all written down.
     """
 
     X: Any
@@ -110,3 +118,5 @@ class Session:
     callbacks: Callbacks
     history: History
     n_known: int
+    random_state: Any = None
+    journal: Journal | None = None

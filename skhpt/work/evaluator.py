@@ -226,7 +226,7 @@ class Evaluator:
             scores += self._recover(sent, news)
         if news.is_done:
             self._under_way.subtract(candidate.id for candidate in sent.task.candidates)
-        return scores
+        return [self.losses.recount(score) for score in scores]
 
     def _recover(self, sent: _Sent, news: News) -> list[FoldScore]:
         """Give what was lost with a worker another chance, or up."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from skhpt.trial import Candidate, FoldScore
 from skhpt.work.messages import News
@@ -21,15 +22,14 @@ class Losses:
 
     Attributes
     ----------
-    n_lost : int
-        Tasks that lost their worker.
+    n_retries : int
+        Folds that were tried again.
     """
 
     def __init__(self, max_retries: int = 2, fit_timeout: float | None = None):
         self.max_retries = max_retries
         self.fit_timeout = fit_timeout
-        self.n_lost = 0
-        self.retries: Counter[int] = Counter()  # by candidate
+        self._retries: Counter[tuple[int, int]] = Counter()  # by candidate and fold
         self._deaths: Counter[int] = Counter()  # by candidate, those that it is to blame for
         self._suspected: set[int] = set()  # candidates that may be to blame for the end of a shared pool
 
@@ -56,15 +56,23 @@ class Losses:
         again : list of Candidate
             The others.
         """
-        self.n_lost += 1
-        culprit = left[0].id if len(left) == 1 else at
+        culprit = left[0].id if len(left) == 1 and news.n_deaths else at
         if culprit is None or culprit not in {candidate.id for candidate in left}:
             return [], list(left)
         if not self._is_hopeless(culprit, news):
-            self.retries[culprit] += 1
+            self._retries[culprit, split] += 1
             return [], list(left)
         score = self._timeout(culprit, split) if news.lost == "timeout" else self.crash(culprit, split)
         return [score], [candidate for candidate in left if candidate.id != culprit]
+
+    @property
+    def n_retries(self) -> int:
+        return sum(self._retries.values())
+
+    def recount(self, score: FoldScore) -> FoldScore:
+        """Say of a score how often it took another try."""
+        n = self._retries[score.candidate, score.split] if self._retries else 0
+        return replace(score, retries=n) if n else score
 
     def _is_hopeless(self, culprit: int, news: News) -> bool:
         if news.lost == "timeout":

@@ -1,0 +1,213 @@
+"""The memory of a search in a file: what was asked for and what came back, written as it happens."""
+
+from __future__ import annotations
+
+import os
+import time
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+from skhpt.journal.codec import Codec
+from skhpt.journal.contents import Contents, Header, as_line, first_line, is_torn_beginning, whole_lines
+from skhpt.journal.file import Clock, GrowingFile
+from skhpt.journal.records import candidate_record, event_record, fold_record, lost_record
+from skhpt.trial import Candidate, FoldScore, Trial
+
+#: Characters of a description to show on both sides of a difference, and of the difference itself.
+_MARGIN, _MIDDLE = 40, 80
+
+
+class Journal:
+    """Remembers a search in a file; `open_journal` makes one.
+
+    Each call writes one line, which is with the operating system when the call returns. If a line cannot be written,
+    there is one warning, and nothing is written from then on.
+
+    Attributes
+    ----------
+    facts : dict of str to object
+        Those of the header of the file; if it was begun just now, those that were given.
+    is_resumed : bool
+        Whether the file was there already.
+    candidates : list of Candidate
+        What the file held when it was opened: all that were asked for, in the order of their ids.
+    folds : list of FoldScore
+        And the folds that came back, in this order; of a fold that came back twice, the last.
+    n_bytes_cut : int
+        Bytes of a torn line that were cut from the end of the file.
+    """
+
+    def __init__(self, file: GrowingFile, codec: Codec, facts: dict[str, Any], n_known: int, contents: Contents | None):
+        self._file = file
+        self._codec = codec
+        self.facts = facts
+        self.is_resumed = contents is not None
+        self.candidates = contents.candidates if contents else []
+        self.folds = list(contents.folds.values()) if contents else []
+        self.n_bytes_cut = 0
+        self._first = n_known
+        self._next = n_known + len(self.candidates)
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether lines are still written: not after `close`, after a failure, or in a forked child."""
+        return self._file.is_open
+
+    def asked(self, candidates: Sequence[Candidate]) -> None:
+        """Write a round of candidates.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a parameter cannot be written, or ids do not go on where the journal ends.
+        """
+        for i, candidate in enumerate(candidates, start=self._next):
+            if candidate.id != i:
+                raise ValueError(f"journal: candidate {candidate.id} was asked for where {i} is next")
+        # In one line: of a round that is torn nothing remains, so the strategy is asked for the same round again.
+        round_ = [candidate_record(candidate, self._codec.encode(candidate.params)) for candidate in candidates]
+        self._next += len(round_)
+        if round_:
+            self._file.append(as_line({"asked": round_}))
+
+    def scored(self, fold: FoldScore) -> None:
+        """Write a fold that came back."""
+        if not self._first <= fold.candidate < self._next:
+            raise ValueError(f"journal: candidate {fold.candidate} was never asked for")
+        self._file.append(as_line(fold_record(fold)))
+
+    def finished(self, trial: Trial) -> None:
+        """Write which folds of a trial count, if it lost a race; otherwise all do, and nothing is written."""
+        if trial.has_lost:
+            self._file.append(as_line(lost_record(trial)))
+
+    def note(self, what: str, **facts: Any) -> None:
+        """Write that something happened, and plain values that belong to it."""
+        self._file.append(as_line(event_record(what, time.time(), facts)))
+
+    def close(self) -> None:
+        """Wait until all is on the disk, and let others write to the file."""
+        self._file.close()
+
+
+def open_journal(
+    path: str | os.PathLike[str], header: Header, codec: Codec, n_known: int = 0, *, clock: Clock = time.monotonic
+) -> Journal:
+    """Begin a journal, or go on with one.
+
+    A line that is torn at the end, because the process or the machine stopped while it was written, is cut off. Nothing
+    else of a file is ever changed, and nothing of it is changed if it is refused.
+
+    Parameters
+    ----------
+    path : str or path-like
+        Where the file is or shall be.
+    header : Header
+        What the search depends on. If the file is there already, its parts must agree.
+    codec : Codec
+        Writes and reads the parameters of candidates.
+    n_known : int, default=0
+        How many trials from elsewhere come before the first one that the journal is told of, and have their ids.
+    clock : callable, default=time.monotonic
+        Seconds, to tell how long the disk takes.
+
+    Returns
+    -------
+    journal : Journal
+        To be closed in the end.
+
+    Raises
+    ------
+    ValueError
+        If the file is not a journal of this search: something else, damaged, from a newer version, or begun with other
+        parts.
+    OSError
+        If it cannot be opened for writing; `BlockingIOError` if another search writes to it.
+
+    Warns
+    -----
+    UserWarning
+        If a torn line was cut off, or the file cannot be locked or written to.
+    """
+    path = os.path.abspath(os.fspath(path))
+    line = first_line(header, codec.texts(), n_known, time.time())
+    Contents(path, [line])  # what could not be read again is refused before there is a file
+    file = GrowingFile(path, clock)
+    try:
+        data = file.read()
+        lines, size = whole_lines(data)
+        if not lines and not is_torn_beginning(data):
+            raise ValueError(f"{path} is not a journal of skhpt")
+        contents = _resumed(path, lines, header, codec, n_known) if lines else None
+        facts = contents.beginning.header.facts if contents else header.facts
+        journal = Journal(file, codec, facts, n_known, contents)
+        journal.n_bytes_cut = len(data) - size
+        if journal.n_bytes_cut:
+            _cut(file, size, len(lines) + 1, journal.n_bytes_cut)
+        if not lines:
+            file.append(line)
+        return journal
+    except BaseException:
+        file.let_go()
+        raise
+
+
+def _resumed(path: str, lines: list[bytes], header: Header, codec: Codec, n_known: int) -> Contents:
+    contents = Contents(path, lines)
+    begun = contents.beginning
+    if differing := differences(begun.header.parts, header.parts):
+        raise ValueError(
+            f"{path} is the journal of another search; what differs, there and here:\n"
+            + "\n".join(differing)
+            + "\nGo on with that search as it was, or begin another journal."
+        )
+    if begun.n_known != n_known:
+        raise ValueError(
+            f"{path} was begun with {begun.n_known} known candidates, of an earlier search, and here {n_known} are known"
+        )
+    return contents.read(codec)
+
+
+def _cut(file: GrowingFile, size: int, number: int, n_bytes: int) -> None:
+    file.cut(size)
+    warnings.warn(
+        f"the journal {file.path} ends with a torn line: {n_bytes} bytes of line {number} were cut off. A search was "
+        "stopped while it wrote; what that line was to tell is found out again.",
+        UserWarning,
+        stacklevel=4,
+    )
+
+
+def differences(there: dict[str, str], here: dict[str, str]) -> list[str]:
+    """Say which parts differ, and where, one line for each."""
+    said = []
+    for name in dict.fromkeys([*there, *here]):
+        if name not in there or name not in here:
+            said.append(f"  {name}: only {'there' if name in there else 'here'}")
+        elif there[name] != here[name]:
+            old, new = _where_they_differ(there[name], here[name])
+            said.append(f"  {name}: {old} became {new}")
+    return said
+
+
+def _where_they_differ(a: str, b: str) -> tuple[str, str]:
+    """Cut two texts to where they differ, and some characters around."""
+    start = len(os.path.commonprefix([a, b]))
+    end = len(os.path.commonprefix([a[start:][::-1], b[start:][::-1]]))
+    return _excerpt(a, start, len(a) - end), _excerpt(b, start, len(b) - end)
+
+
+def _excerpt(text: str, start: int, stop: int) -> str:
+    first, last = max(0, start - _MARGIN), min(len(text), stop + _MARGIN)
+    middle = text[start:stop]
+    if len(middle) > _MIDDLE:
+        middle = middle[: _MIDDLE // 2] + "..." + middle[-_MIDDLE // 2 :]
+    before, after = "..." if first else "", "..." if last < len(text) else ""
+    return before + text[first:start] + middle + text[stop:last] + after
