@@ -227,6 +227,8 @@ class _Loop:
             if (outcome := _outcome(self.history.arrived(candidate.id), self.n_splits, self.race)) is not None:
                 self.history.finish_next(outcome, candidate.lane)
                 trial = self.history[candidate.id]
+                if trial.has_lost:
+                    self.hands.drop(candidate.id)
                 self.journal.finished(trial)
                 self.stop.learn(trial)
                 return True

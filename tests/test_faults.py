@@ -1,22 +1,14 @@
 """Dead workers, hanging fits, deadlines and Ctrl-C: the search ends, and has the scores of all that could be scored."""
 
-import os
-import re
-import signal
-import subprocess
-import sys
-import textwrap
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
 from estimators import Fatal
 from joblib import parallel_config
-from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import KFold
 
-from skhpt import GridSearch, ManualSearch, RandomSearch
+from skhpt import GridSearch
 
 HARM = {"dies": 1, "sleeps": 2, "loops": 3}
 GOOD = [10, 20, 30, 40, 50, 60]

@@ -115,6 +115,9 @@ def test_choices_keep_their_types_apart():
     assert again[7] is CHOICES[7]  # the user's own object
     assert not dimension.are_values([2])[0]
     assert not dimension.are_values(["y"])[0]
+    assert [dimension.index(value) for value in CHOICES] == list(range(len(CHOICES)))
+    with pytest.raises(ValueError, match="'y' is not one of the choices"):
+        dimension.index("y")
 
 
 def test_choices_own_equal_cells():
@@ -168,6 +171,7 @@ def test_contains():
     space = Space(BRANCHES, constraint=lambda p: p.get("C", 0) < 5)
     assert space.contains({"kernel": "rbf", "C": 1.0, "gamma": 0.1})
     assert space.contains({})
+    assert [space.branch_of(point) for point in ({}, {"kernel": "rbf", "C": 9.0, "gamma": 0.1})] == [2, 1]
     for outside in (
         {"kernel": "linear", "C": 1.0, "gamma": 0.1},
         {"kernel": "rbf", "C": 100.0, "gamma": 0.1},
@@ -178,6 +182,8 @@ def test_contains():
         assert not space.contains(outside)
     with pytest.raises(ValueError, match=r"not in the space: \{'kernel': 'sigmoid'"):
         space.encode([{"kernel": "sigmoid", "C": 1.0}])
+    with pytest.raises(ValueError, match=r"not in the space: \{'kernel': 'sigmoid'"):
+        space.branch_of({"kernel": "sigmoid", "C": 1.0})
 
 
 def test_size():

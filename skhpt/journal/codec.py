@@ -17,9 +17,9 @@ _MAX_TEXT = 200
 class Codec(Protocol):
     """Writes the parameters of candidates as JSON.
 
-    They are written as ``{"branch": 1, "params": {"C": 0.5, "kernel": {"choice": 1}}}``: a plain value as
-    `skhpt.journal.plain` writes it, which knows no ``{"choice": ...}``, and anything else as a place among the choices of
-    that branch and parameter. The first branch need not be mentioned.
+    They are written as ``{"branch": 1, "params": {"C": 0.5, "kernel": {"choice": 1}}}``: a plain value as `pack` writes
+    it, which makes no ``{"choice": ...}``, and anything else as a place among the choices of that branch and parameter.
+    The first branch need not be mentioned.
     """
 
     def encode(self, params: Mapping[str, Any]) -> Any:

@@ -170,13 +170,16 @@ def _resumed(path: str, lines: list[bytes], header: Header, codec: Codec, n_know
         )
     if begun.n_known != n_known:
         raise ValueError(
-            f"{path} was begun with {begun.n_known} known candidates, of an earlier search, and here {n_known} are known"
+            f"{path} was begun with {begun.n_known} candidates that an earlier search had evaluated, and here they are "
+            f"{n_known}"
         )
     return contents.read(codec)
 
 
 def _cut(file: GrowingFile, size: int, number: int, n_bytes: int) -> None:
     file.cut(size)
+    if not file.is_open:  # it could not be cut, as was said
+        return
     warnings.warn(
         f"the journal {file.path} ends with a torn line: {n_bytes} bytes of line {number} were cut off. A search was "
         "stopped while it wrote; what that line was to tell is found out again.",
@@ -199,9 +202,14 @@ def differences(there: dict[str, str], here: dict[str, str]) -> list[str]:
 
 def _where_they_differ(a: str, b: str) -> tuple[str, str]:
     """Cut two texts to where they differ, and some characters around."""
-    start = len(os.path.commonprefix([a, b]))
-    end = len(os.path.commonprefix([a[start:][::-1], b[start:][::-1]]))
+    start = _n_common(a, b)
+    end = _n_common(a[start:][::-1], b[start:][::-1])
     return _excerpt(a, start, len(a) - end), _excerpt(b, start, len(b) - end)
+
+
+def _n_common(a: str, b: str) -> int:
+    """Return with how many equal characters two texts begin."""
+    return next((i for i, (x, y) in enumerate(zip(a, b)) if x != y), min(len(a), len(b)))
 
 
 def _excerpt(text: str, start: int, stop: int) -> str:

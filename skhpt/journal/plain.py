@@ -1,7 +1,7 @@
 """Values as JSON and back, exactly.
 
-Lists, strings, finite numbers, booleans and None are what they are in JSON. Everything else is an object with a mark, and
-nothing but a mark is an object, so the two cannot be mistaken for each other:
+Lists, strings, finite numbers, booleans and None are what they are in JSON. Everything else is an object with a mark,
+and nothing but a mark is an object, so the two cannot be mistaken for each other:
 
 - ``{"float": "nan"}``: what JSON has no number for (also ``inf`` and ``-inf``),
 - ``{"tuple": [...]}``,
@@ -15,6 +15,7 @@ Nothing that is read is ever evaluated or unpickled: a file can hold wrong value
 from __future__ import annotations
 
 import re
+import sys
 from base64 import b64decode, b64encode
 from math import isfinite, prod
 from typing import Any
@@ -133,8 +134,8 @@ def _unpack_array(data: bytes, name: str, shape: list[int]) -> np.ndarray:
     if len(data) != prod(shape) * dtype.itemsize:
         raise ValueError("an array has not as many bytes as its shape asks for")
     array: np.ndarray = np.ndarray(shape, dtype, buffer=bytearray(data))  # a copy, so that it can be written to
-    if dtype.kind == "U":
-        array.tolist()  # raises if these are no characters
+    if dtype.kind == "U" and np.frombuffer(data, f"{name[0]}u4").max(initial=0) > sys.maxunicode:
+        raise ValueError("a text in an array is not of characters")
     return array
 
 

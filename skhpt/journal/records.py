@@ -184,8 +184,8 @@ def _unpack_score(packed: Any, name: str) -> Any:
         return packed
     score = unpack(packed)
     if type(score) is dict:
-        return {metric: _number(one, name) for metric, one in score.items()}
-    return _number(score, name)
+        return {metric: _checked_number(one, name) for metric, one in score.items()}
+    return _checked_number(score, name)
 
 
 # -- the rest --------------------------------------------------------------------------------------------------------
@@ -230,10 +230,13 @@ def _number(value: Any, name: str) -> Any:
     """Return a value that must be a packed number."""
     if type(value) is float and math.isfinite(value):
         return value
-    number = unpack(value)
-    if type(number) not in (float, int, bool):
+    return _checked_number(unpack(value), name)
+
+
+def _checked_number(value: Any, name: str) -> Any:
+    if type(value) not in (float, int, bool):
         raise ValueError(f"{name} is no number")
-    return number
+    return value
 
 
 def _check_fields(record: Any, known: set[str]) -> None:

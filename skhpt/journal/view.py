@@ -1,4 +1,4 @@
-"""A journal seen from elsewhere: how far is that search, and what is the best so far?"""
+"""A journal seen from elsewhere: how far that search is, and what is the best so far."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class JournalView:
     @property
     def best_score(self) -> float:
         """Its mean score over the folds, by the metric that decides."""
-        return float(self._table[f"mean_test_{self._leading}"][self._best])
+        return float(self._table[f"mean_test_{self._column(self._leading)}"][self._best])
 
     def leaderboard(self, n: int = 10, metric: str | None = None) -> pd.DataFrame:
         """Return the best candidates so far as a table.
@@ -126,28 +126,26 @@ class JournalView:
             raise ValueError(f"metric must be one of {self.metrics}, got {metric!r}")
         if not self._trials:
             return []
-        rows = results.leaderboard(self._trials, self._table, metric, len(self._trials))
+        rows = results.leaderboard(self._trials, self._table, self._column(metric), len(self._trials))
         best: dict[Any, dict[str, Any]] = {}  # by candidate, which may have had several resources
         for row in rows:
-            best.setdefault(
-                self._trials_by_id[row["candidate"]].candidate.note.get("candidate_id", -row["candidate"]), row
-            )
+            best.setdefault(_whose(self.history[row["candidate"]]), row)
         return [row | {"candidate": row["candidate"] + self._n_known} for row in list(best.values())[:n]]
-
-    @cached_property
-    def _trials_by_id(self) -> dict[int, Trial]:
-        return {trial.candidate.id: trial for trial in self._trials}
 
     @property
     def _leading(self) -> str:
         decides = self.facts.get("refit_metric")
         return decides if decides in self.metrics else self.metrics[0]
 
+    def _column(self, metric: str) -> str:
+        """Return what the table calls a metric; while all fits have failed, it knows no names."""
+        return metric if f"mean_test_{metric}" in self._table else "score"
+
     @property
     def _best(self) -> int:
         if not self._trials:
             raise ValueError(f"{self.path}: no candidate is finished yet")
-        return int(np.argmin(self._table[f"rank_test_{self._leading}"]))
+        return int(np.argmin(self._table[f"rank_test_{self._column(self._leading)}"]))
 
     @cached_property
     def _table(self) -> dict[str, Any]:
@@ -257,6 +255,12 @@ def _moved(candidate: Candidate, n: int) -> Candidate:
 
 def _moved_fold(fold: FoldScore, n: int) -> FoldScore:
     return replace(fold, candidate=fold.candidate - n) if n else fold
+
+
+def _whose(trial: Trial) -> Any:
+    """Return what trials of one candidate with several resources have in common."""
+    number = trial.candidate.note.get("candidate_id")
+    return number if type(number) is int else (trial.candidate.id,)
 
 
 def _standing(trials: Sequence[Trial]) -> list[tuple[int, int]] | None:

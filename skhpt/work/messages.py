@@ -176,7 +176,7 @@ class _File:
             file.write(pickle.dumps(item, protocol=5))
 
 
-def work(task: Task, args: tuple[Any, ...], channel: Channel) -> Any:
+def work(task: Task, channel: Channel, *args: Any) -> Any:
     """Run a task to its end. This is what workers do."""
     with _deaf_to_interrupts() if isinstance(channel, _File) else nullcontext():
         steps = task(*args)

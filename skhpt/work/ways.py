@@ -184,6 +184,8 @@ class Streaming:
             _fail(future, TerminatedWorkerError("another worker died"))
 
     def cease(self) -> Iterable[int]:
+        if not isinstance(self._backend, LokyBackend):
+            return []
         waiting = [future for future, ticket in self._pending.items() if _cancel(self._jobs[ticket])]
         tickets = [self._pending.pop(future) for future in waiting]
         for ticket in tickets:
@@ -226,7 +228,7 @@ class Rounds:
         self._queue: dict[int, Any] = {}
 
     def submit(self, ticket: int, function: Task, args: tuple[Any, ...]) -> None:
-        self._queue[ticket] = delayed(bind_context(work))(function, args, NoMail().channel(ticket))
+        self._queue[ticket] = delayed(bind_context(work))(function, NoMail().channel(ticket), *args)
 
     def wait(self, seconds: float | None) -> list[News]:
         queue, self._queue = self._queue, {}
@@ -257,7 +259,7 @@ def make_batch(
     cache: dict[Any, Any] | None = None,
 ) -> BatchedCalls:
     """Return what a worker of a backend is to call to run a task."""
-    task: tuple[Any, ...] = (bind_context(work), (function, args, channel), {})
+    task: tuple[Any, ...] = (bind_context(work), (function, channel, *args), {})
     return BatchedCalls([task], backend.get_nested_backend(), before_pickling, cache)
 
 
