@@ -347,7 +347,7 @@ class Clock:
         self.by_id |= {candidate.id: candidate for candidate in candidates}
         self.queue += [(candidate.id, split) for candidate in candidates for split in candidate.missing(self.n_splits)]
 
-    def collect(self):
+    def collect(self, seconds=None):
         while self.queue and len(self.running) < self.n_workers:
             number, split = self.queue.pop(0)
             seconds = self.seconds(self.by_id[number], split)

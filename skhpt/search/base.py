@@ -220,7 +220,7 @@ class BaseSearch(LeaderboardMixin, BaseSearchCV):
         """
         return self.fit(X, y, **params).transform(X)
 
-    def _open(self, X: Any, y: Any, params: dict[str, Any], keep: bool) -> Session:
+    def _open(self, X: Any, y: Any, params: dict[str, Any], keep: bool, with_pending: bool = True) -> Session:
         """Check all that does not depend on the strategy, freeze the folds, and look up what is known already.
 
         Nothing of the search changes: if it is refused, it goes on as it was.
@@ -247,7 +247,7 @@ class BaseSearch(LeaderboardMixin, BaseSearchCV):
             scoring=fingerprint.describe_scoring(self.scoring, self.return_train_score),
             estimator=fingerprint.describe_estimator(base) + str(setup.training),
         )
-        history = self._starting_history(mark, keep)
+        history = self._starting_history(mark, keep, with_pending)
         session = Session(X, y, params, folds, setup, refit_metric, mark, callbacks, history, len(history.finished))
         session = replace(session, random_state=getattr(self, "random_state", None))
         return session if self.journal is None else self._open_journal(session)
@@ -320,7 +320,7 @@ class BaseSearch(LeaderboardMixin, BaseSearchCV):
             may_share=may_share,
         )
 
-    def _starting_history(self, mark: Fingerprint, keep: bool) -> History:
+    def _starting_history(self, mark: Fingerprint, keep: bool, with_pending: bool) -> History:
         """Begin with what is known: the trials of the last fit (a warm start) or those of `previous`."""
         if keep:
             if changes := self._fingerprint.differences(mark):
@@ -328,7 +328,7 @@ class BaseSearch(LeaderboardMixin, BaseSearchCV):
                     "the candidates that were evaluated before are kept, but their scores cannot be compared with "
                     f"new ones: {'; '.join(changes)}. To start anew, fit with warm_start=False."
                 )
-            return going_on(self.history_, self.racing)
+            return going_on(self.history_, self.racing, with_pending)
         if self.previous is None:
             return History()
         comparable, trials = trials_from(self.previous, mark)

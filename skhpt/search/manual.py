@@ -281,12 +281,12 @@ class ManualSearch(BaseSearch):
     @_fit_context(prefer_skip_nested_validation=False)
     def _evaluate_one(self, X: Any, y: Any, params: dict[str, Any]) -> float | dict[str, float]:
         points = self._check([params])
-        session = self._open(X, y, getattr(self, "_fit_params", {}), keep=True)
+        session = self._open(X, y, getattr(self, "_fit_params", {}), keep=True, with_pending=False)
         row = self._row_of(points[0], session.history)
         is_new = row is None
         n_known = len(session.history)
         row = n_known if row is None else row
-        with session.journal or nullcontext():
+        with session.journal or nullcontext():  # which may have candidates that were interrupted: they come first
             if is_new or session.history.pending:
                 self._evaluate(session, Listed(points if is_new else [], n_known))
             else:

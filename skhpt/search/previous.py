@@ -53,15 +53,15 @@ def trials_from(previous: Any, mark: Fingerprint) -> tuple[bool, list[Trial]]:
     return False, _trials_from_table(previous)
 
 
-def going_on(known: History, racing: bool) -> History:
-    """Begin a history with the trials of another, those that were interrupted with the folds that are back.
+def going_on(known: History, racing: bool, with_pending: bool = True) -> History:
+    """Begin a history with the trials of another, those that were interrupted with the folds that are back, if at all.
 
     Trials that lost a race are left out, to be evaluated anew, unless the new search races too.
     """
     trials = known.finished
     whole = [racing or not trial.has_lost for trial in trials]
     history = History(renumbered(compress(trials, whole)), n_given=sum(whole[: known.n_given]))
-    if [candidate.id for candidate in known.pending] == list(range(len(history), len(known))):
+    if with_pending and [candidate.id for candidate in known.pending] == list(range(len(history), len(known))):
         history.add(known.pending)
         for fold in (fold for candidate in known.pending for fold in known.arrived(candidate.id).values()):
             history.arrive(fold)

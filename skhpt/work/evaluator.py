@@ -102,6 +102,9 @@ class Evaluator:
         return self
 
     def __exit__(self, *exception: Any) -> None:
+        while exception[0] is None and not self._has_ceased and (news := self.pool.wait()):
+            for one in news:  # tasks whose last fold came before their account
+                self._hear(one)
         slices.kept.drop(self.setup.key)
         self.pool.__exit__(*exception)
 
