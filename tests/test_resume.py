@@ -249,7 +249,8 @@ def test_killed_again_and_again(kind, n_jobs, undisturbed, tmp_path):
         process.communicate()
         assert wait_until_gone(process.pid) == []  # no worker survives
     process = start(kind, tmp_path, f"n_jobs={n_jobs}")
-    assert process.wait() == 0, process.stderr.read()
+    error = process.communicate()[1]
+    assert process.returncode == 0, error
     outcome = json.loads((tmp_path / "results.json").read_text())
     assert {name: outcome[name] for name in expected} == expected
     in_flight = 1 if n_jobs == 1 else 2 * n_jobs

@@ -162,6 +162,7 @@ class Evaluator:
         if not self.racing:
             self._plan()
             return self._ready.popleft() if self._ready else None
+        self._waiting = deque(one for one in self._waiting if one[0].id not in self._dropped)
         self._ready = deque(task for one in self._ready if (task := one.without(self._dropped)).candidates)
         while self._waiting and len({task.candidates[0].id for task in self._ready}) < self.pool.n_slots:
             self._plan(more=True)
