@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -88,6 +88,7 @@ class Evaluator:
         self._sent: dict[int, _Sent] = {}  # by ticket
         self._error: BaseException | None = None  # to be raised as soon as what came before it is handed over
         self._has_ceased = False
+        self._n_in_doubt = 0  # tasks to send one by one, to find out which of them it is that kills workers
         self._crashed: set[int] = set()  # candidates that were given up
         self._given_up: list[FoldScore] = []  # their folds that were not tried any more
         self._dropped: set[int] = set()
@@ -150,7 +151,7 @@ class Evaluator:
 
     def _has_room(self) -> bool:
         """Tell whether to send another task: not before it is known how many folds should travel together."""
-        if self._has_ceased:
+        if self._has_ceased or (self._n_in_doubt and self.pool.n_pending):
             return False
         if self.racing and self.pool.n_pending >= self.pool.n_slots:
             return False
@@ -217,6 +218,7 @@ class Evaluator:
         scores = [item for item in news.items if isinstance(item, FoldScore)]
         if news.is_done:
             self._sent.pop(news.ticket)
+            self._n_in_doubt = max(0, self._n_in_doubt - 1)
             self._error = self._error or news.error
             if news.result is not None:
                 scores += news.result.scores
@@ -234,6 +236,10 @@ class Evaluator:
 
     def _recover(self, sent: _Sent, news: News) -> list[FoldScore]:
         """Give what was lost with a worker another chance, or up."""
+        if news.lost == "cancelled":
+            if not self._sent and len(sent.left) == 1:  # nobody else was there
+                news = replace(news, lost="crashed")
+            self._n_in_doubt += len(sent.left)
         given_up, again = self.losses.judge(news, sent.left, sent.at, sent.task.split)
         self._crashed |= {score.candidate for score in given_up if score.state == "crashed"}
         # Each by itself, so that it is known whose fault it is if that happens again.

@@ -56,6 +56,8 @@ class Losses:
         again : list of Candidate
             The others.
         """
+        if news.lost == "cancelled":
+            return [], list(left)
         culprit = left[0].id if len(left) == 1 and news.n_deaths else at
         if culprit is None or culprit not in {candidate.id for candidate in left}:
             return [], list(left)

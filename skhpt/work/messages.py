@@ -43,10 +43,11 @@ class News:
         What it has returned.
     error : BaseException or None
         What it has raised.
-    lost : {"", "crashed", "timeout"}
-        What became of its worker: nothing, it died, or it was killed after too long a fit.
+    lost : {"", "crashed", "timeout", "cancelled"}
+        What became of its worker: nothing, it died, it was killed after too long a fit, or it or another one died that
+        held what it needs.
     n_deaths : int
-        Workers that died of this task for certain; 0 if it may have been another one.
+        Workers that died of this task, if no other was under way; 0 if one was.
     """
 
     ticket: int
@@ -54,7 +55,7 @@ class News:
     is_done: bool = False
     result: Any = None
     error: BaseException | None = None
-    lost: Literal["", "crashed", "timeout"] = ""
+    lost: Literal["", "crashed", "timeout", "cancelled"] = ""
     n_deaths: int = 0
 
 
@@ -186,6 +187,12 @@ def work(task: Task, channel: Channel, *args: Any) -> Any:
             except StopIteration as end:
                 return end.value
             channel.send(item)
+
+
+def work_whole(call: tuple[Task, tuple[Any, ...]]) -> Generator[Any, None, Any]:
+    """Do a task whose arguments come in one piece, so that nobody takes the data out to send it separately."""
+    task, args = call
+    return task(*args)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from contextlib import AbstractContextManager, suppress
 from queue import Empty
 from typing import Any, Protocol
@@ -23,7 +23,7 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from joblib.parallel import BatchedCalls
 
 from skhpt._compat import bind_context
-from skhpt.work.messages import Channel, FileMail, Mail, News, NoMail, SharedMail, Task, work
+from skhpt.work.messages import Channel, FileMail, Mail, News, NoMail, SharedMail, Task, work, work_whole
 
 #: Seconds between two looks at what workers have sent before they are done.
 POLL = 0.2
@@ -104,6 +104,7 @@ class Streaming:
         self._pickle_cache: dict[Any, Any] = {}
         self._mail, self._folder = self._open_mail()
         self.is_broken = False
+        self._sends_whole = False
         backend.start_call()
         parallel._calling = True  # so that Parallel calls stop_call at the end
 
@@ -122,6 +123,8 @@ class Streaming:
     def submit(self, ticket: int, function: Task, args: tuple[Any, ...]) -> None:
         future: Future[Any] = Future()
         channel = self._mail.channel(ticket)
+        if self._sends_whole:
+            function, args = work_whole, ((function, args),)
         batch = make_batch(self._backend, function, args, channel, self._before_pickling, self._pickle_cache)
 
         def done(out: Any) -> None:
@@ -172,8 +175,9 @@ class Streaming:
         items, error = mail.pop(ticket, []), future.exception()
         if isinstance(error, TerminatedWorkerError):
             return News(ticket, items, is_done=True, lost="crashed")
-        if type(error).__name__ == "KilledWorker":
-            return News(ticket, items, is_done=True, lost="crashed", n_deaths=DASK_DEATHS)
+        if isinstance(error, CancelledError) or type(error).__name__ == "KilledWorker":
+            self._sends_whole = True  # Dask's data may have died with the worker; tasks that hold it start again
+            return News(ticket, items, is_done=True, lost="cancelled", n_deaths=DASK_DEATHS)
         return News(ticket, items, is_done=True, error=error, result=None if error else future.result())
 
     def _break(self) -> None:
