@@ -19,7 +19,7 @@ FLOORS = [
     ["space", "trial"],
     ["gp"],
     ["strategies"],
-    ["results", "engine", "stopping"],
+    ["results", "engine", "stopping", "predictions", "weighted", "optimism"],
     ["work", "journal"],
     ["search"],
 ]
