@@ -1,6 +1,6 @@
 """skhpt: hyperparameter search for scikit-learn estimators."""
 
-from skhpt import distributions
+from skhpt import distributions, select
 from skhpt.search.bayes import BayesSearchCV
 from skhpt.search.grid import GridSearch
 from skhpt.search.hyperband import HyperbandSearchCV
@@ -22,4 +22,5 @@ __all__ = [
     "distributions",
     "register_continuation",
     "register_submodel",
+    "select",
 ]

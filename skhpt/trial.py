@@ -10,7 +10,9 @@ import math
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Protocol, overload
+from typing import Any, Literal, NamedTuple, Protocol, overload
+
+import numpy as np
 
 from skhpt.identity import snapshot
 
@@ -55,6 +57,28 @@ class Candidate:
         return [split for split in range(n_splits) if split not in settled]
 
 
+class Predictions(NamedTuple):
+    """What a model predicted for the test rows of a fold.
+
+    Attributes
+    ----------
+    values : ndarray of shape (n_rows, ...)
+        What the method returned.
+    method : {"predict_proba", "decision_function", "predict"}
+        Which one that is.
+    classes : ndarray of shape (n_classes,) or None
+        What the columns of `values` stand for: the classes of the training part; None if they are no classes. A
+        decision between two classes has no columns, and is for the second one.
+    labels : ndarray of shape (n_rows, ...) or None
+        What ``predict`` returned, which need not be the class of the largest value; None if that is what `values` are.
+    """
+
+    values: np.ndarray
+    method: str
+    classes: np.ndarray | None = None
+    labels: np.ndarray | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class FoldScore:
     """What one fold of one candidate returned. A failure is a value, never an exception that loses the others.
@@ -80,6 +104,8 @@ class FoldScore:
         Whether training ended by itself before its resource was used up: more of it would change nothing.
     retries : int
         How often it was evaluated again because its worker had died.
+    predictions : Predictions or None
+        What it predicted for the test part, if that was asked for and if it can predict.
     """
 
     candidate: int
@@ -93,6 +119,7 @@ class FoldScore:
     resumed_from: int = 0
     converged: bool = False
     retries: int = 0
+    predictions: Predictions | None = field(default=None, compare=False, repr=False)
 
     def score(self, metric: str | None = None) -> float:
         """Return the test score by a metric, or by the only or first one; NaN if there is none or it is not finite."""

@@ -240,3 +240,43 @@ class Fatal(Null):
 
     def score(self, X, y):
         return float(self.value) + float(X[0, 0]) / 100
+
+
+class SlowToPredict(Null):
+    """Takes its time over probabilities, which no score needs."""
+
+    def predict_proba(self, X):
+        time.sleep(0.1)
+        return np.full((len(X), len(self.classes_)), 1 / len(self.classes_))
+
+
+class CannotPredict(Null):
+    """Scores, but fails to predict."""
+
+    def predict(self, X):
+        raise ArithmeticError("no idea")
+
+    def score(self, X, y):
+        return float(self.value)
+
+
+class ScoresItself(Null):
+    """Predicts, but its score is something else."""
+
+    def score(self, X, y):
+        return float(self.value)
+
+
+def asks_for_value(estimator, X, y):
+    """A scorer that needs more than predictions."""
+    return float(estimator.value)
+
+
+def accuracy_by_hand(estimator, X, y):
+    """A scorer that needs nothing but predictions, and does not ask for them at once."""
+    return float(np.mean([estimator.predict(X[i : i + 1])[0] == y[i] for i in range(len(y))]))
+
+
+def two_scores(estimator, X, y):
+    right = np.mean(estimator.predict(X) == y)
+    return {"right": right, "wrong": 1 - right}

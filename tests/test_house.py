@@ -19,7 +19,7 @@ FLOORS = [
     ["space", "trial"],
     ["gp"],
     ["strategies"],
-    ["results", "engine", "stopping"],
+    ["results", "engine", "stopping", "select", "predictions", "weighted", "optimism"],
     ["work", "journal"],
     ["search"],
 ]

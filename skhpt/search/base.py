@@ -30,6 +30,8 @@ from skhpt._compat import IS_TESTED
 from skhpt.fingerprint import Fingerprint
 from skhpt.interrupts import Interrupts
 from skhpt.search.callbacks import begin_callbacks
+from skhpt.search.checks import check_rule
+from skhpt.search.corrected import PredictionsMixin
 from skhpt.search.leaderboard import LeaderboardMixin
 from skhpt.search.previous import going_on, trials_from
 from skhpt.search.resuming import (
@@ -42,6 +44,7 @@ from skhpt.search.resuming import (
     splits_again,
 )
 from skhpt.search.session import NO_FITS, Folds, Session, freeze_folds
+from skhpt.select import Rule
 from skhpt.space import Space
 from skhpt.stopping import Limits
 from skhpt.strategies.racing import Race
@@ -56,7 +59,7 @@ from skhpt.work.together import Terms
 from skhpt.work.training import OnFolds, Whole
 
 
-class BaseSearch(LeaderboardMixin, BaseSearchCV):
+class BaseSearch(LeaderboardMixin, PredictionsMixin, BaseSearchCV):
     """Base of all searches: evaluates what a strategy asks for and refits the best.
 
     A search brings its constructor and `_make_strategy`; the rest is here.
@@ -66,6 +69,7 @@ class BaseSearch(LeaderboardMixin, BaseSearchCV):
         **BaseSearchCV._parameter_constraints,
         "constraint": [callable, None],
         "previous": "no_validation",
+        "return_predictions": ["boolean"],
         "reuse": [StrOptions({"exact", "close"}), Options(bool, {False})],
         "reuse_memory": [Interval(Real, 0, None, closed="left"), None],
         "warm_start": ["boolean"],
@@ -97,6 +101,7 @@ class BaseSearch(LeaderboardMixin, BaseSearchCV):
         pre_dispatch: Any = "2*n_jobs",
         error_score: Any = np.nan,
         return_train_score: bool = False,
+        return_predictions: bool = False,
         reuse: Any = "exact",
         reuse_memory: float | None = 2**30,
         journal: Any = None,
@@ -121,6 +126,7 @@ class BaseSearch(LeaderboardMixin, BaseSearchCV):
             error_score=error_score,
             return_train_score=return_train_score,
         )
+        self.return_predictions = return_predictions
         self.reuse = reuse
         self.reuse_memory = reuse_memory
         self.journal = journal
@@ -227,6 +233,7 @@ class BaseSearch(LeaderboardMixin, BaseSearchCV):
         """
         base = clone(self.estimator)
         scorers, refit_metric = self._get_scorers()
+        check_rule(self.refit, base, scorers)
         if y is None and _needs_target(base):
             raise ValueError(
                 f"{type(self).__name__} with {type(base).__name__} requires y to be passed, but the target y is None"
@@ -314,6 +321,7 @@ class BaseSearch(LeaderboardMixin, BaseSearchCV):
             fit_params=routed.estimator.fit,
             score_params=routed.scorer.score,
             return_train_score=self.return_train_score,
+            return_predictions=self.return_predictions,
             error_score=self.error_score,
             verbose=self.verbose,
             training=training,
@@ -440,7 +448,13 @@ class BaseSearch(LeaderboardMixin, BaseSearchCV):
     @property
     def _metric(self) -> str | None:
         """Name of the metric that candidates are compared by: that of the refit; None for the only or first one."""
-        return self.refit if isinstance(self.refit, str) else None
+        refit = self.refit.metric if isinstance(self.refit, Rule) else self.refit
+        return refit if isinstance(refit, str) else None
+
+    @property
+    def _knows_metric(self) -> bool:
+        """Whether the refit says which metric decides; a function of the user's does not."""
+        return isinstance(self.refit, Rule) or not callable(self.refit)
 
     def _begin(self, session: Session) -> None:
         """Take over what a session works with: from here on the search is what the session makes of it."""
@@ -466,10 +480,13 @@ class BaseSearch(LeaderboardMixin, BaseSearchCV):
             standing=self._standing(trials),
         )
         self._tabulated = trials
+        self._keep_tested(session)
         self.scorer_ = getattr(session.setup.scorer, "_scorers", session.setup.scorer)
         if self.refit or not self.multimetric_:
             self.best_index_ = self._select_best_index(self.refit, refit_metric, self.cv_results_)
-            if not callable(self.refit):
+            if isinstance(self.refit, Rule):
+                refit_metric = self.refit.metric
+            if self._knows_metric:
                 self.best_score_ = self.cv_results_[f"mean_test_{refit_metric}"][self.best_index_]
             self.best_params_ = self.cv_results_["params"][self.best_index_]
 
@@ -534,7 +551,7 @@ class BaseSearch(LeaderboardMixin, BaseSearchCV):
 
 
 #: Fitted attributes that other searches do not have.
-_OURS = {"history_", "reuse_report_", "stop_reason_"}
+_OURS = {"history_", "reuse_report_", "stop_reason_", "corrected_score_"}
 
 
 def _needs_target(estimator: Any) -> bool:

@@ -75,7 +75,7 @@ class BayesSearchCV(BaseSearch):
 
     refit : bool, str or callable, default=True
         Whether to refit the best candidate on all data, and, with several metrics, by which of them it is chosen.
-        A callable takes ``cv_results_`` and returns the index of the best candidate.
+        A callable takes ``cv_results_`` and returns the index of the best candidate; `skhpt.select` has some.
 
     cv : int, cross-validation generator or iterable, default=None
         How the data is split; None means 5 folds, stratified for a classifier. The folds are drawn once, so all
@@ -95,6 +95,11 @@ class BayesSearchCV(BaseSearch):
 
     return_train_score : bool, default=False
         Whether to score the training part of each fold too.
+
+    return_predictions : bool, default=False
+        Whether to keep what each candidate predicts for the test part of each fold, for `out_of_fold_predictions` and
+        ``corrected_score_``: with ``predict_proba``, ``decision_function`` or ``predict``, the first that there is. The
+        time that this takes is not counted.
 
     reuse : {"exact", "close"} or False, default="exact"
         Which fits candidates of one round share: those that are the same to the last bit, also those that agree up to
@@ -162,7 +167,12 @@ class BayesSearchCV(BaseSearch):
         The best candidate, fitted on all data; only if `refit` is not False.
 
     best_score_ : float
-        Mean score of the best candidate over the folds; not if `refit` is a callable.
+        Mean score of the best candidate over the folds; not if `refit` is a callable other than those of
+        `skhpt.select`.
+
+    corrected_score_ : CorrectedScore
+        The score that is to be expected of the best candidate, without the optimism of having been chosen for its
+        score, and an interval; only if `return_predictions` is True. It is computed when it is asked for.
 
     best_params_ : dict
         Parameters of the best candidate.
@@ -259,6 +269,7 @@ class BayesSearchCV(BaseSearch):
         random_state: Any = None,
         error_score: Any = np.nan,
         return_train_score: bool = False,
+        return_predictions: bool = False,
         reuse: Any = "exact",
         reuse_memory: float | None = 2**30,
         journal: Any = None,
@@ -282,6 +293,7 @@ class BayesSearchCV(BaseSearch):
             pre_dispatch=pre_dispatch,
             error_score=error_score,
             return_train_score=return_train_score,
+            return_predictions=return_predictions,
             reuse=reuse,
             reuse_memory=reuse_memory,
             journal=journal,

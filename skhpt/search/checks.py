@@ -10,6 +10,7 @@ from typing import Any
 from sklearn.base import clone
 
 from skhpt.identity import native
+from skhpt.select import Rule
 from skhpt.space import Space
 
 
@@ -52,6 +53,35 @@ def check_candidates(estimator: Any, candidates: Any) -> list[dict[str, Any]]:
         points.append({name: native(value) for name, value in params.items()})
         _check_branch(estimator, {name: partial(list, (value,)) for name, value in params.items()})
     return points
+
+
+def check_rule(rule: Any, estimator: Any, scorer: Any) -> None:
+    """Check that a `refit` of this package speaks of metrics, parameters and columns that there are going to be.
+
+    Raises
+    ------
+    ValueError
+        For a metric that is not scored or a name that nothing has.
+    """
+    if not isinstance(rule, Rule):
+        return
+    is_known = hasattr(scorer, "_scorers") or hasattr(scorer, "_score_func")  # a function may return several scores
+    metrics = list(getattr(scorer, "_scorers", ["score"]))
+    if is_known and rule.metric not in metrics:
+        raise ValueError(f"metric={rule.metric!r} of refit={rule!r} is not one of the metrics: {metrics}")
+    known = estimator.get_params(deep=True)
+    for name in rule.names:
+        is_known = name in known or name.split("__")[0] in known or name.startswith(_COLUMNS)
+        if not (is_known or _accepts(estimator, name, None)):
+            message = _unknown_name(name, estimator, known)
+            raise ValueError(f"by={rule.by!r} of refit is neither a column of cv_results_ nor a parameter. {message}")
+
+
+#: How the names of columns of ``cv_results_`` begin.
+_COLUMNS = (
+    *("mean_", "std_", "rank_", "split", "param_"),
+    *("candidate_id", "bracket", "rung", "iter", "n_resources", "n_folds", "resumed_from"),
+)
 
 
 def _check_branch(estimator: Any, branch: Mapping[str, Callable[[], Sequence[Any]]]) -> None:

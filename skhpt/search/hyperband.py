@@ -101,7 +101,7 @@ class HyperbandSearchCV(BaseSearch):
 
     refit : bool, str or callable, default=True
         Whether to refit the best candidate on all data, and, with several metrics, by which of them it is chosen.
-        A callable takes ``cv_results_`` and returns the index of the best candidate.
+        A callable takes ``cv_results_`` and returns the index of the best candidate; `skhpt.select` has some.
 
     cv : int, cross-validation generator or iterable, default=None
         How the data is split; None means 5 folds, stratified for a classifier. The folds are drawn once, so all
@@ -122,6 +122,11 @@ class HyperbandSearchCV(BaseSearch):
 
     return_train_score : bool, default=False
         Whether to score the training part of each fold too.
+
+    return_predictions : bool, default=False
+        Whether to keep what each candidate predicts for the test part of each fold, for `out_of_fold_predictions` and
+        ``corrected_score_``: with ``predict_proba``, ``decision_function`` or ``predict``, the first that there is. The
+        time that this takes is not counted.
 
     reuse : {"exact", "close"} or False, default="exact"
         Which fits candidates of one round share: those that are the same to the last bit, also those that agree up to
@@ -214,7 +219,12 @@ class HyperbandSearchCV(BaseSearch):
         The best candidate, fitted on all data; only if `refit` is not False.
 
     best_score_ : float
-        Mean score of the best candidate over the folds; not if `refit` is a callable.
+        Mean score of the best candidate over the folds; not if `refit` is a callable other than those of
+        `skhpt.select`.
+
+    corrected_score_ : CorrectedScore
+        The score that is to be expected of the best candidate, without the optimism of having been chosen for its
+        score, and an interval; only if `return_predictions` is True. It is computed when it is asked for.
 
     best_params_ : dict
         Parameters of the best candidate.
@@ -317,6 +327,7 @@ class HyperbandSearchCV(BaseSearch):
         random_state: Any = None,
         error_score: Any = np.nan,
         return_train_score: bool = False,
+        return_predictions: bool = False,
         reuse: Any = "exact",
         reuse_memory: float | None = 2**30,
         journal: Any = None,
@@ -340,6 +351,7 @@ class HyperbandSearchCV(BaseSearch):
             pre_dispatch=pre_dispatch,
             error_score=error_score,
             return_train_score=return_train_score,
+            return_predictions=return_predictions,
             reuse=reuse,
             reuse_memory=reuse_memory,
             journal=journal,
@@ -475,7 +487,7 @@ class HyperbandSearchCV(BaseSearch):
         correlations = rung_correlations(own, self._metric)
         self.rung_correlations_ = np.array([rho for rho, _ in correlations])
         warn_of_misleading_rungs(correlations, self.resource_, self.n_resources_)
-        has_best = hasattr(self, "best_index_") and not callable(self.refit)
+        has_best = hasattr(self, "best_index_") and self._knows_metric
         if has_best and extent(self._tabulated[self.best_index_]) != (self.max_resources_, self.n_splits_):
             warn_that_nobody_finished(self.resource_, self.cv_results_["n_resources"][self.best_index_])
 

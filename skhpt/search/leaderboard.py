@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
@@ -19,9 +20,13 @@ if TYPE_CHECKING:
 class LeaderboardMixin:
     """Gives a search its leaderboard."""
 
-    refit: Any
     cv_results_: dict[str, Any]
     _tabulated: Sequence[Trial]
+
+    @property
+    @abstractmethod
+    def _metric(self) -> str | None:
+        """Name of the metric that candidates are compared by; None for the only or first one."""
 
     def leaderboard(self, n: int = 10) -> pd.DataFrame:
         """Return the best candidates as a table.
@@ -70,4 +75,4 @@ class LeaderboardMixin:
         metrics = results.metrics(self._tabulated)
         if metrics is None:
             return "score"
-        return self.refit if isinstance(self.refit, str) else metrics[0]
+        return self._metric or metrics[0]

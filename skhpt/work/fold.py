@@ -21,6 +21,7 @@ from skhpt.work import slices, verbose
 from skhpt.work.checkpoints import Checkpoints, InMemory, Key
 from skhpt.work.messages import Begun
 from skhpt.work.metrics import lean_scorer
+from skhpt.work.predict import predictions_of
 from skhpt.work.slices import Kept, Slices
 from skhpt.work.training import Half, Whole
 
@@ -39,6 +40,8 @@ class Setup:
         Passed to ``fit`` and to the scorer; entries with a row per sample are cut like X.
     return_train_score : bool
         Whether to score the training part too.
+    return_predictions : bool
+        Whether to keep what is predicted for the test part.
     error_score : "raise" or float
         What becomes of a candidate that fails.
     verbose : int
@@ -58,6 +61,7 @@ class Setup:
     fit_params: dict[str, Any] = field(default_factory=dict)
     score_params: dict[str, Any] = field(default_factory=dict)
     return_train_score: bool = False
+    return_predictions: bool = False
     error_score: Any = float("nan")
     verbose: int = 0
     training: Whole = field(default_factory=Whole)
@@ -261,6 +265,7 @@ def _fit_and_score(estimator: Any, fold: Fold, part: Slices, job: Job, way: Alon
             train = (part.X_train, part.y_train, scorer, part.train_score_params)
             train_score, train_error = _score(estimator, *train, setup)
             error = error or train_error
+        predictions = predictions_of(estimator, part.X_test) if setup.return_predictions else None
     finally:
         job.watch.end(part)
     state: State = "failed" if error else "ok"
@@ -275,6 +280,7 @@ def _fit_and_score(estimator: Any, fold: Fold, part: Slices, job: Job, way: Alon
         error,
         resumed_from=half.resource if half else 0,
         converged=training.has_converged(estimator, candidate.resource),
+        predictions=predictions,
     )
 
 
