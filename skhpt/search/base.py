@@ -17,9 +17,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import _fit_context, clone, is_classifier
-from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection._search import BaseSearchCV, _search_estimator_has
-from sklearn.model_selection._validation import _warn_or_raise_about_fit_failures
 from sklearn.utils import get_tags
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.metaestimators import available_if
@@ -32,18 +30,11 @@ from skhpt.interrupts import Interrupts
 from skhpt.search.callbacks import begin_callbacks
 from skhpt.search.checks import check_rule
 from skhpt.search.corrected import PredictionsMixin
+from skhpt.search.ending import mean_score, report_end, report_failures
 from skhpt.search.leaderboard import LeaderboardMixin
 from skhpt.search.previous import going_on, trials_from
-from skhpt.search.resuming import (
-    describe_draws,
-    describe_search,
-    describe_space,
-    describe_splits,
-    draws_again,
-    facts_of,
-    splits_again,
-)
-from skhpt.search.session import NO_FITS, Folds, Session, freeze_folds
+from skhpt.search.resuming import describe_space, facts_of, open_journal, splits_again
+from skhpt.search.session import Folds, Session, freeze_folds
 from skhpt.select import Rule
 from skhpt.space import Space
 from skhpt.stopping import Limits
@@ -257,38 +248,7 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, BaseSearchCV):
         history = self._starting_history(mark, keep, with_pending)
         session = Session(X, y, params, folds, setup, refit_metric, mark, callbacks, history, len(history.finished))
         session = replace(session, random_state=getattr(self, "random_state", None))
-        return session if self.journal is None else self._open_journal(session)
-
-    def _open_journal(self, session: Session) -> Session:
-        """Begin a journal, or go on with what one has."""
-        history, folds = session.history, session.folds
-        given = History(history[: history.n_given], history.prior, history.n_given)
-        draws = describe_draws(session.random_state)
-        space, codec = self._space_for_journal()
-        header = journal.Header(
-            parts=describe_search(self, session.fingerprint, space, given),
-            facts={"draws": draws, "folds": describe_splits(folds), "n_splits": len(folds)},
-        )
-        opened = journal.open_journal(self.journal, header, codec, n_known=history.n_given)
-        own = history[history.n_given :]
-        if not opened.is_resumed:
-            opened.asked([trial.candidate for trial in own])
-            for fold in (fold for trial in own for fold in trial.folds):
-                opened.scored(fold)
-        elif len(opened.candidates) < len(own):
-            opened.close()
-            raise ValueError(
-                f"journal={self.journal!r} has {len(opened.candidates)} candidates, fewer than the {len(own)} that "
-                "this search has evaluated already: it is that of another search"
-            )
-        else:
-            given.add(opened.candidates)
-            for fold in opened.folds:
-                given.arrive(fold)
-            history = given
-        random_state = draws_again(session.random_state, opened.facts["draws"])
-        n_known = history.n_given if opened.is_resumed else session.n_known
-        return replace(session, history=history, n_known=n_known, random_state=random_state, journal=opened)
+        return session if self.journal is None else open_journal(self, session)
 
     def _space_for_journal(self) -> tuple[str, journal.Codec]:
         """Describe what may be tried, and say how it is written down."""
@@ -368,7 +328,7 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, BaseSearchCV):
         if self.verbose > 0 and self.reuse_report_.saves:
             print(self.reuse_report_.summary())
         session.callbacks.end_search()
-        self._report_end(session, evaluator.losses.n_retries, interrupts.n)
+        report_end(self, session.history, evaluator.losses.n_retries, interrupts.n)
 
     def _evaluator(self, session: Session, pool: Pool) -> Evaluator:
         return Evaluator(
@@ -395,28 +355,7 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, BaseSearchCV):
 
     def _score_that_counts(self, trial: Trial) -> float | None:
         """Return the mean score of a trial, NaN if it has none, or None if it says nothing of the progress."""
-        folds = trial.folds if not trial.has_lost else ()
-        scores = [fold.score(self._metric) for fold in folds if fold.state != "skipped"]
-        if not isinstance(self.error_score, str):
-            scores = [self.error_score if math.isnan(score) else score for score in scores]
-        return sum(scores) / len(scores) if scores else math.nan
-
-    def _report_end(self, session: Session, n_retries: int, n_interrupts: int) -> None:
-        """Say what went wrong; raise if there is nothing to go on with."""
-        history, reason = session.history, self.stop_reason_
-        if reason == "interrupted" and (not history.n_finished or n_interrupts > 1):
-            raise KeyboardInterrupt
-        if reason == "max_time" and not history.n_finished:
-            raise RuntimeError(f"max_time={self.max_time} was over before any candidate was finished")
-        if not len(history):
-            raise ValueError(NO_FITS)
-        said = []
-        if reason != "completed":
-            said.append(f"the search ended after {history.n_finished} candidates: {reason}")
-        if n_retries:
-            said.append(f"{n_retries} folds were evaluated again because their worker died")
-        if said and (n_retries or reason in ("interrupted", "max_time")):
-            warnings.warn("; ".join(said), UserWarning, stacklevel=4)
+        return mean_score(trial, self._metric, self.error_score)
 
     def _shall_refit(self) -> bool:
         """Tell whether the best candidate is to be refitted, after Ctrl-C too."""
@@ -504,23 +443,7 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, BaseSearchCV):
 
     def _report_failures(self, trials: list[Trial], n_known: int) -> None:
         """Warn of the fits that failed now; raise if none has ever succeeded."""
-        new, old = (
-            [fold for trial in some for fold in trial.evaluated if fold not in trial.candidate.settled]
-            for some in (trials[n_known:], trials[:n_known])
-        )
-        errors = [fold.error for fold in new if fold.test_score is None]
-        if new and len(errors) == len(new) and any(fold.test_score is not None for fold in old):
-            # In scikit-learn's words this would be the end of the search.
-            warnings.warn(
-                f"All the {len(new)} new fits failed. The score of their candidates is {self.error_score}. The last "
-                f"one failed with the following error:\n{errors[-1]}",
-                FitFailedWarning,
-                stacklevel=4,
-            )
-            return
-        folds = new if len(errors) < len(new) else new + old
-        outcomes = [{"fit_error": fold.error if fold.test_score is None else None} for fold in folds]
-        _warn_or_raise_about_fit_failures(outcomes, self.error_score)
+        report_failures(trials, n_known, self.error_score)
 
     def _check_refit_for_multimetric(self, scores: Any) -> None:
         try:

@@ -343,7 +343,6 @@ class BayesSearchCV(BaseSearch):
         return Space(translate(self.param_distributions), self.constraint)
 
     def _make_strategy(self, session: Session) -> Bayes:
-        history = session.history
         space = self._space()
         check_names(self.estimator, space)
         if space.size < self.n_iter:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,12 @@ import numpy as np
 import scipy
 import sklearn
 
+from skhpt import journal
 from skhpt.dimensions import Choice
 from skhpt.fingerprint import Fingerprint, describe_value
 from skhpt.journal.contents import Contents, whole_lines
 from skhpt.scipy_kinds import spelled_out
-from skhpt.search.session import Folds
+from skhpt.search.session import Folds, Session
 from skhpt.space import Space
 from skhpt.trial import History
 
@@ -35,6 +37,38 @@ _ELSEWHERE = {
     *("n_iter", "refit", "error_score", "n_jobs", "pre_dispatch", "verbose", "reuse", "reuse_memory", "warm_start"),
     *("journal", "max_time", "target_score", "patience", "fit_timeout", "max_retries", "on_interrupt", "random_state"),
 }
+
+
+def open_journal(search: Any, session: Session) -> Session:
+    """Begin the journal of a search, or go on with what it has."""
+    history, folds = session.history, session.folds
+    given = History(history[: history.n_given], history.prior, history.n_given)
+    draws = describe_draws(session.random_state)
+    space, codec = search._space_for_journal()
+    header = journal.Header(
+        parts=describe_search(search, session.fingerprint, space, given),
+        facts={"draws": draws, "folds": describe_splits(folds), "n_splits": len(folds)},
+    )
+    opened = journal.open_journal(search.journal, header, codec, n_known=history.n_given)
+    own = history[history.n_given :]
+    if not opened.is_resumed:
+        opened.asked([trial.candidate for trial in own])
+        for fold in (fold for trial in own for fold in trial.folds):
+            opened.scored(fold)
+    elif len(opened.candidates) < len(own):
+        opened.close()
+        raise ValueError(
+            f"journal={search.journal!r} has {len(opened.candidates)} candidates, fewer than the {len(own)} that "
+            "this search has evaluated already: it is that of another search"
+        )
+    else:
+        given.add(opened.candidates)
+        for fold in opened.folds:
+            given.arrive(fold)
+        history = given
+    random_state = draws_again(session.random_state, opened.facts["draws"])
+    n_known = history.n_given if opened.is_resumed else session.n_known
+    return replace(session, history=history, n_known=n_known, random_state=random_state, journal=opened)
 
 
 def facts_of(path: Any) -> dict[str, Any]:
