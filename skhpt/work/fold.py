@@ -20,6 +20,7 @@ from skhpt.trial import Candidate, FoldScore, Score, State
 from skhpt.work import slices, verbose
 from skhpt.work.checkpoints import Checkpoints, InMemory, Key
 from skhpt.work.metrics import lean_scorer
+from skhpt.work.signatures import remember_signatures
 from skhpt.work.slices import Kept, Slices
 from skhpt.work.training import Half, Whole
 
@@ -170,6 +171,7 @@ def evaluate(X: Any, y: Any, setup: Setup, split: int, train: Any, test: Any, jo
     """Evaluate candidates on one fold. This is the task that workers run; all that it needs is in its arguments."""
     start = time.time()
     fold = Fold(X, y, setup, lean_scorer(setup.scorer), split, train, test)
+    remember_signatures(setup.estimator, *(value for job in jobs for value in job.candidate.params.values()))
     return Outcome(split, [evaluate_one(fold, job) for job in jobs], seconds=time.time() - start)
 
 
