@@ -26,7 +26,7 @@ class Watched:
         """Return its state; the same object if it was not drawn from since."""
         memory = _memory()
         if memory is None or memory != self._memory or self._has_spare():
-            self._memory, self._state = memory, np.random.get_state()
+            self._memory, self._state = memory, np.random.get_state(legacy=False)
         return self._state
 
     def has_moved(self, before: Any) -> bool:
@@ -38,10 +38,11 @@ class Watched:
         """Put it back where it was."""
         if self.has_moved(before):
             np.random.set_state(before)
+            self._memory = None  # a spare number may have come back
 
     def _has_spare(self) -> bool:
         """Tell whether it holds a normal number that was drawn already, and could be taken without leaving a trace."""
-        return bool(self._state[3])
+        return bool(self._state["has_gauss"])
 
 
 def _memory() -> bytes | None:
