@@ -13,12 +13,12 @@ from traceback import format_exc
 from typing import Any, NamedTuple, Protocol
 from uuid import uuid4
 
-from sklearn.base import clone
 from sklearn.utils import get_tags
 
 from skhpt.trial import Candidate, FoldScore, Score, State
 from skhpt.work import slices, verbose
 from skhpt.work.checkpoints import Checkpoints, InMemory, Key
+from skhpt.work.fresh import fresh, with_params
 from skhpt.work.metrics import lean_scorer
 from skhpt.work.signatures import remember_signatures
 from skhpt.work.slices import Kept, Slices
@@ -186,7 +186,7 @@ def evaluate_one(fold: Fold, job: Job, way: Alone | None = None) -> FoldScore:
         print(verbose.start_line(job.label, shown))
     try:
         # Parameters are cloned too: they may be estimators, and the user's own must not be fitted.
-        estimator = clone(setup.estimator).set_params(**clone(params, safe=False))
+        estimator = with_params(fresh(setup.estimator), fresh(dict(params)))
     except Exception:
         if setup.error_score == "raise":
             raise

@@ -20,6 +20,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.svm import SVC, NuSVC
 
 from skhpt.identity import clone_key, snapshot, value_key
+from skhpt.work.fresh import with_params
 from skhpt.work.inert import without_inert
 from skhpt.work.signatures import remember_signatures
 from skhpt.work.slices import leaves_data_alone
@@ -128,7 +129,7 @@ def recipe(base: Any, params: Mapping[str, Any], close: bool = False, known: Kno
         What was found out about the parts of other candidates; what is found out now is added.
     """
     try:
-        estimator = snapshot(base).set_params(**{name: snapshot(value) for name, value in params.items()})
+        estimator = with_params(snapshot(base), {name: snapshot(value) for name, value in params.items()})
         parts = tuple(_Reader(close, {} if known is None else known).follow(estimator, "", ()))
         everything = _all_parts(estimator)
     except Exception:  # whatever it is, fitting it will show it
