@@ -6,7 +6,7 @@ fitted hold nothing but their parameters, so it is enough to copy these. Anythin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -17,14 +17,14 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 
 def fresh(value: Any) -> Any:
     """Return what ``clone(value, safe=False)`` does."""
-    kind: Any = type(value)
+    kind = type(value)
     if value is None or kind in (int, float, bool, str):
         return value
     if kind in (list, tuple):
         return kind(map(fresh, value))
     if kind is dict:
         return {name: fresh(item) for name, item in value.items()}
-    if isinstance(value, BaseEstimator) and vars(value).keys() == _plain_params(kind):
+    if _is_plain(value):
         copied = object.__new__(kind)
         vars(copied).update({name: fresh(item) for name, item in vars(value).items()})
         return copied
@@ -41,19 +41,30 @@ def with_params(estimator: Any, params: Mapping[str, Any]) -> Any:
     return estimator
 
 
+def _is_plain(value: Any) -> bool:
+    """Tell whether it is an estimator of scikit-learn's that holds nothing but what its constructor was given."""
+    if not isinstance(value, BaseEstimator) or (made_of := _made_of(type(value))) is None:
+        return False
+    params, others = made_of
+    held = vars(value)
+    return held.keys() == params | others.keys() and all(held[name] == others[name] for name in others)
+
+
 @cache
-def _plain_params(kind: type) -> frozenset[str] | None:
-    """Return the names of the parameters, if it is a class of scikit-learn's with nothing unusual; else None."""
+def _made_of(kind: Hashable) -> tuple[frozenset[str], dict[str, Any]] | None:
+    """Return the names of a class's parameters, and what else its constructor sets; None if anything is unusual."""
     usual: Any = BaseEstimator
     own: Any = kind
-    if (
-        kind.__module__.startswith("sklearn.")
-        and issubclass(kind, BaseEstimator)
-        and own.__new__ is object.__new__
-        and all(getattr(own, name) is getattr(usual, name) for name in ("__sklearn_clone__", "__setattr__"))
-    ):
-        return frozenset(own._get_param_names())
-    return None
+    same = all(getattr(own, name) is getattr(usual, name) for name in ("__sklearn_clone__", "__setattr__"))
+    if not own.__module__.startswith("sklearn.") or not same:
+        return None
+    params = frozenset(own._get_param_names())
+    try:
+        others = {name: value for name, value in vars(own()).items() if name not in params}
+    except TypeError:  # it needs arguments
+        others = {}
+    simple = all(value is None or type(value) in (int, float, bool, str) for value in others.values())
+    return (params, others) if simple else None
 
 
 def _owner(estimator: Any, name: str) -> Any:
@@ -68,10 +79,7 @@ def _owner(estimator: Any, name: str) -> Any:
 
 
 def _sets_usually(estimator: Any) -> bool:
-    kind: Any = type(estimator)
-    if not isinstance(estimator, BaseEstimator) or kind.set_params is not BaseEstimator.set_params:
-        return False
-    return bool(vars(estimator).keys() == _plain_params(kind))
+    return _is_plain(estimator) and type(estimator).set_params is BaseEstimator.set_params
 
 
 #: Estimators whose parts have names of their own.
