@@ -574,3 +574,22 @@ def test_machines_without_a_kernel_to_share(monkeypatch: Any) -> None:
 
 def of_machines(machine: Any) -> Any:
     return next((one for one in submodels_of(machine) if {"C", "nu"} & set(one.parameters)), None)
+
+
+@pytest.mark.parametrize("weights", [None, "uniform", "distance"])
+@pytest.mark.parametrize("algorithm", ["brute", "kd_tree"])
+def test_votes_are_counted_as_scikit_learn_counts_them(weights, algorithm):
+    rng = np.random.default_rng(0)
+    for kind in (np.float64, np.float32):
+        X = rng.integers(0, 4, (300, 3)).astype(kind) * kind(0.1)
+        y = np.array(["a", "b", "c", "d"])[rng.integers(0, 4, 300)]
+        base = KNeighborsClassifier(weights=weights, algorithm=algorithm)
+        [submodel] = submodels_of(base)
+        neighbors = submodel.fit(clone(base).set_params(n_neighbors=40), X[:200], y[:200])
+        for k in (1, 2, 9, 40):
+            view = submodel.view(neighbors, clone(base).set_params(n_neighbors=k))
+            alone = clone(base).set_params(n_neighbors=k).fit(X[:200], y[:200])
+            for rows in (X[:200], X[200:], X[200:201]):
+                assert_same(view.predict(rows), alone.predict(rows))
+            assert view.predict.__name__ == "predict"
+            assert_same(view.predict(None), alone.predict(None))

@@ -13,15 +13,16 @@ from traceback import format_exc
 from typing import Any, NamedTuple, Protocol
 from uuid import uuid4
 
-from sklearn.base import clone
 from sklearn.utils import get_tags
 
 from skhpt.trial import Candidate, FoldScore, Score, State
 from skhpt.work import slices, verbose
 from skhpt.work.checkpoints import Checkpoints, InMemory, Key
+from skhpt.work.fresh import fresh, with_params
 from skhpt.work.messages import Begun
 from skhpt.work.metrics import lean_scorer
 from skhpt.work.predict import predictions_of
+from skhpt.work.signatures import remember_signatures
 from skhpt.work.slices import Kept, Slices
 from skhpt.work.training import Half, Whole
 
@@ -179,6 +180,7 @@ def evaluate(X: Any, y: Any, setup: Setup, split: int, train: Any, test: Any, jo
     """Evaluate candidates on one fold. This is the task that workers run; all that it needs is in its arguments."""
     start = time.time()
     fold = Fold(X, y, setup, lean_scorer(setup.scorer), split, train, test)
+    remember_signatures(setup.estimator, *(value for job in jobs for value in job.candidate.params.values()))
     outcome = Outcome(split)
     for job in jobs:
         yield Begun(job.candidate.id, time.monotonic())
@@ -199,7 +201,7 @@ def evaluate_one(fold: Fold, job: Job, way: Alone | None = None) -> FoldScore:
         print(verbose.start_line(job.label, shown))
     try:
         # Parameters are cloned too: they may be estimators, and the user's own must not be fitted.
-        estimator = clone(setup.estimator).set_params(**clone(params, safe=False))
+        estimator = with_params(fresh(setup.estimator), fresh(dict(params)))
     except Exception:
         if setup.error_score == "raise":
             raise

@@ -1,23 +1,27 @@
-"""Accuracy and R2 without checking the same targets again for every candidate.
+"""Common metrics without checking the same targets again for every candidate.
 
-Scikit-learn's metrics spend most of a millisecond on finding out what kind of targets they were given. For plain arrays
-of labels or floats the answer is known, and what is left is one line of arithmetic, the same line, so the score is
-the same to the last bit. Anything else goes to scikit-learn's own function, and so does every call if the first result
-in a process does not agree with it.
+Scikit-learn's metrics spend milliseconds on finding out what kind of targets they were given. For plain arrays of
+labels or floats the answer is known, and what is left is a few lines of `arithmetic`, so the score is the same to the
+last bit. Anything else goes to scikit-learn's own function, and so does every call if the first result in a process
+does not agree with it.
 """
 
 from __future__ import annotations
 
 import functools
+import inspect
+import math
 from collections.abc import Callable
 from copy import copy
 from typing import Any
 
 import numpy as np
+from sklearn import metrics
 from sklearn.base import ClassifierMixin, RegressorMixin
-from sklearn.metrics import accuracy_score, r2_score
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
+
+from skhpt.work import arithmetic
 
 Metric = Callable[..., float]
 
@@ -32,29 +36,55 @@ def lean_scorer(scorer: Any) -> Any:
     """
     if hasattr(scorer, "_scorers"):
         lean = copy(scorer)
-        lean._scorers = {name: lean_scorer(one) for name, one in scorer._scorers.items()}
+        lean._scorers = {name: _with_lean_metric(one) for name, one in scorer._scorers.items()}
         return lean
     if type(scorer).__name__ == "_PassthroughScorer" and hasattr(scorer, "_estimator"):
-        return _LeanPassthrough(scorer)
-    if getattr(scorer, "_score_func", None) in _LEAN:
-        lean = copy(scorer)
-        lean._score_func = _LEAN[scorer._score_func]
+        return _LeanScorer(scorer, _default_metric)
+    lean = _with_lean_metric(scorer)
+    if lean is scorer or scorer._response_method != "predict" or scorer._get_pos_label() is not None:
         return lean
-    return scorer
+    return _LeanScorer(lean, lambda estimator: _signed_metric(lean) if _is_usual(estimator) else None)
 
 
-class _LeanPassthrough:
-    """Scores with the estimator's own ``score``, or, where that is scikit-learn's default one, with its lean metric."""
+def _with_lean_metric(scorer: Any) -> Any:
+    """Return a copy of a scorer that uses the lean metric, if there is one."""
+    if getattr(scorer, "_score_func", None) not in _LEAN:
+        return scorer
+    lean = copy(scorer)
+    lean._score_func = _LEAN[scorer._score_func]
+    return lean
 
-    def __init__(self, scorer: Any):
+
+def _default_metric(estimator: Any) -> Metric | None:
+    """Return the metric of an estimator's own ``score``, if that is scikit-learn's default one."""
+    return _DEFAULT_SCORES.get(getattr(type(estimator), "score", None))
+
+
+def _signed_metric(scorer: Any) -> Metric:
+    return lambda y_true, y_pred: scorer._sign * scorer._score_func(y_true, y_pred, **scorer._kwargs)
+
+
+class _LeanScorer:
+    """Asks an estimator for its predictions, and for nothing else, to score them.
+
+    Parameters
+    ----------
+    scorer : callable
+        The scorer that does the same, whatever it is given.
+    metric : callable
+        ``metric(estimator)`` returns the metric, or None if only the scorer will do.
+    """
+
+    def __init__(self, scorer: Any, metric: Callable[[Any], Metric | None]):
         self.scorer = scorer
+        self._metric = metric
 
     def __call__(self, estimator: Any, X: Any, *args: Any, **kwargs: Any) -> Any:
         last = estimator
-        while type(last) is Pipeline:  # its score is that of its last step
+        while type(last) is Pipeline:  # what it predicts is what its last step predicts
             last = last.steps[-1][1]
-        metric = _DEFAULT_SCORES.get(getattr(type(last), "score", None))
-        if metric is None or len(args) != 1 or kwargs:
+        metric = self._metric(last) if len(args) == 1 and not kwargs else None
+        if metric is None:
             return self.scorer(estimator, X, *args, **kwargs)
         return metric(args[0], estimator.predict(X))
 
@@ -62,72 +92,56 @@ class _LeanPassthrough:
         return repr(self.scorer)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") or name == "scorer":
+        if name.startswith("__") or name in ("scorer", "_metric"):
             raise AttributeError(name)
         return getattr(self.scorer, name)
 
 
-def _lean(metric: Metric, fast: Callable[[np.ndarray, np.ndarray], float | None]) -> Metric:
+def _is_usual(estimator: Any) -> bool:
+    """Tell whether there is nothing to check about an estimator: of more than 20 classes, scikit-learn may warn."""
+    classes = getattr(estimator, "classes_", None)
+    few = classes is None or (isinstance(classes, np.ndarray) and len(classes) <= 20)
+    return few and type(estimator).__module__.startswith("sklearn.") and hasattr(estimator, "predict")
+
+
+def _lean(metric: Metric, fast: Callable[..., float | None]) -> Metric:
     """Put `fast`, which returns None where it does not apply, in front of a metric."""
+    known = set(inspect.signature(fast).parameters)
     agrees: list[bool] = []  # what the comparison in this process said, once it was made
 
     @functools.wraps(metric)
     def lean_metric(y_true: Any, y_pred: Any, **kwargs: Any) -> float:
-        score = None if kwargs or agrees == [False] else fast(y_true, y_pred)
-        if score is None:
+        score = None
+        if agrees != [False] and kwargs.keys() <= known:
+            with np.errstate(all="ignore"):  # if there is something to say, the metric says it
+                score = fast(y_true, y_pred, **kwargs)
+        if score is None or not math.isfinite(score):
             return metric(y_true, y_pred, **kwargs)
         if not agrees:
-            agrees.append(score == metric(y_true, y_pred))
-            return lean_metric(y_true, y_pred)
+            exact = metric(y_true, y_pred, **kwargs)
+            agrees.append(score == exact)
+            return exact
         return score
 
     return lean_metric
 
 
-def _accuracy(y_true: Any, y_pred: Any) -> float | None:
-    y_true, y_pred = _as_array(y_true), _as_array(y_pred)
-    if not _are_plain(y_true, y_pred, kinds="biuU"):
-        return None
-    # Scikit-learn warns when more than 20 samples have classes for more than half of them.
-    if len(y_true) > 20 and max(len(np.unique(y_true)), len(np.unique(y_pred))) > len(y_true) / 4:
-        return None
-    return float(np.average(y_true == y_pred))
-
-
-def _r2(y_true: Any, y_pred: Any) -> float | None:
-    y_true, y_pred = _as_array(y_true), _as_array(y_pred)
-    if not _are_plain(y_true, y_pred, kinds="f") or y_true.itemsize != 8 or len(y_true) < 2:
-        return None
-    y_true, y_pred = y_true.reshape(-1, 1), y_pred.reshape(-1, 1)  # the order of summation depends on the shape
-    numerator = np.sum((y_true - y_pred) ** 2, axis=0)[0]
-    denominator = np.sum((y_true - np.average(y_true, axis=0)) ** 2, axis=0)[0]
-    if not (np.isfinite(numerator) and numerator > 0 and 0 < denominator < np.inf):
-        return None
-    return float(1 - numerator / denominator)
-
-
-def _as_array(y: Any) -> Any:
-    return y.to_numpy() if hasattr(y, "to_numpy") and getattr(y, "ndim", None) == 1 else y
-
-
-def _are_plain(y_true: Any, y_pred: Any, kinds: str) -> bool:
-    """Tell whether both are non-empty one-dimensional arrays of the same kind, length and type."""
-    return (
-        type(y_true) is type(y_pred) is np.ndarray
-        and y_true.ndim == y_pred.ndim == 1
-        and len(y_true) == len(y_pred) > 0
-        and y_true.dtype.kind in kinds
-        and y_true.dtype.kind == y_pred.dtype.kind
-        and (y_true.dtype == y_pred.dtype or y_true.dtype.kind == "U")
-    )
-
-
-_LEAN: dict[Metric, Metric] = {
-    accuracy_score: _lean(accuracy_score, _accuracy),
-    r2_score: _lean(r2_score, _r2),
+_ARITHMETIC: dict[Metric, Callable[..., float | None]] = {
+    metrics.accuracy_score: arithmetic.accuracy,
+    metrics.balanced_accuracy_score: arithmetic.balanced_accuracy,
+    metrics.f1_score: arithmetic.f1,
+    metrics.log_loss: arithmetic.log_loss,
+    metrics.mean_absolute_error: arithmetic.mean_absolute_error,
+    metrics.mean_squared_error: arithmetic.mean_squared_error,
+    metrics.precision_score: arithmetic.precision,
+    metrics.r2_score: arithmetic.r2,
+    metrics.recall_score: arithmetic.recall,
+    metrics.roc_auc_score: arithmetic.roc_auc,
+    metrics.root_mean_squared_error: arithmetic.root_mean_squared_error,
 }
+_LEAN = {metric: _lean(metric, fast) for metric, fast in _ARITHMETIC.items()}
 _DEFAULT_SCORES = {
-    ClassifierMixin.score: _LEAN[accuracy_score],
-    KNeighborsClassifier.score: _LEAN[accuracy_score],  # the same, but that it can do without X
-    RegressorMixin.score: _LEAN[r2_score],
+    ClassifierMixin.score: _LEAN[metrics.accuracy_score],
+    KNeighborsClassifier.score: _LEAN[metrics.accuracy_score],  # the same, but that it can do without X
+    RegressorMixin.score: _LEAN[metrics.r2_score],
 }

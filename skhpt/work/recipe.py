@@ -7,8 +7,9 @@ fold, the PCA behind it on both, and the classifier on all three.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import starmap
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,9 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.svm import SVC, NuSVC
 
 from skhpt.identity import clone_key, snapshot, value_key
+from skhpt.work.fresh import with_params
 from skhpt.work.inert import without_inert
+from skhpt.work.signatures import remember_signatures
 from skhpt.work.slices import leaves_data_alone
 from skhpt.work.submodels import SubModel, submodels_of
 
@@ -100,7 +103,18 @@ class Recipe:
         return sum(not any(is_in(one, other) for other in without) for one in paths)
 
 
-def recipe(base: Any, params: Mapping[str, Any], close: bool = False) -> Recipe:
+#: Keys of estimators, and of the families that they belong to, by all their parameters.
+Known = dict[Hashable, tuple[Hashable, list[tuple[SubModel, Hashable]]]]
+
+
+def recipes(base: Any, candidates: Iterable[Mapping[str, Any]], close: bool = False) -> list[Recipe]:
+    """Read the recipes of several candidates, given by their parameters; what they have in common is read once."""
+    known: Known = {}
+    remember_signatures(base)
+    return [recipe(base, params, close, known) for params in candidates]
+
+
+def recipe(base: Any, params: Mapping[str, Any], close: bool = False, known: Known | None = None) -> Recipe:
     """Read the recipe of a candidate.
 
     Parameters
@@ -111,20 +125,24 @@ def recipe(base: Any, params: Mapping[str, Any], close: bool = False) -> Recipe:
         The candidate's parameters; they stay as they are too.
     close : bool, default=False
         Whether fits may be shared that agree up to rounding only.
+    known : dict, default=None
+        What was found out about the parts of other candidates; what is found out now is added.
     """
     try:
-        estimator = snapshot(base).set_params(**{name: snapshot(value) for name, value in params.items()})
-        parts = tuple(_follow(estimator, "", (), close))
+        estimator = with_params(snapshot(base), {name: snapshot(value) for name, value in params.items()})
+        parts = tuple(_Reader(close, {} if known is None else known).follow(estimator, "", ()))
         everything = _all_parts(estimator)
     except Exception:  # whatever it is, fitting it will show it
         return Recipe((), doubt="their parameters are not valid")
+    draws = {path: _may_draw(part) for path, (part, own) in everything.items() if _has_no_seed(own)}
+    names = {path: _name(path, part, draws.get(path, False)) for path, (part, _) in everything.items()}
     return Recipe(
         parts,
-        names=frozenset(_full_name(path, part) for path, part in everything.items()),
-        unseeded={path: _full_name(path, part) for path, part in everything.items() if _may_draw(part)},
-        vain=frozenset(path for path, part in everything.items() if _has_no_seed(part) and not _may_draw(part)),
-        doubt=next(filter(None, map(_doubt, everything.values())), ""),
-        is_foreign=not all(map(leaves_data_alone, everything.values())),
+        names=frozenset(names.values()),
+        unseeded={path: names[path] for path, matters in draws.items() if matters},
+        vain=frozenset(path for path, matters in draws.items() if not matters),
+        doubt=next(filter(None, starmap(_doubt, everything.values())), ""),
+        is_foreign=not leaves_data_alone(estimator),
     )
 
 
@@ -133,68 +151,82 @@ def is_in(path: str, whole: str) -> bool:
     return not whole or path == whole or path.startswith(f"{whole}__")
 
 
-def _follow(estimator: Any, path: str, lineage: Hashable, close: bool) -> Iterator[Part]:
-    """Go along the chain from the data to the model."""
-    if type(estimator) is Pipeline:
-        *steps, (name, last) = estimator.steps
-        for link in _links(steps, path, lineage, close, inside=None):
-            yield link
-            lineage = link.key if link.inside is None else lineage
-        yield from _follow(last, _join(path, name), lineage, close)
-    elif type(estimator) is TransformedTargetRegressor and estimator.regressor is not None:
-        others = {name: value for name, value in estimator.get_params(deep=False).items() if name != "regressor"}
-        lineage = (lineage, "target", value_key(others))
-        yield from _follow(estimator.regressor, _join(path, "regressor"), lineage, close)
-    elif _is_part(estimator):
-        yield from _part(estimator, path, lineage, close, inside=None)
+@dataclass(frozen=True)
+class _Reader:
+    """Reads estimators from the data to the model."""
 
+    close: bool
+    known: Known
 
-def _links(
-    steps: Sequence[tuple[str, Any]], path: str, lineage: Hashable, close: bool, inside: str | None
-) -> Iterator[Part]:
-    """Take steps of a pipeline, one after another."""
-    for name, step in steps:
-        if _is_part(step):
-            parts = list(_part(step, _join(path, name), lineage, close, inside))
-            yield from parts
-            lineage = parts[-1].key
+    def follow(self, estimator: Any, path: str, lineage: Hashable) -> Iterator[Part]:
+        """Go along the chain."""
+        if type(estimator) is Pipeline:
+            *steps, (name, last) = estimator.steps
+            for link in self.links(steps, path, lineage, inside=None):
+                yield link
+                lineage = link.key if link.inside is None else lineage
+            yield from self.follow(last, _join(path, name), lineage)
+        elif type(estimator) is TransformedTargetRegressor and estimator.regressor is not None:
+            others = {name: value for name, value in estimator.get_params(deep=False).items() if name != "regressor"}
+            lineage = (lineage, "target", value_key(others))
+            yield from self.follow(estimator.regressor, _join(path, "regressor"), lineage)
+        elif _is_part(estimator):
+            yield from self.part(estimator, path, lineage, inside=None)
 
+    def links(
+        self, steps: Sequence[tuple[str, Any]], path: str, lineage: Hashable, inside: str | None
+    ) -> Iterator[Part]:
+        """Take steps of a pipeline, one after another."""
+        for name, step in steps:
+            if _is_part(step):
+                parts = list(self.part(step, _join(path, name), lineage, inside))
+                yield from parts
+                lineage = parts[-1].key
 
-def _part(estimator: Any, path: str, lineage: Hashable, close: bool, inside: str | None) -> Iterator[Part]:
-    """Take what is inside a part, if it is known to have parts of its own, and then the part."""
-    if type(estimator) is Pipeline:
-        inner = list(_links(estimator.steps, path, lineage, close, inside=path))
-    else:
-        branches = _UNIONS.get(type(estimator), _no_branches)(estimator)
-        inner = [
-            part
-            for name, branch, where in branches
-            if _is_part(branch)
-            for part in _part(branch, _join(path, name), (lineage, where), close, inside=path)
+    def part(self, estimator: Any, path: str, lineage: Hashable, inside: str | None) -> Iterator[Part]:
+        """Take what is inside a part, if it is known to have parts of its own, and then the part."""
+        if type(estimator) is Pipeline:
+            inner = list(self.links(estimator.steps, path, lineage, inside=path))
+        else:
+            inner = [
+                part
+                for name, branch, where in _UNIONS.get(type(estimator), _no_branches)(estimator)
+                if _is_part(branch)
+                for part in self.part(branch, _join(path, name), (lineage, where), inside=path)
+            ]
+        yield from inner
+        key, families = self.keys(estimator)
+        yield Part(
+            path, estimator, (lineage, key), tuple((one, (lineage, k)) for one, k in families), inside, bool(inner)
+        )
+
+    def keys(self, estimator: Any) -> tuple[Hashable, list[tuple[SubModel, Hashable]]]:
+        """Key of an estimator without its inert parameters, and of the families that it belongs to."""
+        if not hasattr(estimator, "get_params") or type(estimator) is Pipeline:
+            return value_key(estimator), []
+        kind = (type(estimator), clone_key(estimator))
+        params = {name: value_key(value) for name, value in estimator.get_params(deep=False).items()}
+        everything = (kind, frozenset(params.items()))
+        if everything not in self.known:
+            self.known[everything] = self._find_out(estimator, kind, params)
+        return self.known[everything]
+
+    def _find_out(
+        self, estimator: Any, kind: Hashable, params: dict[str, Hashable]
+    ) -> tuple[Hashable, list[tuple[SubModel, Hashable]]]:
+        if hasattr(estimator, "_parameter_constraints"):
+            estimator._validate_params()
+        params = {name: params[name] for name in without_inert(estimator)}
+        families: list[tuple[SubModel, Hashable]] = [
+            (known, (kind, frozenset((name, key) for name, key in params.items() if name not in known.parameters)))
+            for known in submodels_of(estimator)
+            if self.close or not known.is_close
         ]
-    yield from inner
-    key, families = _keys(estimator, close)
-    yield Part(path, estimator, (lineage, key), tuple((one, (lineage, k)) for one, k in families), inside, bool(inner))
+        return (kind, frozenset(params.items())), families
 
 
 def _is_part(thing: Any) -> bool:
     return thing is not None and not isinstance(thing, str)  # "passthrough", "drop"
-
-
-def _keys(estimator: Any, close: bool) -> tuple[Hashable, list[tuple[SubModel, Hashable]]]:
-    """Key of an estimator without its inert parameters, and of the families that it belongs to."""
-    if not hasattr(estimator, "get_params") or type(estimator) is Pipeline:
-        return value_key(estimator), []
-    if hasattr(estimator, "_parameter_constraints"):
-        estimator._validate_params()
-    params = {name: value_key(value) for name, value in without_inert(estimator).items()}
-    kind = (type(estimator), clone_key(estimator))
-    families: list[tuple[SubModel, Hashable]] = [
-        (known, (kind, frozenset((name, key) for name, key in params.items() if name not in known.parameters)))
-        for known in submodels_of(estimator)
-        if close or not known.is_close
-    ]
-    return (kind, frozenset(params.items())), families
 
 
 def _no_branches(estimator: Any) -> list[tuple[str, Any, Hashable]]:
@@ -226,23 +258,19 @@ def _join(path: str, name: str) -> str:
     return f"{path}__{name}" if path else name
 
 
-def _all_parts(estimator: Any) -> dict[str, Any]:
-    """Return every estimator inside another one, and that one, by their names."""
-    inside = estimator.get_params(deep=True).items()
-    return {"": estimator} | {name: part for name, part in inside if hasattr(part, "get_params")}
+def _all_parts(estimator: Any) -> dict[str, tuple[Any, dict[str, Any]]]:
+    """Return every estimator inside another one, and that one, by their names, with their own parameters."""
+    inside = {"": estimator} | estimator.get_params(deep=True)
+    return {name: (part, part.get_params(deep=False)) for name, part in inside.items() if hasattr(part, "get_params")}
 
 
-def _name(path: str, part: Any) -> str:
-    return f"{path}: {type(part).__name__}" if path else type(part).__name__
+def _name(path: str, part: Any, draws: bool = False) -> str:
+    name = f"{path}: {type(part).__name__}" if path else type(part).__name__
+    return f"{name} without random_state" if draws else name
 
 
-def _full_name(path: str, part: Any) -> str:
-    return _name(path, part) + (" without random_state" if _may_draw(part) else "")
-
-
-def _doubt(part: Any) -> str:
+def _doubt(part: Any, params: dict[str, Any]) -> str:
     """Say why a part forbids sharing; nothing if it does not."""
-    params = part.get_params(deep=False)
     if isinstance(part, Pipeline) and part.memory is not None:
         return "their pipeline has a memory of its own"
     if isinstance(part, Pipeline) and getattr(part, "transform_input", None):
@@ -254,14 +282,14 @@ def _doubt(part: Any) -> str:
     return ""
 
 
-def _may_draw(part: Any) -> bool:
-    """Tell whether a part has no seed of its own, and what it draws matters."""
-    return _has_no_seed(part) and not _DRAWS_IN_VAIN.get(type(part), _never)(part)
-
-
-def _has_no_seed(part: Any) -> bool:
-    seed = part.get_params(deep=False).get("random_state", 0)
+def _has_no_seed(params: dict[str, Any]) -> bool:
+    seed = params.get("random_state", 0)
     return seed is None or seed is np.random or seed is np.random.mtrand._rand
+
+
+def _may_draw(part: Any) -> bool:
+    """Tell of a part without a seed of its own whether what it draws matters."""
+    return not _DRAWS_IN_VAIN.get(type(part), _never)(part)
 
 
 def _never(part: Any) -> bool:

@@ -11,18 +11,17 @@ import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from itertools import groupby
 from typing import Any
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import clone
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.ensemble import VotingClassifier, VotingRegressor
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.utils import get_tags
 
 from skhpt.fingerprint import checksum
+from skhpt.work.fresh import fresh
 from skhpt.work.sharing import Share
 from skhpt.work.slices import data_can_be_shared, nbytes
 
@@ -210,7 +209,7 @@ class Memory:
             return None
         big = self._find(share.family.number, asked) or self._fit_family(share, asked, y)
         start = time.time()
-        view = self._draws(share.path, lambda: submodel.view(big.model, clone(asked.model)))
+        view = self._draws(share.path, lambda: submodel.view(big.model, fresh(asked.model)))
         if view is None:
             return None
         self.n_found += 1
@@ -222,7 +221,7 @@ class Memory:
         """Make the one fit that serves the family."""
         assert share.family is not None
         submodel, start, ahead = share.family.submodel, time.time(), self.ahead
-        widest = clone(asked.model).set_params(**share.family.widest)
+        widest = fresh(asked.model).set_params(**share.family.widest)
         if submodel.is_plain:
             big = self._make(share.path, replace(asked, model=widest), y)
         else:
@@ -264,7 +263,7 @@ class Remembered:
         return self.fit_ is not None
 
     def __sklearn_clone__(self) -> Remembered:
-        return Remembered(clone(self.estimator), self.share, self.memory)
+        return Remembered(fresh(self.estimator), self.share, self.memory)
 
     def __sklearn_tags__(self) -> Any:
         return get_tags(self.model)
@@ -289,16 +288,30 @@ _METHODS = ("transform", "predict", "predict_proba", "decision_function")
 
 
 def dress(estimator: Any, shares: Iterable[Share], memory: Memory) -> Any:
-    """Put remembered parts in the place of those that others use too; what is inside others comes first."""
-    shares = list(shares)
-    if shares[-1].path:
-        parts = estimator.get_params(deep=True)
-    for _, those in groupby(shares, key=lambda share: share.path.count("__")):  # a call to set_params takes long
-        level = list(those)
-        if not level[-1].path:
-            return Remembered(estimator, level[-1], memory)
-        estimator.set_params(**{share.path: Remembered(parts[share.path], share, memory) for share in level})
-    return estimator
+    """Put remembered parts in the place of those that others use too."""
+    shared = {share.path: share for share in shares}
+
+    def dressed(part: Any, path: str) -> Any:
+        inner = f"{path}__" if path else ""
+        if any(other.startswith(inner) and other != path for other in shared):
+            _replace_parts(part, lambda name, one: dressed(one, inner + name))
+        return Remembered(part, shared[path], memory) if path in shared else part
+
+    return dressed(estimator, "")
+
+
+def _replace_parts(estimator: Any, change: Callable[[str, Any], Any]) -> None:
+    """Put other estimators in the place of those inside one that is not fitted."""
+    if type(estimator) is Pipeline:
+        estimator.steps = [(name, change(name, step)) for name, step in estimator.steps]
+    elif type(estimator) is TransformedTargetRegressor:
+        estimator.regressor = change("regressor", estimator.regressor)
+    elif type(estimator) is FeatureUnion:
+        estimator.transformer_list = [(name, change(name, part)) for name, part in estimator.transformer_list]
+    elif type(estimator) is ColumnTransformer:
+        estimator.transformers = [(name, change(name, part), where) for name, part, where in estimator.transformers]
+    elif type(estimator) in (VotingClassifier, VotingRegressor):
+        estimator.estimators = [(name, change(name, part)) for name, part in estimator.estimators]
 
 
 def undress(estimator: Any, completely: bool = True) -> Any:

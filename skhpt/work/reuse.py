@@ -11,7 +11,7 @@ from typing import Any
 from skhpt.trial import Candidate
 from skhpt.work.fold import Outcome
 from skhpt.work.plan import Task
-from skhpt.work.recipe import Recipe, recipe
+from skhpt.work.recipe import Recipe, recipes
 from skhpt.work.sharing import Round, Shared
 from skhpt.work.together import DIFFERS, Terms
 
@@ -132,10 +132,10 @@ def plan_of(
     doubt : str, default=""
         Why none are shared, if so.
     """
-    recipes = [recipe(estimator, candidate.params, close) for candidate in candidates]
-    recipes = [replace(one, doubt=doubt) for one in recipes] if doubt else recipes
+    theirs = recipes(estimator, [candidate.params for candidate in candidates], close)
+    theirs = [replace(one, doubt=doubt) for one in theirs] if doubt else theirs
     plan = ReusePlan(n_splits=n_splits)
-    plan.add(recipes, Round(candidates, recipes))
+    plan.add(theirs, Round(candidates, theirs))
     return plan
 
 
@@ -172,11 +172,11 @@ class Reuse:
             self.report.plan.alone[self.doubt] += len(candidates)
         if self.terms is None or len(candidates) < 2:
             return [], candidates
-        recipes = [recipe(estimator, candidate.params, self.terms.close) for candidate in candidates]
-        common = Round(candidates, recipes)
+        theirs = recipes(estimator, [candidate.params for candidate in candidates], self.terms.close)
+        common = Round(candidates, theirs)
         self.report.plan.n_splits = n_splits
-        self.report.plan.add(recipes, common)
-        self._sizes |= {one.id: each.n_fits() for one, each in zip(candidates, recipes, strict=True)}
+        self.report.plan.add(theirs, common)
+        self._sizes |= {one.id: each.n_fits() for one, each in zip(candidates, theirs, strict=True)}
         self.report.n_fits += n_splits * sum(self._sizes[candidate.id] for candidate in common.alone)
         return common.shared, common.alone
 

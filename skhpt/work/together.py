@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import pickle
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -11,16 +10,16 @@ from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from skhpt.trial import Candidate, FoldScore
 from skhpt.work import slices
+from skhpt.work.draws import Watched
 from skhpt.work.fold import Alone, Fold, Job, Outcome, Setup, Steps, cut, evaluate_one
 from skhpt.work.messages import Begun
 from skhpt.work.metrics import lean_scorer
 from skhpt.work.recipe import is_in
 from skhpt.work.remembered import Memory, Seal, dress, undress
 from skhpt.work.sharing import Shared
+from skhpt.work.signatures import remember_signatures
 from skhpt.work.slices import Kept, scorer_leaves_data_alone
 
 
@@ -105,8 +104,10 @@ class _Group(Alone):
 
     def __init__(self, fold: Fold, shared: Sequence[Shared], terms: Terms):
         setup = fold.setup
+        remember_signatures(setup.estimator, *(value for one in shared for value in one.candidate.params.values()))
         self.outcome = Outcome(fold.split, n_fits=0)
         self._fold = fold
+        self._generator = Watched()
         self._strictly = _raising(fold)
         uses = Counter(n for one in shared for n in {n for share in one.shares for n in share.numbers})
         self._knows_scorer = scorer_leaves_data_alone(setup.scorer)
@@ -126,7 +127,7 @@ class _Group(Alone):
     def take(self, job: Job, one: Shared) -> None:
         """Evaluate a candidate, or decline it."""
         self._one = one
-        before = _generator_state()
+        before = self._generator.state()
         try:
             if self._stopped:
                 raise Doubt(self._stopped)
@@ -134,7 +135,7 @@ class _Group(Alone):
                 raise Doubt(self.outcome.culprits[min(known)])
             self.outcome.scores.append(self._twin_of(job) or self._evaluate(job, before))
         except Doubt as doubt:
-            np.random.set_state(before)
+            self._generator.restore(before)
             self.outcome.declined.append((job.candidate, doubt.reason))
             self.outcome.culprits |= dict.fromkeys(doubt.culprits, doubt.reason)
             self._stopped = doubt.reason if doubt.for_all else self._stopped
@@ -205,15 +206,15 @@ class _Group(Alone):
 
     def _fit_without_draws(self, path: str, fit: Callable[[], Any]) -> Any:
         """Make a fit that others are going to use: what it draws, they would draw anew."""
-        before = _generator_state()
+        before = self._generator.state()
         result = fit()
         self._refuse_draws(before, lambda where: is_in(where, path))
-        np.random.set_state(before)  # what was drawn in vain was not drawn
+        self._generator.restore(before)  # what was drawn in vain was not drawn
         return result
 
     def _refuse_draws(self, before: Any, is_part: Callable[[str], bool]) -> None:
         """Decline a candidate if numpy's global generator has moved, and the parts in question may have drawn."""
-        if not _has_moved(before):
+        if not self._generator.has_moved(before):
             return
         recipe = self._one.recipe
         suspects = {name for path, name in recipe.unseeded.items() if is_part(path)}
@@ -236,11 +237,3 @@ def _raising(fold: Fold) -> Fold:
 
 def _draws(names: Iterable[str]) -> Doubt:
     return Doubt(f"{' or '.join(sorted(names)) or 'something in it'} draws from numpy's global generator", names)
-
-
-def _generator_state() -> Any:
-    return np.random.get_state()
-
-
-def _has_moved(before: Any) -> bool:
-    return pickle.dumps(before) != pickle.dumps(_generator_state())

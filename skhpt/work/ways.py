@@ -23,7 +23,7 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from joblib.parallel import BatchedCalls
 
 from skhpt._compat import bind_context
-from skhpt.work.messages import Channel, FileMail, Mail, News, NoMail, SharedMail, Task, work, work_whole
+from skhpt.work.messages import Begun, Channel, FileMail, Mail, News, NoMail, SharedMail, Task, work, work_whole
 
 #: Seconds between two looks at what workers have sent before they are done.
 POLL = 0.2
@@ -71,7 +71,8 @@ class Inline:
         ticket, steps = self._queue[0]
         try:
             with self._interruptible():
-                item = next(steps)  # an error is raised right here
+                while isinstance(item := next(steps), Begun):  # an error is raised right here
+                    pass
             return [News(ticket, [item])]
         except StopIteration as end:
             self._queue.popleft()

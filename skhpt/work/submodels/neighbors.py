@@ -18,6 +18,7 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn import get_config
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+from sklearn.utils.extmath import weighted_mode
 from sklearn.utils.validation import validate_data
 
 from skhpt.work.submodels.registry import Params, SubModel, fit_whole, register, take_over
@@ -165,7 +166,39 @@ def _fewer(neighbors: _Neighbors, estimator: Any) -> Any:
     vars(view)["kneighbors"] = partial(_kneighbors, neighbors, copy(view))
     if _counts_inside(view):
         view._fit_method = "shared"  # so that it asks
+    if isinstance(view, KNeighborsClassifier) and not view.outputs_2d_ and not callable(view.weights):
+        vars(view)["predict"] = partial(_vote, copy(view))
+        view.predict.__name__ = "predict"  # scorers look at it
     return view
+
+
+def _vote(voters: Any, X: Any) -> Any:
+    """Predict as `predict` does, which looks for each class in each row; where sums are about equal, let it decide."""
+    if X is None:
+        return type(voters).predict(voters, X)
+    distance, index = voters.kneighbors(X)
+    labels, weights = voters._y[index], None if _counts_alone(voters) else _closeness(distance)
+    n_columns = len(voters.classes_) + 1  # the last one stays empty
+    places = labels + n_columns * np.arange(len(labels))[:, None]
+    votes = np.bincount(places.ravel(), None if weights is None else weights.ravel(), n_columns * len(labels))
+    votes = votes.reshape(-1, n_columns)
+    best = votes.argmax(axis=1)
+    second, first = np.partition(votes, -2, axis=1)[:, -2:].T
+    if not np.all((first > 0) & np.isfinite(first)):
+        return type(voters).predict(voters, X)
+    if weights is not None and (close := np.flatnonzero(second > first * (1 - 1e-9))).size:
+        best[close] = weighted_mode(labels[close], weights[close], axis=1)[0].ravel()
+    return voters.classes_.take(best)
+
+
+def _closeness(distance: np.ndarray) -> np.ndarray:
+    """Return the inverse of distances; where some are zero, these count as one and the others not at all."""
+    with np.errstate(divide="ignore"):
+        closeness = (1.0 / distance).astype(np.float64)
+    infinite = np.isinf(closeness)
+    some = infinite.any(axis=1)
+    closeness[some] = infinite[some]
+    return closeness
 
 
 def _is_uniform(model: Any) -> bool:
