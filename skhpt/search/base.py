@@ -324,6 +324,8 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, BaseSearchCV):
             pool = Pool(self.n_jobs, self.pre_dispatch, self.fit_timeout, interrupts.allowed)
             with self._evaluator(session, pool) as evaluator:
                 self.stop_reason_ = engine.run(strategy, history, evaluator, n_splits, session.journal, race, limits)
+        if session.journal:
+            session.journal.note("ended", reason=self.stop_reason_)
         self.reuse_report_ = evaluator.reuse.report
         if self.verbose > 0 and self.reuse_report_.saves:
             print(self.reuse_report_.summary())

@@ -65,6 +65,7 @@ def open_journal(search: Any, session: Session) -> Session:
         given.add(opened.candidates)
         for fold in opened.folds:
             given.arrive(fold)
+        opened.note("resumed")
         history = given
     random_state = draws_again(session.random_state, opened.facts["draws"])
     n_known = history.n_given if opened.is_resumed else session.n_known

@@ -43,8 +43,7 @@ def with_params(estimator: Any, params: Mapping[str, Any]) -> Any:
 
 def _is_plain(value: Any) -> bool:
     """Tell whether it is an estimator of scikit-learn's that holds nothing but what its constructor was given."""
-    kind: Hashable = type(value)
-    if not isinstance(value, BaseEstimator) or (made_of := _made_of(kind)) is None:
+    if not isinstance(value, BaseEstimator) or (made_of := _made_of(type(value))) is None:  # type: ignore[arg-type]
         return False
     params, others = made_of
     held = vars(value)
