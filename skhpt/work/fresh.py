@@ -6,7 +6,7 @@ fitted hold nothing but their parameters, so it is enough to copy these. Anythin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -43,24 +43,28 @@ def with_params(estimator: Any, params: Mapping[str, Any]) -> Any:
 
 def _is_plain(value: Any) -> bool:
     """Tell whether it is an estimator of scikit-learn's that holds nothing but what its constructor was given."""
-    if not isinstance(value, BaseEstimator) or (made_of := _made_of(type(value))) is None:  # type: ignore[arg-type]
+    kind: Any = type(value)
+    if not isinstance(value, BaseEstimator) or (made_of := _made_of(kind)) is None:
         return False
     params, others = made_of
     held = vars(value)
-    return held.keys() == params | others.keys() and all(held[name] == others[name] for name in others)
+    return held.keys() == params | others.keys() and all(_are_same(held[name], others[name]) for name in others)
+
+
+def _are_same(one: Any, other: Any) -> bool:
+    return type(one) is type(other) and bool(one == other)
 
 
 @cache
-def _made_of(kind: Hashable) -> tuple[frozenset[str], dict[str, Any]] | None:
+def _made_of(kind: Any) -> tuple[frozenset[str], dict[str, Any]] | None:
     """Return the names of a class's parameters, and what else its constructor sets; None if anything is unusual."""
     usual: Any = BaseEstimator
-    own: Any = kind
-    same = all(getattr(own, name) is getattr(usual, name) for name in ("__sklearn_clone__", "__setattr__"))
-    if not own.__module__.startswith("sklearn.") or not same:
+    same = all(getattr(kind, name) is getattr(usual, name) for name in ("__sklearn_clone__", "__setattr__"))
+    if not kind.__module__.startswith("sklearn.") or not same:
         return None
-    params = frozenset(own._get_param_names())
+    params = frozenset(kind._get_param_names())
     try:
-        others = {name: value for name, value in vars(own()).items() if name not in params}
+        others = {name: value for name, value in vars(kind()).items() if name not in params}
     except TypeError:  # it needs arguments
         others = {}
     simple = all(value is None or type(value) in (int, float, bool, str) for value in others.values())
