@@ -30,9 +30,10 @@ def nobody(candidate: Candidate, split: int) -> Watch:
 
 @dataclass
 class _Sent:
-    """A task under way: the folds that are back already, and the candidate that is being evaluated."""
+    """A task under way, by itself or not: the folds that are back already, and the candidate that is evaluated."""
 
     task: Task
+    is_alone: bool = False
     scored: set[int] = field(default_factory=set)
     at: int | None = None
 
@@ -206,7 +207,7 @@ class Evaluator:
             ticket = self.pool.submit(evaluate_together, *fold, task.shared, self.reuse.terms)
         else:
             ticket = self.pool.submit(evaluate, *fold)
-        self._sent[ticket] = _Sent(task)
+        self._sent[ticket] = _Sent(task, is_alone=self._n_in_doubt > 0)
 
     # -- what comes back -----------------------------------------------------------------------------------------
 
@@ -237,7 +238,7 @@ class Evaluator:
     def _recover(self, sent: _Sent, news: News) -> list[FoldScore]:
         """Give what was lost with a worker another chance, or up."""
         if news.lost == "cancelled":
-            if not self._sent and len(sent.left) == 1:  # nobody else was there
+            if sent.is_alone and len(sent.left) == 1:  # there is nobody else to blame
                 news = replace(news, lost="crashed")
             self._n_in_doubt += len(sent.left)
         given_up, again = self.losses.judge(news, sent.left, sent.at, sent.task.split)
