@@ -107,3 +107,43 @@ def test_each_fold_has_its_watch(iris):
         evaluator.submit([Candidate(0, {}), Candidate(1, {})])
         collect_all(evaluator)
     assert asked == [(0, 0), (0, 1), (1, 0), (1, 1)]
+
+
+class UnreliablePool:
+    """Cancels everything that is under way as soon as a fatal candidate is among it, as Dask does."""
+
+    n_slots = 2
+    n_free = float("inf")
+
+    def __init__(self, fatal):
+        self.fatal = fatal
+        self.queue = []
+        self.n_submitted = 0
+
+    @property
+    def n_pending(self):
+        return len(self.queue)
+
+    def submit(self, function, X, y, setup, split, train, test, jobs):
+        self.queue.append((self.n_submitted, split, [job.candidate.id for job in jobs]))
+        self.n_submitted += 1
+        return self.n_submitted - 1
+
+    def wait(self, seconds=None):
+        queue, self.queue = self.queue, []
+        if any(self.fatal in ids for _, _, ids in queue):
+            return [News(ticket, is_done=True, lost="cancelled", n_deaths=4) for ticket, _, _ in queue]
+        outcomes = [(ticket, Outcome(split, [FoldScore(i, split, 0.0) for i in ids])) for ticket, split, ids in queue]
+        return [News(ticket, is_done=True, result=outcome) for ticket, outcome in outcomes]
+
+
+@given(st.integers(1, 30), st.data())
+def test_only_the_one_that_was_alone_is_to_blame(n, data):
+    fatal = data.draw(st.integers(0, n - 1))
+    evaluator = Evaluator(UnreliablePool(fatal), Setup(Null(), None), np.zeros((4, 1)), None, [([0], [1]), ([1], [0])])
+    evaluator.submit([Candidate(i, {}) for i in range(n)])
+    folds = []
+    while len(folds) < 2 * n:
+        folds += evaluator.collect()
+    assert sorted((fold.candidate, fold.split) for fold in folds) == [(i, s) for i in range(n) for s in range(2)]
+    assert {(fold.candidate, fold.state) for fold in folds if fold.state != "ok"} == {(fatal, "crashed")}
