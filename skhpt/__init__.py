@@ -1,6 +1,7 @@
 """skhpt: hyperparameter search for scikit-learn estimators."""
 
 from skhpt import distributions, select
+from skhpt.journal import read_journal
 from skhpt.search.bayes import BayesSearchCV
 from skhpt.search.grid import GridSearch
 from skhpt.search.hyperband import HyperbandSearchCV
@@ -20,6 +21,7 @@ __all__ = [
     "RandomSearch",
     "Space",
     "distributions",
+    "read_journal",
     "register_continuation",
     "register_submodel",
     "select",
