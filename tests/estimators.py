@@ -218,7 +218,7 @@ class Fatal(Null):
         if self.log:
             with open(self.log, "a") as file:
                 file.write(f"{self.value} {X[0, 0]} {len(X)}\n")
-        if self.once is None or self._is_first():
+        if self.value in (1, 2, 3) and (self.once is None or self._is_first()):
             self._do_harm()
         return super().fit(X, y)
 

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from skhpt.journal.codec import Codec
-from skhpt.journal.contents import Contents, Header, as_line, first_line, is_torn_beginning, whole_lines
+from skhpt.journal.contents import Contents, Header, as_line, first_line, fold_line, is_torn_beginning, whole_lines
 from skhpt.journal.file import Clock, GrowingFile
-from skhpt.journal.records import candidate_record, event_record, fold_record, lost_record
+from skhpt.journal.records import candidate_record, event_record, lost_record
 from skhpt.trial import Candidate, FoldScore, Trial
 
 #: Characters of a description to show on both sides of a difference, and of the difference itself.
@@ -81,7 +81,7 @@ class Journal:
         """Write a fold that came back."""
         if not self._first <= fold.candidate < self._next:
             raise ValueError(f"journal: candidate {fold.candidate} was never asked for")
-        self._file.append(as_line(fold_record(fold)))
+        self._file.append(fold_line(fold))
 
     def finished(self, trial: Trial) -> None:
         """Write which folds of a trial count, if it lost a race; otherwise all do, and nothing is written."""

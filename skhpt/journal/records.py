@@ -23,7 +23,7 @@ _STATES = frozenset(get_args(State))
 _CANDIDATE_FIELDS = {"id", "point", "resource", "note", "lane", "parent", "settled"}
 _FOLD_FIELDS = {
     *("scored", "split", "test", "train", "fit_time", "score_time"),
-    *("state", "error", "resumed_from", "converged", "predictions"),
+    *("state", "error", "resumed_from", "converged", "retries", "predictions"),
 }
 
 
@@ -122,6 +122,8 @@ def fold_record(fold: FoldScore) -> dict[str, Any]:
         record["resumed_from"] = pack(fold.resumed_from)
     if fold.converged:
         record["converged"] = True
+    if fold.retries:
+        record["retries"] = pack(fold.retries)
     if (predictions := getattr(fold, "predictions", None)) is not None:
         record["predictions"] = pack(predictions, arrays=True)
     return record
@@ -149,6 +151,7 @@ def fold_from(record: Any, owner: int | None = None) -> FoldScore:
         error,
         _number(get("resumed_from", 0), "resumed_from"),
         converged,
+        checked_int(get("retries", 0), "retries"),
         **_predictions(get("predictions")),
     )
 

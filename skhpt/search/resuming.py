@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +49,8 @@ def open_journal(search: Any, session: Session) -> Session:
     space, codec = search._space_for_journal()
     header = journal.Header(
         parts=describe_search(search, session.fingerprint, space, given),
-        facts={"draws": draws, "folds": describe_splits(folds), "n_splits": len(folds)},
+        facts={"draws": draws, "folds": describe_splits(folds), "n_splits": len(folds)}
+        | _facts_to_show(search, session),
     )
     opened = journal.open_journal(search.journal, header, codec, n_known=history.n_given)
     own = history[history.n_given :]
@@ -72,13 +75,19 @@ def open_journal(search: Any, session: Session) -> Session:
     return replace(session, history=history, n_known=n_known, random_state=random_state, journal=opened)
 
 
+def _facts_to_show(search: Any, session: Session) -> dict[str, Any]:
+    """Return what one needs to know in order to make a table of a journal."""
+    metrics = getattr(session.setup.scorer, "_scorers", None)
+    error_score = float(search.error_score) if isinstance(search.error_score, Real) else None
+    return {"metrics": list(metrics or ()) or None, "refit_metric": search._metric, "error_score": error_score}
+
+
 def facts_of(path: Any) -> dict[str, Any]:
     """Return the facts that a journal was begun with; none if there is no such file, or none yet."""
-    try:
-        lines, _ = whole_lines(Path(path).read_bytes())
-        return Contents(str(path), lines[:1]).beginning.header.facts if lines else {}
-    except FileNotFoundError:
+    if not os.path.isfile(path):
         return {}
+    lines, _ = whole_lines(Path(path).read_bytes())
+    return Contents(str(path), lines[:1]).beginning.header.facts if lines else {}
 
 
 def describe_search(search: Any, mark: Fingerprint, space: str, history: History) -> dict[str, str]:

@@ -117,6 +117,7 @@ class Evaluator:
         if self.setup.verbose > 1:
             self._numbers |= {c.id: (number, len(candidates)) for number, c in enumerate(candidates)}
         n_splits = len(self.splits)
+        candidates = [candidate for candidate in candidates if candidate.missing(n_splits)]  # a journal has the others
         shared, alone = self.reuse.share_out(self.setup.estimator, candidates, n_splits)
         self._ready.extend(shared_tasks(shared, n_splits, self.pool.n_slots))
         self._waiting.extend((candidate, candidate.missing(n_splits)) for candidate in alone)

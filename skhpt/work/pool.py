@@ -96,6 +96,8 @@ class Pool:
             self._parallel.__exit__(None, None, None)
             raise
         self._limit = 1 if isinstance(self._way, Inline) else _in_flight(self._pre_dispatch, self.n_slots)
+        if isinstance(self._way, Isolated):
+            self._limit = min(self._limit, self.n_slots)
         return self
 
     def _find_way(self, backend: ParallelBackendBase) -> Way:
@@ -157,6 +159,7 @@ class Pool:
             self._way.abort()
             self._way.close()
             self._way = self._isolate()  # if it happens again it shall be known to whom
+            self._limit = min(self._limit, self.n_slots)  # and no more of what that one has asked for shall be begun
         return news
 
     def cease(self) -> None:
