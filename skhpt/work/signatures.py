@@ -13,12 +13,17 @@ from typing import Any
 
 def remember_signatures(*things: Any) -> None:
     """Keep the signatures of the classes of estimators and of those within them; anything else is passed over."""
-    for thing in things:
+    left, seen = list(things), set()
+    while left:
+        thing = left.pop()
+        if id(thing) in seen:  # an estimator may hold a list that holds it
+            continue
+        seen.add(id(thing))
         if hasattr(thing, "get_params") and not isinstance(thing, type):
             _remember(type(thing))
-            remember_signatures(*thing.get_params(deep=False).values())
-        elif isinstance(thing, (list, tuple)):
-            remember_signatures(*thing)
+            left += thing.get_params(deep=False).values()
+        elif type(thing) in (list, tuple):
+            left += thing
 
 
 def _remember(kind: type) -> None:
