@@ -128,10 +128,10 @@ class Pool:
         try:
             if self._tickets:
                 self._way.abort()
-            self._way.close()
         finally:
             self._guard.dismiss()
             self._parallel.__exit__(kind, error, trace)
+            self._way.close()  # now that nobody writes any more
 
     @property
     def n_pending(self) -> int:
