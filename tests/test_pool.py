@@ -3,6 +3,7 @@
 import math
 import os
 import threading
+import time
 import warnings
 
 import joblib
@@ -164,3 +165,24 @@ def test_large_arrays_reach_processes_as_memory_maps_made_once():
 def describe(X):
     yield from ()
     return type(X).__name__, str(X.filename), float(X.sum())
+
+
+def sleep(x):
+    yield x
+    time.sleep(3600)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="has no such signals")
+def test_workers_that_hang_are_gone_at_the_end_even_if_tasks_were_taken_back():
+    with Pool(2, pre_dispatch="all") as pool:
+        for x in range(20):
+            pool.submit(sleep, x)
+        while not any(one.items for one in pool.wait(1.0)):
+            pass
+        pids = list(pool._way.pids())
+        pool.cease()
+        assert 0 < pool.n_pending < 20
+    assert len(pids) == 2
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)

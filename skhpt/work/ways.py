@@ -199,11 +199,15 @@ class Streaming:
 
     def abort(self) -> None:
         self._pending.clear()
-        # When loky kills its workers it trips over tasks that it has not handed to them yet.
-        waiting: Any = getattr(getattr(self._backend, "_workers", None), "_work_ids", None)
+        # When loky kills its workers it trips over tasks that it has not handed to them yet, and kills none.
+        workers: Any = getattr(self._backend, "_workers", None)
+        waiting: Any = getattr(workers, "_work_ids", None)
         with suppress(Empty):
             while waiting is not None:
                 waiting.get_nowait()
+        items = getattr(workers, "_pending_work_items", {})
+        for number in [number for number, item in list(items.items()) if item.future.cancelled()]:
+            items.pop(number, None)
         self._backend.abort_everything(ensure_ready=False)
 
     def close(self) -> None:
