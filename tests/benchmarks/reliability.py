@@ -1,0 +1,280 @@
+"""What accidents cost: the journal's price, and GridSearch beside GridSearchCV when workers die, hang or are killed.
+
+Run by hand, on Linux: ``python tests/benchmarks/reliability.py [journal] [accidents] [kills]``. It prints
+
+- ``journal``: the time of 10,000 folds that take no time, with a journal as a multiple of that without one;
+- ``accidents``: which scores are kept when one thing goes wrong, each case in a process of its own that is given up
+  after some seconds;
+- ``kills``: what searches end with that are killed at random moments, again and again, until they are done.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import random
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from contextlib import suppress
+from pathlib import Path
+
+import joblib
+import numpy as np
+import sklearn
+from sklearn.datasets import load_iris
+from sklearn.model_selection import GridSearchCV, KFold
+
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
+
+from estimators import Fatal  # noqa: E402
+from interruptible import make, results  # noqa: E402
+from overhead import NullClassifier, seconds  # noqa: E402
+
+from skhpt import GridSearch  # noqa: E402
+
+# -- the price of the journal --------------------------------------------------------------------------------------
+
+
+def price_of_the_journal(n_jobs, repeats, n_candidates=2_000):
+    """Print what 10,000 folds of a null classifier take with and without a journal, and how long a line takes."""
+    X, y = load_iris(return_X_y=True)
+    grid = {"value": list(range(n_candidates))}
+    without, with_one, n_lines = [], [], 0
+    with tempfile.TemporaryDirectory() as folder:
+        for i in range(repeats + 1):
+            path = Path(folder) / str(i)
+            without.append(seconds(GridSearch(NullClassifier(), grid, n_jobs=n_jobs, refit=False), X, y))
+            with_one.append(seconds(GridSearch(NullClassifier(), grid, n_jobs=n_jobs, refit=False, journal=path), X, y))
+            n_lines = path.read_bytes().count(b"\n")
+    without, with_one = without[1:], with_one[1:]  # the first run starts the workers
+    ratios = sorted(b / a for a, b in zip(without, with_one, strict=True))
+    per_line = (statistics.median(with_one) - statistics.median(without)) / n_lines * 1e6
+    print(
+        f"n_jobs={n_jobs}: without {statistics.median(without):.2f} s, with {statistics.median(with_one):.2f} s, "
+        f"ratio {statistics.median(ratios):.3f} ({ratios[0]:.2f} to {ratios[-1]:.2f}), {n_lines} lines, "
+        f"{per_line:.1f} us a line"
+    )
+
+
+# -- accidents -----------------------------------------------------------------------------------------------------
+
+GOOD = [10, 20, 30, 40, 50, 60, 70]
+N_FOLDS = 5
+#: What is wrong with one of eight candidates, as `Fatal` takes it, and whether only its first fit is so.
+HARMS = {
+    "one fit kills its worker, once": (1, True),
+    "one candidate always kills its worker": (1, False),
+    "one fit sleeps for ever": (2, True),
+    "one fit loops in C for ever": (3, True),
+}
+CTRL_C, KILL, ORPHANS = "Ctrl-C in the middle", "killed in the middle, run again", "killed while a worker hangs"
+TOOLS = {"GridSearch": GridSearch, "GridSearchCV": GridSearchCV}
+
+
+class Slow(Fatal):
+    """Takes a tenth of a second, if it comes to an end."""
+
+    def fit(self, X, y):
+        super().fit(X, y)
+        time.sleep(0.1)
+        return self
+
+
+def search_for_case(tool, case, folder):
+    """Make the search of a case."""
+    harm, once = (2, True) if case == ORPHANS else HARMS.get(case, (0, False))
+    estimator = Slow(log=f"{folder}/fits", once=f"{folder}/once" if once else None)
+    own = {"fit_timeout": 1.0} if harm in (2, 3) and case != ORPHANS else {}
+    own |= {"journal": f"{folder}/search.jsonl"} if case == KILL else {}
+    values = [*GOOD[:3], harm or 80, *GOOD[3:]]
+    return TOOLS[tool](
+        estimator, {"value": values}, cv=KFold(N_FOLDS), n_jobs=2, **(own if tool == "GridSearch" else {})
+    )
+
+
+def child(tool, case, folder):
+    """Run a case, and write how many scores it ends with."""
+    warnings.simplefilter("ignore")
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # where this runs in the background it is ignored
+    search, error = search_for_case(tool, case, folder), ""
+    start = time.perf_counter()
+    try:
+        search.fit(*load_iris(return_X_y=True))
+    except BaseException as problem:
+        error = type(problem).__name__
+    table = getattr(search, "cv_results_", {})
+    scores = [table.get(f"split{i}_test_score", []) for i in range(N_FOLDS)]
+    n_scores = sum(int(np.isfinite(some).sum()) for some in scores)
+    outcome = {"n_scores": n_scores, "error": error, "seconds": time.perf_counter() - start}
+    Path(folder, "outcome").write_text(json.dumps(outcome))
+
+
+def start(*arguments):
+    """Start this script as a child, in a session of its own."""
+    command = [sys.executable, __file__, *map(str, arguments)]
+    return subprocess.Popen(command, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+
+
+def n_fits(folder):
+    """Return how many fits were begun."""
+    path = Path(folder, "fits")
+    return len(path.read_bytes().splitlines()) if path.exists() else 0
+
+
+def wait_until(condition, process, patience=60.0):
+    """Wait until something is so, or a process has ended."""
+    end = time.monotonic() + patience
+    while not condition() and process.poll() is None and time.monotonic() < end:
+        time.sleep(0.005)
+
+
+def members(session):
+    """Return the processes of a session that are alive."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[3]) == session and fields[0] != "Z":
+            found.append(int(stat.parent.name))
+    return found
+
+
+def end(process):
+    """Kill all that is left of a child."""
+    for pid in members(process.pid):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    process.communicate()
+
+
+def outcome_of(process, folder, limit):
+    """Wait for a child and say what came of it: scores kept, seconds and error."""
+    try:
+        process.wait(limit)
+        one = json.loads(Path(folder, "outcome").read_text())
+        return f"{one['n_scores']} of 40", f"{one['seconds']:.1f}", one["error"]
+    except subprocess.TimeoutExpired:
+        return "0 of 40", f"> {limit:.0f}", "hangs"
+    finally:
+        end(process)
+
+
+def one_case(tool, case, folder, limit):
+    """Let something happen to a search, and say what came of it."""
+    process = start("child", tool, case, folder)
+    if case == CTRL_C:
+        wait_until(lambda: n_fits(folder) >= 20, process)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all processes
+    if case == KILL:
+        wait_until(lambda: n_fits(folder) >= 20, process)
+        process.kill()
+        end(process)
+        *kept, _ = outcome_of(start("child", tool, case, folder), folder, limit)
+        return *kept, f"{n_fits(folder)} fits in all"  # with the refit
+    if case == ORPHANS:
+        wait_until(lambda: Path(folder, "once").exists() and n_fits(folder) > 20, process)
+        process.kill()
+        process.wait()
+        time.sleep(3)
+        n_left = len(members(process.pid))
+        end(process)
+        return "", "", f"{n_left} processes left after 3 s"
+    return outcome_of(process, folder, limit)
+
+
+def accidents(limit):
+    """Print the table of accidents."""
+    print(f"\n| {'case':38} | {'tool':12} | scores kept | seconds | {'':28} |")
+    for case in (*HARMS, CTRL_C, KILL, ORPHANS):
+        for tool in TOOLS:
+            with tempfile.TemporaryDirectory() as folder:
+                kept, taken, note = one_case(tool, case, folder, limit)
+            print(f"| {case:38} | {tool:12} | {kept:>11} | {taken:>7} | {note:28} |", flush=True)
+
+
+# -- killed again and again ----------------------------------------------------------------------------------------
+
+
+def searching(kind, folder, n_jobs):
+    """Run a search of `interruptible`, with a line on standard output when it begins, and write its results."""
+    warnings.simplefilter("ignore")
+    search, data = make(kind, folder, seconds=0.05, n_jobs=int(n_jobs)), load_iris(return_X_y=True)
+    print("begun", flush=True)
+    search.fit(*data)
+    Path(folder, "results").write_text(json.dumps(results(search)))
+
+
+def run_to_the_end(kind, n_jobs, folder, delay=None):
+    """Start a search until it is done; each is killed after a random time if there is a delay."""
+    n_kills = 0
+    while True:
+        process = start("searching", kind, folder, n_jobs)
+        process.stdout.readline()
+        try:
+            process.wait(delay and random.uniform(0, delay))
+        except subprocess.TimeoutExpired:
+            n_kills += 1
+        process.kill()
+        end(process)
+        if Path(folder, "results").exists():
+            return n_kills, n_fits(folder), Path(folder, "results").read_text()
+
+
+def kills(repeats):
+    """Print how searches end that are killed at random moments."""
+    random.seed(0)
+    print(f"\n| {'search':9} | n_jobs | searches | kills | fits, undisturbed | fits, killed | same results |")
+    for kind, n_jobs, delay in [
+        ("grid", 1, 0.5),
+        ("grid", 2, 3.0),
+        ("random", 1, 0.5),
+        ("bayes", 1, 0.5),
+        ("hyperband", 1, 0.5),
+    ]:
+        with tempfile.TemporaryDirectory() as folder:
+            _, n_expected, expected = run_to_the_end(kind, n_jobs, folder)
+        runs = []
+        for _ in range(repeats):
+            with tempfile.TemporaryDirectory() as folder:
+                runs.append(run_to_the_end(kind, n_jobs, folder, delay))
+        n_kills, n_all = (sum(run[i] for run in runs) for i in (0, 1))
+        same = all(run[2] == expected for run in runs)
+        counts = f"{repeats:8} | {n_kills:5} | {n_expected * repeats:17} | {n_all:12}"
+        print(f"| {kind:9} | {n_jobs:6} | {counts} | {'yes' if same else 'NO':12} |", flush=True)
+
+
+def main():
+    """Run everything that was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", default=["journal", "accidents", "kills"])
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--limit", type=float, default=30.0, help="seconds until a case is given up")
+    arguments = parser.parse_args()
+    versions = f"scikit-learn {sklearn.__version__}, numpy {np.__version__}, joblib {joblib.__version__}"
+    print(f"Python {platform.python_version()}, {versions}, {joblib.cpu_count()} processors")
+    if "journal" in arguments.parts:
+        print(f"\n10,000 folds of a null classifier, median of {arguments.repeats} interleaved runs")
+        price_of_the_journal(1, arguments.repeats)
+        price_of_the_journal(2, arguments.repeats)
+    if "accidents" in arguments.parts:
+        accidents(arguments.limit)
+    if "kills" in arguments.parts:
+        kills(arguments.repeats)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["child"]:
+        child(*sys.argv[2:])
+    elif sys.argv[1:2] == ["searching"]:
+        searching(*sys.argv[2:])
+    else:
+        main()
