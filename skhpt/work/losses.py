@@ -91,8 +91,9 @@ class Losses:
 
     def crash(self, candidate: int, split: int) -> FoldScore:
         """Return the score of a candidate that is given up, on one fold."""
+        n = max(1, self.max_retries)
         error = (
             "TerminatedWorkerError: the worker process died, as it does of a segmentation fault, for want of memory or "
-            f"when it is killed; the candidate is given up after it happened {self.max_retries} times (max_retries)"
+            f"when it is killed; the candidate is given up after {n} of them (max_retries={self.max_retries})"
         )
         return FoldScore(candidate, split, None, state="crashed", error=error)
