@@ -347,6 +347,7 @@ def in_child(function):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks")
 def test_a_forked_child_neither_writes_nor_keeps_nor_ends_the_lock(path):
     read_end, write_end = os.pipe()
+    is_there, say_so = os.pipe()
     with open_journal(path, HEADER, CODEC) as journal:
         journal.asked(CANDIDATES)
 
@@ -363,15 +364,17 @@ def test_a_forked_child_neither_writes_nor_keeps_nor_ends_the_lock(path):
             warnings.simplefilter("ignore")
             living = os.fork()
         if living == 0:
+            os.write(say_so, b"x")
             os.read(read_end, 1)
             os._exit(0)
+        os.read(is_there, 1)  # it has let go of the file by now
     try:
         assert reopen(path) == (CANDIDATES, FOLDS[1:2])  # while a child lives on
     finally:
         os.write(write_end, b"x")
         os.waitpid(living, 0)
-        os.close(read_end)
-        os.close(write_end)
+        for end in (read_end, write_end, is_there, say_so):
+            os.close(end)
 
 
 # -- what is written of races ------------------------------------------------------------------------------------------
