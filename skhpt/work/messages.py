@@ -44,8 +44,8 @@ class News:
     error : BaseException or None
         What it has raised.
     lost : {"", "crashed", "timeout", "cancelled"}
-        What became of its worker: nothing, it died, it was killed after too long a fit, or it or another one died that
-        held what it needs.
+        What became of its worker: nothing, it died, it was killed after too long a fit, or it may as well have been
+        another one that died: one with what this task needs, or with which it had to wait.
     n_deaths : int
         Workers that died of this task, if no other was under way; 0 if one was.
     """
@@ -187,12 +187,6 @@ def work(task: Task, channel: Channel, *args: Any) -> Any:
             except StopIteration as end:
                 return end.value
             channel.send(item)
-
-
-def work_whole(call: tuple[Task, tuple[Any, ...]]) -> Generator[Any, None, Any]:
-    """Do a task whose arguments come in one piece, so that nobody takes the data out to send it separately."""
-    task, args = call
-    return task(*args)
 
 
 @contextmanager

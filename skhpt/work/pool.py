@@ -4,7 +4,7 @@
 on the way. Here one session stays open for the whole search, on the backend that the user chose with
 `joblib.parallel_config` (processes, threads, Dask, Ray, ...), so the data travels once and the workers stay warm.
 
-How tasks reach the workers, `ways` and `isolated` know.
+How tasks reach the workers, `ways`, `isolated` and `cluster` know.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from joblib._parallel_backends import LokyBackend, MultiprocessingBackend, Paral
 from joblib._utils import eval_expr
 from joblib.parallel import BatchedCalls
 
+from skhpt.work.cluster import Cluster
 from skhpt.work.guard import Guard
 from skhpt.work.isolated import Isolated
 from skhpt.work.messages import Channel, News, Task
@@ -111,6 +112,8 @@ class Pool:
             return self._isolate()
         if alone:
             return Inline(self._interruptible)
+        if Cluster.serves(backend):
+            return Cluster(backend, self._interruptible)
         if Streaming.serves(backend):
             return Streaming(self._parallel, self._interruptible)
         return Rounds(self._parallel, self._interruptible)

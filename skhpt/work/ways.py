@@ -1,7 +1,7 @@
 """How tasks reach the workers of joblib's active backend, and how this process hears of them.
 
-joblib has no public door for streaming tasks to a backend. The private names that it takes are all here and in
-`isolated`.
+joblib has no public door for streaming tasks to a backend. The private names that it takes are all here, in
+`isolated` and in `cluster`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import AbstractContextManager, suppress
 from queue import Empty
 from typing import Any, Protocol
@@ -23,12 +23,10 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from joblib.parallel import BatchedCalls
 
 from skhpt._compat import bind_context
-from skhpt.work.messages import Begun, Channel, FileMail, Mail, News, NoMail, SharedMail, Task, work, work_whole
+from skhpt.work.messages import Begun, Channel, FileMail, Mail, News, NoMail, SharedMail, Task, work
 
 #: Seconds between two looks at what workers have sent before they are done.
 POLL = 0.2
-#: Workers that Dask lets die of a task before it gives it up (`distributed.scheduler.allowed-failures`, and one more).
-DASK_DEATHS = 4
 #: Seconds that a pool gets to tell of all its tasks that they are lost.
 SECONDS_TO_BREAK = 10
 
@@ -105,7 +103,6 @@ class Streaming:
         self._pickle_cache: dict[Any, Any] = {}
         self._mail, self._folder = self._open_mail()
         self.is_broken = False
-        self._sends_whole = False
         backend.start_call()
         parallel._calling = True  # so that Parallel calls stop_call at the end
 
@@ -124,8 +121,6 @@ class Streaming:
     def submit(self, ticket: int, function: Task, args: tuple[Any, ...]) -> None:
         future: Future[Any] = Future()
         channel = self._mail.channel(ticket)
-        if self._sends_whole:
-            function, args = work_whole, ((function, args),)
         batch = make_batch(self._backend, function, args, channel, self._before_pickling, self._pickle_cache)
 
         def done(out: Any) -> None:
@@ -138,18 +133,10 @@ class Streaming:
 
         self._pending[future] = ticket
         try:
-            job = self._jobs[ticket] = self._submit(batch, callback=done)
+            self._jobs[ticket] = self._submit(batch, callback=done)
         except TerminatedWorkerError as error:  # a worker died just now
             self._jobs[ticket] = None
             _fail(future, error)
-            return
-        if isinstance(job, Future):  # Dask tells of a lost worker here only
-
-            def watch(job: Future[Any]) -> None:
-                if not job.cancelled() and (error := job.exception()) is not None:
-                    _fail(future, error)
-
-            job.add_done_callback(watch)
 
     def wait(self, seconds: float | None) -> list[News]:
         end = None if seconds is None else time.monotonic() + seconds
@@ -176,9 +163,6 @@ class Streaming:
         items, error = mail.pop(ticket, []), future.exception()
         if isinstance(error, TerminatedWorkerError):
             return News(ticket, items, is_done=True, lost="crashed")
-        if isinstance(error, CancelledError) or type(error).__name__ == "KilledWorker":
-            self._sends_whole = True  # Dask's data may have died with the worker; tasks that hold it start again
-            return News(ticket, items, is_done=True, lost="cancelled", n_deaths=DASK_DEATHS)
         return News(ticket, items, is_done=True, error=error, result=None if error else future.result())
 
     def _break(self) -> None:

@@ -16,7 +16,6 @@ import os
 import platform
 import random
 import signal
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -35,32 +34,58 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 
 from estimators import Fatal  # noqa: E402
 from interruptible import make, results  # noqa: E402
-from overhead import NullClassifier, seconds  # noqa: E402
+from overhead import NullClassifier  # noqa: E402
 
-from skhpt import GridSearch  # noqa: E402
+from skhpt import GridSearch, Space  # noqa: E402
+from skhpt.journal import Header, SpaceCodec, open_journal  # noqa: E402
+from skhpt.trial import Candidate, FoldScore  # noqa: E402
 
 # -- the price of the journal --------------------------------------------------------------------------------------
 
 
-def price_of_the_journal(n_jobs, repeats, n_candidates=2_000):
-    """Print what 10,000 folds of a null classifier take with and without a journal, and how long a line takes."""
+def spent(n_jobs, n_candidates, journal=None):
+    """Return wall-clock seconds and CPU seconds of this process for one search over folds that take no time."""
     X, y = load_iris(return_X_y=True)
     grid = {"value": list(range(n_candidates))}
-    without, with_one, n_lines = [], [], 0
+    search = GridSearch(NullClassifier(), grid, n_jobs=n_jobs, refit=False, journal=journal)
+    wall, cpu = time.perf_counter(), time.process_time()
+    search.fit(X, y)
+    return np.array([time.perf_counter() - wall, time.process_time() - cpu])
+
+
+def price_of_the_journal(n_jobs, repeats, n_candidates=2_000):
+    """Print what 10,000 folds of a null classifier take with and without a journal, and how long a line takes."""
+    pairs = []
     with tempfile.TemporaryDirectory() as folder:
-        for i in range(repeats + 1):
-            path = Path(folder) / str(i)
-            without.append(seconds(GridSearch(NullClassifier(), grid, n_jobs=n_jobs, refit=False), X, y))
-            with_one.append(seconds(GridSearch(NullClassifier(), grid, n_jobs=n_jobs, refit=False, journal=path), X, y))
-            n_lines = path.read_bytes().count(b"\n")
-    without, with_one = without[1:], with_one[1:]  # the first run starts the workers
-    ratios = sorted(b / a for a, b in zip(without, with_one, strict=True))
-    per_line = (statistics.median(with_one) - statistics.median(without)) / n_lines * 1e6
-    print(
-        f"n_jobs={n_jobs}: without {statistics.median(without):.2f} s, with {statistics.median(with_one):.2f} s, "
-        f"ratio {statistics.median(ratios):.3f} ({ratios[0]:.2f} to {ratios[-1]:.2f}), {n_lines} lines, "
-        f"{per_line:.1f} us a line"
-    )
+        spent(n_jobs, 20)  # which starts the workers
+        for i in range(repeats):
+            journals = (None, f"{folder}/{i}")
+            first = i % 2  # each comes first as often as the other
+            taken = {k: spent(n_jobs, n_candidates, journals[k]) for k in (first, 1 - first)}
+            pairs.append((taken[0], taken[1]))
+    without, with_one = (np.array(some) for some in zip(*pairs, strict=True))
+    ratios = with_one / without
+    for k, what in enumerate(["wall clock", "CPU"] if n_jobs == 1 else ["wall clock"]):
+        a, b, ratio = (np.median(some[:, k]) for some in (without, with_one, ratios))
+        low, high = ratios[:, k].min(), ratios[:, k].max()
+        print(
+            f"n_jobs={n_jobs}, {what}: without {a:.2f} s, with {b:.2f} s, ratio {ratio:.3f} ({low:.2f} to {high:.2f})",
+            flush=True,
+        )
+
+
+def price_of_a_line(n=10_000):
+    """Print how long it takes to write a line."""
+    with tempfile.TemporaryDirectory() as folder:
+        codec = SpaceCodec(Space({"value": [0]}))
+        with open_journal(f"{folder}/lines", Header({}, {"n_splits": 1}), codec) as journal:
+            journal.asked([Candidate(0, {"value": 0})])
+            fold = FoldScore(0, 0, 1 / 3, None, 0.0123456789, 0.00123456789)
+            wall, cpu = time.perf_counter(), time.process_time()
+            for _ in range(n):
+                journal.scored(fold)
+            wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    print(f"a line: {wall / n * 1e6:.1f} us, of them {cpu / n * 1e6:.1f} us of this process")
 
 
 # -- accidents -----------------------------------------------------------------------------------------------------
@@ -235,7 +260,7 @@ def kills(repeats):
     print(f"\n| {'search':9} | n_jobs | searches | kills | fits, undisturbed | fits, killed | same results |")
     for kind, n_jobs, delay in [
         ("grid", 1, 0.5),
-        ("grid", 2, 3.0),
+        ("grid", 2, 20.0),
         ("random", 1, 0.5),
         ("bayes", 1, 0.5),
         ("hyperband", 1, 0.5),
@@ -263,6 +288,7 @@ def main():
     print(f"Python {platform.python_version()}, {versions}, {joblib.cpu_count()} processors")
     if "journal" in arguments.parts:
         print(f"\n10,000 folds of a null classifier, median of {arguments.repeats} interleaved runs")
+        price_of_a_line()
         price_of_the_journal(1, arguments.repeats)
         price_of_the_journal(2, arguments.repeats)
     if "accidents" in arguments.parts:
