@@ -18,7 +18,7 @@ from skhpt import GridSearch, ManualSearch, RandomSearch
 from skhpt.distributions import loguniform_int
 
 X, y = load_digits(return_X_y=True)
-X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.3, stratify=y, random_state=0)
+X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.4, stratify=y, random_state=0)
 
 pipeline = Pipeline([("scale", MinMaxScaler()), ("reduce", PCA(10, random_state=0)), ("classify", SVC())])
 common = {"reduce__n_components": loguniform_int(5, 60), "classify__C": loguniform(0.1, 100)}

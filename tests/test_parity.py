@@ -143,9 +143,7 @@ def test_random_search(data, problem, seed, n_iter):
     )
 
 
-@pytest.mark.parametrize(
-    "backend, n_jobs", [("loky", 2), ("loky", 4), ("threading", 2), ("threading", 4), ("sequential", 2)]
-)
+@pytest.mark.parametrize("backend, n_jobs", [("loky", 2), ("threading", 3), ("sequential", 2)])
 @settings(max_examples=8)
 @given(st.integers(0, 2**32 - 1), st.sampled_from(["svc", "tree", "failing"]))
 @pytest.mark.filterwarnings("ignore")

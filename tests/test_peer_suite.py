@@ -1,4 +1,7 @@
-"""scikit-learn's own tests of its searches pass with ours in their place."""
+"""scikit-learn's own tests of its searches pass with ours in their place.
+
+Those that it runs on every estimator, `test_sklearn.py` runs on all searches.
+"""
 
 import os
 import re
@@ -15,8 +18,6 @@ SUITES = {
         "not Halving and (GridSearch or RandomSearch)",
         8,
     ),
-    # With one search: test_sklearn.py runs these checks on all of them.
-    "common": ("sklearn.tests.test_common", "not Halving and RandomSearch", 150),
 }
 
 

@@ -252,11 +252,7 @@ def test_killed_again_and_again(kind, n_jobs, kills, undisturbed, tmp_path):
         process.kill()
         process.communicate()
         assert wait_until_gone(process.pid) == []  # no worker survives
-    process = start(kind, tmp_path, f"n_jobs={n_jobs}")
-    error = process.communicate()[1]
-    assert process.returncode == 0, error
-    outcome = json.loads((tmp_path / "results.json").read_text())
-    assert {name: outcome[name] for name in expected} == expected
+    assert results(fit(kind, tmp_path)) == expected
     in_flight = 1 if n_jobs == 1 else 2 * n_jobs
     assert n_expected <= n_fits(tmp_path) <= n_expected + n_kills * in_flight
 
