@@ -18,21 +18,21 @@ from skhpt import GridSearch, ManualSearch, RandomSearch
 from skhpt.distributions import loguniform_int
 
 X, y = load_digits(return_X_y=True)
-X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.4, stratify=y, random_state=0)
+X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.3, stratify=y, random_state=0)
 
 pipeline = Pipeline([("scale", MinMaxScaler()), ("reduce", PCA(10, random_state=0)), ("classify", SVC())])
 common = {"reduce__n_components": loguniform_int(5, 60), "classify__C": loguniform(0.1, 100)}
 space = [common | {"classify__gamma": ["scale"]}, common | {"classify__gamma": loguniform(1e-2, 1)}]
 
 print("A person tries some points, beginning with the pipeline as it is:")
-manual = ManualSearch(pipeline, [{}], cv=5, n_jobs=2).fit(X_train, y_train)
+manual = ManualSearch(pipeline, [{}], cv=3, n_jobs=2).fit(X_train, y_train)
 manual.evaluate(X_train, y_train, reduce__n_components=30)
 manual.evaluate(X_train, y_train, reduce__n_components=30, classify__C=10.0)
 manual.evaluate(X_train, y_train, reduce__n_components=30, classify__C=10.0, classify__gamma=1.0)
 
 start = time.perf_counter()
-grid = GridSearch(pipeline, space, resolution=3, cv=5, n_jobs=2).fit(X_train, y_train)
-random = RandomSearch(pipeline, space, n_iter=36, sampler="sobol", random_state=0, cv=5, n_jobs=2)
+grid = GridSearch(pipeline, space, resolution=3, cv=3, n_jobs=2).fit(X_train, y_train)
+random = RandomSearch(pipeline, space, n_iter=36, sampler="sobol", random_state=0, cv=3, n_jobs=2)
 random.fit(X_train, y_train)
 seconds = time.perf_counter() - start
 
