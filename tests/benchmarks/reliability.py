@@ -21,7 +21,7 @@ import sys
 import tempfile
 import time
 import warnings
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import joblib
@@ -37,7 +37,8 @@ from interruptible import make, results  # noqa: E402
 from overhead import NullClassifier  # noqa: E402
 
 from skhpt import GridSearch, Space  # noqa: E402
-from skhpt.journal import Header, SpaceCodec, open_journal  # noqa: E402
+from skhpt.journal import Header, Journal, SpaceCodec, open_journal  # noqa: E402
+from skhpt.search import base  # noqa: E402
 from skhpt.trial import Candidate, FoldScore  # noqa: E402
 
 # -- the price of the journal --------------------------------------------------------------------------------------
@@ -72,6 +73,46 @@ def price_of_the_journal(n_jobs, repeats, n_candidates=2_000):
             f"n_jobs={n_jobs}, {what}: without {a:.2f} s, with {b:.2f} s, ratio {ratio:.3f} ({low:.2f} to {high:.2f})",
             flush=True,
         )
+
+
+@contextmanager
+def clocked(things):
+    """Count the seconds within some functions, which are named by their owners, in the list that this yields."""
+    within = [0.0]
+
+    def wrapped(function):
+        def timed(*args, **kwargs):
+            start = time.perf_counter()
+            try:
+                return function(*args, **kwargs)
+            finally:
+                within[0] += time.perf_counter() - start
+
+        return timed
+
+    kept = [(owner, name, getattr(owner, name)) for owner, name in things]
+    for owner, name, function in kept:
+        setattr(owner, name, wrapped(function))
+    try:
+        yield within
+    finally:
+        for owner, name, function in kept:
+            setattr(owner, name, function)
+
+
+def share_of_the_journal(repeats, n_candidates=2_000):
+    """Print which part of one and the same search is spent in its journal; that does not depend on the hour."""
+    shares = []
+    doors = [(base, "open_journal"), *((Journal, name) for name in ("asked", "scored", "finished", "note", "close"))]
+    with tempfile.TemporaryDirectory() as folder, clocked(doors) as within:
+        for i in range(repeats):
+            within[0] = 0.0
+            wall, _ = spent(1, n_candidates, f"{folder}/{i}")
+            shares.append(within[0] / (wall - within[0]))
+    low, high = min(shares), max(shares)
+    print(
+        f"n_jobs=1, seconds in the journal by all others: {np.median(shares):.3f} ({low:.3f} to {high:.3f})", flush=True
+    )
 
 
 def price_of_a_line(n=10_000):
@@ -289,6 +330,7 @@ def main():
     if "journal" in arguments.parts:
         print(f"\n10,000 folds of a null classifier, median of {arguments.repeats} interleaved runs")
         price_of_a_line()
+        share_of_the_journal(arguments.repeats)
         price_of_the_journal(1, arguments.repeats)
         price_of_the_journal(2, arguments.repeats)
     if "accidents" in arguments.parts:
