@@ -301,7 +301,7 @@ def kills(repeats):
     print(f"\n| {'search':9} | n_jobs | searches | kills | fits, undisturbed | fits, killed | same results |")
     for kind, n_jobs, delay in [
         ("grid", 1, 0.5),
-        ("grid", 2, 20.0),
+        ("grid", 2, 6.0),
         ("random", 1, 0.5),
         ("bayes", 1, 0.5),
         ("hyperband", 1, 0.5),
