@@ -20,6 +20,7 @@ from sklearn.tree import DecisionTreeClassifier
 import skhpt
 from skhpt import BayesSearchCV, GridSearch, HyperbandSearchCV, ManualSearch, RandomSearch
 from skhpt.results import rank
+from skhpt.search.opening import open_session
 from skhpt.select import one_standard_error, within_percent
 
 RULES = [one_standard_error("C"), within_percent(5, ["-C", "mean_fit_time"], metric="f1")]
@@ -237,7 +238,7 @@ def test_mistakes_are_found_before_anything_is_fitted(iris):
         assert not hasattr(search, "history_")
     for known in ("clf__C", "-mean_fit_time", "clf", "scale__with_std", "clf__n_estimators"):
         search = GridSearch(pipe, {"clf__C": [1], "clf": [LogisticRegression()]}, refit=one_standard_error(known))
-        search._open(*iris, {}, keep=False)
+        open_session(search, *iris, {}, keep=False)
 
 
 def test_ridge_is_simpler_with_more_of_it(iris):

@@ -2,50 +2,42 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 import time
-import warnings
 from abc import abstractmethod
 from contextlib import nullcontext
 from copy import copy, deepcopy
-from dataclasses import replace
 from datetime import timedelta
 from numbers import Integral, Real
 from os import PathLike
 from typing import Any
 
 import numpy as np
-from sklearn.base import _fit_context, clone, is_classifier
+from sklearn.base import _fit_context, clone
 from sklearn.model_selection._search import BaseSearchCV, _search_estimator_has
 from sklearn.utils import get_tags
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _check_method_params, indexable
 
-from skhpt import engine, fingerprint, journal, results
+from skhpt import engine, journal, results
 from skhpt._compat import IS_TESTED
-from skhpt.fingerprint import Fingerprint
 from skhpt.interrupts import Interrupts
-from skhpt.search.callbacks import begin_callbacks
-from skhpt.search.checks import check_rule
 from skhpt.search.corrected import PredictionsMixin
 from skhpt.search.ending import mean_score, report_end, report_failures
 from skhpt.search.leaderboard import LeaderboardMixin
-from skhpt.search.previous import going_on, trials_from
-from skhpt.search.resuming import describe_space, facts_of, open_journal, splits_again
-from skhpt.search.session import Folds, Session, freeze_folds
+from skhpt.search.opening import open_session
+from skhpt.search.resuming import describe_space
+from skhpt.search.session import Folds, Session
 from skhpt.select import Rule
 from skhpt.space import Space
 from skhpt.stopping import Limits
 from skhpt.strategies.racing import Race
-from skhpt.trial import History, Strategy, Trial
+from skhpt.trial import Strategy, Trial
 from skhpt.work.evaluator import Evaluator
-from skhpt.work.fold import Setup
 from skhpt.work.losses import Losses
 from skhpt.work.pool import Pool
 from skhpt.work.reuse import Reuse
-from skhpt.work.slices import data_can_be_shared, leaves_data_alone, scorer_leaves_data_alone
+from skhpt.work.slices import data_can_be_shared
 from skhpt.work.together import Terms
 from skhpt.work.training import OnFolds, Whole
 
@@ -186,7 +178,7 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, BaseSearchCV):
         self : object
             The fitted search.
         """
-        session = self._open(X, y, params, keep=self.warm_start)
+        session = open_session(self, X, y, params, keep=self.warm_start)
         with session.journal or nullcontext():
             self._evaluate(session, self._make_strategy(session))
         self._tabulate(session)
@@ -217,39 +209,6 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, BaseSearchCV):
         """
         return self.fit(X, y, **params).transform(X)
 
-    def _open(self, X: Any, y: Any, params: dict[str, Any], keep: bool, with_pending: bool = True) -> Session:
-        """Check all that does not depend on the strategy, freeze the folds, and look up what is known already.
-
-        Nothing of the search changes: if it is refused, it goes on as it was.
-        """
-        base = clone(self.estimator)
-        scorers, refit_metric = self._get_scorers()
-        check_rule(self.refit, base, scorers)
-        if y is None and _needs_target(base):
-            raise ValueError(
-                f"{type(self).__name__} with {type(base).__name__} requires y to be passed, but the target y is None"
-            )
-        X, y = indexable(X, y)
-        params = _check_method_params(X, params=params)
-        routed = self._get_routed_params_for_fit(params)
-        callbacks = begin_callbacks(self, X, y, params)
-        keep = keep and hasattr(self, "history_")
-        facts = {} if self.journal is None else facts_of(self.journal)
-        folds = self._folds if keep and self._folds and self._folds.are_those_of(self.cv) else None
-        folds = folds or splits_again(self.cv, facts.get("folds", {}))
-        folds = folds or freeze_folds(self.cv, X, y, is_classifier(base), routed.splitter.split)
-        setup = self._make_setup(base, scorers, routed, X, self._make_training(X, y, params, folds))
-        mark = Fingerprint(
-            data=fingerprint.describe_data(X, y, params),
-            folds=fingerprint.describe_folds(folds),
-            scoring=fingerprint.describe_scoring(self.scoring, self.return_train_score),
-            estimator=fingerprint.describe_estimator(base) + str(setup.training),
-        )
-        history = self._starting_history(mark, keep, with_pending)
-        session = Session(X, y, params, folds, setup, refit_metric, mark, callbacks, history, len(history.finished))
-        session = replace(session, random_state=getattr(self, "random_state", None))
-        return session if self.journal is None else open_journal(self, session)
-
     def _space_for_journal(self) -> tuple[str, journal.Codec]:
         """Describe what may be tried, and say how it is written down."""
         space = self._space()
@@ -259,58 +218,9 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, BaseSearchCV):
         """Return what may be tried."""
         raise NotImplementedError
 
-    def _split_for_plan(self, X: Any, y: Any, params: dict[str, Any]) -> tuple[Any, Any, dict[str, Any], Folds]:
-        """Check the data and draw the folds that `fit` would draw, without using up anything."""
-        if hasattr(self.cv, "__next__"):
-            raise ValueError("plan would use up cv, which is a generator; make a list of it")
-        X, y = indexable(X, y)
-        params = _check_method_params(X, params=params)
-        split_params = self._get_routed_params_for_fit(params).splitter.split
-        folds = freeze_folds(deepcopy(self.cv), X, y, is_classifier(self.estimator), split_params)
-        return X, y, params, folds
-
     def _make_training(self, X: Any, y: Any, params: dict[str, Any], folds: Folds) -> Whole:
         """Say what the resource of a candidate buys; here there is none."""
         return Whole()
-
-    def _make_setup(self, estimator: Any, scorer: Any, routed: Any, X: Any, training: Whole) -> Setup:
-        may_share = leaves_data_alone(estimator) and scorer_leaves_data_alone(scorer) and data_can_be_shared(X)
-        return Setup(
-            estimator=estimator,
-            scorer=scorer,
-            fit_params=routed.estimator.fit,
-            score_params=routed.scorer.score,
-            return_train_score=self.return_train_score,
-            return_predictions=self.return_predictions,
-            error_score=self.error_score,
-            verbose=self.verbose,
-            training=training,
-            may_share=may_share,
-        )
-
-    def _starting_history(self, mark: Fingerprint, keep: bool, with_pending: bool) -> History:
-        """Begin with what is known: the trials of the last fit (a warm start) or those of `previous`."""
-        if keep:
-            if changes := self._fingerprint.differences(mark):
-                raise ValueError(
-                    "the candidates that were evaluated before are kept, but their scores cannot be compared with "
-                    f"new ones: {'; '.join(changes)}. To start anew, fit with warm_start=False."
-                )
-            return going_on(self.history_, self.racing, with_pending)
-        if self.previous is None:
-            return History()
-        comparable, trials = trials_from(self.previous, mark)
-        if comparable:
-            return going_on(History(trials, n_given=len(trials)), self.racing)
-        if not self._learns_from_others:
-            warnings.warn(
-                f"the {len(trials)} candidates of previous are not used: they are not known to be scored on the same "
-                "data, folds and metrics and with the same estimator, and "
-                f"{type(self).__name__} does not learn from others.",
-                UserWarning,
-                stacklevel=4,
-            )
-        return History(prior=trials)
 
     def _evaluate(self, session: Session, strategy: Strategy) -> None:
         """Run the strategy; what was computed stays in `history_`, whatever happens."""
@@ -477,11 +387,3 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, BaseSearchCV):
 
 #: Fitted attributes that other searches do not have.
 _OURS = {"history_", "reuse_report_", "stop_reason_", "corrected_score_"}
-
-
-def _needs_target(estimator: Any) -> bool:
-    """Tell whether an estimator cannot be fitted without y: by its tags, unless its ``fit`` has a default for it."""
-    if not get_tags(estimator).target_tags.required:
-        return False
-    y = inspect.signature(estimator.fit).parameters.get("y")
-    return y is None or y.default is y.empty

@@ -19,6 +19,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from skhpt.search.base import BaseSearch
 from skhpt.search.checks import check_names
 from skhpt.search.fidelity import Fidelity, check_going_on, make_fidelity
+from skhpt.search.opening import split_for_plan
 from skhpt.search.rung_warnings import warn_of_misleading_rungs, warn_that_nobody_finished
 from skhpt.search.session import Folds, Session
 from skhpt.search.skopt import translate
@@ -391,7 +392,7 @@ class HyperbandSearchCV(BaseSearch):
             ``plan.full_fits`` is the training that it takes, in units of one fit with all of the resource on one fold,
             at most: failures are not promoted, and what converged early costs less.
         """
-        X, y, params, folds = self._split_for_plan(X, y, params)
+        X, y, params, folds = split_for_plan(self, X, y, params)
         fidelity = self._find_fidelity(y, params, folds)
         return self._draw(fidelity, len(folds), History(), deepcopy(self.random_state))[0]
 

@@ -7,6 +7,7 @@ from copy import deepcopy
 from typing import Any
 
 from skhpt.search.base import BaseSearch
+from skhpt.search.opening import split_for_plan
 from skhpt.search.session import Session
 from skhpt.strategies.listed import Listed
 from skhpt.trial import Candidate, History
@@ -42,7 +43,7 @@ class ListedSearch(BaseSearch):
             global generator.
         """
         self._validate_params()
-        X, _, _, folds = self._split_for_plan(X, y, params)
+        X, _, _, folds = split_for_plan(self, X, y, params)
         points = self._points(History(), deepcopy(getattr(self, "random_state", None)))
         candidates = [Candidate(i, point) for i, point in enumerate(points)]
         return plan_of(self.estimator, candidates, len(folds), self.reuse == "close", self._doubt_of_sharing(X))

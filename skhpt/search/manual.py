@@ -15,6 +15,7 @@ from skhpt.fingerprint import describe_value
 from skhpt.identity import params_key
 from skhpt.search.base import BaseSearch
 from skhpt.search.checks import check_candidates
+from skhpt.search.opening import open_session
 from skhpt.search.session import Session
 from skhpt.strategies.listed import Listed, untried
 from skhpt.trial import History, Trial
@@ -293,7 +294,7 @@ class ManualSearch(BaseSearch):
     @_fit_context(prefer_skip_nested_validation=False)
     def _evaluate_one(self, X: Any, y: Any, params: dict[str, Any]) -> float | dict[str, float]:
         points = self._check([params])
-        session = self._open(X, y, getattr(self, "_fit_params", {}), keep=True, with_pending=False)
+        session = open_session(self, X, y, getattr(self, "_fit_params", {}), keep=True, with_pending=False)
         row = self._row_of(points[0], session.history)
         is_new = row is None
         n_known = len(session.history)

@@ -38,7 +38,7 @@ from overhead import NullClassifier  # noqa: E402
 
 from skhpt import GridSearch, Space  # noqa: E402
 from skhpt.journal import Header, Journal, SpaceCodec, open_journal  # noqa: E402
-from skhpt.search import base  # noqa: E402
+from skhpt.search import opening  # noqa: E402
 from skhpt.trial import Candidate, FoldScore  # noqa: E402
 
 # -- the price of the journal --------------------------------------------------------------------------------------
@@ -103,7 +103,7 @@ def clocked(things):
 def share_of_the_journal(repeats, n_candidates=2_000):
     """Print which part of one and the same search is spent in its journal; that does not depend on the hour."""
     shares = []
-    doors = [(base, "open_journal"), *((Journal, name) for name in ("asked", "scored", "finished", "note", "close"))]
+    doors = [(opening, "open_journal"), *((Journal, name) for name in ("asked", "scored", "finished", "note", "close"))]
     with tempfile.TemporaryDirectory() as folder, clocked(doors) as within:
         for i in range(repeats):
             within[0] = 0.0
