@@ -120,6 +120,9 @@ def describe_value(value: Any, _above: tuple[int, ...] = ()) -> str:
         return type(value).__name__ + "(" + ", ".join(sorted(map(describe, value))) + ")"
     if isinstance(value, np.ndarray) or sparse.issparse(value):
         return _describe(value)
+    if hasattr(value, "to_numpy") and not isinstance(value, type):  # tables, their columns and indices
+        labels = [getattr(value, name, None) for name in ("name", "index")]
+        return _describe(value) + describe([None if callable(label) else label for label in labels])
     if value is None or isinstance(value, (bool, int, float, complex, str, bytes, np.generic, np.dtype, np.ufunc)):
         return repr(value)
     if isinstance(value, partial):
@@ -138,7 +141,10 @@ def describe_value(value: Any, _above: tuple[int, ...] = ()) -> str:
 def _describe_object(value: Any, describe: Callable[[Any], str]) -> str:
     code = getattr(getattr(type(value), "__call__", None), "__code__", None)  # noqa: B004
     does = f" #{_digest(_code(code))}" if code else ""
-    content = describe(vars(value)) if hasattr(value, "__dict__") else f" #{_digest(value)}"
+    if hasattr(value, "__dict__"):
+        content = describe(vars(value))
+    else:  # of what cannot be pickled, a lock say, there is nothing to tell; but no iterator is like another one
+        content = "" if not hasattr(value, "__next__") and _cannot_be_pickled(value) else f" #{_digest(value)}"
     return _name(type(value)) + content + does
 
 
@@ -189,3 +195,7 @@ def _digest(thing: Any) -> str:
         return joblib.hash(thing, hash_name="sha1", coerce_mmap=True)[:12]
     except Exception:  # cannot be pickled: the same object, at least, is recognised
         return f"object {id(thing)}"
+
+
+def _cannot_be_pickled(thing: Any) -> bool:
+    return _digest(thing) == f"object {id(thing)}"

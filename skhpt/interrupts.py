@@ -40,11 +40,17 @@ class Interrupts:
 
     @contextmanager
     def allowed(self) -> Iterator[None]:
-        """Let Ctrl-C raise in here; one that came before does so at once."""
+        """Let Ctrl-C raise in here, or at the end; one that came before does so at once.
+
+        Some estimators catch it and take what they have for a fit. That is none, so it is raised again.
+        """
         self._is_allowed = True
         try:
             self._raise_if_due()
+            n = self._n_raised
             yield
+            if self._n_raised > n:
+                raise KeyboardInterrupt
         finally:
             self._is_allowed = False
 

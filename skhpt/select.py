@@ -55,6 +55,18 @@ class Rule:
         """The parameters and columns among the keys."""
         return [key.removeprefix("-") for key in self.keys if isinstance(key, str)]
 
+    def check_values(self, choices: Mapping[str, Sequence[Any]]) -> None:
+        """Check that the choices for parameters can be put in order.
+
+        Raises
+        ------
+        TypeError
+            If they are no numbers, and there is no function that makes numbers of them.
+        """
+        for key in (key for key in self.keys if isinstance(key, str)):
+            for value in choices.get(key.removeprefix("-"), ()):
+                _place(value, 1, key)
+
     def __call__(self, cv_results: Mapping[str, Any]) -> int:
         """Choose a candidate.
 

@@ -6,6 +6,7 @@ from estimators import Null
 from hypothesis import given
 from hypothesis import strategies as st
 from joblib import parallel_config
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import KFold
 
@@ -13,8 +14,10 @@ from skhpt.trial import Candidate, FoldScore
 from skhpt.work import evaluator as module
 from skhpt.work.evaluator import Evaluator
 from skhpt.work.fold import Outcome, Setup
-from skhpt.work.messages import News
+from skhpt.work.messages import Begun, News
 from skhpt.work.pool import Pool
+from skhpt.work.reuse import Reuse
+from skhpt.work.together import Terms
 
 
 def make(iris, n_splits=3, **setup):
@@ -135,6 +138,52 @@ class UnreliablePool:
             return [News(ticket, is_done=True, lost="cancelled", n_deaths=4) for ticket, _, _ in queue]
         outcomes = [(ticket, Outcome(split, [FoldScore(i, split, 0.0) for i in ids])) for ticket, split, ids in queue]
         return [News(ticket, is_done=True, result=outcome) for ticket, outcome in outcomes]
+
+
+class ImpatientPool:
+    """Kills the task in which the large one is fitted, shared or not."""
+
+    n_slots = 1
+    n_free = float("inf")
+    n_pending = 0
+
+    def __init__(self):
+        self.queue = []
+        self.tasks = []
+        self.n_submitted = 0
+
+    def submit(self, function, X, y, setup, split, train, test, jobs, *shared):
+        self.queue.append((self.n_submitted, split, [job.candidate.id for job in jobs]))
+        self.tasks.append(self.queue[-1][-1])
+        self.n_submitted += 1
+        return self.n_submitted - 1
+
+    def wait(self, seconds=None):
+        queue, self.queue = self.queue, []
+        return [
+            News(ticket, [Begun(ids[0], 0.0)], is_done=True, lost="timeout")
+            if LARGE in ids
+            else News(ticket, is_done=True, result=Outcome(split, [FoldScore(i, split, 0.0) for i in ids]))
+            for ticket, split, ids in queue
+        ]
+
+
+LARGE = 2
+
+
+@pytest.mark.parametrize("error_score", [np.nan, "raise"])
+def test_who_shares_a_fit_with_one_that_takes_too_long_is_not_to_blame(error_score):
+    setup = Setup(RandomForestClassifier(), check_scoring(RandomForestClassifier()), error_score=error_score)
+    pool, splits = ImpatientPool(), [([0, 1], [2]), ([1, 2], [0])]
+    evaluator = Evaluator(pool, setup, np.zeros((4, 1)), np.array([0, 1, 0, 1]), splits, reuse=Reuse(Terms()))
+    evaluator.submit([Candidate(i, {"n_estimators": n}) for i, n in enumerate([5, 10, 9999])])
+    if error_score == "raise":
+        with pytest.raises(TimeoutError, match="the fit was stopped after"):
+            collect_all(evaluator)
+        return
+    folds = collect_all(evaluator)
+    assert max(len(ids) for ids in pool.tasks) == 3  # they did share
+    assert {(fold.candidate, fold.state) for fold in folds} == {(0, "ok"), (1, "ok"), (LARGE, "timeout")}
 
 
 @given(st.integers(1, 30), st.data())

@@ -1,12 +1,14 @@
 """Dead workers, hanging fits, deadlines and Ctrl-C: the search ends, and has the scores of all that could be scored."""
 
 import warnings
+from datetime import timedelta
 
 import numpy as np
 import pytest
 from estimators import Fatal
 from joblib import parallel_config
 from sklearn.model_selection import KFold, ShuffleSplit
+from sklearn.svm import SVC
 
 from skhpt import GridSearch
 
@@ -111,6 +113,18 @@ def test_out_of_time(iris, n_jobs):
     with pytest.raises(RuntimeError, match="max_time=1e-09 was over before any candidate was finished"):
         search.fit(*iris)
     assert search.stop_reason_ == "max_time"
+
+
+@pytest.mark.parametrize("limit", [{"target_score": 0.5}, {"patience": 1}])
+def test_of_several_metrics_one_must_count(iris, limit):
+    search = GridSearch(SVC(), {"C": [1]}, scoring=["accuracy", "f1_macro"], refit=False, **limit)
+    with pytest.raises(ValueError, match=r"refit must name one of \['accuracy', 'f1_macro'\], got refit=False"):
+        search.fit(*iris)
+
+
+def test_time_is_longer_than_nothing(iris):
+    with pytest.raises(ValueError, match="max_time must be longer than nothing"):
+        GridSearch(SVC(), {"C": [1]}, max_time=timedelta(-1)).fit(*iris)
 
 
 @pytest.mark.parametrize("name, value", [("max_time", -1), ("patience", 0), ("fit_timeout", 0), ("on_interrupt", "no")])

@@ -132,6 +132,18 @@ def test_what_functions_and_objects_hold_tells_them_apart(make):
     assert describe_value(make(1)) == describe_value(make(1)) != describe_value(make(2))
 
 
+def labels(last):
+    """Return what selects columns of a table, and has been used to look something up."""
+    index = pd.Index(["x", "y", last])
+    assert index.get_loc("y") == 1
+    return index
+
+
+@pytest.mark.parametrize("make", [labels, lambda x: pd.Series([1, 2], name=x), lambda x: pd.DataFrame({x: [1]})])
+def test_tables_are_described_by_what_is_in_them(make):
+    assert describe_value(make("a")) == describe_value(make("a")) != describe_value(make("b"))
+
+
 class Weighted:
     def __init__(self, weight):
         self.weight = weight
@@ -144,10 +156,13 @@ class Weighted:
 
 
 def test_descriptions_are_the_same_in_every_process():
-    code = "from test_fingerprint import *; print(describe_value(closure(1)), describe_data([*'ab', None], None, {}))"
-    here = f"{describe_value(closure(1))} {describe_data([*'ab', None], None, {})}\n"
+    code = "from test_fingerprint import *; print(descriptions())"
     there = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=HERE).stdout
-    assert there == here
+    assert there == f"{descriptions()}\n"
+
+
+def descriptions():
+    return describe_value(closure(1)), describe_data([*"ab", None], None, {}), describe_value(labels("z"))
 
 
 def test_a_function_may_enclose_itself():

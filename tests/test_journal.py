@@ -388,7 +388,8 @@ def test_facts_come_back(path):
         "folds": [(np.arange(3), np.arange(2))],
         "x": math.nan,
     }
-    open_journal(path, Header(PARTS, facts), CODEC).close()
+    with open_journal(path, Header(PARTS, facts), CODEC) as journal:
+        journal.asked(candidates(1))
     with open_journal(path, HEADER, CODEC) as journal:
         again = np.random.RandomState(1)
         again.set_state(journal.facts["state"])

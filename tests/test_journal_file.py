@@ -61,7 +61,7 @@ def test_a_file_cut_anywhere_goes_on(path):
         with pytest.warns(UserWarning, match=message) if n_cut else nullcontext():
             journal = open_journal(path, HEADER, CODEC)
         with journal:
-            assert journal.is_resumed == (whole > 0)
+            assert journal.is_resumed == (whole > 1)
             assert journal.n_bytes_cut == n_cut
             assert journal.candidates == (CANDIDATES if whole > 1 else [])
             assert journal.folds == FOLDS[: max(0, whole - 2)]
@@ -299,11 +299,12 @@ def test_a_second_search_is_refused(path):
 
 
 def test_a_refused_file_is_not_kept_locked(path):
-    open_journal(path, HEADER, CODEC).close()
+    with open_journal(path, HEADER, CODEC) as journal:
+        write(journal)
     for _ in range(2):
         with pytest.raises(ValueError, match="another search"):
             open_journal(path, Header({"data": "Y"}, {}), CODEC)
-    open_journal(path, HEADER, CODEC).close()
+    assert reopen(path) == (CANDIDATES, FOLDS)
 
 
 def test_a_journal_that_nobody_has_any_more_is_not_locked(path):

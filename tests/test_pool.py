@@ -2,6 +2,7 @@
 
 import math
 import os
+import signal
 import threading
 import time
 import warnings
@@ -170,6 +171,18 @@ def describe(X):
 def sleep(x):
     yield x
     time.sleep(3600)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="has no such signals")
+def test_a_worker_that_dies_while_it_has_nothing_to_do_is_replaced():
+    with Pool(1, fit_timeout=60) as pool:
+        pool.submit(nested)
+        drain(pool, 1)
+        [pid] = pool._way.pids()
+        os.kill(pid, signal.SIGKILL)
+        pool._way._idle[0]._executor_manager_thread.join()  # now it is known
+        pool.submit(nested)
+        assert len(drain(pool, 1)) == 1
 
 
 @pytest.mark.skipif(os.name == "nt", reason="has no such signals")

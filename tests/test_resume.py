@@ -95,7 +95,8 @@ def test_cut_at_every_byte(iris, tmp_path):
             warnings.simplefilter("ignore")
             assert run() == expected
         end = path.read_bytes()
-        assert end.startswith(journal[: journal[:cut].rfind(b"\n") + 1])
+        whole = journal[: journal[:cut].rfind(b"\n") + 1]
+        assert whole.count(b"\n") < 2 or end.startswith(whole)  # a mere beginning is begun anew
         assert all(json.loads(line) for line in end.splitlines())
 
 
@@ -189,8 +190,26 @@ def test_a_warm_start_goes_on_with_its_journal(iris, tmp_path):
     other = tmp_path / "other"
     GridSearch(SVC(), {"C": [1, 2]}, journal=other, max_time=60).fit(*iris)
     other.write_bytes(b"".join(other.read_bytes().splitlines(True)[:1]))
-    with pytest.raises(ValueError, match="has 0 candidates, fewer than the 2 that"):
-        search.set_params(journal=other).fit(*iris)
+    search.set_params(journal=other).fit(*iris)  # it was only begun
+    assert other.read_bytes().count(b'{"scored"') == 10
+
+
+def test_a_search_that_came_to_nothing_leaves_the_journal_to_the_next_one(iris, tmp_path):
+    with pytest.raises(ValueError, match="gama"):
+        GridSearch(SVC(), {"gama": [1]}, journal=tmp_path / "j").fit(*iris)
+    first = GridSearch(SVC(), {"gamma": [1]}, journal=tmp_path / "j").fit(*iris)
+    assert read_journal(tmp_path / "j").best_score == first.best_score_
+
+
+def test_a_journal_that_begins_with_other_candidates_is_that_of_another_search(iris, tmp_path):
+    ManualSearch(SVC(), [{"C": 5}, {"C": 6}, {"C": 7}], journal=tmp_path / "j").fit(*iris)
+    search = ManualSearch(SVC(), [{"C": 1}, {"C": 2}]).fit(*iris)
+    search.set_params(journal=tmp_path / "j")
+    with pytest.raises(ValueError, match="does not begin with the 2 candidates"):
+        search.evaluate(*iris, C=3)
+    assert [trial.candidate.params["C"] for trial in search.history_] == [1, 2]
+    GridSearch(SVC(), {"C": [1]}, journal=tmp_path / "other").fit(*iris)  # and nothing is locked
+    ManualSearch(SVC(), [{"C": 5}, {"C": 6}, {"C": 7}], journal=tmp_path / "j").fit(*iris)
 
 
 def test_two_searches_cannot_write_to_one_journal(iris, tmp_path):
@@ -211,7 +230,11 @@ def start(kind, folder, *options):
     """Start a search in a process, and in a session, of its own."""
     call = f"import interruptible; interruptible.main{(kind, str(folder), *options)}"
     return subprocess.Popen(
-        [sys.executable, "-c", call], cwd=Path(__file__).parent, stderr=subprocess.PIPE, start_new_session=True
+        [sys.executable, "-c", call],
+        cwd=Path(__file__).parent,
+        env=os.environ | {"TMPDIR": str(folder)},
+        stderr=subprocess.PIPE,
+        start_new_session=True,
     )
 
 
@@ -252,6 +275,7 @@ def test_killed_again_and_again(kind, n_jobs, kills, undisturbed, tmp_path):
         process.kill()
         process.communicate()
         assert wait_until_gone(process.pid) == []  # no worker survives
+        assert not list(tmp_path.glob("skhpt-*"))
     assert results(fit(kind, tmp_path)) == expected
     in_flight = 1 if n_jobs == 1 else 2 * n_jobs
     assert n_expected <= n_fits(tmp_path) <= n_expected + n_kills * in_flight
@@ -293,6 +317,21 @@ def test_ctrl_c_keeps_the_results(on_interrupt, iris, tmp_path):
     assert [str(one.message) for one in said] == ["the search ended after 1 candidates: interrupted"]
     assert (search.stop_reason_, search.best_params_) == ("interrupted", {"C": 1})
     assert hasattr(search, "best_estimator_") == (on_interrupt == "refit")
+    assert (tmp_path / "j").read_bytes().count(b'{"scored"') == 5
+
+
+@pytest.mark.skipif(os.name == "nt", reason="has no such signals")
+def test_ctrl_c_that_the_estimator_catches_is_no_score(iris, tmp_path):
+    class Stubborn(Interrupted):
+        def fit(self, X, y):
+            try:
+                return super().fit(X, y)
+            except KeyboardInterrupt:  # as MLPClassifier does
+                return SVC.fit(self, X, 1 - y.clip(max=1))
+
+    search = GridSearch(Stubborn(), {"C": [1, 2, 3]}, journal=tmp_path / "j")
+    with pytest.warns(UserWarning, match="ended after 1 candidates: interrupted"):
+        search.fit(*iris)
     assert (tmp_path / "j").read_bytes().count(b'{"scored"') == 5
 
 
@@ -361,4 +400,7 @@ def test_every_error_is_kept_even_if_the_first_one_stops_the_search(iris, tmp_pa
     with pytest.warns(FitFailedWarning, match="5 fits failed"):
         search.fit(*iris)
     assert search.cv_results_["mean_test_score"][1] == 0
+    search.set_params(error_score="raise")
+    with pytest.raises(RuntimeError, match=r"(?s)journal=.* has a failure.*no luck"):
+        search.fit(*iris)
     shutil.rmtree(tmp_path)

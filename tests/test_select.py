@@ -236,7 +236,11 @@ def test_mistakes_are_found_before_anything_is_fitted(iris):
         with pytest.raises(ValueError, match=message):
             search.fit(*iris)
         assert not hasattr(search, "history_")
-    for known in ("clf__C", "-mean_fit_time", "clf", "scale__with_std", "clf__n_estimators"):
+    with pytest.raises(ValueError, match="by='mean_fit_tim' of refit is neither"):
+        GridSearch(pipe, {"clf__C": [1]}, refit=one_standard_error("mean_fit_tim")).fit(*iris)
+    with pytest.raises(TypeError, match="by='clf__kernel' has values that are no numbers, such as 'rbf'"):
+        GridSearch(pipe, {"clf__kernel": ["rbf", "poly"]}, refit=one_standard_error("clf__kernel")).fit(*iris)
+    for known in ("clf__C", "-mean_fit_time", "split0_test_score", "scale__with_std", "clf__n_estimators"):
         search = GridSearch(pipe, {"clf__C": [1], "clf": [LogisticRegression()]}, refit=one_standard_error(known))
         open_session(search, *iris, {}, keep=False)
 

@@ -102,8 +102,9 @@ def open_journal(
 ) -> Journal:
     """Begin a journal, or go on with one.
 
-    A line that is torn at the end, because the process or the machine stopped while it was written, is cut off. Nothing
-    else of a file is ever changed, and nothing of it is changed if it is refused.
+    A line that is torn at the end, because the process or the machine stopped while it was written, is cut off, and a
+    journal that is nothing but its first line is begun anew. Nothing else of a file is ever changed, and nothing of it
+    is changed if it is refused.
 
     Parameters
     ----------
@@ -145,13 +146,17 @@ def open_journal(
         lines, size = whole_lines(data)
         if not lines and not is_torn_beginning(data):
             raise ValueError(f"{path} is not a journal of skhpt")
-        contents = _resumed(path, lines, header, codec, n_known) if lines else None
+        if len(lines) == 1:
+            Contents(path, lines)  # refuses one of a newer version
+        contents = _resumed(path, lines, header, codec, n_known) if len(lines) > 1 else None
         facts = contents.beginning.header.facts if contents else header.facts
         journal = Journal(file, codec, facts, n_known, contents)
         journal.n_bytes_cut = len(data) - size
         if journal.n_bytes_cut:
             _cut(file, size, len(lines) + 1, journal.n_bytes_cut)
-        if not lines:
+        if lines and not contents:  # of a search that came to nothing
+            file.cut(0)
+        if not contents:
             file.append(line)
         return journal
     except BaseException:

@@ -212,11 +212,12 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, BaseSearchCV):
     def _space_for_journal(self) -> tuple[str, journal.Codec]:
         """Describe what may be tried, and say how it is written down."""
         space = self._space()
+        assert space is not None
         return describe_space(space), journal.SpaceCodec(space)
 
-    def _space(self) -> Space:
-        """Return what may be tried."""
-        raise NotImplementedError
+    def _space(self) -> Space | None:
+        """Return what may be tried; None if that is a list of points."""
+        return None
 
     def _make_training(self, X: Any, y: Any, params: dict[str, Any], folds: Folds) -> Whole:
         """Say what the resource of a candidate buys; here there is none."""
@@ -231,9 +232,12 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, BaseSearchCV):
         race = Race(self._metric, error_score) if self.racing else None
         with Interrupts() as interrupts:
             limits = self._limits(session, interrupts)
-            pool = Pool(self.n_jobs, self.pre_dispatch, self.fit_timeout, interrupts.allowed)
+            folders = session.setup.checkpoints.folders
+            pool = Pool(self.n_jobs, self.pre_dispatch, self.fit_timeout, interrupts.allowed, folders)
             with self._evaluator(session, pool) as evaluator:
                 self.stop_reason_ = engine.run(strategy, history, evaluator, n_splits, session.journal, race, limits)
+            if interrupts.n:  # maybe when everything was done already
+                self.stop_reason_ = engine.INTERRUPTED
         if session.journal:
             session.journal.note("ended", reason=self.stop_reason_)
         self.reuse_report_ = evaluator.reuse.report

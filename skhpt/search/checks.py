@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import timedelta
 from difflib import get_close_matches
 from functools import partial
+from re import fullmatch
 from typing import Any
 
 from sklearn.base import clone
 
+from skhpt.dimensions import Choice
 from skhpt.identity import native
 from skhpt.select import Rule
 from skhpt.space import Space
@@ -55,33 +58,71 @@ def check_candidates(estimator: Any, candidates: Any) -> list[dict[str, Any]]:
     return points
 
 
-def check_rule(rule: Any, estimator: Any, scorer: Any) -> None:
+def check_rule(rule: Any, estimator: Any, scorer: Any, space: Space | None) -> None:
     """Check that a `refit` of this package speaks of metrics, parameters and columns that there are going to be.
 
     Raises
     ------
     ValueError
         For a metric that is not scored or a name that nothing has.
+    TypeError
+        For a parameter whose choices have no order.
     """
     if not isinstance(rule, Rule):
         return
-    is_known = hasattr(scorer, "_scorers") or hasattr(scorer, "_score_func")  # a function may return several scores
-    metrics = list(getattr(scorer, "_scorers", ["score"]))
-    if is_known and rule.metric not in metrics:
+    metrics = _metrics(scorer)
+    if metrics is not None and rule.metric not in metrics:
         raise ValueError(f"metric={rule.metric!r} of refit={rule!r} is not one of the metrics: {metrics}")
     known = estimator.get_params(deep=True)
     for name in rule.names:
-        is_known = name in known or name.split("__")[0] in known or name.startswith(_COLUMNS)
+        is_known = name.split("__")[0] in known or name.removeprefix("param_") in known or _is_column(name, metrics)
         if not (is_known or _accepts(estimator, name, None)):
             message = _unknown_name(name, estimator, known)
             raise ValueError(f"by={rule.by!r} of refit is neither a column of cv_results_ nor a parameter. {message}")
 
+    for branch in space.branches if space else ():
+        rule.check_values({name: dim.values for name, dim in branch.items() if isinstance(dim, Choice)})
 
-#: How the names of columns of ``cv_results_`` begin.
-_COLUMNS = (
-    *("mean_", "std_", "rank_", "split", "param_"),
+
+def check_limits(search: Any, scorer: Any) -> None:
+    """Check the limits of a search that depend on more than themselves.
+
+    Raises
+    ------
+    ValueError
+        If no time is allowed, or it is not known which of several metrics has to reach a target.
+    """
+    if isinstance(search.max_time, timedelta) and search.max_time <= timedelta(0):
+        raise ValueError(f"max_time must be longer than nothing, got {search.max_time!r}")
+    metrics = _metrics(scorer) or []
+    for name in ("target_score", "patience"):
+        if getattr(search, name) is not None and len(metrics) > 1 and search._metric is None:
+            raise ValueError(
+                f"{name}={getattr(search, name)!r} needs to know by which metric candidates are compared: refit must "
+                f"name one of {metrics}, got refit={search.refit!r}"
+            )
+
+
+def _metrics(scorer: Any) -> list[str] | None:
+    """Return the names of the metrics; None for a function, which may return several scores."""
+    if hasattr(scorer, "_scorers"):
+        return list(scorer._scorers)
+    return ["score"] if hasattr(scorer, "_score_func") else None
+
+
+def _is_column(name: str, metrics: list[str] | None) -> bool:
+    """Tell whether there is going to be such a column in ``cv_results_``."""
+    if name in _COLUMNS:
+        return True
+    kind, _, metric = name.replace("_train_", "_test_").partition("_test_")
+    return bool(fullmatch(r"mean|std|rank|split\d+", kind)) and (metrics is None or metric in metrics)
+
+
+#: Columns of ``cv_results_`` besides scores and parameters, which are known by their own names.
+_COLUMNS = {
+    *("mean_fit_time", "std_fit_time", "mean_score_time", "std_score_time"),
     *("candidate_id", "bracket", "rung", "iter", "n_resources", "n_folds", "resumed_from"),
-)
+}
 
 
 def _check_branch(estimator: Any, branch: Mapping[str, Callable[[], Sequence[Any]]]) -> None:

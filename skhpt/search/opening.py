@@ -15,7 +15,7 @@ from sklearn.utils.validation import _check_method_params, indexable
 from skhpt import fingerprint
 from skhpt.fingerprint import Fingerprint
 from skhpt.search.callbacks import begin_callbacks
-from skhpt.search.checks import check_rule
+from skhpt.search.checks import check_limits, check_rule
 from skhpt.search.previous import going_on, trials_from
 from skhpt.search.resuming import facts_of, open_journal, splits_again
 from skhpt.search.session import Folds, Session, freeze_folds
@@ -32,7 +32,8 @@ def open_session(search: Any, X: Any, y: Any, params: dict[str, Any], keep: bool
     """
     base = clone(search.estimator)
     scorers, refit_metric = search._get_scorers()
-    check_rule(search.refit, base, scorers)
+    check_rule(search.refit, base, scorers, search._space())
+    check_limits(search, scorers)
     if y is None and _needs_target(base):
         raise ValueError(
             f"{type(search).__name__} with {type(base).__name__} requires y to be passed, but the target y is None"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from numbers import Real
 from pathlib import Path
@@ -22,7 +22,7 @@ from skhpt.journal.contents import Contents, whole_lines
 from skhpt.scipy_kinds import spelled_out
 from skhpt.search.session import Folds, Session
 from skhpt.space import Space
-from skhpt.trial import History
+from skhpt.trial import Candidate, History, Trial
 
 #: Parameters of searches that neither the candidates nor their scores depend on, or that are described elsewhere.
 _ELSEWHERE = {
@@ -53,26 +53,44 @@ def open_journal(search: Any, session: Session) -> Session:
         | _facts_to_show(search, session),
     )
     opened = journal.open_journal(search.journal, header, codec, n_known=history.n_given)
-    own = history[history.n_given :]
-    if not opened.is_resumed:
-        opened.asked([trial.candidate for trial in own])
-        for fold in (fold for trial in own for fold in trial.folds):
-            opened.scored(fold)
-    elif len(opened.candidates) < len(own):
+    try:
+        if opened.is_resumed:
+            history = _taken_over(search, opened, history[history.n_given :], given)
+            opened.note("resumed")
+        else:
+            _write_down(opened, history[history.n_given :])
+    except BaseException:
         opened.close()
-        raise ValueError(
-            f"journal={search.journal!r} has {len(opened.candidates)} candidates, fewer than the {len(own)} that "
-            "this search has evaluated already: it is that of another search"
-        )
-    else:
-        given.add(opened.candidates)
-        for fold in opened.folds:
-            given.arrive(fold)
-        opened.note("resumed")
-        history = given
+        raise
     random_state = draws_again(session.random_state, opened.facts["draws"])
     n_known = history.n_given if opened.is_resumed else session.n_known
     return replace(session, history=history, n_known=n_known, random_state=random_state, journal=opened)
+
+
+def _taken_over(search: Any, opened: journal.Journal, own: Sequence[Trial], given: History) -> History:
+    """Return what was given with what a journal has, which begins with the trials of the search itself."""
+    there, here = ([describe_value(dict(one.params)) for one in some] for some in (opened.candidates, _asked(own)))
+    if there[: len(here)] != here:
+        raise ValueError(
+            f"journal={search.journal!r} does not begin with the {len(own)} candidates that this search has evaluated "
+            "already: it is that of another search"
+        )
+    given.add(opened.candidates)
+    for fold in opened.folds:
+        given.arrive(fold)
+    if search.error_score == "raise" and (errors := [fold.error for fold in opened.folds if fold.error]):
+        raise RuntimeError(f"error_score='raise', and journal={search.journal!r} has a failure:\n{errors[0]}")
+    return given
+
+
+def _write_down(opened: journal.Journal, own: Sequence[Trial]) -> None:
+    opened.asked(_asked(own))
+    for fold in (fold for trial in own for fold in trial.folds):
+        opened.scored(fold)
+
+
+def _asked(trials: Sequence[Trial]) -> list[Candidate]:
+    return [trial.candidate for trial in trials]
 
 
 def _facts_to_show(search: Any, session: Session) -> dict[str, Any]:
@@ -83,11 +101,11 @@ def _facts_to_show(search: Any, session: Session) -> dict[str, Any]:
 
 
 def facts_of(path: Any) -> dict[str, Any]:
-    """Return the facts that a journal was begun with; none if there is no such file, or none yet."""
+    """Return the facts that a journal was begun with; none if there is no such file, or if it was only begun."""
     if not os.path.isfile(path):
         return {}
     lines, _ = whole_lines(Path(path).read_bytes())
-    return Contents(str(path), lines[:1]).beginning.header.facts if lines else {}
+    return Contents(str(path), lines[:1]).beginning.header.facts if len(lines) > 1 else {}
 
 
 def describe_search(search: Any, mark: Fingerprint, space: str, history: History) -> dict[str, str]:
@@ -102,7 +120,7 @@ def describe_search(search: Any, mark: Fingerprint, space: str, history: History
         "estimator": describe_value(search.estimator),
         "space": space,
         "search": f"{type(search).__name__} {describe_value(params)}",
-        "random_state": repr(seed) if isinstance(seed, (int, np.integer)) else "drawn",
+        "random_state": str(int(seed)) if isinstance(seed, (int, np.integer)) else "drawn",
         "previous": describe_value(given) if given else "nothing",
         "versions": ", ".join(f"{name} {version}" for name, version in _versions(search.estimator).items()),
     }

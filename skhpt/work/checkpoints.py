@@ -41,6 +41,11 @@ class Checkpoints:
     def __init__(self, store: Store):
         self.store = store
 
+    @property
+    def folders(self) -> list[str]:
+        """Folders that they take, on this machine."""
+        return [str(self.store.folder)] if isinstance(self.store, OnDisk) else []
+
     def save(self, key: Key, model: Any) -> None:
         """Keep a model, if it can be pickled."""
         with suppress(Exception):

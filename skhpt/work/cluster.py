@@ -103,6 +103,9 @@ class Cluster:
     def pids(self) -> Iterable[int]:
         return ()
 
+    def folders(self) -> Iterable[str]:
+        return ()
+
 
 def _on_worker(task: Task, *args: Any) -> Any:
     """Run a task where estimators with an ``n_jobs`` of their own find the cluster, as on joblib's way."""

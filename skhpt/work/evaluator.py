@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -104,11 +105,14 @@ class Evaluator:
         return self
 
     def __exit__(self, *exception: Any) -> None:
-        while exception[0] is None and not self._has_ceased and (news := self.pool.wait()):
-            for one in news:  # tasks whose last fold came before their account
-                self._hear(one)
-        slices.kept.drop(self.setup.key)
-        self.pool.__exit__(*exception)
+        try:
+            with suppress(KeyboardInterrupt):  # nothing depends on it
+                while exception[0] is None and not self._has_ceased and (news := self.pool.wait()):
+                    for one in news:  # tasks whose last fold came before their account
+                        self._hear(one)
+        finally:
+            slices.kept.drop(self.setup.key)
+            self.pool.__exit__(*exception)
 
     def submit(self, candidates: Sequence[Candidate]) -> None:
         """Take candidates to evaluate on every fold that is not settled."""
@@ -242,7 +246,12 @@ class Evaluator:
             if sent.is_alone and len(sent.left) == 1:  # there is nobody else to blame
                 news = replace(news, lost="crashed")
             self._n_in_doubt += len(sent.left)
+        if sent.task.shared:  # whoever was the first one paid for all: each shows what it takes alone
+            news = replace(news, lost="cancelled")
         given_up, again = self.losses.judge(news, sent.left, sent.at, sent.task.split)
+        if given_up and self.setup.error_score == "raise":
+            self._error = self._error or self.losses.as_error(given_up[0])
+            return []
         self._crashed |= {score.candidate for score in given_up if score.state == "crashed"}
         # Each by itself, so that it is known whose fault it is if that happens again.
         self._ready.extendleft(Task(sent.task.split, [candidate]) for candidate in reversed(again))

@@ -1,16 +1,18 @@
-"""No orphans: worker processes end with the process that started them, even if that is killed."""
+"""No orphans: worker processes and their files end with the process that started them, even if that is killed."""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
 
-#: Waits until its standard input is closed or its parent is another one, and kills the processes it was told of last.
+#: Waits until its standard input is closed or its parent is another one, then kills the processes that it was told of
+#: last, and removes the folders.
 _SCRIPT = """
-import os, select, signal, sys
+import json, os, select, shutil, signal, sys
 parent, text = int(sys.argv[1]), b""
 while True:
     if os.name == "nt" or select.select([0], [], [], 0.5)[0]:
@@ -21,11 +23,14 @@ while True:
     elif os.getppid() != parent:
         break
 told = text.decode().split("\\n")
-for pid in told[-2].split() if len(told) > 1 else ():
+pids, folders = json.loads(told[-2]) if len(told) > 1 else ([], [])
+for pid in pids:
     try:
-        os.kill(int(pid), signal.SIGTERM if os.name == "nt" else signal.SIGKILL)
+        os.kill(pid, signal.SIGTERM if os.name == "nt" else signal.SIGKILL)
     except OSError:
         pass
+for folder in folders:
+    shutil.rmtree(folder, ignore_errors=True)
 """
 
 
@@ -37,18 +42,18 @@ class Guard:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
-        self._told: set[int] = set()
+        self._told: tuple[set[int], set[str]] = (set(), set())
 
-    def watch(self, pids: Iterable[int]) -> None:
-        """Say which processes are to end with this one."""
-        if (new := set(pids)) == self._told:
+    def watch(self, pids: Iterable[int], folders: Iterable[str] = ()) -> None:
+        """Say which processes, and which folders, are to end with this one."""
+        if (new := (set(pids), set(folders))) == self._told:
             return
         self._told = new
         with suppress(OSError):  # it is a precaution, no more
             if self._process is None:
                 self._process = _start()
             assert self._process.stdin is not None
-            self._process.stdin.write((" ".join(map(str, sorted(new))) + "\n").encode())
+            self._process.stdin.write((json.dumps([sorted(some) for some in new]) + "\n").encode())
             self._process.stdin.flush()
 
     def dismiss(self) -> None:

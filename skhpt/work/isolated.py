@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,6 +81,7 @@ class Isolated:
 
     def wait(self, seconds: float | None) -> list[News]:
         end = None if seconds is None else time.monotonic() + seconds
+        self._fill()
         while self._running:
             left = POLL if end is None else min(POLL, max(0.0, end - time.monotonic()))
             with self._interruptible():
@@ -109,12 +110,19 @@ class Isolated:
         executors = [*self._idle, *(one.executor for one in self._running.values())]
         return [pid for executor in executors for pid in list(executor._processes or ())]
 
+    def folders(self) -> Iterable[str]:
+        return [str(self._folder)]
+
     def _fill(self) -> None:
         """Give the next tasks to processes that have none."""
         while self._queue and len(self._running) < self.n_slots:
             executor = self._idle.pop() if self._idle else ProcessPoolExecutor(**self._options)
-            ticket, batch = self._queue.popleft()
-            self._running[ticket] = _Running(executor, executor.submit(batch))
+            ticket, batch = self._queue[0]
+            try:
+                self._running[ticket] = _Running(executor, executor.submit(batch))
+                self._queue.popleft()
+            except TerminatedWorkerError:  # it died while it had nothing to do
+                executor.shutdown(wait=True, kill_workers=True)
 
     def _look(self) -> list[News]:
         """Find out what is new, and what takes too long."""
@@ -125,7 +133,8 @@ class Isolated:
                 self._running[ticket].since = begun[-1]
         news = [self._end(ticket, mail.pop(ticket, [])) for ticket in ended]
         news += [self._kill(ticket, mail.pop(ticket, [])) for ticket in self._overdue()]
-        self._fill()
+        with suppress(OSError):  # no process could be started: it is tried again, and raised, when the news is safe
+            self._fill()
         return news + [News(ticket, items) for ticket, items in mail.items() if ticket in self._running]
 
     def _overdue(self) -> list[int]:

@@ -76,6 +76,12 @@ class Losses:
         n = self._retries[score.candidate, score.split] if self._retries else 0
         return replace(score, retries=n) if n else score
 
+    @staticmethod
+    def as_error(score: FoldScore) -> Exception:
+        """Return what to raise in the place of a score, if failures are to be raised."""
+        kind = TimeoutError if score.state == "timeout" else RuntimeError
+        return kind(str(score.error).partition(": ")[2])
+
     def _is_hopeless(self, culprit: int, news: News) -> bool:
         if news.lost == "timeout":
             return True

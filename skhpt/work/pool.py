@@ -10,7 +10,7 @@ How tasks reach the workers, `ways`, `isolated` and `cluster` know.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -52,6 +52,8 @@ class Pool:
         Seconds after which a fit is given up; it takes processes of this machine, even for a single worker.
     interruptible : callable, default=nullcontext
         Returns a context in which Ctrl-C may raise `KeyboardInterrupt`: this process waits or works in it.
+    folders : iterable of str, default=()
+        What else is to be removed if this process is killed.
 
     Attributes
     ----------
@@ -74,7 +76,9 @@ class Pool:
         pre_dispatch: Any = "2*n_jobs",
         fit_timeout: float | None = None,
         interruptible: Callable[[], AbstractContextManager[Any]] = nullcontext,
+        folders: Iterable[str] = (),
     ):
+        self._folders = folders
         self._parallel = Parallel(n_jobs=n_jobs, batch_size=1)
         self._n_jobs = n_jobs
         self._pre_dispatch = pre_dispatch
@@ -153,7 +157,7 @@ class Pool:
 
     def wait(self, seconds: float | None = None) -> list[News]:
         """Wait until there is news of a task, but no longer than so many seconds; none if no task is under way."""
-        self._guard.watch(self._way.pids())
+        self._guard.watch(self._way.pids(), {*self._folders, *self._way.folders()})
         news = self._way.wait(seconds)
         for one in news:
             if one.is_done:

@@ -52,6 +52,10 @@ class Way(Protocol):
         """Return the worker processes that are this search's own to kill."""
         ...
 
+    def folders(self) -> Iterable[str]:
+        """Return the folders that are this search's own to remove."""
+        ...
+
 
 class Inline:
     """One worker, this thread: a task goes on by one step whenever it is waited for."""
@@ -87,6 +91,9 @@ class Inline:
         pass
 
     def pids(self) -> Iterable[int]:
+        return ()
+
+    def folders(self) -> Iterable[str]:
         return ()
 
 
@@ -205,6 +212,9 @@ class Streaming:
             return [one.pid for one in self._backend._pool._pool]
         return ()
 
+    def folders(self) -> Iterable[str]:
+        return [self._folder] if self._folder else []
+
     def _before_pickling(self) -> None:
         """Let loky put memory maps of large arrays into this session's own folder, as `Parallel.__call__` does."""
         workers: Any = getattr(self._backend, "_workers", None)
@@ -240,6 +250,9 @@ class Rounds:
         pass
 
     def pids(self) -> Iterable[int]:
+        return ()
+
+    def folders(self) -> Iterable[str]:
         return ()
 
 
