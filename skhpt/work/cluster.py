@@ -10,6 +10,7 @@ from concurrent.futures import CancelledError
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any
+from weakref import ref
 
 from joblib import parallel_config
 from joblib._parallel_backends import ParallelBackendBase
@@ -58,7 +59,7 @@ class Cluster:
         """Return what to send for an argument: itself, or where the workers have it already."""
         from dask.sizeof import sizeof
 
-        if sizeof(arg) <= BYTES_TO_GIVE:
+        if not _lasts(arg) or sizeof(arg) <= BYTES_TO_GIVE:
             return arg
         if id(arg) not in self._given:
             # A copy for each worker, as one that dies takes its own along.
@@ -105,6 +106,14 @@ class Cluster:
 
     def folders(self) -> Iterable[str]:
         return ()
+
+
+def _lasts(arg: Any) -> bool:
+    """Tell data from what is made for a single task, such as lists and tuples; joblib goes by the same sign."""
+    try:
+        return ref(arg) is not None
+    except TypeError:
+        return False
 
 
 def _on_worker(task: Task, *args: Any) -> Any:
