@@ -77,12 +77,9 @@ def load(path):
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
 
 
-def report():
-    """Print the tables, over the problems and seeds that all tools have."""
-    data = {
-        path.stem: {(row["problem"], row["seed"]): row for row in load(path)}
-        for path in sorted(RESULTS.glob("*.jsonl"))
-    }
+def report(tools):
+    """Print the tables of some tools, over the problems and seeds that all of them have."""
+    data = {tool: {(row["problem"], row["seed"]): row for row in load(RESULTS / f"{tool}.jsonl")} for tool in tools}
     cases = sorted(set.intersection(*(set(rows) for rows in data.values())))
     problems = sorted({problem for problem, _ in cases})
     print(f"{len(problems)} problems, {len(cases)} runs of each tool, 95 % intervals over problems")
@@ -140,10 +137,12 @@ def main():
     runner.add_argument("--seeds", type=int, default=10)
     runner.add_argument("--evaluations", type=int, default=50)
     runner.add_argument("--jobs", type=int, default=1)
-    commands.add_parser("report")
+    reporter = commands.add_parser("report")
+    there = [tool for tool in TOOLS if (RESULTS / f"{tool}.jsonl").exists()]
+    reporter.add_argument("tools", nargs="*", default=there)
     arguments = parser.parse_args()
     if arguments.command == "report":
-        report()
+        report(arguments.tools)
     else:
         run(arguments.tool, arguments.problems, arguments.seeds, arguments.evaluations, arguments.jobs)
 
