@@ -120,7 +120,7 @@ def arguments(draw, problem):
     }
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(st.data(), st.sampled_from(sorted(PROBLEMS)), st.sampled_from([1, 2]))
 def test_grid_search(data, problem, n_jobs):
     estimator, (X, y), grid = PROBLEMS[problem]
@@ -130,7 +130,7 @@ def test_grid_search(data, problem, n_jobs):
         assert_same(*fit_both(*pair, X, y))
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(st.data(), st.sampled_from(sorted(PROBLEMS)), st.integers(0, 2**32 - 1), st.integers(1, 8))
 def test_random_search(data, problem, seed, n_iter):
     estimator, (X, y), _ = PROBLEMS[problem]

@@ -384,7 +384,7 @@ def searches(draw: st.DrawFn) -> Case:
     return Case(Pipeline(steps), grid, data, options=options, fit_params=weights)
 
 
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(searches())
 def test_any_pipeline_has_the_scores_of_scikit_learn(case: Case) -> None:
     assert_same_scores(case)
