@@ -143,8 +143,10 @@ def _describe_object(value: Any, describe: Callable[[Any], str]) -> str:
     does = f" #{_digest(_code(code))}" if code else ""
     if hasattr(value, "__dict__"):
         content = describe(vars(value))
-    else:  # of what cannot be pickled, a lock say, there is nothing to tell; but no iterator is like another one
-        content = "" if not hasattr(value, "__next__") and _cannot_be_pickled(value) else f" #{_digest(value)}"
+    elif hasattr(value, "__next__"):  # no iterator is like another one
+        content = f" #{_digest(value)}"
+    else:  # of what cannot be pickled, a lock say, there is nothing to tell
+        content = f" #{_hash(value) or ''}"
     return _name(type(value)) + content + does
 
 
@@ -191,11 +193,12 @@ def _plain_objects(values: Any) -> Any:
 
 
 def _digest(thing: Any) -> str:
+    return _hash(thing) or f"object {id(thing)}"  # the same object, at least, is recognised
+
+
+def _hash(thing: Any) -> str | None:
+    """Return a hash of what something is pickled as; None if it cannot be pickled."""
     try:
-        return joblib.hash(thing, hash_name="sha1", coerce_mmap=True)[:12]
-    except Exception:  # cannot be pickled: the same object, at least, is recognised
-        return f"object {id(thing)}"
-
-
-def _cannot_be_pickled(thing: Any) -> bool:
-    return _digest(thing) == f"object {id(thing)}"
+        return str(joblib.hash(thing, hash_name="sha1", coerce_mmap=True))[:12]
+    except Exception:
+        return None

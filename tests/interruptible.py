@@ -77,6 +77,19 @@ def results(search):
     return {"scores": scores, "params": list(map(repr, table["params"])), "best": repr(search.best_params_)}
 
 
+def members(session):
+    """Return the processes of a session that are alive."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[3]) == session and fields[0] != "Z":
+            found.append(int(stat.parent.name))
+    return found
+
+
 def main(kind, folder, *options):
     """Run a search and write what came of it."""
     search = make(kind, folder, **{name: json.loads(value) for name, value in (one.split("=") for one in options)})

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from estimators import Null
-from interruptible import MAKERS, make, results
+from interruptible import MAKERS, make, members, results
 from scipy.stats import randint, uniform
 from sklearn.datasets import load_iris
 from sklearn.exceptions import FitFailedWarning
@@ -241,19 +241,6 @@ def start(kind, folder, *options):
 def wait_for_lines(path, n, process):
     while process.poll() is None and (not path.exists() or path.read_bytes().count(b"\n") < n):
         time.sleep(0.002)
-
-
-def members(session):
-    """Return the processes of a session that are alive."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[3]) == session and fields[0] != "Z":
-            found.append(int(stat.parent.name))
-    return found
 
 
 def wait_until_gone(session, patience=30.0):

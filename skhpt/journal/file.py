@@ -92,9 +92,9 @@ class GrowingFile:
         if self._fd is None:
             return
         try:
+            self._drop_torn_line(self._fd)
             now = self._clock()
             if now >= self._next_look:
-                self._drop_torn_line(self._fd)
                 self._check_that_it_is_ours(self._fd)
                 self._next_look = now + LOOK_PAUSE
             self._write(self._fd, line)
@@ -124,8 +124,6 @@ class GrowingFile:
 
     def _write(self, fd: int, line: bytes) -> None:
         """Hand a line to the system, unbuffered: from then on it does not matter how this process ends."""
-        if self._is_torn:
-            self._drop_torn_line(fd)
         self._is_torn = True  # until the last byte is written, also if Ctrl-C comes in between
         n = os.write(fd, line)
         while n < len(line):

@@ -33,7 +33,7 @@ from sklearn.model_selection import GridSearchCV, KFold
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 
 from estimators import Fatal  # noqa: E402
-from interruptible import make, results  # noqa: E402
+from interruptible import make, members, results  # noqa: E402
 from overhead import NullClassifier  # noqa: E402
 
 from skhpt import GridSearch, Space  # noqa: E402
@@ -199,19 +199,6 @@ def wait_until(condition, process, patience=60.0):
     end = time.monotonic() + patience
     while not condition() and process.poll() is None and time.monotonic() < end:
         time.sleep(0.005)
-
-
-def members(session):
-    """Return the processes of a session that are alive."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[3]) == session and fields[0] != "Z":
-            found.append(int(stat.parent.name))
-    return found
 
 
 def end(process):
