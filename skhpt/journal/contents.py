@@ -40,9 +40,11 @@ def _refuse(constant: str) -> Any:
 _decode = json.JSONDecoder(parse_constant=_refuse).decode
 _encode = json.JSONEncoder(allow_nan=False, check_circular=False).encode
 
-_PLAIN = {"candidate", "split", "test_score", "fit_time", "score_time"}
-_others = attrgetter(*(one.name for one in fields(FoldScore) if one.name not in _PLAIN))
-_USUAL = _others(FoldScore(0, 0, 0.0))
+_PLAIN = ("candidate", "split", "test_score", "fit_time", "score_time")
+_plain_and_others = attrgetter(*_PLAIN, *(one.name for one in fields(FoldScore) if one.name not in _PLAIN))
+#: JSON has the numbers of Python. To find all digits of a small one takes a microsecond: times do without.
+_USUAL_LINE = b'{"scored": %d, "split": %d, "test": %a, "fit_time": %.9f, "score_time": %.9f}\n'
+_USUAL = list(_plain_and_others(FoldScore(0, 0, 0.0))[len(_PLAIN) :])
 
 
 @dataclass(frozen=True)
@@ -91,16 +93,12 @@ def as_line(record: dict[str, Any]) -> bytes:
 
 
 def fold_line(fold: FoldScore) -> bytes:
-    """Write a fold as a line; one with nothing special about it without the detour of a record."""
-    test, fit_time, score_time = fold.test_score, fold.fit_time, fold.score_time
+    """Write a fold as a line; one with nothing special about it in a shorter way, with its times to the nanosecond."""
+    candidate, split, test, fit_time, score_time, *others = _plain_and_others(fold)
     are_plain = type(test) is type(fit_time) is type(score_time) is float and isfinite(test + fit_time + score_time)
-    if not are_plain or _others(fold) != _USUAL:
+    if not are_plain or others != _USUAL:
         return as_line(fold_record(fold))
-    line = (  # JSON has the numbers of Python
-        f'{{"scored": {fold.candidate}, "split": {fold.split}, "test": {test!r}, '
-        f'"fit_time": {fit_time!r}, "score_time": {score_time!r}}}\n'
-    )
-    return line.encode()
+    return _USUAL_LINE % (candidate, split, test, fit_time, score_time)
 
 
 def first_line(header: Header, choices: Any, n_known: int, time: float) -> bytes:

@@ -92,12 +92,18 @@ class GrowingFile:
         if self._fd is None:
             return
         try:
-            self._drop_torn_line(self._fd)
+            if self._is_torn:
+                self._drop_torn_line(self._fd)
             now = self._clock()
             if now >= self._next_look:
                 self._check_that_it_is_ours(self._fd)
                 self._next_look = now + LOOK_PAUSE
-            self._write(self._fd, line)
+            self._is_torn = True  # until the last byte is written, also if Ctrl-C comes in between
+            n = os.write(self._fd, line)  # unbuffered: from now on it does not matter how this process ends
+            if n < len(line):
+                n += self._write_rest(self._fd, line[n:])
+            self._size += n
+            self._is_torn = False
             if now >= self._next_sync:
                 self._sync(self._fd)
         except OSError as error:
@@ -108,7 +114,8 @@ class GrowingFile:
         if self._fd is None:
             return
         try:
-            self._drop_torn_line(self._fd)
+            if self._is_torn:
+                self._drop_torn_line(self._fd)
             self._check_that_it_is_ours(self._fd)
             self._sync(self._fd)
         except OSError as error:
@@ -122,21 +129,19 @@ class GrowingFile:
             with suppress(OSError):
                 os.close(fd)
 
-    def _write(self, fd: int, line: bytes) -> None:
-        """Hand a line to the system, unbuffered: from then on it does not matter how this process ends."""
-        self._is_torn = True  # until the last byte is written, also if Ctrl-C comes in between
-        n = os.write(fd, line)
-        while n < len(line):
-            if (more := os.write(fd, line[n:])) == 0:
+    def _write_rest(self, fd: int, rest: bytes) -> int:
+        """Write what the system did not take at once; return how many bytes that is."""
+        n = 0
+        while n < len(rest):
+            if (more := os.write(fd, rest[n:])) == 0:
                 raise OSError(errno.EIO, "nothing was written")
             n += more
-        self._size += n
-        self._is_torn = False
+        return n
 
     def _drop_torn_line(self, fd: int) -> None:
-        if self._is_torn:
-            os.ftruncate(fd, self._size)
-            self._is_torn = False
+        """Cut off what was written of a line that did not get to its end."""
+        os.ftruncate(fd, self._size)
+        self._is_torn = False
 
     def _check_that_it_is_ours(self, fd: int) -> None:
         state = os.fstat(fd)
@@ -152,7 +157,7 @@ class GrowingFile:
         self._next_sync = end + SYNC_PAUSE * (end - start)
 
     def _give_up(self, error: OSError) -> None:
-        if self._fd is not None:
+        if self._fd is not None and self._is_torn:
             with suppress(OSError):
                 self._drop_torn_line(self._fd)
         self.let_go()

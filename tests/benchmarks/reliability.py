@@ -2,7 +2,8 @@
 
 Run by hand, on Linux: ``python tests/benchmarks/reliability.py [journal] [accidents] [kills]``. It prints
 
-- ``journal``: the time of 10,000 folds that take no time, with a journal as a multiple of that without one;
+- ``journal``: the time of 10,000 folds that take no time, with a journal as a multiple of that without one, and what
+  part of a search the journal takes, of folds that take no time and of a small tree's;
 - ``accidents``: which scores are kept when one thing goes wrong, each case in a process of its own that is given up
   after some seconds;
 - ``kills``: what searches end with that are killed at random moments, again and again, until they are done.
@@ -29,6 +30,7 @@ import numpy as np
 import sklearn
 from sklearn.datasets import load_iris
 from sklearn.model_selection import GridSearchCV, KFold
+from sklearn.tree import DecisionTreeClassifier
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 
@@ -44,25 +46,29 @@ from skhpt.trial import Candidate, FoldScore  # noqa: E402
 # -- the price of the journal --------------------------------------------------------------------------------------
 
 
-def spent(n_jobs, n_candidates, journal=None):
-    """Return wall-clock seconds and CPU seconds of this process for one search over folds that take no time."""
+N_CANDIDATES = 2_000
+NULL = NullClassifier(), {"value": list(range(N_CANDIDATES))}
+TREE = DecisionTreeClassifier(random_state=0), {"min_impurity_decrease": np.linspace(0, 0.02, N_CANDIDATES).tolist()}
+
+
+def spent(n_jobs, journal=None, searched=NULL):
+    """Return wall-clock seconds and CPU seconds of this process for one search, over folds that take no time."""
     X, y = load_iris(return_X_y=True)
-    grid = {"value": list(range(n_candidates))}
-    search = GridSearch(NullClassifier(), grid, n_jobs=n_jobs, refit=False, journal=journal)
+    search = GridSearch(*searched, n_jobs=n_jobs, refit=False, journal=journal)
     wall, cpu = time.perf_counter(), time.process_time()
     search.fit(X, y)
     return np.array([time.perf_counter() - wall, time.process_time() - cpu])
 
 
-def price_of_the_journal(n_jobs, repeats, n_candidates=2_000):
+def price_of_the_journal(n_jobs, repeats):
     """Print what 10,000 folds of a null classifier take with and without a journal, and how long a line takes."""
     pairs = []
     with tempfile.TemporaryDirectory() as folder:
-        spent(n_jobs, 20)  # which starts the workers
+        spent(n_jobs)  # which starts the workers
         for i in range(repeats):
             journals = (None, f"{folder}/{i}")
             first = i % 2  # each comes first as often as the other
-            taken = {k: spent(n_jobs, n_candidates, journals[k]) for k in (first, 1 - first)}
+            taken = {k: spent(n_jobs, journals[k]) for k in (first, 1 - first)}
             pairs.append((taken[0], taken[1]))
     without, with_one = (np.array(some) for some in zip(*pairs, strict=True))
     ratios = with_one / without
@@ -100,19 +106,18 @@ def clocked(things):
             setattr(owner, name, function)
 
 
-def share_of_the_journal(repeats, n_candidates=2_000):
+def share_of_the_journal(searched, repeats):
     """Print which part of one and the same search is spent in its journal; that does not depend on the hour."""
     shares = []
     doors = [(opening, "open_journal"), *((Journal, name) for name in ("asked", "scored", "finished", "note", "close"))]
     with tempfile.TemporaryDirectory() as folder, clocked(doors) as within:
         for i in range(repeats):
             within[0] = 0.0
-            wall, _ = spent(1, n_candidates, f"{folder}/{i}")
+            wall, _ = spent(1, f"{folder}/{i}", searched)
             shares.append(within[0] / (wall - within[0]))
     low, high = min(shares), max(shares)
-    print(
-        f"n_jobs=1, seconds in the journal by all others: {np.median(shares):.3f} ({low:.3f} to {high:.3f})", flush=True
-    )
+    shown = f"{np.median(shares):.3f} ({low:.3f} to {high:.3f})"
+    print(f"n_jobs=1, {type(searched[0]).__name__}: seconds in the journal by all others {shown}", flush=True)
 
 
 def price_of_a_line(n=10_000):
@@ -317,7 +322,8 @@ def main():
     if "journal" in arguments.parts:
         print(f"\n10,000 folds of a null classifier, median of {arguments.repeats} interleaved runs")
         price_of_a_line()
-        share_of_the_journal(arguments.repeats)
+        share_of_the_journal(NULL, arguments.repeats)
+        share_of_the_journal(TREE, arguments.repeats)
         price_of_the_journal(1, arguments.repeats)
         price_of_the_journal(2, arguments.repeats)
     if "accidents" in arguments.parts:
