@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -20,6 +21,7 @@ from skhpt.scipy_kinds import (
     cdf,
     distribution_key,
     freeze,
+    in_plain_arithmetic,
     is_discrete,
     looks_like_distribution,
     quantile_function,
@@ -197,10 +199,11 @@ class Continuous(Dimension):
 
     def __init__(self, dist: Any):
         self.definition = self.dist = dist
-        self._quantile = quantile_function(dist)
+        self._plain = in_plain_arithmetic(dist)
+        self._quantile = quantile_function(self._plain)
 
     def encode(self, values: Sequence[Any] | np.ndarray) -> np.ndarray:
-        return np.clip(cdf(self.dist, values), 0.0, 1.0)
+        return np.clip(cdf(self._plain, values), 0.0, 1.0)
 
     def decode(self, u: np.ndarray) -> list[Any]:
         return self._quantiles(u).tolist()
@@ -212,7 +215,7 @@ class Continuous(Dimension):
         return self.decode(_spread(resolution, self._reaches_its_ends))
 
     def are_values(self, values: Sequence[Any]) -> np.ndarray:
-        low, high = support(self.dist)
+        low, high = self._support
         x = _numbers(values)
         return (low <= x) & (x <= high)
 
@@ -220,9 +223,13 @@ class Continuous(Dimension):
         return self.dist if hasattr(self.dist, "rvs") else _QuantileSampler(self)
 
     @cached_property
+    def _support(self) -> tuple[float, float]:
+        return support(self.dist)
+
+    @cached_property
     def _reaches_its_ends(self) -> bool:
         """Tell whether the ends of the support are values like any others, so that a grid should have them."""
-        ends = support(self.dist)
+        ends = self._support
         if not np.isfinite(ends).all():
             return False
         with np.errstate(all="ignore"):
@@ -265,27 +272,34 @@ class Discrete(Continuous):
 
     def encode(self, values: Sequence[Any] | np.ndarray) -> np.ndarray:
         x = np.asarray(values, dtype=float)
+        if self._table is not None:
+            return self._table.middles[self._table.places(x)]
+        return self._middles(x)
+
+    def _middles(self, x: np.ndarray) -> np.ndarray:
         return np.clip(cdf(self.dist, x) - np.asarray(self.dist.pmf(x), dtype=float) / 2, 0.0, 1.0)
 
     @cached_property
     def _reaches_its_ends(self) -> bool:
-        return bool(np.isfinite(support(self.dist)).all())
+        return bool(np.isfinite(self._support).all())
 
     def decode(self, u: np.ndarray) -> list[Any]:
+        if self._table is not None:
+            return [self._type(value) for value in self._table.values[self._table.at(u)]]
         # SciPy puts the quantile of 0 one step below the smallest value.
-        x = np.maximum(self._quantiles(u), support(self.dist)[0])
+        x = np.maximum(self._quantiles(u), self._support[0])
         return [self._type(value) for value in x]
 
     def snap(self, u: np.ndarray) -> np.ndarray:
         if self._table is None:
             return self.encode(self.decode(u))
-        edges, middles = self._table
-        return middles[np.searchsorted(edges, u)]
+        return self._table.middles[self._table.at(u)]
 
     @cached_property
-    def _table(self) -> tuple[np.ndarray, np.ndarray] | None:
-        """Where the steps of the cdf end, besides the last one, and their middles."""
-        return None if self._listed is None else (cdf(self.dist, self._listed)[:-1], self.encode(self._listed))
+    def _table(self) -> _Steps | None:
+        if self._listed is None:
+            return None
+        return _Steps(self._listed, cdf(self.dist, self._listed)[:-1], self._middles(self._listed))
 
     def grid(self, resolution: int) -> list[Any]:
         if self._listed is not None and len(self._listed) <= resolution:
@@ -297,6 +311,8 @@ class Discrete(Continuous):
 
     def are_values(self, values: Sequence[Any]) -> np.ndarray:
         x = _numbers(values)
+        if self._table is not None:
+            return self._table.values[self._table.places(x)] == x
         return ~np.isnan(x) & (np.asarray(self.dist.pmf(np.nan_to_num(x))) > 0)
 
     @cached_property
@@ -317,13 +333,30 @@ class Discrete(Continuous):
         """All values, or None if there are infinitely or unreasonably many."""
         values = self._given_values
         if values is None:
-            low, high = support(self.dist)
+            low, high = self._support
             step = float(getattr(self.dist, "step", 1))
             if not np.isfinite([low, high]).all() or (high - low) / step >= MAX_LISTED:
                 return None
             values = low + step * np.arange(round((high - low) / step) + 1)
-            values = self._quantiles(self.encode(values))  # as the distribution rounds them
+            values = self._quantiles(self._middles(values))  # as the distribution rounds them
         return np.unique(values[np.asarray(self.dist.pmf(values)) > 0])
+
+
+@dataclass(frozen=True)
+class _Steps:
+    """The steps of a cdf: increasing values, where the steps end (all but the last), and their middles."""
+
+    values: np.ndarray
+    edges: np.ndarray
+    middles: np.ndarray
+
+    def at(self, u: np.ndarray) -> np.ndarray:
+        """Return the places of the steps that levels belong to."""
+        return np.searchsorted(self.edges, u)
+
+    def places(self, x: np.ndarray) -> np.ndarray:
+        """Return the places of values, of others that of a neighbour."""
+        return np.minimum(np.searchsorted(self.values, x), len(self.values) - 1)
 
 
 class Sampled(Dimension):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,42 @@ def cdf(dist: Any, values: Any) -> np.ndarray:
     if not hasattr(dist, "cdf"):
         raise TypeError(f"the distribution {dist!r} has no cdf, so its values cannot be encoded")
     return np.asarray(dist.cdf(np.asarray(values, dtype=float)), dtype=float)
+
+
+@dataclass(frozen=True)
+class _Uniform:
+    """A uniform distribution, of the values or of their logarithms: a tenth of the time that SciPy's methods take."""
+
+    low: float
+    high: float
+    is_log: bool
+
+    def cdf(self, x: Any) -> np.ndarray:
+        x = np.minimum(np.maximum(x, self.low), self.high)
+        if self.is_log:
+            return np.log(x / self.low) / np.log(self.high / self.low)
+        return (x - self.low) / (self.high - self.low)
+
+    def ppf(self, u: Any) -> np.ndarray:
+        if self.is_log:
+            x = self.low * np.exp(np.log(self.high / self.low) * u)
+        else:
+            x = self.low + (self.high - self.low) * u
+        return np.minimum(np.maximum(x, self.low), self.high)
+
+
+def in_plain_arithmetic(dist: Any) -> Any:
+    """Return an object with the ``cdf`` and ``ppf`` of a distribution that is faster, or the distribution itself."""
+    family = getattr(getattr(dist, "dist", None), "name", None)
+    if family not in ("uniform", "loguniform", "reciprocal"):
+        return dist
+    low, high = support(dist)
+    is_log = family != "uniform"
+    if not (low < high and np.isfinite(high - low) and (low > 0 or not is_log)):
+        return dist
+    plain, levels = _Uniform(low, high, is_log), np.array([0.0, 0.1, 0.5, 1.0])
+    # It would not agree if the family had only the name, or if a log-uniform one were shifted.
+    return plain if np.allclose(plain.ppf(levels), dist.ppf(levels), rtol=1e-9, atol=0) else dist
 
 
 def support(dist: Any) -> tuple[float, float]:

@@ -100,11 +100,11 @@ class Space:
 
     def contains(self, params: Mapping[str, Any]) -> bool:
         """Tell whether a candidate lies in the space and meets the constraint."""
-        return bool(self.are_points([params])[0]) and self._allows(dict(params))
+        return bool(self._owners([params])[0] >= 0) and self.allows(dict(params))
 
-    def are_points(self, points: Sequence[Mapping[str, Any]]) -> np.ndarray:
-        """Tell of each candidate whether it lies in the space, whatever the constraint: shape (len(points),)."""
-        return self._owners(points) >= 0
+    def allows(self, point: Params) -> bool:
+        """Tell whether a point of the space meets the constraint."""
+        return self.constraint is None or is_allowed(self.constraint, point)
 
     def branch_of(self, params: Mapping[str, Any]) -> int:
         """Return the number of the first branch that a candidate belongs to, whatever the constraint.
@@ -138,7 +138,7 @@ class Space:
             If the constraint rejects every point, or `resolution` is not positive or names an unknown parameter.
         """
         everything = self._full_grid(resolution)
-        points = [point for point in everything if self._allows(point)]
+        points = [point for point in everything if self.allows(point)]
         if not points and self.branches:
             raise ValueError(f"constraint rejects all {len(everything)} points of the grid")
         return points
@@ -153,7 +153,7 @@ class Space:
         """
         if self.size > MAX_LISTED:
             raise ValueError(f"only a space of up to {MAX_LISTED} points can be listed, this one has {self.size}")
-        return [point for point in self._full_grid(MAX_LISTED) if self._allows(point)]
+        return [point for point in self._full_grid(MAX_LISTED) if self.allows(point)]
 
     def sample(
         self,
@@ -240,10 +240,18 @@ class Space:
         ValueError
             If a point does not lie in the space.
         """
-        u = np.full((len(points), len(self.columns)), np.nan)
         owner = self._owners(points)
         if (owner < 0).any():
             raise ValueError(f"not in the space: {points[owner.tolist().index(-1)]!r}")
+        return self._encode(points, owner)
+
+    def locate(self, points: Sequence[Mapping[str, Any]]) -> list[np.ndarray | None]:
+        """Encode candidates one by one, whatever the constraint; None stands for those that are not in the space."""
+        owner = self._owners(points)
+        return [u if is_inside else None for u, is_inside in zip(self._encode(points, owner), owner >= 0, strict=True)]
+
+    def _encode(self, points: Sequence[Mapping[str, Any]], owner: np.ndarray) -> np.ndarray:
+        u = np.full((len(points), len(self.columns)), np.nan)
         for i, branch in enumerate(self.branches):
             rows = np.flatnonzero(owner == i)
             if len(self.branches) > 1:
@@ -308,7 +316,7 @@ class Space:
 
         def offer(point: Params) -> bool:
             key = params_key(point) if unique else None
-            if len(picked) == n or key in seen or not self._allows(point):
+            if len(picked) == n or key in seen or not self.allows(point):
                 return False
             if unique:
                 seen.add(key)
@@ -333,9 +341,6 @@ class Space:
     def is_all_lists(self) -> bool:
         """Tell whether every parameter is a choice among listed values."""
         return all(isinstance(dim, Choice) for branch in self.branches for dim in branch.values())
-
-    def _allows(self, point: Params) -> bool:
-        return self.constraint is None or is_allowed(self.constraint, point)
 
     def _owners(self, points: Sequence[Mapping[str, Any]]) -> np.ndarray:
         """Return for each point the index of the first branch that it belongs to, -1 if it belongs to none."""

@@ -5,11 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, stats
+from scipy.optimize import minimize
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 
 from skhpt.gp import regression
 from skhpt.gp.acquisition import log_expected_improvement, log_expected_improvement_and_slope
+from skhpt.gp.ascent import ascend
 from skhpt.gp.kernel import Embedding, matern, matern_and_slope
 from skhpt.gp.maximize import maximize
 from skhpt.gp.regression import Prior, condition, fit, log_evidence
@@ -201,6 +203,49 @@ def test_small_gains_at_the_top_can_be_seen():
     assert Warp.fit(y)(y)[-1] - Warp.fit(y)(y)[-4] > 10 * (standardised[-1] - standardised[-4])
 
 
+# -- ascent ------------------------------------------------------------------------------------------------------------
+
+
+def narrow_valley(x):
+    """Rosenbrock's function, upside down."""
+    a, b = x.T
+    slope = np.array([2 * (1 - a) + 400 * a * (b - a**2), -200 * (b - a**2)])
+    return -((1 - a) ** 2) - 100 * (b - a**2) ** 2, slope.T
+
+
+@pytest.mark.parametrize("high", [5.0, 0.5])
+def test_an_ascent_gets_where_scipy_gets(high):
+    start = np.array([[-0.5, 0.3], [0.0, 0.0], [0.4, 0.5]])
+    theirs = minimize(lambda x: -narrow_valley(x[None])[0][0], [0, 0], bounds=[(-5, high)] * 2, tol=1e-12).x
+    found = ascend(narrow_valley, start, -5.0, high, 0.3, n_steps=100)
+    np.testing.assert_allclose(found, np.tile(theirs, (3, 1)), atol=1e-5)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 8), st.integers(1, 4))
+def test_an_ascent_never_leads_down_or_out_of_the_box(seed, d, m):
+    rng = np.random.default_rng(seed)
+    A, c = rng.standard_normal((d, d)), rng.standard_normal(d)
+
+    def waves(x):
+        return np.sin(x @ A).sum(axis=1) + x @ c, np.cos(x @ A) @ A.T + c
+
+    start, scale = rng.random((m, d)), rng.random(d) + 0.01
+    values = [waves(ascend(waves, start, 0.0, 1.0, scale, n))[0] for n in range(8)]
+    assert (np.diff(values, axis=0) >= 0).all()
+    found = ascend(waves, start, 0.0, 1.0, 0.3, 200)
+    assert ((found >= 0) & (found <= 1)).all()
+    slope = waves(found)[1]  # all that is left of it points out of the box
+    inward = np.where(((found <= 0) & (slope < 0)) | ((found >= 1) & (slope > 0)), 0, slope)
+    assert np.abs(inward).max() < 1e-4
+
+
+def test_every_point_goes_its_own_way():
+    start = np.random.default_rng(0).random((5, 2))
+    together = ascend(narrow_valley, start, 0.0, 2.0, 0.1, n_steps=9)
+    alone = [ascend(narrow_valley, one[None], 0.0, 2.0, 0.1, n_steps=9)[0] for one in start]
+    np.testing.assert_allclose(together, alone)
+
+
 # -- maximize ----------------------------------------------------------------------------------------------------------
 
 
@@ -208,13 +253,15 @@ def test_small_gains_at_the_top_can_be_seen():
 def test_the_maximum_is_found(n_columns):
     target = np.linspace(0.1, 0.9, n_columns)
 
-    def value(u):
-        return -((u - target) ** 2).sum(axis=1)
+    def value(u):  # so steep that no gain is too small to be worth a step
+        return -1e10 * ((u - target) ** 2).sum(axis=1)
 
     def value_and_slope(u):
-        return value(u), 2 * (target - u)
+        return value(u), 2e10 * (target - u)
 
-    best = maximize(value, lambda start: value_and_slope, np.full((1, n_columns), 0.5), np.random.default_rng(0))
+    best = maximize(
+        value, lambda start: value_and_slope, np.full((1, n_columns), 0.5), np.ones(n_columns), np.random.default_rng(0)
+    )
     assert np.abs(best[0] - target).max() < 1e-6
     assert (np.diff(value(best)) <= 0).all()
     assert ((best >= 0) & (best <= 1)).all()

@@ -6,23 +6,27 @@ from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
-from scipy.optimize import minimize
 from scipy.stats import qmc
+
+from skhpt.gp.ascent import ascend
 
 Cube = np.ndarray
 Climb = Callable[[Cube], tuple[np.ndarray, Cube]]
 #: Steps around the best points, round by round, as standard deviations in the unit cube.
 _STEPS = (0.1, 0.03)
-#: How many of the best points go uphill.
-N_CLIMBERS = 4
+#: How many of the best points go uphill, and how many steps.
+N_CLIMBERS, N_STEPS_UP = 4, 10
+#: By how much a step up must promise to raise the value.
+_WORTH_A_STEP = 1e-3
 
 
 def maximize(
     value: Callable[[Cube], np.ndarray],
     around: Callable[[Cube], Climb],
     incumbents: Cube,
+    lengths: np.ndarray,
     rng: np.random.Generator,
-    n_points: int = 512,
+    n_points: int = 256,
     n_parents: int = 16,
     n_children: int = 8,
 ) -> Cube:
@@ -37,6 +41,8 @@ def maximize(
         shape (n, D), which is zero in columns that are not to be moved by it.
     incumbents : ndarray of shape (m, D)
         Points around which to look from the start.
+    lengths : ndarray of shape (D,)
+        How far apart points lie that have little to do with each other, along each column; of any size.
     rng : numpy.random.Generator
         Source of randomness.
     n_points, n_parents, n_children : int
@@ -57,7 +63,8 @@ def maximize(
         children = _children(points, step, n_children, rng)
         points, values = np.vstack([points, children]), np.append(values, value(children))
     best = np.argsort(-values, kind="stable")
-    climbed = _climb(around(points[best[:N_CLIMBERS]]), points[best[:N_CLIMBERS]])
+    high = points[best[:N_CLIMBERS]]
+    climbed = ascend(around(high), high, 0.0, 1.0, _STEPS[0] * lengths, n_steps=N_STEPS_UP, tolerance=_WORTH_A_STEP)
     points, values = np.vstack([points, climbed]), np.append(values, value(climbed))
     return points[np.argsort(-values, kind="stable")]
 
@@ -66,18 +73,6 @@ def maximize(
 def _sobol(D: int, n: int) -> Cube:
     """Return the first points of the Sobol sequence."""
     return qmc.Sobol(D, scramble=False).random(n)
-
-
-def _climb(value_and_slope: Climb, points: Cube, n_slopes: int = 10) -> Cube:
-    """Go uphill from some points, all at once: what is maximised is the sum of their values."""
-
-    def loss(u: np.ndarray) -> tuple[float, np.ndarray]:
-        values, slopes = value_and_slope(u.reshape(points.shape))
-        return -float(values.sum()), -slopes.ravel()
-
-    bounds = [(0.0, 1.0)] * points.size
-    found = minimize(loss, points.ravel(), jac=True, method="L-BFGS-B", bounds=bounds, options={"maxfun": n_slopes})
-    return found.x.reshape(points.shape)
 
 
 def _children(parents: Cube, step: float, n: int, rng: np.random.Generator) -> Cube:

@@ -18,8 +18,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.linalg import lapack
-from scipy.optimize import minimize
 
+from skhpt.gp.ascent import ascend
 from skhpt.gp.kernel import Embedding, matern, matern_and_slope
 
 #: Noise variance where there is none, so that neighbours do not have to agree to the last digit.
@@ -87,6 +87,11 @@ class Posterior:
     scale: float
 
     @property
+    def lengths(self) -> np.ndarray:
+        """Length scales of the columns."""
+        return np.exp(self.theta[:-1])
+
+    @property
     def w(self) -> np.ndarray:
         """Weights of the columns."""
         return np.exp(-2 * self.theta[:-1])
@@ -131,7 +136,7 @@ def fit(
     v: np.ndarray,
     prior: Prior,
     n_steps: int = 40,
-    tolerance: float = 1e-6,
+    tolerance: float = 1e-2,
 ) -> np.ndarray:
     """Find the theta of highest posterior density.
 
@@ -148,9 +153,9 @@ def fit(
     prior : Prior
         Of theta; the search starts at its mean.
     n_steps : int, default=40
-        Steps of the optimiser at most.
-    tolerance : float, default=1e-6
-        It stops when the log density grows by less than this fraction of itself.
+        Steps of the ascent at most.
+    tolerance : float, default=1e-2
+        It ends when no step promises to raise the log density by as much as this.
 
     Returns
     -------
@@ -158,14 +163,13 @@ def fit(
     """
     S = embedding.column_distances(Z)
 
-    def loss(theta: np.ndarray) -> tuple[float, np.ndarray]:
-        evidence, slope = log_evidence(theta, S, y, v)
-        belief, belief_slope = prior.log_density(theta)
-        return -(evidence + belief), -(slope + belief_slope)
+    def log_density(thetas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        evidence, slope = log_evidence(thetas[0], S, y, v)
+        belief, belief_slope = prior.log_density(thetas[0])
+        return np.array([evidence + belief]), (slope + belief_slope)[None, :]
 
-    bounds = list(zip(prior.mean - 4 * prior.std, prior.mean + 4 * prior.std, strict=True))
-    options = {"maxiter": n_steps, "ftol": tolerance}
-    return minimize(loss, prior.mean, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
+    low, high = prior.mean - 4 * prior.std, prior.mean + 4 * prior.std
+    return ascend(log_density, prior.mean[None, :], low, high, prior.std, n_steps=n_steps, tolerance=tolerance)[0]
 
 
 def interpolate(posterior: Posterior, v: np.ndarray, pending: np.ndarray) -> Posterior:
@@ -186,7 +190,7 @@ def interpolate(posterior: Posterior, v: np.ndarray, pending: np.ndarray) -> Pos
     """
     Z, nothing = np.vstack([posterior.Z, pending]), np.zeros(len(pending))
     K = matern(posterior.embedding.distances(Z, Z, posterior.w))
-    K[np.diag_indices_from(K)] += NUGGET + np.exp(posterior.theta[-1]) * np.append(v, nothing)
+    K.flat[:: len(K) + 1] += NUGGET + np.exp(posterior.theta[-1]) * np.append(v, nothing)
     return replace(posterior, Z=Z, factor=cholesky(K), alpha=np.append(posterior.alpha, nothing))
 
 
@@ -194,7 +198,7 @@ def condition(embedding: Embedding, theta: np.ndarray, Z: np.ndarray, y: np.ndar
     """Condition the process on scores `y`, with noise `v`, at embedded points `Z`."""
     w, tau = np.exp(-2 * theta[:-1]), np.exp(theta[-1])
     K = matern(embedding.distances(Z, Z, w))
-    K[np.diag_indices_from(K)] += tau * v
+    K.flat[:: len(K) + 1] += tau * v
     factor = cholesky(K)
     mean, alpha, scale2 = _profile(factor, y)
     return Posterior(embedding, theta, Z, factor, alpha, mean, np.sqrt(scale2))
@@ -208,14 +212,15 @@ def log_evidence(theta: np.ndarray, S: np.ndarray, y: np.ndarray, v: np.ndarray)
     """
     w, tau = np.exp(-2 * theta[:-1]), np.exp(theta[-1])
     n = len(y)
-    k, slope = matern_and_slope(np.tensordot(w, S, axes=1))
-    k[np.diag_indices(n)] += tau * v
+    S = S.reshape(len(w), n * n)
+    k, slope = matern_and_slope((w @ S).reshape(n, n))
+    k.flat[:: n + 1] += tau * v
     factor = cholesky(k)
     _, alpha, scale2 = _profile(factor, y)
-    evidence = -np.log(np.diagonal(factor)).sum() - (n / 2 + _A + 1) * np.log(scale2)
-    G = np.outer(alpha, alpha / scale2) - _inverse(factor)
-    by_length = -w * (S.reshape(len(w), n * n) @ (G * slope).ravel())  # dw/dlog(length) = -2 w
-    by_noise = 0.5 * tau * (np.diagonal(G) @ v)
+    evidence = -np.log(factor.diagonal()).sum() - (n / 2 + _A + 1) * np.log(scale2)
+    G = alpha[:, None] * (alpha / scale2) - _inverse(factor)
+    by_length = -w * (S @ (G * slope).ravel())  # dw/dlog(length) = -2 w
+    by_noise = 0.5 * tau * (G.diagonal() @ v)
     return float(evidence), np.append(by_length, by_noise)
 
 
@@ -225,7 +230,7 @@ _A, _B = 1.0, 2.0
 
 def _profile(factor: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray, float]:
     """Return the best `m`, ``alpha`` with it, and the best ``s^2``."""
-    solved = _solve(factor, np.column_stack([np.ones_like(y), y]))
+    solved = _solve(factor, np.array([np.ones(len(y)), y]).T)
     mean = float(solved[:, 1].sum() / solved[:, 0].sum())
     alpha = solved[:, 1] - mean * solved[:, 0]
     scale2 = float((y - mean) @ alpha / 2 + _B) / (len(y) / 2 + _A + 1)
@@ -252,5 +257,5 @@ def _solve_lower(factor: np.ndarray, b: np.ndarray) -> np.ndarray:
 def _inverse(factor: np.ndarray) -> np.ndarray:
     half = lapack.dpotri(factor, lower=1)[0]  # above its diagonal it has the zeros of the factor
     whole = half + half.T
-    whole[np.diag_indices_from(whole)] /= 2
+    whole.flat[:: len(whole) + 1] /= 2
     return whole

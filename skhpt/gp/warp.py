@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import ndtri
-from scipy.stats import rankdata
 
 
 @dataclass(frozen=True)
@@ -58,14 +57,16 @@ class Warp:
 
 def _height(y: np.ndarray) -> tuple[np.ndarray, float]:
     """Winsorise and standardise; return the standard deviation too."""
-    first, third = np.quantile(y, [0.25, 0.75])
+    first, third = np.interp([0.25, 0.75], np.linspace(0, 1, len(y)), np.sort(y))  # quartiles
     fence = first - 1.5 * (third - first) if third > first else y.min()
     return _standardise(np.maximum(y, fence))
 
 
 def _rank(y: np.ndarray) -> np.ndarray:
     """Turn scores into standardised normal scores; equals share theirs."""
-    return _standardise(ndtri((rankdata(y) - 0.5) / len(y)))[0]
+    ordered = np.sort(y)
+    n_below, n_up_to = np.searchsorted(ordered, y), np.searchsorted(ordered, y, side="right")
+    return _standardise(ndtri((n_below + n_up_to) / (2 * len(y))))[0]
 
 
 def _standardise(y: np.ndarray) -> tuple[np.ndarray, float]:

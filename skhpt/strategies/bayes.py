@@ -101,10 +101,11 @@ class Bayes:
         if self.space.size <= MAX_ENUMERATED:
             left = [params for params in self.space.points() if params_key(params) not in known]
             return left[int(np.argmax(acquisition.value(self.space.encode(left))))] if left else None
-        promising = maximize(acquisition.value, acquisition.around, surrogate.incumbents(rng), rng)
+        incumbents, lengths = surrogate.incumbents(rng), surrogate.posterior.lengths
+        promising = maximize(acquisition.value, acquisition.around, incumbents, lengths, rng)
         for some in np.split(promising, range(1, len(promising), 16)):  # the first will do, unless it is known
             for params in self.space.decode(self.space.snap(some)):
-                if params_key(params) not in known and self.space.contains(params):
+                if params_key(params) not in known and self.space.allows(params):
                     return params
         return self._draw(rng, tried)
 

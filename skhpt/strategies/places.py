@@ -54,10 +54,6 @@ class Places:
         candidates = [trial.candidate for trial in trials]
         new = [candidate for candidate in candidates if id(candidate) not in self._known]
         if new:
-            points = [candidate.params for candidate in new]
-            inside = self.space.are_points(points)
-            u = iter(self.space.encode([point for point, is_inside in zip(points, inside, strict=True) if is_inside]))
-            for candidate, is_inside in zip(new, inside, strict=True):
-                place = Place(candidate, params_key(candidate.params), next(u) if is_inside else None)
-                self._known[id(candidate)] = place
+            for candidate, u in zip(new, self.space.locate([candidate.params for candidate in new]), strict=True):
+                self._known[id(candidate)] = Place(candidate, params_key(candidate.params), u)
         return [self._known[id(candidate)] for candidate in candidates]

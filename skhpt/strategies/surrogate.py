@@ -159,18 +159,16 @@ def mean_scores(trials: Sequence[Trial], metric: str | None = None) -> np.ndarra
     Folds are not equally hard. If a trial was evaluated on some only, their mean is moved by as much as it misled, on
     average, about the trials that were evaluated on all.
     """
-    folds = [trial.evaluated for trial in trials]
-    rows = [[fold.score(metric) for fold in row] for row in folds]
     n_splits = max((len(trial.folds) for trial in trials), default=0)
-    whole = np.array([row for row in rows if len(row) == n_splits and not np.isnan(row).any()])
+    scores, was_seen = np.full((len(trials), n_splits), np.nan), np.zeros((len(trials), n_splits), dtype=bool)
+    for i, trial in enumerate(trials):
+        for fold in trial.evaluated:
+            scores[i, fold.split], was_seen[i, fold.split] = fold.score(metric), True
+    whole = scores[~np.isnan(scores).any(axis=1)]
     ease = whole.mean(axis=0) - whole.mean() if len(whole) else np.zeros(n_splits)  # of each fold
-    splits = [[fold.split for fold in row] for row in folds]
-    return np.array(
-        [
-            np.mean(row) - (ease[here].mean() if len(row) < n_splits else 0) if row else np.nan
-            for row, here in zip(rows, splits, strict=True)
-        ]
-    )
+    misled = np.where(was_seen.all(axis=1, keepdims=True), 0.0, ease)
+    with np.errstate(invalid="ignore"):  # where there is no fold there is no mean
+        return np.where(was_seen, scores - misled, 0.0).sum(axis=1) / was_seen.sum(axis=1)
 
 
 def log_times(trials: Sequence[Trial]) -> np.ndarray:
