@@ -1,7 +1,6 @@
 """One named parameter: the values that it may take, mapped to [0, 1].
 
 A choice among listed values, a continuous or a discrete distribution, or an object that can only be sampled.
-`make_dimension` turns what a user wrote into one of them, or says what is wrong with it.
 """
 
 from __future__ import annotations
@@ -14,18 +13,13 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from skhpt.identity import native, value_key
 from skhpt.scipy_kinds import (
     cdf,
     distribution_key,
-    freeze,
     in_plain_arithmetic,
-    is_discrete,
-    looks_like_distribution,
     quantile_function,
-    spelled_out,
     support,
 )
 
@@ -33,48 +27,6 @@ from skhpt.scipy_kinds import (
 MAX_LISTED = 100_000
 #: What lies further out in an infinite tail, or nearer to an end that is no value itself, is not proposed.
 TAIL = 1e-3
-
-
-def make_dimension(name: str, definition: Any) -> Dimension:
-    """Make the dimension of a parameter from the list or distribution that the user gave.
-
-    Parameters
-    ----------
-    name : str
-        Name of the parameter, for error messages.
-    definition : sequence, 1-d array or distribution
-        See `Space`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `definition` is neither a non-empty list of choices nor a usable distribution.
-    """
-    if hasattr(definition, "to_numpy"):  # a Series
-        definition = definition.to_numpy()
-    if isinstance(definition, np.ndarray) and definition.ndim != 1:
-        raise ValueError(
-            f"Parameter array for {name!r} should be one-dimensional, got: {definition!r} with shape {definition.shape}"
-        )
-    if isinstance(definition, (Sequence, np.ndarray)) and not isinstance(definition, (str, bytes)):
-        if len(definition) == 0:
-            raise ValueError(f"Parameter grid for parameter {name!r} need to be a non-empty sequence, got: []")
-        return Choice(list(definition))
-    if isinstance(definition, type) and looks_like_distribution(definition):
-        raise TypeError(
-            f"Parameter {name!r} is the class {definition.__name__}: make an instance, {definition.__name__}(...)"
-        )
-    if isinstance(definition, (stats.rv_continuous, stats.rv_discrete)):
-        definition = freeze(name, definition)
-    if hasattr(definition, "ppf") or hasattr(definition, "icdf"):
-        return _quantile_dimension(name, definition)
-    if hasattr(definition, "rvs"):
-        return Sampled(name, definition)
-    raise TypeError(
-        f"Parameter grid for parameter {name!r} needs to be a list or a numpy array, but got {definition!r} "
-        f"(of type {type(definition).__name__}) instead. Single values need to be wrapped in a list with one element. "
-        "A SciPy distribution is accepted too."
-    )
 
 
 class Dimension(ABC):
@@ -413,15 +365,6 @@ class _QuantileSampler:
 
     def rvs(self, random_state: np.random.RandomState) -> Any:
         return self.dimension.decode(np.array([random_state.uniform()]))[0]
-
-
-def _quantile_dimension(name: str, dist: Any) -> Dimension:
-    middle = float(quantile_function(dist)(0.5))
-    if math.isnan(middle):
-        raise ValueError(
-            f"The distribution of parameter {name!r} has no median: are its arguments valid? Got {spelled_out(dist)}"
-        )
-    return Discrete(dist) if is_discrete(dist) else Continuous(dist)
 
 
 def _spread(n: int, with_ends: bool) -> np.ndarray:

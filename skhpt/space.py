@@ -17,7 +17,8 @@ from sklearn.model_selection import ParameterGrid, ParameterSampler
 from sklearn.utils import check_random_state
 
 from skhpt.constraint import Constraint, is_allowed
-from skhpt.dimensions import MAX_LISTED, Choice, Dimension, make_dimension
+from skhpt.definitions import make_dimension
+from skhpt.dimensions import MAX_LISTED, Choice, Dimension
 from skhpt.identity import native, params_key
 
 Params = dict[str, Any]

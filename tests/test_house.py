@@ -16,6 +16,7 @@ FLOORS = [
     ["_compat", "identity", "distributions", "constraint", "interrupts"],
     ["fingerprint", "scipy_kinds"],
     ["dimensions"],
+    ["definitions"],
     ["space", "trial"],
     ["gp"],
     ["strategies"],

@@ -14,7 +14,7 @@ from sklearn.model_selection import ParameterGrid, ParameterSampler
 from sklearn.svm import SVC
 
 from skhpt import Space
-from skhpt.dimensions import make_dimension
+from skhpt.definitions import make_dimension
 from skhpt.distributions import loguniform_int, quantized, truncated_lognormal, truncated_normal
 from skhpt.identity import params_key, value_key
 
