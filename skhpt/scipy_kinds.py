@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -59,17 +60,17 @@ class _Uniform:
     is_log: bool
 
     def cdf(self, x: Any) -> np.ndarray:
+        low, high = self._ends()
         x = np.minimum(np.maximum(x, self.low), self.high)
-        if self.is_log:
-            return np.log(x / self.low) / np.log(self.high / self.low)
-        return (x - self.low) / (self.high - self.low)
+        return ((np.log(x) if self.is_log else x) - low) / (high - low)
 
     def ppf(self, u: Any) -> np.ndarray:
-        if self.is_log:
-            x = self.low * np.exp(np.log(self.high / self.low) * u)
-        else:
-            x = self.low + (self.high - self.low) * u
-        return np.minimum(np.maximum(x, self.low), self.high)
+        low, high = self._ends()
+        x = low + (high - low) * np.asarray(u)
+        return np.minimum(np.maximum(np.exp(x) if self.is_log else x, self.low), self.high)
+
+    def _ends(self) -> tuple[float, float]:
+        return (math.log(self.low), math.log(self.high)) if self.is_log else (self.low, self.high)
 
 
 def in_plain_arithmetic(dist: Any) -> Any:
@@ -79,7 +80,7 @@ def in_plain_arithmetic(dist: Any) -> Any:
         return dist
     low, high = support(dist)
     is_log = family != "uniform"
-    if not (low < high and np.isfinite(high - low) and (low > 0 or not is_log)):
+    if not (low < high and math.isfinite(high - low) and (low > 0 or not is_log)):
         return dist
     plain, levels = _Uniform(low, high, is_log), np.array([0.0, 0.1, 0.5, 1.0])
     # It would not agree if the family had only the name, or if a log-uniform one were shifted.

@@ -173,6 +173,24 @@ def test_cheap_points_are_preferred_as_long_as_there_is_time():
     assert abs(late["x"] - plain["x"]) < abs(early["x"] - plain["x"])
 
 
+def test_an_upper_confidence_bound_goes_where_less_is_known():
+    space = Space({"x": stats.uniform()})
+    points = [0.3, 0.4, 0.5, 0.6, 0.7]
+    history = History(Trial(Candidate(i, {"x": x}), (FoldScore(i, 0, -abs(x - 0.5)),)) for i, x in enumerate(points))
+    improved, bounded = (
+        Bayes(space, 9, [], None, seed=0, acquisition=name).ask(history)[0].params["x"] for name in ("log_ei", "ucb")
+    )
+    assert abs(improved - 0.5) < 0.1
+    assert abs(bounded - 0.5) > 0.2
+
+
+def test_the_acquisition_is_one_of_two_and_only_improvement_is_weighed_against_time():
+    with pytest.raises(ValueError, match="'acquisition' parameter of BayesSearchCV must be a str among"):
+        BayesSearchCV(Bowl(), BOWL, acquisition="ei").fit(X, Y)
+    with pytest.raises(ValueError, match=r"cost_aware=True .* needs acquisition='log_ei', got acquisition='ucb'"):
+        BayesSearchCV(Bowl(), BOWL, acquisition="ucb", cost_aware=True).fit(X, Y)
+
+
 # -- workers -----------------------------------------------------------------------------------------------------------
 
 

@@ -10,7 +10,7 @@ from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 
 from skhpt.gp import regression
-from skhpt.gp.acquisition import log_expected_improvement, log_expected_improvement_and_slope
+from skhpt.gp.acquisition import ACQUISITIONS, log_expected_improvement, upper_confidence_bound
 from skhpt.gp.ascent import ascend
 from skhpt.gp.kernel import Embedding, matern, matern_and_slope
 from skhpt.gp.maximize import maximize
@@ -145,14 +145,20 @@ def test_expected_improvement_is_an_integral(mean, std, best):
     assert ours == pytest.approx(value, rel=1e-6, abs=1e-12)
 
 
-@given(st.floats(-30, 10), st.floats(0.05, 3))
-def test_slopes_of_expected_improvement(mean, std):
+@given(st.sampled_from(sorted(ACQUISITIONS)), st.floats(-30, 10), st.floats(0.05, 3))
+def test_slopes_of_acquisitions(name, mean, std):
+    function, function_and_slope = ACQUISITIONS[name]
     m, s, h = np.array([mean]), np.array([std]), 1e-6
-    value, by_mean, by_std = log_expected_improvement_and_slope(m, s, 0.0)
-    np.testing.assert_array_equal(value, log_expected_improvement(m, s, 0.0))
-    around = [log_expected_improvement(m + a, s + b, 0.0)[0] for a, b in ((h, 0), (-h, 0), (0, h), (0, -h))]
+    value, by_mean, by_std = function_and_slope(m, s, 0.0)
+    np.testing.assert_array_equal(value, function(m, s, 0.0))
+    around = [function(m + a, s + b, 0.0)[0] for a, b in ((h, 0), (-h, 0), (0, h), (0, -h))]
     assert by_mean[0] == pytest.approx((around[0] - around[1]) / (2 * h), rel=1e-4, abs=1e-6)
     assert by_std[0] == pytest.approx((around[2] - around[3]) / (2 * h), rel=1e-4, abs=1e-4)
+
+
+def test_one_point_in_forty_is_above_its_upper_confidence_bound():
+    (bound,) = upper_confidence_bound(np.array([0.3]), np.array([2.0]), 0.0)
+    assert stats.norm.sf(bound, 0.3, 2.0) == pytest.approx(1 / 40, rel=1e-3)
 
 
 def test_expected_improvement_far_in_the_tail():

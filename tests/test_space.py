@@ -17,6 +17,7 @@ from skhpt import Space
 from skhpt.definitions import make_dimension
 from skhpt.distributions import loguniform_int, quantized, truncated_lognormal, truncated_normal
 from skhpt.identity import params_key, value_key
+from skhpt.scipy_kinds import in_plain_arithmetic, spelled_out
 
 CONTINUOUS = {
     "uniform": stats.uniform(-2, 5),
@@ -69,6 +70,32 @@ def test_continuous_round_trip(name, u):
     # The cdf has a spacing of 1e-16 near 1: what that is in x depends on how thin the tail is there.
     low, high = dimension.decode(np.clip([u - 1e-12, u + 1e-12], 0, 1))
     assert low <= again <= high or again == pytest.approx(x, rel=1e-6, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    "dist",
+    [
+        *(stats.uniform(), stats.uniform(-3, 5), stats.uniform(loc=1e6, scale=1)),
+        *(stats.loguniform(1e-12, 1e12), stats.loguniform(1, 2), stats.loguniform(1, 10, loc=5, scale=3)),
+        *(stats.loguniform(1, 10, scale=3), stats.reciprocal(1e-300, 1e300), stats.norm()),
+    ],
+    ids=spelled_out,
+)
+def test_plain_arithmetic_agrees_with_scipy(dist):
+    plain, u = in_plain_arithmetic(dist), np.linspace(0, 1, 101)
+    x = dist.ppf(u)
+    np.testing.assert_allclose(plain.ppf(u), x, rtol=1e-9)
+    np.testing.assert_allclose(plain.cdf(x), dist.cdf(x), rtol=1e-9, atol=1e-12)
+    assert dist.support()[0] <= plain.ppf(u).min() <= plain.ppf(u).max() <= dist.support()[1]
+
+
+def test_a_distribution_that_has_only_the_name_is_left_alone():
+    class Own(stats.rv_continuous):
+        def _cdf(self, x):
+            return x**2
+
+    dist = Own(a=0, b=1, name="uniform")()
+    assert in_plain_arithmetic(dist) is dist
 
 
 @given(st.sampled_from(sorted(DISCRETE)), levels)

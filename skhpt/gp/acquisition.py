@@ -40,6 +40,32 @@ def log_expected_improvement_and_slope(
     return log_ei, np.exp(log_ndtr(z) - log_ei), np.exp(-0.5 * z * z - _LOG_SQRT_2PI - log_ei)
 
 
+#: How many standard deviations above what is expected a point is taken to be worth: of 40 points one is better.
+OPTIMISM = 1.96
+
+
+def upper_confidence_bound(mean: np.ndarray, std: np.ndarray, best: float) -> np.ndarray:
+    """Return ``mean + 1.96 std``, whatever the best score is (Srinivas et al. 2010, arXiv:0912.3995).
+
+    Parameters and what is returned are as for `log_expected_improvement`.
+    """
+    return mean + OPTIMISM * std
+
+
+def upper_confidence_bound_and_slope(
+    mean: np.ndarray, std: np.ndarray, best: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """`upper_confidence_bound` and its derivatives in mean and std."""
+    return mean + OPTIMISM * std, np.ones_like(mean), np.full_like(std, OPTIMISM)
+
+
+#: By name: an acquisition function, and the same with its derivatives in mean and std.
+ACQUISITIONS = {
+    "log_ei": (log_expected_improvement, log_expected_improvement_and_slope),
+    "ucb": (upper_confidence_bound, upper_confidence_bound_and_slope),
+}
+
+
 def _log_h(z: np.ndarray) -> np.ndarray:
     out = np.empty_like(z)
     near = z > -1

@@ -12,6 +12,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from skhpt.gp.acquisition import ACQUISITIONS
 from skhpt.identity import params_key
 from skhpt.search.base import BaseSearch
 from skhpt.search.checks import check_names
@@ -54,9 +55,13 @@ class BayesSearchCV(BaseSearch):
         How many candidates may be in evaluation at the same time. Candidate k is proposed from the results of the
         candidates up to k - `max_pending`; of the rest it is taken that they score what is expected of them.
 
+    acquisition : {"log_ei", "ucb"}, default="log_ei"
+        What the next candidate has most of: expected improvement (in logarithms) over the best so far, or an upper
+        confidence bound of its score, 1.96 standard deviations above what is expected, which explores more.
+
     cost_aware : bool, default=False
         Whether to weigh improvement against the time that a candidate is expected to take, at first in full, at the end
-        no more. The candidates then depend on how fast the machine is.
+        no more; for `acquisition="log_ei"` only. The candidates then depend on how fast the machine is.
 
     racing : bool, default=False
         Whether a candidate is spared its remaining folds when its mean over the first ones is lower than every fold of
@@ -243,6 +248,7 @@ class BayesSearchCV(BaseSearch):
         "n_iter": [Interval(Integral, 1, None, closed="left")],
         "n_initial": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "max_pending": [Interval(Integral, 1, None, closed="left")],
+        "acquisition": [StrOptions(set(ACQUISITIONS))],
         "cost_aware": ["boolean"],
         "racing": ["boolean"],
         "random_state": ["random_state"],
@@ -258,6 +264,7 @@ class BayesSearchCV(BaseSearch):
         n_iter: int = 50,
         n_initial: Any = "auto",
         max_pending: int = 1,
+        acquisition: str = "log_ei",
         cost_aware: bool = False,
         racing: bool = False,
         scoring: Any = None,
@@ -311,6 +318,7 @@ class BayesSearchCV(BaseSearch):
         self.n_iter = n_iter
         self.n_initial = n_initial
         self.max_pending = max_pending
+        self.acquisition = acquisition
         self.cost_aware = cost_aware
         self.racing = racing
         self.random_state = random_state
@@ -343,6 +351,11 @@ class BayesSearchCV(BaseSearch):
         return Space(translate(self.param_distributions), self.constraint)
 
     def _make_strategy(self, session: Session) -> Bayes:
+        if self.cost_aware and self.acquisition != "log_ei":
+            raise ValueError(
+                "cost_aware=True weighs the logarithm of the expected improvement, so it needs acquisition='log_ei', "
+                f"got acquisition={self.acquisition!r}"
+            )
         space = self._space()
         check_names(self.estimator, space)
         if space.size < self.n_iter:
@@ -354,7 +367,8 @@ class BayesSearchCV(BaseSearch):
             )
         seed = int(check_random_state(session.random_state).randint(2**31 - 1))
         design = self._design(space, seed, session)
-        return Bayes(space, self.n_iter, design, self._metric, seed, self.max_pending, self.cost_aware)
+        mind = (self.max_pending, self.acquisition, self.cost_aware)
+        return Bayes(space, self.n_iter, design, self._metric, seed, *mind)
 
     def _design(self, space: Space, seed: int, session: Session) -> list[Params]:
         """Return the points to begin with: the estimator as it is, if it lies in the space, and Sobol points.

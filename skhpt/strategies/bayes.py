@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from skhpt.gp.acquisition import log_expected_improvement, log_expected_improvement_and_slope
+from skhpt.gp.acquisition import ACQUISITIONS
 from skhpt.gp.maximize import Climb, maximize
 from skhpt.gp.warp import Warp
 from skhpt.identity import params_key
@@ -41,8 +41,10 @@ class Bayes:
         Seed of all draws.
     max_pending : int, default=1
         How many trials may be unfinished at the same time.
+    acquisition : {"log_ei", "ucb"}, default="log_ei"
+        What a point promises: the logarithm of the expected improvement, or an upper confidence bound.
     cost_aware : bool, default=False
-        Whether improvement is weighed against the time that it is expected to take.
+        Whether the logarithm of the expected improvement is weighed against the time that it is expected to take.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Bayes:
         metric: str | None,
         seed: int,
         max_pending: int = 1,
+        acquisition: str = "log_ei",
         cost_aware: bool = False,
     ):
         self.space = space
@@ -61,6 +64,7 @@ class Bayes:
         self.metric = metric
         self.seed = seed
         self.max_pending = max_pending
+        self.acquisition = acquisition
         self.cost_aware = cost_aware
         self._places = Places(space)
         self._mean_score = partial(mean_scores, metric=metric)
@@ -92,7 +96,7 @@ class Bayes:
             return self._draw(rng, tried)  # more in flight than the design has, or an earlier search in another space
         surrogate = self._surrogate(seen, self._mean_score, prior)
         surrogate.fantasize([trial.candidate.params for trial in pending])
-        acquisition = _Acquisition(surrogate)
+        acquisition = _Acquisition(surrogate, self.acquisition)
         if self.cost_aware and any(trial.folds for trial in seen):
             # Cooled down to no weight at all in the course of the search (Lee et al. 2020, arXiv:2003.10870).
             cooling = max(0.0, 1 - len(seen) / self.n_candidates)
@@ -137,13 +141,14 @@ def _last_milestone(n: int) -> int:
 
 
 class _Acquisition:
-    """Logarithm of the expected improvement at points of the cube."""
+    """What points of the cube promise."""
 
-    def __init__(self, surrogate: Surrogate):
+    def __init__(self, surrogate: Surrogate, name: str = "log_ei"):
         self.surrogate = surrogate
+        self._value, self._value_and_slope = ACQUISITIONS[name]
 
     def value(self, u: np.ndarray) -> np.ndarray:
-        return log_expected_improvement(*self.surrogate.predict(u), self.surrogate.best)
+        return self._value(*self.surrogate.predict(u), self.surrogate.best)
 
     def around(self, start: np.ndarray) -> Climb:
         """Return the function with its gradient, around some points."""
@@ -151,14 +156,14 @@ class _Acquisition:
 
         def value_and_slope(u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             mean, std, mean_slope, std_slope = predict(u)
-            value, by_mean, by_std = log_expected_improvement_and_slope(mean, std, best)
+            value, by_mean, by_std = self._value_and_slope(mean, std, best)
             return value, by_mean[:, None] * mean_slope + by_std[:, None] * std_slope
 
         return value_and_slope
 
 
 class _AcquisitionPerSecond(_Acquisition):
-    """The same, less the logarithm of the expected time, weighed by `cooling`."""
+    """Logarithm of the expected improvement, less that of the expected time, weighed by `cooling`."""
 
     def __init__(self, surrogate: Surrogate, times: Surrogate, cooling: float):
         super().__init__(surrogate)

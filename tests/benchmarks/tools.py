@@ -89,6 +89,14 @@ def skhpt_pending(problem: Problem, seed: int, n: int) -> Run:
     return _searched(search, problem)
 
 
+def skhpt_ucb(problem: Problem, seed: int, n: int) -> Run:
+    """BayesSearchCV with an upper confidence bound."""
+    from skhpt import BayesSearchCV
+
+    search = BayesSearchCV(problem.estimator, scipy_space(problem), n_iter=n, random_state=seed, acquisition="ucb")
+    return _searched(search, problem)
+
+
 def _searched(search: Any, problem: Problem) -> Run:
     X, _, y, _ = problem.data
     search.set_params(scoring=problem.scoring, cv=problem.folds, refit=False)
@@ -255,5 +263,6 @@ def _loss(score: float) -> float:
 
 
 TOOLS: dict[str, Callable[[Problem, int, int], Run]] = {
-    tool.__name__: tool for tool in (random, skhpt, skhpt_pending, optuna_tpe, optuna_gp, skopt_gp, hebo, smac)
+    tool.__name__: tool
+    for tool in (random, skhpt, skhpt_pending, skhpt_ucb, optuna_tpe, optuna_gp, skopt_gp, hebo, smac)
 }
