@@ -183,12 +183,12 @@ def test_what_is_computed_at_once_is_what_the_scorer_says(scoring, monkeypatch):
     search = grid(scoring=scoring, cv=StratifiedKFold(4)).fit(*binary())
     at_once = search.corrected_score_
     monkeypatch.setattr("skhpt.search.corrected.at_once", lambda answers, scorer: None)
-    monkeypatch.setattr("skhpt.search.corrected._n_bootstraps", lambda *args: 20)
+    monkeypatch.setattr("skhpt.search.corrected._n_bootstraps", lambda *args: 8)
     one_by_one = search.fit(*binary()).corrected_score_
     assert kinds == [AtOnce, ByScorer]
     assert one_by_one.pooled_score == pytest.approx(at_once.pooled_score)
     monkeypatch.undo()
-    monkeypatch.setattr("skhpt.search.corrected._n_bootstraps", lambda *args: 20)
+    monkeypatch.setattr("skhpt.search.corrected._n_bootstraps", lambda *args: 8)
     np.testing.assert_allclose(search.fit(*binary()).corrected_score_, one_by_one)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.ensemble import RandomForestClassifier
@@ -106,3 +107,19 @@ def test_more_workers_than_folds_divide_a_trunk_but_never_a_family() -> None:
     assert [len(piece) for piece in pieces(trunk, 4, n_least=4)] == [2, 2, 2, 2]
     family = round_of(FOREST, *({"n_estimators": n} for n in range(1, 9))).shared
     assert len(pieces(family, 4, n_least=4)) == 1
+
+
+@pytest.mark.parametrize(
+    "n_splits, n_slots, sizes",
+    [
+        (5, 1, [12] * 5),
+        (5, 2, [12] * 4 + [6] * 2),  # the last fold is shared by both
+        (5, 4, [12] * 4 + [3] * 4),
+        (4, 2, [12] * 4),
+        (5, 8, [4] * 15),  # two rounds of a third are less than one of a whole or two of halves
+        (3, 12, [3] * 12),
+    ],
+)
+def test_the_last_folds_are_divided_among_workers_that_would_be_idle(n_splits, n_slots, sizes) -> None:
+    trunk = round_of(MODEL, *({"clf__max_depth": depth} for depth in range(1, 13))).shared
+    assert [len(task.candidates) for task in shared_tasks(trunk, n_splits, n_slots)] == sizes

@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_diabetes, load_digits, load_iris, make_classification
 from sklearn.decomposition import PCA
@@ -198,8 +199,10 @@ def measure(name: str, tool: str, n_jobs: int) -> dict[str, Any]:
     warnings.simplefilter("ignore")
     estimator, grid, X, y = WORKLOADS[name][1]()
     search = {"ours": GridSearch, "theirs": GridSearchCV}[tool](estimator, grid, cv=5, refit=False, n_jobs=n_jobs)
-    if n_jobs > 1:  # workers that are there already
-        GridSearchCV(LogisticRegression(), {"C": [1, 2, 3, 4]}, n_jobs=n_jobs).fit(*load_iris(return_X_y=True))
+    if n_jobs > 1:  # workers that are there already, and have imported what they need
+        clone(search).set_params(estimator=LogisticRegression(), param_grid={"C": [1, 2, 3, 4]}).fit(
+            *load_iris(return_X_y=True)
+        )
     cpu, start = usage()[0], time.perf_counter()
     search.fit(X, y)
     wall = time.perf_counter() - start
