@@ -58,7 +58,7 @@ class Journal(Protocol):
 
     def asked(self, candidates: Sequence[Candidate]) -> None: ...
 
-    def scored(self, fold: FoldScore) -> None: ...
+    def scored(self, *folds: FoldScore) -> None: ...
 
     def finished(self, trial: Trial) -> None: ...
 
@@ -69,7 +69,7 @@ class NoJournal:
     def asked(self, candidates: Sequence[Candidate]) -> None:
         pass
 
-    def scored(self, fold: FoldScore) -> None:
+    def scored(self, *folds: FoldScore) -> None:
         pass
 
     def finished(self, trial: Trial) -> None:
@@ -216,8 +216,9 @@ class _Loop:
 
     def take(self, folds: Sequence[FoldScore]) -> None:
         """Remember folds that came back."""
+        if folds:
+            self.journal.scored(*folds)
         for fold in folds:
-            self.journal.scored(fold)
             self.history.arrive(fold)
             self._drop_if_lost(fold.candidate)
 
@@ -229,7 +230,7 @@ class _Loop:
                 trial = self.history[candidate.id]
                 if trial.has_lost:
                     self.hands.drop(candidate.id)
-                self.journal.finished(trial)
+                    self.journal.finished(trial)
                 self.stop.learn(trial)
                 return True
         return False

@@ -62,8 +62,8 @@ class Recorder:
     def asked(self, candidates):
         self.lines.append([candidate.id for candidate in candidates])
 
-    def scored(self, fold):
-        self.lines.append((fold.candidate, fold.split))
+    def scored(self, *folds):
+        self.lines += [(fold.candidate, fold.split) for fold in folds]
 
     def finished(self, trial):
         pass

@@ -21,8 +21,8 @@ _MARGIN, _MIDDLE = 40, 80
 class Journal:
     """Remembers a search in a file; `open_journal` makes one.
 
-    Each call writes one line, which is with the operating system when the call returns. If a line cannot be written,
-    there is one warning, and nothing is written from then on.
+    What a call writes is with the operating system when it returns. If it cannot be written, there is one warning, and
+    nothing is written from then on.
 
     Attributes
     ----------
@@ -77,11 +77,12 @@ class Journal:
         if round_:
             self._file.append(as_line({"asked": round_}))
 
-    def scored(self, fold: FoldScore) -> None:
-        """Write a fold that came back."""
-        if not self._first <= fold.candidate < self._next:
-            raise ValueError(f"journal: candidate {fold.candidate} was never asked for")
-        self._file.append(fold_line(fold))
+    def scored(self, *folds: FoldScore) -> None:
+        """Write folds that came back, together."""
+        for fold in folds:
+            if not self._first <= fold.candidate < self._next:
+                raise ValueError(f"journal: candidate {fold.candidate} was never asked for")
+        self._file.append(b"".join(map(fold_line, folds)))
 
     def finished(self, trial: Trial) -> None:
         """Write which folds of a trial count, if it lost a race; otherwise all do, and nothing is written."""

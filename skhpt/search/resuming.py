@@ -85,8 +85,7 @@ def _taken_over(search: Any, opened: journal.Journal, own: Sequence[Trial], give
 
 def _write_down(opened: journal.Journal, own: Sequence[Trial]) -> None:
     opened.asked(_asked(own))
-    for fold in (fold for trial in own for fold in trial.folds):
-        opened.scored(fold)
+    opened.scored(*(fold for trial in own for fold in trial.folds))
 
 
 def _asked(trials: Sequence[Trial]) -> list[Candidate]:
