@@ -237,7 +237,7 @@ CASES = {
     ),
     "text": Case(
         pipe(TfidfVectorizer(), SelectKBest(k=3), LOGISTIC),
-        {"a__min_df": [1, 2, 0.5], "a__sublinear_tf": [False, True], "b__k": [2, 3], "c__C": [0.1, 1]},
+        {"a__min_df": [1, 0.5], "a__sublinear_tf": [False, True], "b__k": [2, 3], "c__C": [0.1, 1]},
         (list(FRAME["text"]), CLASSES[1]),
     ),
     "scaler that copies nothing": Case(pipe(StandardScaler(copy=False), FOREST), LAST_TREES, saves=False),

@@ -36,7 +36,6 @@ CHECKED = [
     BayesSearchCV(
         CLASSIFIER, {"C": LogUniform(0.1, 1.0)}, n_iter=3, n_initial=2, cv=2, random_state=0, error_score="raise"
     ),
-    RandomSearch(REGRESSOR, {"alpha": [0.1, 1.0]}, n_iter=2, cv=2, random_state=0, error_score="raise"),
     HyperbandSearchCV(
         CLASSIFIER, {"C": LogUniform(0.1, 1.0)}, n_candidates=3, cv=2, random_state=0, error_score="raise"
     ),
@@ -49,7 +48,6 @@ CHECKED = [
         error_score="raise",
     ),
     ManualSearch(CLASSIFIER, [{"C": 0.1}, {}], cv=2, error_score="raise"),
-    ManualSearch(REGRESSOR, [{"alpha": 0.1}, {}], cv=2, error_score="raise"),
 ]
 
 
