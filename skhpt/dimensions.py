@@ -15,13 +15,7 @@ from typing import Any
 import numpy as np
 
 from skhpt.identity import native, value_key
-from skhpt.scipy_kinds import (
-    cdf,
-    distribution_key,
-    in_plain_arithmetic,
-    quantile_function,
-    support,
-)
+from skhpt.scipy_kinds import cdf, distribution_key, in_plain_arithmetic, quantile_function, support
 
 #: A discrete distribution with more values than this counts as infinite: its values are never listed.
 MAX_LISTED = 100_000

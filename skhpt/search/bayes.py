@@ -367,8 +367,9 @@ class BayesSearchCV(BaseSearch):
             )
         seed = int(check_random_state(session.random_state).randint(2**31 - 1))
         design = self._design(space, seed, session)
-        mind = (self.max_pending, self.acquisition, self.cost_aware)
-        return Bayes(space, self.n_iter, design, self._metric, seed, *mind)
+        return Bayes(
+            space, self.n_iter, design, self._metric, seed, self.max_pending, self.acquisition, self.cost_aware
+        )
 
     def _design(self, space: Space, seed: int, session: Session) -> list[Params]:
         """Return the points to begin with: the estimator as it is, if it lies in the space, and Sobol points.

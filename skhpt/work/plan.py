@@ -67,8 +67,8 @@ def shared_tasks(shared: Sequence[Shared], n_splits: int, n_slots: int) -> Itera
 def _n_parts(n_tasks: int, n_slots: int) -> int:
     """Say into how many parts to cut each of the last tasks, too few for all workers, so that they are done soonest.
 
-    Whoever has a part makes for himself what its candidates share with others. He would have been idle; but as each of
-    them takes longer for it, a part more must save a hundredth of the time that the task would take in one piece.
+    A worker makes what the candidates of its part share with those of other parts. It would have been idle otherwise;
+    but that takes time, so one part more must save a hundredth of what the task would take in one piece.
     """
     return min(range(1, n_slots + 1), key=lambda n: math.ceil(n_tasks * n / n_slots) / n + 0.01 * n)
 
