@@ -471,6 +471,21 @@ def test_what_differs_from_a_fresh_fit_is_found_and_not_used(monkeypatch: pytest
     assert list(ours.reuse_report_.declined.values()) == [3]
 
 
+@pytest.mark.parametrize("is_tested", [True, False])
+def test_what_agrees_up_to_rounding_is_shared_where_that_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, is_tested: bool
+) -> None:
+    monkeypatch.setattr(base, "IS_TESTED", is_tested)
+    grid = {"b__C": [0.1, 1.0, 10.0], "b__kernel": ["poly", "sigmoid"]}
+    pipeline = pipe(StandardScaler(), SVC(gamma=0.1))
+    exact, close = (
+        GridSearch(pipeline, grid, cv=3, scoring="accuracy", reuse=reuse, refit=False).fit(*CLASSES)
+        for reuse in ("exact", "close")
+    )
+    assert close.reuse_report_.n_fits < exact.reuse_report_.n_fits
+    np.testing.assert_allclose(close.cv_results_["mean_test_score"], exact.cv_results_["mean_test_score"])
+
+
 def test_fit_times_are_those_of_a_candidate_alone() -> None:
     grid = {"b__n_estimators": [1, 20, 80], "b__max_depth": [3]}
     search = GridSearch(pipe(StandardScaler(), FOREST), grid, cv=3).fit(*CLASSES)

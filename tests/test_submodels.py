@@ -572,8 +572,27 @@ def test_machines_without_a_kernel_to_share(monkeypatch: Any) -> None:
     assert submodel.fit(SVC(), X, y) is None
 
 
-def of_machines(machine: Any) -> Any:
-    return next((one for one in submodels_of(machine) if {"C", "nu"} & set(one.parameters)), None)
+def of_machines(machine: Any, is_close: bool = False) -> Any:
+    known = [one for one in submodels_of(machine) if {"C", "nu"} & set(one.parameters) and one.is_close == is_close]
+    return next(iter(known), None)
+
+
+@pytest.mark.parametrize("kernel", ["poly", "sigmoid"])
+@pytest.mark.parametrize("kind", [SVC, NuSVC, SVR, NuSVR, OneClassSVM])
+def test_other_kernels_are_shared_where_close_will_do(kind: Any, kernel: str) -> None:
+    X, y, _ = data("numbers" if kind in (SVR, NuSVR) else "classes")
+    base = kind(kernel=kernel, coef0=0.5, gamma=0.1)
+    submodel = of_machines(base, is_close=True)
+    shared = submodel.fit(clone(base), X, y)
+    for params in ({"nu": 0.1}, {"nu": 0.3}) if "nu" in base.get_params() else ({"C": 0.1}, {"C": 10.0}):
+        view, alone = (
+            submodel.view(shared, clone(base).set_params(**params)),
+            clone(base).set_params(**params).fit(X, y),
+        )
+        assert vars(view).keys() == vars(alone).keys()
+        assert view.get_params() == alone.get_params()
+        decide = "predict" if kind in (SVR, NuSVR) else "decision_function"
+        np.testing.assert_allclose(getattr(view, decide)(X), getattr(alone, decide)(X), rtol=1e-7, atol=1e-7)
 
 
 @pytest.mark.parametrize("weights", [None, "uniform", "distance"])

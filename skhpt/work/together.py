@@ -10,7 +10,9 @@ from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
-from skhpt.trial import Candidate, FoldScore
+import numpy as np
+
+from skhpt.trial import Candidate, FoldScore, Score
 from skhpt.work import slices
 from skhpt.work.draws import Watched
 from skhpt.work.fold import Alone, Fold, Job, Outcome, Setup, Steps, cut, evaluate_one
@@ -120,6 +122,7 @@ class _Group(Alone):
             part = cut(fold, setup.estimator, shared[0].candidate, self)
             self._seals = [Seal(data) for data in part[:4]]
         self._to_verify = terms.verify and fold.split == 0
+        self._tolerance = _ROUNDING if terms.close else 0.0
         self._verified: set[tuple[str, ...]] = set()
         self._twins: dict[int, FoldScore] = {}  # the last score, by the number of the model
         self._stopped = ""
@@ -199,7 +202,8 @@ class _Group(Alone):
             return
         self._verified.add(paths)
         alone = evaluate_one(self._fold, job)
-        if repr((score.test_score, score.train_score)) != repr((alone.test_score, alone.train_score)):
+        shared, own = (_numbers(one.test_score) + _numbers(one.train_score) for one in (score, alone))
+        if not np.allclose(shared, own, rtol=self._tolerance, atol=self._tolerance, equal_nan=True):
             raise Doubt(DIFFERS, self._one.recipe.names, for_all=True)
 
     # -- draws from numpy's global generator ---------------------------------------------------------------------
@@ -220,6 +224,15 @@ class _Group(Alone):
         suspects = {name for path, name in recipe.unseeded.items() if is_part(path)}
         if suspects or self._is_foreign or not any(map(is_part, recipe.vain)):
             raise _draws(suspects)
+
+
+#: By how much scores may differ, relatively or absolutely, with ``reuse="close"``.
+_ROUNDING = 1e-6
+
+
+def _numbers(score: Score | None) -> list[float]:
+    """List the numbers of a score, of as many metrics as it may have."""
+    return [math.nan] if score is None else list(score.values()) if isinstance(score, dict) else [score]
 
 
 #: Why sharing is switched off altogether.

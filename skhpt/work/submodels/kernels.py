@@ -1,27 +1,33 @@
-"""Support vector machines with an RBF kernel: the kernel of the training rows is the same for every penalty.
+"""Support vector machines: the kernel of the training rows is the same for every penalty.
 
 libsvm computes it anew in each fit, and for classification once for each pair of classes. Here it is computed once,
 many rows at a time, and libsvm is told that it is precomputed. Such a kernel differs from libsvm's own in its last
 bits. But libsvm rounds it to single precision, and after that both are the same, unless a number is so close to the
-middle between two others that these bits matter. Such numbers, which are few, are computed as libsvm does it. So each
-machine is, to the last bit, the one that was fitted alone.
+middle between two others that these bits matter. Such numbers, which are few, are computed as libsvm does it for an RBF
+kernel. So each such machine is, to the last bit, the one that was fitted alone. Those with a polynomial or sigmoid
+kernel are only close to it: the few numbers that were rounded to the other side move what they decide in its tenth
+digit. (A linear kernel libsvm computes as fast as this.)
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 from scipy.linalg.blas import ddot
+from sklearn.metrics.pairwise import pairwise_kernels
 from sklearn.svm import SVC, SVR, NuSVC, NuSVR, OneClassSVM
 from sklearn.utils.validation import validate_data
 
 from skhpt.work.submodels.registry import Params, SubModel, register
+
+#: Of a machine, its rows and its gamma: their kernel; None where it is not to be had.
+Compute = Callable[[Any, np.ndarray, float], np.ndarray | None]
 
 #: Larger kernels are left to libsvm, which keeps only a part of them.
 _MAX_NBYTES = 256 * 2**20
@@ -102,12 +108,21 @@ def _gamma(machine: Any, X: np.ndarray) -> float:
     return 1.0 / X.shape[1] if machine.gamma == "auto" else machine.gamma
 
 
-def _fit_kernel(machine: Any, X: Any, y: Any) -> _Kernel | None:
+def _exact_kernel(machine: Any, X: np.ndarray, gamma: float) -> np.ndarray | None:
+    return _rbf(X, gamma)
+
+
+def _close_kernel(machine: Any, X: np.ndarray, gamma: float) -> np.ndarray | None:
+    params = {"gamma": gamma, "degree": machine.degree, "coef0": machine.coef0}
+    return pairwise_kernels(X, metric=machine.kernel, filter_params=True, **params)
+
+
+def _fit_kernel(machine: Any, X: Any, y: Any, compute: Compute) -> _Kernel | None:
     if sparse.issparse(X) or 8 * np.shape(X)[0] ** 2 > _MAX_NBYTES:
         return None
     rows = validate_data(machine, X, dtype=np.float64, order="C")
     gamma = _gamma(machine, rows)
-    if (values := _rbf(rows, gamma)) is None:
+    if (values := compute(machine, rows, gamma)) is None:
         return None
     names = ("n_features_in_", "feature_names_in_")
     return _Kernel(rows, y, gamma, values, {name: vars(machine)[name] for name in names if name in vars(machine)})
@@ -116,13 +131,13 @@ def _fit_kernel(machine: Any, X: Any, y: Any) -> _Kernel | None:
 def _fit_machine(kernel: _Kernel | None, machine: Any) -> Any:
     if kernel is None:
         return None
-    machine.kernel = "precomputed"
+    name, machine.kernel = machine.kernel, "precomputed"
     try:
         machine.fit(kernel.values, kernel.y)
     except ValueError:  # on its own, it will say what is wrong
         return None
     finally:
-        machine.kernel = "rbf"
+        machine.kernel = name
     machine.support_vectors_ = kernel.X[machine.support_]
     machine.shape_fit_ = kernel.X.shape
     machine._gamma = kernel.gamma
@@ -133,7 +148,8 @@ def _fit_machine(kernel: _Kernel | None, machine: Any) -> Any:
 def _agrees(kind: Any, X: np.ndarray) -> bool:
     """Tell whether machines with a shared kernel are the ones that were fitted alone."""
     y = np.arange(len(X)) % 3 if kind in (SVC, NuSVC) else X[:, 0]
-    alone, other = kind(gamma=0.3).fit(X, y), _fit_machine(_fit_kernel(kind(gamma=0.3), X, y), kind(gamma=0.3))
+    alone, kernel = kind(gamma=0.3).fit(X, y), _fit_kernel(kind(gamma=0.3), X, y, _exact_kernel)
+    other = _fit_machine(kernel, kind(gamma=0.3))
     names = ("_dual_coef_", "_intercept_", "support_", "support_vectors_", "_n_support", "_gamma")
     return vars(alone).keys() == vars(other).keys() and all(
         np.array_equal(getattr(alone, name), getattr(other, name)) for name in names
@@ -151,9 +167,16 @@ def _knows(name: str) -> bool:
         return False
 
 
+def _estimates_no_probabilities(machine: Any) -> bool:
+    return getattr(machine, "probability", False) in (False, "deprecated")
+
+
 def _is_exact(machine: Any) -> bool:
-    estimates = getattr(machine, "probability", False) not in (False, "deprecated")
-    return machine.kernel == "rbf" and not estimates and _knows(type(machine).__name__)
+    return machine.kernel == "rbf" and _estimates_no_probabilities(machine) and _knows(type(machine).__name__)
+
+
+def _is_close(machine: Any) -> bool:
+    return machine.kernel in ("poly", "sigmoid") and _estimates_no_probabilities(machine)
 
 
 def _anything(machines: Sequence[Any], parameters: Sequence[str]) -> Params:
@@ -169,4 +192,6 @@ _MACHINES = (
     (OneClassSVM, ("nu", "shrinking", "tol")),
 )
 for machine, parameters in _MACHINES:
-    register(SubModel(machine, parameters, _fit_machine, is_exact=_is_exact, widest=_anything, fit=_fit_kernel))
+    serves = partial(SubModel, machine, parameters, _fit_machine, widest=_anything)
+    register(serves(is_exact=_is_exact, fit=partial(_fit_kernel, compute=_exact_kernel)))
+    register(serves(is_exact=_is_close, fit=partial(_fit_kernel, compute=_close_kernel), is_close=True))

@@ -155,9 +155,13 @@ _late: dict[str, Callable[[], None]] = {}
 
 
 def register(submodel: SubModel) -> None:
-    """Add what is known of a class, in the place of what was known of the same parameters of it."""
-    others = [known for known in _known.get(submodel.estimator, []) if known.parameters != submodel.parameters]
+    """Add what is known of a class, in the place of what was known, as surely, of the same parameters of it."""
+    others = [known for known in _known.get(submodel.estimator, []) if _place(known) != _place(submodel)]
     _known[submodel.estimator] = [*others, submodel]
+
+
+def _place(submodel: SubModel) -> tuple[tuple[str, ...], bool]:
+    return submodel.parameters, submodel.is_close
 
 
 def register_late(package: str, registers: Callable[[], None]) -> None:
