@@ -16,6 +16,7 @@ from skhpt import BayesSearchCV, GridSearch, RandomSearch, Space
 from skhpt.distributions import loguniform_int
 from skhpt.identity import params_key
 from skhpt.search.skopt import translate
+from skhpt.strategies import bayes
 from skhpt.strategies.bayes import Bayes
 from skhpt.strategies.places import Places
 from skhpt.strategies.surrogate import MAX_SEEN, Surrogate, mean_scores
@@ -54,6 +55,11 @@ def trials(space, scores, n_splits=2):
         Trial(Candidate(i, params), tuple(FoldScore(i, split, score) for split in range(n_splits)))
         for i, (params, score) in enumerate(zip(points, scores, strict=True))
     ]
+
+
+def scored(points, score):
+    """The history of some points, with one fold each."""
+    return History(Trial(Candidate(i, params), (FoldScore(i, 0, score(**params)),)) for i, params in enumerate(points))
 
 
 # -- what it finds -----------------------------------------------------------------------------------------------------
@@ -175,13 +181,40 @@ def test_cheap_points_are_preferred_as_long_as_there_is_time():
 
 def test_an_upper_confidence_bound_goes_where_less_is_known():
     space = Space({"x": stats.uniform()})
-    points = [0.3, 0.4, 0.5, 0.6, 0.7]
-    history = History(Trial(Candidate(i, {"x": x}), (FoldScore(i, 0, -abs(x - 0.5)),)) for i, x in enumerate(points))
+    history = scored(({"x": x} for x in (0.3, 0.35, 0.4, 0.5, 0.6, 0.7)), lambda x: -((x - 0.5) ** 2))
     improved, bounded = (
-        Bayes(space, 9, [], None, seed=0, acquisition=name).ask(history)[0].params["x"] for name in ("log_ei", "ucb")
+        Bayes(space, 7, [], None, seed=0, acquisition=name).ask(history)[0].params["x"] for name in ("log_ei", "ucb")
     )
     assert abs(improved - 0.5) < 0.1
     assert abs(bounded - 0.5) > 0.2
+
+
+def test_every_second_proposal_draws_hyperparameters_and_every_sixth_explores(monkeypatch):
+    asked = []
+
+    class Acquisition(bayes._Acquisition):
+        def __init__(self, surrogate, functions):
+            super().__init__(surrogate, functions)
+            asked.append((surrogate.posterior.theta.tolist(), functions is bayes.EXPLORING))
+
+    monkeypatch.setattr(bayes, "_Acquisition", Acquisition)
+    space = Space({"x": stats.uniform()})
+    history = scored(space.sample(24, 0), lambda x: -((x - 0.5) ** 2))
+    for turn in range(12, 24):
+        for seed in (0, 1):
+            Bayes(space, turn + 1, [], None, seed).ask(History(list(history)[:turn]))
+    thetas, explores = zip(*asked, strict=True)
+    assert [one == other for one, other in zip(thetas[::2], thetas[1::2], strict=True)] == [True, False] * 6
+    assert [turn for turn, does in zip(range(12, 24), explores[::2], strict=True) if does] == [17, 23]
+
+
+def test_no_column_is_written_off():
+    """Some draws of the hyperparameters take the column of y, which hardly mattered so far, for a rough one."""
+    space = Space({"x": stats.uniform(), "y": stats.uniform()})
+    points = np.random.default_rng(2).random((15, 2)) * [1, 0.3]
+    history = scored(({"x": x, "y": y} for x, y in points.tolist()), lambda x, y: -((x - 0.5) ** 2))
+    proposed = [Bayes(space, 16, [], None, seed).ask(history)[0].params["y"] for seed in range(20)]
+    assert np.ptp(proposed) > 0.4
 
 
 def test_the_acquisition_is_one_of_two_and_only_improvement_is_weighed_against_time():
@@ -291,7 +324,7 @@ def test_predicted_scores():
     means, stds = search.predict_score(search.cv_results_["params"])
     scores = search.cv_results_["mean_test_score"]
     good = scores > np.median(scores)
-    assert np.abs(means - scores)[good].max() < 0.15
+    assert np.abs(means - scores)[good].mean() < 0.1
     assert means[good].min() > means[~good].mean()
     assert stds.shape == means.shape
     with pytest.raises(ValueError, match=r"not in the space: \{'C': 12.0\}"):

@@ -80,6 +80,33 @@ def test_fit_finds_the_maximum_and_the_column_that_matters():
     assert np.exp(theta[0]) < np.exp(theta[2])  # the first column matters most, the last not at all
 
 
+def test_the_spread_of_theta_is_what_scores_are_expected_to_tell():
+    """The information is the curvature of the divergence between the scores at two thetas, `s` at its best value."""
+    Z, v, prior = ORDERED(U), RNG.uniform(0.5, 2, N), Prior.of_dimension(D, D)
+    S = ORDERED.column_distances(Z)
+
+    def covariance(theta):
+        return matern(np.tensordot(np.exp(-2 * theta[:-1]), S, axes=1)) + np.diag(np.exp(theta[-1]) * v)
+
+    def divergence(theta, truth=covariance(THETA)):
+        K = covariance(theta)
+        return 0.5 * (N * np.log(np.trace(np.linalg.solve(K, truth)) / N) + np.linalg.slogdet(K)[1])
+
+    steps = 1e-3 * np.eye(D + 1)
+    curvature = [
+        [sum(si * sj * divergence(THETA + si * i + sj * j) for si in (-1, 1) for sj in (-1, 1)) / 4e-6 for i in steps]
+        for j in steps
+    ]
+    root = regression.spread(ORDERED, THETA, Z, v, prior)
+    np.testing.assert_allclose(np.linalg.inv(root @ root.T), curvature + np.diag(prior.std**-2), rtol=1e-3, atol=1e-3)
+
+
+def test_nothing_seen_leaves_theta_as_wide_as_its_prior():
+    prior = Prior.of_dimension(D, D)
+    root = regression.spread(ORDERED, THETA, ORDERED(U[:1]), np.ones(1), prior)
+    np.testing.assert_allclose(root @ root.T, np.diag(prior.std**2), atol=1e-12)
+
+
 def test_unlike_levels_are_equally_far_apart():
     embedding = Embedding((4,))
     (S,) = embedding.column_distances(embedding((np.arange(4)[:, None] + 0.5) / 4))

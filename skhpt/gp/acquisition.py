@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from scipy.special import erfcx, log_ndtr
 
@@ -40,23 +42,20 @@ def log_expected_improvement_and_slope(
     return log_ei, np.exp(log_ndtr(z) - log_ei), np.exp(-0.5 * z * z - _LOG_SQRT_2PI - log_ei)
 
 
-#: How many standard deviations above what is expected a point is taken to be worth: of 40 points one is better.
-OPTIMISM = 1.96
+def upper_confidence_bound(mean: np.ndarray, std: np.ndarray, best: float, width: float = 1.96) -> np.ndarray:
+    """Return ``mean + width std``, whatever the best score is (Srinivas et al. 2010, arXiv:0912.3995).
 
-
-def upper_confidence_bound(mean: np.ndarray, std: np.ndarray, best: float) -> np.ndarray:
-    """Return ``mean + 1.96 std``, whatever the best score is (Srinivas et al. 2010, arXiv:0912.3995).
-
-    Parameters and what is returned are as for `log_expected_improvement`.
+    With the default `width` one point in 40 is better than that. Parameters and what is returned are as for
+    `log_expected_improvement`.
     """
-    return mean + OPTIMISM * std
+    return mean + width * std
 
 
 def upper_confidence_bound_and_slope(
-    mean: np.ndarray, std: np.ndarray, best: float
+    mean: np.ndarray, std: np.ndarray, best: float, width: float = 1.96
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """`upper_confidence_bound` and its derivatives in mean and std."""
-    return mean + OPTIMISM * std, np.ones_like(mean), np.full_like(std, OPTIMISM)
+    return mean + width * std, np.ones_like(mean), np.full_like(std, width)
 
 
 #: By name: an acquisition function, and the same with its derivatives in mean and std.
@@ -64,6 +63,8 @@ ACQUISITIONS = {
     "log_ei": (log_expected_improvement, log_expected_improvement_and_slope),
     "ucb": (upper_confidence_bound, upper_confidence_bound_and_slope),
 }
+#: One that goes where the score could be highest at all: one point in 700 is more than three standard deviations up.
+EXPLORING = (partial(upper_confidence_bound, width=3.0), partial(upper_confidence_bound_and_slope, width=3.0))
 
 
 def _log_h(z: np.ndarray) -> np.ndarray:

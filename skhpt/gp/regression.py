@@ -172,6 +172,38 @@ def fit(
     return ascend(log_density, prior.mean[None, :], low, high, prior.std, n_steps=n_steps, tolerance=tolerance)[0]
 
 
+def spread(embedding: Embedding, theta: np.ndarray, Z: np.ndarray, v: np.ndarray, prior: Prior) -> np.ndarray:
+    """How far theta may be from the best one: the square root of its covariance, by Laplace's approximation.
+
+    The precision is that of the prior plus the information that n scores are expected to give, which is
+    ``tr(A_i A_j) / 2 - tr(A_i) tr(A_j) / (2 n)`` with ``A_i = K^-1 dK/dtheta_i`` (Mardia and Marshall 1984,
+    doi:10.1093/biomet/71.1.135; the second term is for `s`, which follows theta). Other than the curvature of the
+    evidence it is positive definite everywhere.
+
+    Parameters
+    ----------
+    embedding, Z, v, prior
+        As for `fit`.
+    theta : ndarray of shape (D + 1,)
+        Where `fit` got to.
+
+    Returns
+    -------
+    root : ndarray of shape (D + 1, D + 1)
+        ``theta + root @ z``, with independent standard normal z, is a draw of what theta may be.
+    """
+    S = embedding.column_distances(Z)
+    w, tau = np.exp(-2 * theta[:-1]), np.exp(theta[-1])
+    k, slope = matern_and_slope(np.tensordot(w, S, axes=1))
+    k.flat[:: len(k) + 1] += tau * v
+    inverse = _inverse(cholesky(k))
+    A = np.array([*(inverse @ (-2 * w_d * S_d * slope) for w_d, S_d in zip(w, S, strict=True)), inverse * (tau * v)])
+    traces = np.einsum("iaa->i", A)
+    flat, flat_T = A.reshape(len(A), -1), A.transpose(0, 2, 1).reshape(len(A), -1)
+    information = (flat @ flat_T.T - np.outer(traces, traces) / len(k)) / 2
+    return np.linalg.inv(np.linalg.cholesky(information + np.diag(prior.std**-2))).T
+
+
 def interpolate(posterior: Posterior, v: np.ndarray, pending: np.ndarray) -> Posterior:
     """Keep the mean, but be sure of it where points were seen.
 

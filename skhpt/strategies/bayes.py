@@ -5,10 +5,11 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 
-from skhpt.gp.acquisition import ACQUISITIONS
+from skhpt.gp.acquisition import ACQUISITIONS, EXPLORING
 from skhpt.gp.maximize import Climb, maximize
 from skhpt.gp.warp import Warp
 from skhpt.identity import params_key
@@ -19,10 +20,17 @@ from skhpt.trial import Candidate, History, Trial
 
 #: In a finite space of at most this many points the acquisition is computed for all of them.
 MAX_ENUMERATED = 2_000
+#: Of so many proposals one believes what is drawn, not what is most probable; of so many, one explores.
+DRAW_EVERY, EXPLORE_EVERY = 2, 6
 
 
 class Bayes:
     """Begin with a design that fills the space, then ask for the point of the highest expected improvement.
+
+    A search that always takes the most probable hyperparameters, and always what then promises most, may never leave a
+    plateau: a column that did not matter there would never matter again. (There are functions on which it does not
+    converge; some exploration mends that: Bull 2011, arXiv:1101.3501.) So every second proposal draws the
+    hyperparameters from what is believed of them, and every sixth goes where the score could be highest.
 
     Candidate k is proposed from the results of the trials up to k - `max_pending`, whether or not later ones are known
     by then, so the proposals are the same for any number of workers.
@@ -68,7 +76,8 @@ class Bayes:
         self.cost_aware = cost_aware
         self._places = Places(space)
         self._mean_score = partial(mean_scores, metric=metric)
-        self._fitted: dict[Target, tuple[list[Trial], np.ndarray]] = {}  # by target: the trials, what they led to
+        #: By target: trials, the hyperparameters that they make most probable, and how far these may be off.
+        self._beliefs: dict[Target, tuple[list[Trial], np.ndarray, np.ndarray]] = {}
 
     def ask(self, history: History) -> list[Candidate]:
         """Propose what the results so far allow: the whole design at once, then point after point."""
@@ -89,18 +98,22 @@ class Bayes:
         return self._propose(asked[:n_seen], asked[n_seen:], history.prior)
 
     def _propose(self, seen: list[Trial], pending: list[Trial], prior: Sequence[Trial]) -> Params | None:
-        rng = np.random.default_rng((self.seed, len(seen) + len(pending)))
+        turn = len(seen) + len(pending)
+        rng = np.random.default_rng((self.seed, turn))
         tried = [trial.candidate.params for trial in [*seen, *pending]]
         known = {place.key for place in self._places([*seen, *pending])}
         if not any(place.is_inside for place in self._places([*seen, *prior])):
             return self._draw(rng, tried)  # more in flight than the design has, or an earlier search in another space
-        surrogate = self._surrogate(seen, self._mean_score, prior)
+        surrogate = self._surrogate(seen, self._mean_score, rng if _is_last(turn, DRAW_EVERY) else None, prior)
         surrogate.fantasize([trial.candidate.params for trial in pending])
-        acquisition = _Acquisition(surrogate, self.acquisition)
+        acquisition = _Acquisition(
+            surrogate, EXPLORING if _is_last(turn, EXPLORE_EVERY) else ACQUISITIONS[self.acquisition]
+        )
         if self.cost_aware and any(trial.folds for trial in seen):
             # Cooled down to no weight at all in the course of the search (Lee et al. 2020, arXiv:2003.10870).
             cooling = max(0.0, 1 - len(seen) / self.n_candidates)
-            acquisition = _AcquisitionPerSecond(surrogate, self._surrogate(seen, log_times, warp=Warp.linear), cooling)
+            times = self._surrogate(seen, log_times, None, warp=Warp.linear)
+            acquisition = _AcquisitionPerSecond(surrogate, times, cooling)
 
         if self.space.size <= MAX_ENUMERATED:
             left = [params for params in self.space.points() if params_key(params) not in known]
@@ -114,18 +127,28 @@ class Bayes:
         return self._draw(rng, tried)
 
     def _surrogate(
-        self, seen: list[Trial], target: Target, prior: Sequence[Trial] = (), warp: Callable[..., Warp] = Warp.fit
+        self,
+        seen: list[Trial],
+        target: Target,
+        rng: np.random.Generator | None,
+        prior: Sequence[Trial] = (),
+        warp: Callable[..., Warp] = Warp.fit,
     ) -> Surrogate:
-        """Model what was seen, with hyperparameters that are found anew whenever that has grown by a tenth."""
+        """Model what was seen, with the most probable hyperparameters, or with a draw of them if there is an `rng`.
+
+        What is believed of them is found anew whenever what was seen has grown by a tenth.
+        """
         early = seen[: _last_milestone(len(seen))]
         if not any(place.is_inside for place in self._places([*early, *prior])):
             early = seen
-        fitted, theta = self._fitted.get(target, ([], None))
-        if list(map(id, fitted)) == list(map(id, [*early, *prior])):
-            return Surrogate(self._places, seen, target, prior, warp, theta)
-        surrogate = Surrogate(self._places, early, target, prior, warp)
-        self._fitted[target] = [*early, *prior], surrogate.posterior.theta
-        return self._surrogate(seen, target, prior, warp) if len(early) < len(seen) else surrogate
+        learned_from = [*early, *prior]
+        if target not in self._beliefs or list(map(id, self._beliefs[target][0])) != list(map(id, learned_from)):
+            model = Surrogate(self._places, early, target, prior, warp)
+            self._beliefs[target] = learned_from, model.posterior.theta, model.theta_spread()
+        _, theta, spread = self._beliefs[target]
+        if rng is not None:
+            theta = theta + spread @ rng.standard_normal(len(theta))
+        return Surrogate(self._places, seen, target, prior, warp, theta)
 
     def _draw(self, rng: np.random.Generator, tried: Sequence[Params]) -> Params | None:
         """Draw a point that was not tried; None if there is no other."""
@@ -140,12 +163,17 @@ def _last_milestone(n: int) -> int:
     return n - n % max(1, n // 10)
 
 
+def _is_last(turn: int, n: int) -> bool:
+    """Tell whether, of every n turns, this is the last."""
+    return turn % n == n - 1
+
+
 class _Acquisition:
     """What points of the cube promise."""
 
-    def __init__(self, surrogate: Surrogate, name: str = "log_ei"):
+    def __init__(self, surrogate: Surrogate, functions: tuple[Callable[..., Any], ...] = ACQUISITIONS["log_ei"]):
         self.surrogate = surrogate
-        self._value, self._value_and_slope = ACQUISITIONS[name]
+        self._value, self._value_and_slope = functions
 
     def value(self, u: np.ndarray) -> np.ndarray:
         return self._value(*self.surrogate.predict(u), self.surrogate.best)

@@ -75,17 +75,22 @@ class Surrogate:
         self.y = np.concatenate([own, foreign])
         v = np.concatenate([_noise(trials), FOREIGN_NOISE * _noise(prior)])
         rows = _most_telling(self.y, MAX_SEEN)
-        self.u, self.y = self.u[rows], self.y[rows]
-        Z = self.embedding(self.u)
-        theta = self._fit(Z, v[rows]) if theta is None else theta
-        self.posterior = regression.condition(self.embedding, theta, Z, self.y, v[rows])
-        self._remaining = np.where(rows < len(own), 0.0, v[rows])
+        self.u, self.y, self._v = self.u[rows], self.y[rows], v[rows]
+        self._Z = self.embedding(self.u)
+        self._theta_prior = regression.Prior.of_dimension(len(self.embedding.levels), self.space.n_free)
+        theta = self._fit() if theta is None else theta
+        self.posterior = regression.condition(self.embedding, theta, self._Z, self.y, self._v)
+        self._remaining = np.where(rows < len(own), 0.0, self._v)
         self._look(self.u[:0])
 
-    def _fit(self, Z: np.ndarray, v: np.ndarray) -> np.ndarray:
+    def _fit(self) -> np.ndarray:
         rows = _most_telling(self.y, MAX_FITTED)
-        prior = regression.Prior.of_dimension(len(self.embedding.levels), self.space.n_free)
-        return regression.fit(self.embedding, Z[rows], self.y[rows], v[rows], prior)
+        return regression.fit(self.embedding, self._Z[rows], self.y[rows], self._v[rows], self._theta_prior)
+
+    def theta_spread(self) -> np.ndarray:
+        """How far the hyperparameters may be from those of the posterior: the square root of their covariance."""
+        rows, theta = _most_telling(self.y, MAX_FITTED), self.posterior.theta
+        return regression.spread(self.embedding, theta, self._Z[rows], self._v[rows], self._theta_prior)
 
     def _look(self, pending: np.ndarray) -> None:
         self.outlook = regression.interpolate(self.posterior, self._remaining, self.embedding(pending))

@@ -27,6 +27,7 @@ from skhpt import BayesSearchCV, RandomSearch
 from skhpt.gp import maximize, regression, warp
 from skhpt.gp.ascent import ascend
 from skhpt.search import bayes as search
+from skhpt.strategies import bayes
 from skhpt.strategies.surrogate import Surrogate
 
 N_EVALUATIONS = 30
@@ -69,6 +70,10 @@ less_noise = partial(regression.Prior.of_dimension, noise=0.01, noise_std=1.5)
 #: What each variant puts in the place of what: owner, name, value.
 VARIANTS = {
     "whole": [],
+    "most probable hyperparameters": [(bayes, "DRAW_EVERY", 1000)],
+    "drawn hyperparameters": [(bayes, "DRAW_EVERY", 1)],
+    "nothing to explore": [(bayes, "EXPLORE_EVERY", 1000)],
+    "neither draws nor exploration": [(bayes, "DRAW_EVERY", 1000), (bayes, "EXPLORE_EVERY", 1000)],
     "scores by height only": [(warp, "_rank", np.zeros_like)],
     "scores by rank only": [(warp, "_height", no_height)],
     "no re-interpolation": [(regression, "interpolate", keep_doubt)],
