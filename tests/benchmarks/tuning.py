@@ -4,13 +4,15 @@ Run by hand, each tool in an environment that has it (ours needs skhpt, the othe
 
     python tests/benchmarks/tuning.py run skhpt --jobs 2
     python tests/benchmarks/tuning.py report
+    python tests/benchmarks/tuning.py plot regret.svg
 
 `run` adds to ``results/TOOL.jsonl``, one line for each problem and seed, and leaves out what is there already.
 `report` prints, at 15, 30 and 50 evaluations, the mean of the normalised regret (0 is the best score that any run of
 any tool has found, 1 the median of random search with as many evaluations; capped at 3), its median and the problem
 where it is worst, the mean rank, the score on held-out rows of the best candidate so far, minus that of random search,
 in units of its standard deviation over seeds, and the milliseconds per suggestion; with 95 % bootstrap intervals over
-problems.
+problems. At the end it prints what each tool reaches with 30 evaluations on the scale of 50. `plot` draws the
+regret after each evaluation on that scale.
 """
 
 from __future__ import annotations
@@ -80,22 +82,19 @@ def load(path):
 
 def report(tools):
     """Print the tables of some tools, over the problems and seeds that all of them have."""
-    data = {tool: {(row["problem"], row["seed"]): row for row in load(RESULTS / f"{tool}.jsonl")} for tool in tools}
-    cases = sorted(set.intersection(*(set(rows) for rows in data.values())))
+    data, cases = read(tools)
     problems = sorted({problem for problem, _ in cases})
+    top = {p: max(max_score(rows, p) for rows in data.values()) for p in problems}
     print(f"{len(problems)} problems, {len(cases)} runs of each tool, 95 % intervals over problems")
     for budget in BUDGETS:
         print(f"\nafter {budget} evaluations")
         print(f"{'':15} {'regret':>22} {'median':>8} {'worst':>28} {'rank':>20} {'held out':>24} {'ms':>8}")
         best = {tool: best_so_far(rows, cases, budget) for tool, rows in data.items()}
-        top = {p: max(max_score(rows, p) for rows in data.values()) for p in problems}
         ranks = dict(zip(data, rankdata([-best[tool] for tool in data], axis=0), strict=True))
         for tool, rows in data.items():
-            regret, rank, held_out = [], [], []
+            regret, rank, held_out = regrets(best[tool], best["random"], top, cases), [], []
             for problem in problems:
                 here = [i for i, (name, _) in enumerate(cases) if name == problem]
-                scale = top[problem] - np.median(best["random"][here])
-                regret.append(np.mean(top[problem] - best[tool][here]) / scale if scale > 0 else 0.0)
                 rank.append(ranks[tool][here].mean())
                 ours, randoms = (held(rows, cases, here, budget) for rows in (rows, data["random"]))
                 held_out.append((ours - randoms).mean() / (randoms.std() or 1.0))
@@ -105,6 +104,70 @@ def report(tools):
                 f"{tool:15} {interval(capped):>22} {np.median(regret):>8.2f} {worst:>28} {interval(rank):>20} "
                 f"{interval(held_out):>24} {milliseconds:8.1f}"
             )
+    print("\nregret after 30 evaluations where 1 is random search after 50")
+    for tool, rows in data.items():
+        early = regrets(best_so_far(rows, cases, 30), best_so_far(data["random"], cases, 50), top, cases)
+        print(f"{tool:15} {interval(np.minimum(early, 3.0)):>22}")
+
+
+def regrets(best, randoms, top, cases):
+    """Mean regret on each problem: 0 is the best that was ever found, 1 the median of random search."""
+    out = []
+    for problem in sorted({name for name, _ in cases}):
+        here = [i for i, (name, _) in enumerate(cases) if name == problem]
+        scale = top[problem] - np.median(randoms[here])
+        out.append(np.mean(top[problem] - best[here]) / scale if scale > 0 else 0.0)
+    return out
+
+
+#: Panels of the picture: tools, by as many seeds as all of them have.
+PANELS = (
+    ("random", "optuna_tpe", "skhpt"),
+    ("random", "smac", "skopt_gp", "optuna_tpe", "optuna_gp", "skhpt"),
+    ("random", "skhpt_pending", "skhpt"),
+)
+LABELS = {
+    "random": ("random search", "0.6"),
+    "smac": ("SMAC3", "tab:brown"),
+    "skopt_gp": ("scikit-optimize", "tab:green"),
+    "optuna_tpe": ("Optuna, TPE", "tab:orange"),
+    "optuna_gp": ("Optuna, Gaussian process", "tab:red"),
+    "skhpt_pending": ("BayesSearchCV, max_pending=4", "tab:cyan"),
+    "skhpt": ("BayesSearchCV", "tab:blue"),
+}
+
+
+def plot(path):
+    """Draw the mean regret after each evaluation."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(12, 4), layout="constrained")
+    budgets = np.arange(5, max(BUDGETS) + 1)
+    for axes, tools in zip(figure.subplots(1, len(PANELS), sharey=True), PANELS, strict=True):
+        data, cases = read(tools)
+        top = {p: max(max_score(rows, p) for rows in data.values()) for p, _ in cases}
+        at_the_end = best_so_far(data["random"], cases, max(BUDGETS))
+        for tool, rows in data.items():
+            curve = [regrets(best_so_far(rows, cases, n), at_the_end, top, cases) for n in budgets]
+            label, color = LABELS[tool]
+            axes.plot(
+                budgets,
+                np.minimum(curve, 3.0).mean(axis=1),
+                label=label,
+                color=color,
+                lw=2.5 if tool == "skhpt" else 1.5,
+            )
+        axes.set(xlabel="evaluations", title=f"{len({seed for _, seed in cases})} seeds", ylim=(0, 2.5))
+        axes.grid(alpha=0.3)
+        axes.legend(frameon=False, fontsize=8, loc="upper right")
+    figure.axes[0].set_ylabel("regret; 1 is random search after 50")
+    figure.savefig(path)
+
+
+def read(tools):
+    """Return the results of some tools, by problem and seed, and the cases that all of them have."""
+    data = {tool: {(row["problem"], row["seed"]): row for row in load(RESULTS / f"{tool}.jsonl")} for tool in tools}
+    return data, sorted(set.intersection(*(set(rows) for rows in data.values())))
 
 
 def best_so_far(rows, cases, budget):
@@ -131,7 +194,7 @@ def interval(values, n=2000):
 
 
 def main():
-    """Run a tool, or report."""
+    """Run a tool, report, or draw."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     runner = commands.add_parser("run")
@@ -143,9 +206,12 @@ def main():
     reporter = commands.add_parser("report")
     there = [tool for tool in TOOLS if (RESULTS / f"{tool}.jsonl").exists()]
     reporter.add_argument("tools", nargs="*", default=there)
+    commands.add_parser("plot").add_argument("path")
     arguments = parser.parse_args()
     if arguments.command == "report":
         report(arguments.tools)
+    elif arguments.command == "plot":
+        plot(arguments.path)
     else:
         run(arguments.tool, arguments.problems, arguments.seeds, arguments.evaluations, arguments.jobs)
 
