@@ -98,33 +98,38 @@ class Bayes:
         return self._propose(asked[:n_seen], asked[n_seen:], history.prior)
 
     def _propose(self, seen: list[Trial], pending: list[Trial], prior: Sequence[Trial]) -> Params | None:
-        turn = len(seen) + len(pending)
-        rng = np.random.default_rng((self.seed, turn))
+        rng = np.random.default_rng((self.seed, len(seen) + len(pending)))
         tried = [trial.candidate.params for trial in [*seen, *pending]]
         known = {place.key for place in self._places([*seen, *pending])}
         if not any(place.is_inside for place in self._places([*seen, *prior])):
             return self._draw(rng, tried)  # more in flight than the design has, or an earlier search in another space
-        surrogate = self._surrogate(seen, self._mean_score, rng if _is_last(turn, DRAW_EVERY) else None, prior)
-        surrogate.fantasize([trial.candidate.params for trial in pending])
-        acquisition = _Acquisition(
-            surrogate, EXPLORING if _is_last(turn, EXPLORE_EVERY) else ACQUISITIONS[self.acquisition]
-        )
-        if self.cost_aware and any(trial.folds for trial in seen):
-            # Cooled down to no weight at all in the course of the search (Lee et al. 2020, arXiv:2003.10870).
-            cooling = max(0.0, 1 - len(seen) / self.n_candidates)
-            times = self._surrogate(seen, log_times, None, warp=Warp.linear)
-            acquisition = _AcquisitionPerSecond(surrogate, times, cooling)
-
+        acquisition = self._acquire(seen, pending, prior, rng)
         if self.space.size <= MAX_ENUMERATED:
             left = [params for params in self.space.points() if params_key(params) not in known]
             return left[int(np.argmax(acquisition.value(self.space.encode(left))))] if left else None
-        incumbents, lengths = surrogate.incumbents(rng), surrogate.posterior.lengths
+        incumbents, lengths = acquisition.surrogate.incumbents(rng), acquisition.surrogate.posterior.lengths
         promising = maximize(acquisition.value, acquisition.around, incumbents, lengths, rng)
         for some in np.split(promising, range(1, len(promising), 16)):  # the first will do, unless it is known
             for params in self.space.decode(self.space.snap(some)):
                 if params_key(params) not in known and self.space.allows(params):
                     return params
         return self._draw(rng, tried)
+
+    def _acquire(
+        self, seen: list[Trial], pending: list[Trial], prior: Sequence[Trial], rng: np.random.Generator
+    ) -> _Acquisition:
+        """Say what points promise, as it is this proposal's turn to see it."""
+        turn = len(seen) + len(pending)
+        surrogate = self._surrogate(seen, self._mean_score, rng if _is_last(turn, DRAW_EVERY) else None, prior)
+        surrogate.fantasize([trial.candidate.params for trial in pending])
+        if self.cost_aware and any(trial.folds for trial in seen):
+            # Cooled down to no weight at all in the course of the search (Lee et al. 2020, arXiv:2003.10870).
+            cooling = max(0.0, 1 - len(seen) / self.n_candidates)
+            times = self._surrogate(seen, log_times, None, warp=Warp.linear)
+            return _AcquisitionPerSecond(surrogate, times, cooling)
+        if _is_last(turn, EXPLORE_EVERY):
+            return _Acquisition(surrogate, EXPLORING)
+        return _Acquisition(surrogate, ACQUISITIONS[self.acquisition])
 
     def _surrogate(
         self,
