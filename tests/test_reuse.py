@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import pickle
 import warnings
+import weakref
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -33,6 +36,8 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from skhpt import GridSearch, RandomSearch, register_submodel
 from skhpt.search import base
+from skhpt.work import ways
+from skhpt.work.messages import NoMail, work
 
 
 class OtherTree(DecisionTreeClassifier):
@@ -484,6 +489,31 @@ def test_what_agrees_up_to_rounding_is_shared_where_that_is_asked_for(
     )
     assert close.reuse_report_.n_fits < exact.reuse_report_.n_fits
     np.testing.assert_allclose(close.cv_results_["mean_test_score"], exact.cv_results_["mean_test_score"])
+
+
+@pytest.mark.parametrize("reuse", ["exact", False])
+def test_a_task_holds_its_data_no_longer_than_it_runs(monkeypatch: pytest.MonkeyPatch, reuse: Any) -> None:
+    """What outlives it, until a cycle is found, keeps joblib's file of them, and the search waits for that file."""
+    sent = []
+
+    def make_batch(backend: Any, function: Any, args: Any, *others: Any) -> Any:
+        sent.append(pickle.dumps((function, args)))
+        return ways_make_batch(backend, function, args, *others)
+
+    ways_make_batch = ways.make_batch
+    monkeypatch.setattr(ways, "make_batch", make_batch)
+    X, y = CLASSES
+    GridSearch(pipe(StandardScaler(), FOREST), {"b__n_estimators": [1, 2]}, cv=3, n_jobs=2, reuse=reuse).fit(X, y)
+    function, args = pickle.loads(sent[0])
+    own = [weakref.ref(one) for one in args if isinstance(one, np.ndarray) and one.shape == X.shape]
+    assert len(own) == 1
+    gc.disable()
+    try:
+        work(function, NoMail().channel(0), *args)
+        del args
+        assert own[0]() is None
+    finally:
+        gc.enable()
 
 
 def test_fit_times_are_those_of_a_candidate_alone() -> None:

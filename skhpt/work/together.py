@@ -18,7 +18,7 @@ from skhpt.work.draws import Watched
 from skhpt.work.fold import Alone, Fold, Job, Outcome, Setup, Steps, cut, evaluate_one
 from skhpt.work.messages import Begun
 from skhpt.work.metrics import lean_scorer
-from skhpt.work.recipe import is_in
+from skhpt.work.recipe import Recipe, is_in
 from skhpt.work.remembered import Memory, Seal, dress, undress
 from skhpt.work.sharing import Shared
 from skhpt.work.signatures import remember_signatures
@@ -109,12 +109,12 @@ class _Group(Alone):
         remember_signatures(setup.estimator, *(value for one in shared for value in one.candidate.params.values()))
         self.outcome = Outcome(fold.split, n_fits=0)
         self._fold = fold
-        self._generator = Watched()
         self._strictly = _raising(fold)
         uses = Counter(n for one in shared for n in {n for share in one.shares for n in share.numbers})
         self._knows_scorer = scorer_leaves_data_alone(setup.scorer)
         self._is_foreign = not self._knows_scorer or any(one.recipe.is_foreign for one in shared)
-        self._memory = Memory(uses, terms.max_nbytes, self._fit_without_draws, seals=self._is_foreign)
+        self._draws = _Draws(self._is_foreign)
+        self._memory = Memory(uses, terms.max_nbytes, self._draws.fit_without, seals=self._is_foreign)
         self._kept = slices.kept
         self._seals: list[Seal] = []
         if self._is_foreign or not setup.may_share:
@@ -129,8 +129,8 @@ class _Group(Alone):
 
     def take(self, job: Job, one: Shared) -> None:
         """Evaluate a candidate, or decline it."""
-        self._one = one
-        before = self._generator.state()
+        self._one, self._draws.recipe = one, one.recipe
+        before = self._draws.state()
         try:
             if self._stopped:
                 raise Doubt(self._stopped)
@@ -138,7 +138,7 @@ class _Group(Alone):
                 raise Doubt(self.outcome.culprits[min(known)])
             self.outcome.scores.append(self._twin_of(job) or self._evaluate(job, before))
         except Doubt as doubt:
-            self._generator.restore(before)
+            self._draws.restore(before)
             self.outcome.declined.append((job.candidate, doubt.reason))
             self.outcome.culprits |= dict.fromkeys(doubt.culprits, doubt.reason)
             self._stopped = doubt.reason if doubt.for_all else self._stopped
@@ -171,7 +171,7 @@ class _Group(Alone):
         n_found = self._memory.n_found
         score = self._try(job)
         paths = [share.path for share in self._one.shares]
-        self._refuse_draws(before, lambda where: not any(is_in(where, path) for path in paths))
+        self._draws.refuse(before, lambda where: not any(is_in(where, path) for path in paths))
         if not (self._memory.is_intact and all(seal.is_whole for seal in self._seals)):
             raise Doubt("something in them writes to its input", for_all=True)
         rest = self._one.n_fits_of() if score else self._one.recipe.n_fits()
@@ -206,24 +206,43 @@ class _Group(Alone):
         if not np.allclose(shared, own, rtol=self._tolerance, atol=self._tolerance, equal_nan=True):
             raise Doubt(DIFFERS, self._one.recipe.names, for_all=True)
 
-    # -- draws from numpy's global generator ---------------------------------------------------------------------
 
-    def _fit_without_draws(self, path: str, fit: Callable[[], Any]) -> Any:
+class _Draws(Watched):
+    """Numpy's global generator, of which nothing that candidates share may draw.
+
+    It does not know the group that asks it. That would be a cycle, which holds the data of a task after its end, and so
+    a file of joblib's, for which the search would wait.
+
+    Attributes
+    ----------
+    recipe : Recipe
+        Of the candidate that is being evaluated.
+    is_foreign : bool
+        Whether code is involved that nobody knows.
+    """
+
+    recipe: Recipe
+
+    def __init__(self, is_foreign: bool):
+        super().__init__()
+        self.is_foreign = is_foreign
+
+    def fit_without(self, path: str, fit: Callable[[], Any]) -> Any:
         """Make a fit that others are going to use: what it draws, they would draw anew."""
-        before = self._generator.state()
+        before = self.state()
         result = fit()
-        self._refuse_draws(before, lambda where: is_in(where, path))
-        self._generator.restore(before)  # what was drawn in vain was not drawn
+        self.refuse(before, lambda where: is_in(where, path))
+        self.restore(before)  # what was drawn in vain was not drawn
         return result
 
-    def _refuse_draws(self, before: Any, is_part: Callable[[str], bool]) -> None:
-        """Decline a candidate if numpy's global generator has moved, and the parts in question may have drawn."""
-        if not self._generator.has_moved(before):
+    def refuse(self, before: Any, is_part: Callable[[str], bool]) -> None:
+        """Decline a candidate if the generator has moved, and the parts in question may have drawn."""
+        if not self.has_moved(before):
             return
-        recipe = self._one.recipe
-        suspects = {name for path, name in recipe.unseeded.items() if is_part(path)}
-        if suspects or self._is_foreign or not any(map(is_part, recipe.vain)):
-            raise _draws(suspects)
+        suspects = {name for path, name in self.recipe.unseeded.items() if is_part(path)}
+        if suspects or self.is_foreign or not any(map(is_part, self.recipe.vain)):
+            what = " or ".join(sorted(suspects)) or "something in it"
+            raise Doubt(f"{what} draws from numpy's global generator", suspects)
 
 
 #: By how much scores may differ, relatively or absolutely, with ``reuse="close"``.
@@ -246,7 +265,3 @@ def _raising(fold: Fold) -> Fold:
         scorer = copy(scorer)
         scorer._raise_exc = True
     return fold._replace(setup=replace(fold.setup, error_score="raise"), scorer=scorer)
-
-
-def _draws(names: Iterable[str]) -> Doubt:
-    return Doubt(f"{' or '.join(sorted(names)) or 'something in it'} draws from numpy's global generator", names)
