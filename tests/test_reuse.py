@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 from scipy.stats import randint
 from sklearn import ensemble
+from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.decomposition import PCA
@@ -489,6 +490,70 @@ def test_what_agrees_up_to_rounding_is_shared_where_that_is_asked_for(
     )
     assert close.reuse_report_.n_fits < exact.reuse_report_.n_fits
     np.testing.assert_allclose(close.cv_results_["mean_test_score"], exact.cv_results_["mean_test_score"])
+
+
+class Level(RegressorMixin, BaseEstimator):
+    """Predicts its own parameter; alone, one of 1 may be refused."""
+
+    def __init__(self, n: int = 1, refuses: bool = False, scale: float = 1.0):
+        self.n = n
+        self.refuses = refuses
+        self.scale = scale
+
+    def fit(self, X: Any, y: Any) -> Level:
+        if self.refuses and self.n == 1:
+            raise ValueError("too low")
+        self.level_ = self.n * self.scale
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        return np.full(len(X), self.level_)
+
+
+@pytest.fixture
+def level(monkeypatch: pytest.MonkeyPatch) -> type[Level]:
+    """A class of which nothing is registered yet."""
+    monkeypatch.setattr(base, "IS_TESTED", False)
+    return type("Level", (Level,), {"__module__": __name__})
+
+
+def test_what_is_exact_and_what_is_close_do_not_mix(level: type[Level]) -> None:
+    used = []
+
+    def serves(name: str) -> dict[str, Any]:
+        def view(made_by: str, estimator: Any) -> Any:
+            used.append((name, made_by, estimator.n))
+            return estimator.fit([[0]], [0])
+
+        return {"fit": lambda estimator, X, y: name, "view": view}
+
+    register_submodel(level, "n", is_exact=lambda estimator: estimator.n >= 3, is_close=True, **serves("close"))
+    register_submodel(level, "n", is_exact=lambda estimator: estimator.n <= 4, **serves("exact"))
+    search = GridSearch(level(), {"n": [1, 2, 3, 4, 5, 6]}, cv=2, reuse="close", refit=False).fit(*NUMBERS)
+    assert not search.reuse_report_.declined
+    assert {(name, n) for name, _, n in used} == {("exact", n) for n in (1, 2, 3, 4)} | {("close", n) for n in (5, 6)}
+    assert all(name == made_by for name, made_by, _ in used)
+
+
+@pytest.mark.parametrize("scoring", ["r2", ["r2", "neg_max_error"]])
+def test_a_view_of_what_fails_alone_is_found(level: type[Level], scoring: Any) -> None:
+    register_submodel(level, "n", lambda shared, estimator: estimator.set_params(refuses=False).fit([[0]], [0]))
+    search = GridSearch(level(refuses=True), {"n": [1, 2, 3]}, cv=2, scoring=scoring, refit=False)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        search.fit(*NUMBERS)
+    assert any("not the one that it gets alone" in str(one.message) for one in caught)
+    assert sum(search.reuse_report_.declined.values()) > 0
+
+
+@pytest.mark.parametrize("reuse", ["exact", "close"])
+def test_small_scores_are_told_apart(level: type[Level], reuse: Any) -> None:
+    register_submodel(level, "n", lambda shared, estimator: shared)  # the largest, whatever is asked for
+    search = GridSearch(level(scale=1e-6), {"n": [1, 2, 3]}, cv=2, scoring="neg_mean_squared_error", reuse=reuse)
+    X, y = NUMBERS
+    with pytest.warns(UserWarning, match="not the one that it gets alone"):
+        search.fit(X, 1e-6 * y)
+    assert len(set(search.cv_results_["mean_test_score"])) == 3
 
 
 @pytest.mark.parametrize("reuse", ["exact", False])

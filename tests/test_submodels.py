@@ -24,6 +24,7 @@ from sklearn.kernel_ridge import KernelRidge
 from sklearn.model_selection import FixedThresholdClassifier, KFold, ShuffleSplit
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR, NuSVC, NuSVR, OneClassSVM
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier
 
@@ -581,6 +582,7 @@ def of_machines(machine: Any, is_close: bool = False) -> Any:
 @pytest.mark.parametrize("kind", [SVC, NuSVC, SVR, NuSVR, OneClassSVM])
 def test_other_kernels_are_shared_where_close_will_do(kind: Any, kernel: str) -> None:
     X, y, _ = data("numbers" if kind in (SVR, NuSVR) else "classes")
+    X = StandardScaler().fit_transform(X)
     base = kind(kernel=kernel, coef0=0.5, gamma=0.1)
     submodel = of_machines(base, is_close=True)
     shared = submodel.fit(clone(base), X, y)
@@ -593,6 +595,16 @@ def test_other_kernels_are_shared_where_close_will_do(kind: Any, kernel: str) ->
         assert view.get_params() == alone.get_params()
         decide = "predict" if kind in (SVR, NuSVR) else "decision_function"
         np.testing.assert_allclose(getattr(view, decide)(X), getattr(alone, decide)(X), rtol=1e-7, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("far", "params"), [(1e4, {}), (1e3, {}), (0.0, {"max_iter": 5000}), (1e4, {"degree": 200, "gamma": 1.0})]
+)
+def test_a_kernel_that_cannot_tell_rows_apart_is_not_shared(far: float, params: Any) -> None:
+    X, y, _ = data("classes")
+    machine = SVC(kernel="poly", **params)
+    submodel = of_machines(machine, is_close=True)
+    assert submodel is None or submodel.fit(machine, X + far, y) is None
 
 
 @pytest.mark.parametrize("weights", [None, "uniform", "distance"])

@@ -63,7 +63,7 @@ ACQUISITIONS = {
     "log_ei": (log_expected_improvement, log_expected_improvement_and_slope),
     "ucb": (upper_confidence_bound, upper_confidence_bound_and_slope),
 }
-#: One that goes where the score could be highest at all: one point in 700 is more than three standard deviations up.
+#: One that goes where the score could be highest at all: one point in 740 is more than three standard deviations up.
 EXPLORING = (partial(upper_confidence_bound, width=3.0), partial(upper_confidence_bound_and_slope, width=3.0))
 
 

@@ -173,12 +173,13 @@ def fit(
 
 
 def spread(embedding: Embedding, theta: np.ndarray, Z: np.ndarray, v: np.ndarray, prior: Prior) -> np.ndarray:
-    """How far theta may be from the best one: the square root of its covariance, by Laplace's approximation.
+    """How far theta may be from the best one: the square root of its covariance, if it is taken to be normal.
 
-    The precision is that of the prior plus the information that n scores are expected to give, which is
+    The precision is that of the prior plus the information that n scores are expected to give (Laplace's approximation
+    would take that of the scores themselves), which is
     ``tr(A_i A_j) / 2 - tr(A_i) tr(A_j) / (2 n)`` with ``A_i = K^-1 dK/dtheta_i`` (Mardia and Marshall 1984,
-    doi:10.1093/biomet/71.1.135; the second term is for `s`, which follows theta). Other than the curvature of the
-    evidence it is positive definite everywhere.
+    doi:10.1093/biomet/71.1.135; the second term is for `s`, which follows theta, without its prior). Unlike the
+    curvature of the evidence it is positive definite everywhere.
 
     Parameters
     ----------

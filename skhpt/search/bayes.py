@@ -58,7 +58,7 @@ class BayesSearchCV(BaseSearch):
     acquisition : {"log_ei", "ucb"}, default="log_ei"
         What the next candidate has most of: expected improvement (in logarithms) over the best so far, or an upper
         confidence bound of its score, 1.96 standard deviations above what is expected, which explores more. Every sixth
-        candidate explores anyway: it has the highest bound, three standard deviations above.
+        candidate explores anyway, unless `cost_aware` is True: it has the highest bound three standard deviations up.
 
     cost_aware : bool, default=False
         Whether to weigh improvement against the time that a candidate is expected to take, at first in full, at the end

@@ -20,7 +20,8 @@ from skhpt.trial import Candidate, History, Trial
 
 #: In a finite space of at most this many points the acquisition is computed for all of them.
 MAX_ENUMERATED = 2_000
-#: Of so many proposals one believes what is drawn, not what is most probable; of so many, one explores.
+#: Of so many proposals one believes drawn hyperparameters, not the most probable ones; of so many one, which believes
+#: drawn ones too, explores.
 DRAW_EVERY, EXPLORE_EVERY = 2, 6
 
 
@@ -76,8 +77,7 @@ class Bayes:
         self.cost_aware = cost_aware
         self._places = Places(space)
         self._mean_score = partial(mean_scores, metric=metric)
-        #: By target: trials, the hyperparameters that they make most probable, and how far these may be off.
-        self._beliefs: dict[Target, tuple[list[Trial], np.ndarray, np.ndarray]] = {}
+        self._learned: dict[Target, tuple[list[Trial], Surrogate]] = {}  # by target: trials, what they taught
 
     def ask(self, history: History) -> list[Candidate]:
         """Propose what the results so far allow: the whole design at once, then point after point."""
@@ -118,7 +118,7 @@ class Bayes:
     def _acquire(
         self, seen: list[Trial], pending: list[Trial], prior: Sequence[Trial], rng: np.random.Generator
     ) -> _Acquisition:
-        """Say what points promise, as it is this proposal's turn to see it."""
+        """Say what points promise, as it is this proposal's turn to see it; weighed against time, none explores."""
         turn = len(seen) + len(pending)
         surrogate = self._surrogate(seen, self._mean_score, rng if _is_last(turn, DRAW_EVERY) else None, prior)
         surrogate.fantasize([trial.candidate.params for trial in pending])
@@ -147,12 +147,12 @@ class Bayes:
         if not any(place.is_inside for place in self._places([*early, *prior])):
             early = seen
         learned_from = [*early, *prior]
-        if target not in self._beliefs or list(map(id, self._beliefs[target][0])) != list(map(id, learned_from)):
-            model = Surrogate(self._places, early, target, prior, warp)
-            self._beliefs[target] = learned_from, model.posterior.theta, model.theta_spread()
-        _, theta, spread = self._beliefs[target]
+        if target not in self._learned or list(map(id, self._learned[target][0])) != list(map(id, learned_from)):
+            self._learned[target] = learned_from, Surrogate(self._places, early, target, prior, warp)
+        _, model = self._learned[target]
+        theta = model.posterior.theta
         if rng is not None:
-            theta = theta + spread @ rng.standard_normal(len(theta))
+            theta = theta + model.theta_spread @ rng.standard_normal(len(theta))
         return Surrogate(self._places, seen, target, prior, warp, theta)
 
     def _draw(self, rng: np.random.Generator, tried: Sequence[Params]) -> Params | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 
 import numpy as np
 
@@ -87,6 +88,7 @@ class Surrogate:
         rows = _most_telling(self.y, MAX_FITTED)
         return regression.fit(self.embedding, self._Z[rows], self.y[rows], self._v[rows], self._theta_prior)
 
+    @cached_property
     def theta_spread(self) -> np.ndarray:
         """How far the hyperparameters may be from those of the posterior: the square root of their covariance."""
         rows, theta = _most_telling(self.y, MAX_FITTED), self.posterior.theta

@@ -157,18 +157,18 @@ class Round:
         return self._numbers.setdefault(key, len(self._numbers))
 
     def _find_families(self, parts: Sequence[Part]) -> dict[Hashable, Family]:
-        """Find the family of each part that has one, by its key."""
+        """Find the family of each part that has one, by its key; one that is exact comes before one that is close."""
         members: dict[tuple[SubModel, Hashable], dict[Hashable, Part]] = defaultdict(dict)
         for part in parts:
             for submodel, key in part.families:
                 members[submodel, key][part.key] = part
         families: dict[Hashable, Family] = {}
-        for (submodel, key), those in sorted(members.items(), key=lambda item: -len(item[1])):
+        for (submodel, key), those in sorted(members.items(), key=lambda item: (item[0][0].is_close, -len(item[1]))):
             left = [part for part in those.values() if part.key not in families]
             if len(left) > 1:
                 with suppress(Exception):  # of a function that somebody registered
                     widest = submodel.widest([part.estimator for part in left], submodel.parameters)
-                    family = Family(self._number((submodel.parameters, key)), submodel, widest)
+                    family = Family(self._number((submodel, key)), submodel, widest)
                     families |= {part.key: family for part in left}
         return families
 

@@ -24,6 +24,9 @@ from skhpt.work.sharing import Shared
 from skhpt.work.signatures import remember_signatures
 from skhpt.work.slices import Kept, scorer_leaves_data_alone
 
+#: By how much, relatively, scores of models that are only close may differ.
+_ROUNDING = 1e-6
+
 
 @dataclass(frozen=True)
 class Terms:
@@ -113,7 +116,7 @@ class _Group(Alone):
         uses = Counter(n for one in shared for n in {n for share in one.shares for n in share.numbers})
         self._knows_scorer = scorer_leaves_data_alone(setup.scorer)
         self._is_foreign = not self._knows_scorer or any(one.recipe.is_foreign for one in shared)
-        self._draws = _Draws(self._is_foreign)
+        self._draws = _Draws(shared[0].recipe, self._is_foreign)
         self._memory = Memory(uses, terms.max_nbytes, self._draws.fit_without, seals=self._is_foreign)
         self._kept = slices.kept
         self._seals: list[Seal] = []
@@ -122,7 +125,6 @@ class _Group(Alone):
             part = cut(fold, setup.estimator, shared[0].candidate, self)
             self._seals = [Seal(data) for data in part[:4]]
         self._to_verify = terms.verify and fold.split == 0
-        self._tolerance = _ROUNDING if terms.close else 0.0
         self._verified: set[tuple[str, ...]] = set()
         self._twins: dict[int, FoldScore] = {}  # the last score, by the number of the model
         self._stopped = ""
@@ -202,8 +204,10 @@ class _Group(Alone):
             return
         self._verified.add(paths)
         alone = evaluate_one(self._fold, job)
+        is_close = any(share.family is not None and share.family.submodel.is_close for share in self._one.shares)
         shared, own = (_numbers(one.test_score) + _numbers(one.train_score) for one in (score, alone))
-        if not np.allclose(shared, own, rtol=self._tolerance, atol=self._tolerance, equal_nan=True):
+        rtol = _ROUNDING if is_close else 0.0
+        if len(shared) != len(own) or not np.allclose(shared, own, rtol=rtol, atol=0.0, equal_nan=True):
             raise Doubt(DIFFERS, self._one.recipe.names, for_all=True)
 
 
@@ -216,16 +220,14 @@ class _Draws(Watched):
     Attributes
     ----------
     recipe : Recipe
-        Of the candidate that is being evaluated.
+        Of the candidate that is being evaluated, which changes.
     is_foreign : bool
         Whether code is involved that nobody knows.
     """
 
-    recipe: Recipe
-
-    def __init__(self, is_foreign: bool):
+    def __init__(self, recipe: Recipe, is_foreign: bool):
         super().__init__()
-        self.is_foreign = is_foreign
+        self.recipe, self.is_foreign = recipe, is_foreign
 
     def fit_without(self, path: str, fit: Callable[[], Any]) -> Any:
         """Make a fit that others are going to use: what it draws, they would draw anew."""
@@ -243,10 +245,6 @@ class _Draws(Watched):
         if suspects or self.is_foreign or not any(map(is_part, self.recipe.vain)):
             what = " or ".join(sorted(suspects)) or "something in it"
             raise Doubt(f"{what} draws from numpy's global generator", suspects)
-
-
-#: By how much scores may differ, relatively or absolutely, with ``reuse="close"``.
-_ROUNDING = 1e-6
 
 
 def _numbers(score: Score | None) -> list[float]:

@@ -5,8 +5,9 @@ many rows at a time, and libsvm is told that it is precomputed. Such a kernel di
 bits. But libsvm rounds it to single precision, and after that both are the same, unless a number is so close to the
 middle between two others that these bits matter. Such numbers, which are few, are computed as libsvm does it for an RBF
 kernel. So each such machine is, to the last bit, the one that was fitted alone. Those with a polynomial or sigmoid
-kernel are only close to it: the few numbers that were rounded to the other side move what they decide in its tenth
-digit. (A linear kernel libsvm computes as fast as this.)
+kernel are only close to it, for a few numbers are rounded to the other side. On data of a common scale that moves what
+they decide in its tenth digit; where the kernel hardly varies it could be all, and nothing is shared. (A linear kernel
+libsvm computes as fast as this.)
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ Compute = Callable[[Any, np.ndarray, float], np.ndarray | None]
 _MAX_NBYTES = 256 * 2**20
 #: Rows of the kernel to compute at a time: few enough to stay in the processor's cache.
 _N_ROWS = 64
+#: Standard deviation of a kernel, relative to its mean, from which on single precision makes no difference.
+_MIN_VARIATION = 0.01
 #: Numbers close to the middle that are computed one by one, at most.
 _MAX_N_CLOSE = 50_000
 _EPS = np.finfo(float).eps
@@ -49,9 +52,9 @@ class _Kernel:
     y : array-like
         Their targets.
     gamma : float
-        The width of the kernel.
+        The factor of distances or products.
     values : array of shape (n_samples, n_samples)
-        The kernel, rounded to single precision.
+        The kernel, of an RBF rounded to single precision.
     of_input : dict
         What scikit-learn keeps about its input.
     """
@@ -114,7 +117,10 @@ def _exact_kernel(machine: Any, X: np.ndarray, gamma: float) -> np.ndarray | Non
 
 def _close_kernel(machine: Any, X: np.ndarray, gamma: float) -> np.ndarray | None:
     params = {"gamma": gamma, "degree": machine.degree, "coef0": machine.coef0}
-    return pairwise_kernels(X, metric=machine.kernel, filter_params=True, **params)
+    with np.errstate(over="ignore"):
+        values = pairwise_kernels(X, metric=machine.kernel, filter_params=True, **params)
+    varies = np.isfinite(values).all() and values.std() > _MIN_VARIATION * abs(values.mean())
+    return values if varies else None
 
 
 def _fit_kernel(machine: Any, X: Any, y: Any, compute: Compute) -> _Kernel | None:
@@ -176,7 +182,7 @@ def _is_exact(machine: Any) -> bool:
 
 
 def _is_close(machine: Any) -> bool:
-    return machine.kernel in ("poly", "sigmoid") and _estimates_no_probabilities(machine)
+    return machine.kernel in ("poly", "sigmoid") and machine.max_iter == -1 and _estimates_no_probabilities(machine)
 
 
 def _anything(machines: Sequence[Any], parameters: Sequence[str]) -> Params:

@@ -107,6 +107,9 @@ def register_submodel(
 ) -> None:
     """Tell all searches that one fit of an estimator serves several values of some of its parameters.
 
+    It takes the place of what was known of the same parameters. What is exact and what is close stand side by side, and
+    of both the first is used.
+
     Parameters
     ----------
     estimator : class
@@ -155,7 +158,7 @@ _late: dict[str, Callable[[], None]] = {}
 
 
 def register(submodel: SubModel) -> None:
-    """Add what is known of a class, in the place of what was known, as surely, of the same parameters of it."""
+    """Add what is known of a class, in the place of what was known of the same parameters with the same certainty."""
     others = [known for known in _known.get(submodel.estimator, []) if _place(known) != _place(submodel)]
     _known[submodel.estimator] = [*others, submodel]
 
