@@ -122,7 +122,7 @@ def regrets(best, randoms, top, cases):
 
 #: Panels of the picture: tools, by as many seeds as all of them have.
 PANELS = (
-    ("random", "optuna_tpe", "skhpt"),
+    ("random", "optuna_tpe", "optuna_gp", "skhpt"),
     ("random", "smac", "skopt_gp", "optuna_tpe", "optuna_gp", "skhpt"),
     ("random", "skhpt_pending", "skhpt"),
 )
