@@ -25,6 +25,7 @@ from skhpt.work.inert import without_inert
 from skhpt.work.signatures import remember_signatures
 from skhpt.work.slices import leaves_data_alone
 from skhpt.work.submodels import SubModel, submodels_of
+from skhpt.work.submodels.kernels import estimates_no_probabilities
 
 
 @dataclass(frozen=True)
@@ -296,14 +297,10 @@ def _never(part: Any) -> bool:
     return False
 
 
-def _estimates_no_probabilities(svc: Any) -> bool:
-    return svc.probability not in (True, 1)  # by default it is False, or "deprecated"
-
-
 def _goes_round(lasso: Any) -> bool:
     return lasso.selection == "cyclic"
 
 
 #: Estimators that draw a seed at every fit, and when they make no use of it.
-_DRAWS_IN_VAIN: dict[type, Callable[[Any], bool]] = dict.fromkeys((SVC, NuSVC), _estimates_no_probabilities)
+_DRAWS_IN_VAIN: dict[type, Callable[[Any], bool]] = dict.fromkeys((SVC, NuSVC), estimates_no_probabilities)
 _DRAWS_IN_VAIN |= dict.fromkeys((Lasso, ElasticNet, MultiTaskLasso, MultiTaskElasticNet), _goes_round)

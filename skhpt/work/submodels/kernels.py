@@ -13,7 +13,7 @@ libsvm computes as fast as this.)
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
@@ -26,9 +26,6 @@ from sklearn.svm import SVC, SVR, NuSVC, NuSVR, OneClassSVM
 from sklearn.utils.validation import validate_data
 
 from skhpt.work.submodels.registry import Params, SubModel, register
-
-#: Of a machine, its rows and its gamma: their kernel; None where it is not to be had.
-Compute = Callable[[Any, np.ndarray, float], np.ndarray | None]
 
 #: Larger kernels are left to libsvm, which keeps only a part of them.
 _MAX_NBYTES = 256 * 2**20
@@ -111,11 +108,8 @@ def _gamma(machine: Any, X: np.ndarray) -> float:
     return 1.0 / X.shape[1] if machine.gamma == "auto" else machine.gamma
 
 
-def _exact_kernel(machine: Any, X: np.ndarray, gamma: float) -> np.ndarray | None:
-    return _rbf(X, gamma)
-
-
-def _close_kernel(machine: Any, X: np.ndarray, gamma: float) -> np.ndarray | None:
+def _other_kernel(machine: Any, X: np.ndarray, gamma: float) -> np.ndarray | None:
+    """Compute a polynomial or sigmoid kernel; None if single precision could not tell rows apart."""
     params = {"gamma": gamma, "degree": machine.degree, "coef0": machine.coef0}
     with np.errstate(over="ignore"):
         values = pairwise_kernels(X, metric=machine.kernel, filter_params=True, **params)
@@ -123,12 +117,13 @@ def _close_kernel(machine: Any, X: np.ndarray, gamma: float) -> np.ndarray | Non
     return values if varies else None
 
 
-def _fit_kernel(machine: Any, X: Any, y: Any, compute: Compute) -> _Kernel | None:
+def _fit_kernel(machine: Any, X: Any, y: Any) -> _Kernel | None:
     if sparse.issparse(X) or 8 * np.shape(X)[0] ** 2 > _MAX_NBYTES:
         return None
     rows = validate_data(machine, X, dtype=np.float64, order="C")
     gamma = _gamma(machine, rows)
-    if (values := compute(machine, rows, gamma)) is None:
+    values = _rbf(rows, gamma) if machine.kernel == "rbf" else _other_kernel(machine, rows, gamma)
+    if values is None:
         return None
     names = ("n_features_in_", "feature_names_in_")
     return _Kernel(rows, y, gamma, values, {name: vars(machine)[name] for name in names if name in vars(machine)})
@@ -154,8 +149,7 @@ def _fit_machine(kernel: _Kernel | None, machine: Any) -> Any:
 def _agrees(kind: Any, X: np.ndarray) -> bool:
     """Tell whether machines with a shared kernel are the ones that were fitted alone."""
     y = np.arange(len(X)) % 3 if kind in (SVC, NuSVC) else X[:, 0]
-    alone, kernel = kind(gamma=0.3).fit(X, y), _fit_kernel(kind(gamma=0.3), X, y, _exact_kernel)
-    other = _fit_machine(kernel, kind(gamma=0.3))
+    alone, other = kind(gamma=0.3).fit(X, y), _fit_machine(_fit_kernel(kind(gamma=0.3), X, y), kind(gamma=0.3))
     names = ("_dual_coef_", "_intercept_", "support_", "support_vectors_", "_n_support", "_gamma")
     return vars(alone).keys() == vars(other).keys() and all(
         np.array_equal(getattr(alone, name), getattr(other, name)) for name in names
@@ -173,16 +167,17 @@ def _knows(name: str) -> bool:
         return False
 
 
-def _estimates_no_probabilities(machine: Any) -> bool:
+def estimates_no_probabilities(machine: Any) -> bool:
+    """Tell whether a machine only decides, as it does by default, where the parameter is False or "deprecated"."""
     return getattr(machine, "probability", False) in (False, "deprecated")
 
 
 def _is_exact(machine: Any) -> bool:
-    return machine.kernel == "rbf" and _estimates_no_probabilities(machine) and _knows(type(machine).__name__)
+    return machine.kernel == "rbf" and estimates_no_probabilities(machine) and _knows(type(machine).__name__)
 
 
 def _is_close(machine: Any) -> bool:
-    return machine.kernel in ("poly", "sigmoid") and machine.max_iter == -1 and _estimates_no_probabilities(machine)
+    return machine.kernel in ("poly", "sigmoid") and machine.max_iter == -1 and estimates_no_probabilities(machine)
 
 
 def _anything(machines: Sequence[Any], parameters: Sequence[str]) -> Params:
@@ -198,6 +193,6 @@ _MACHINES = (
     (OneClassSVM, ("nu", "shrinking", "tol")),
 )
 for machine, parameters in _MACHINES:
-    serves = partial(SubModel, machine, parameters, _fit_machine, widest=_anything)
-    register(serves(is_exact=_is_exact, fit=partial(_fit_kernel, compute=_exact_kernel)))
-    register(serves(is_exact=_is_close, fit=partial(_fit_kernel, compute=_close_kernel), is_close=True))
+    serves = partial(SubModel, machine, parameters, _fit_machine, widest=_anything, fit=_fit_kernel)
+    register(serves(is_exact=_is_exact))
+    register(serves(is_exact=_is_close, is_close=True))
