@@ -69,6 +69,10 @@ class Dimension(ABC):
         """Return all choices, or one value of a distribution."""
         return self.grid(1)
 
+    def middle(self) -> Any:
+        """Return the median of a distribution, or the value in the middle of a list."""
+        return self.decode(np.array([0.5]))[0]
+
     def sampler(self) -> Any:
         """What `sklearn.model_selection.ParameterSampler` needs: a list, or an object with ``rvs``.
 

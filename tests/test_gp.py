@@ -110,7 +110,13 @@ def test_nothing_seen_leaves_theta_as_wide_as_its_prior():
 def test_unlike_levels_are_equally_far_apart():
     embedding = Embedding((4,))
     (S,) = embedding.column_distances(embedding((np.arange(4)[:, None] + 0.5) / 4))
-    np.testing.assert_allclose(S, 1 - np.eye(4))
+    np.testing.assert_allclose(S, (1 - np.eye(4)) * S.max())
+
+
+@pytest.mark.parametrize("n_levels", [0, 1, 2, 5])
+def test_before_any_score_a_level_says_as_much_as_a_number(n_levels):
+    embedding, u = Embedding((n_levels,)), (np.arange(400)[:, None] + 0.5) / 400
+    assert embedding.column_distances(embedding(u)).mean() == pytest.approx(1 / 6 if n_levels != 1 else 0, abs=1e-4)
 
 
 @given(st.lists(st.sampled_from([0, 2, 5]), min_size=1, max_size=4), st.integers(0, 2**32 - 1))
@@ -148,9 +154,28 @@ def test_nothing_is_left_to_find_out_where_points_were_seen_or_are_pending():
     assert std[0] > 0.05
 
 
+def test_less_is_expected_of_the_edges():
+    embedding = Embedding((0, 3))
+    u = np.array([[0.5, 0.5], [0.5, 0.9], [np.nan, 0.1], [1.0, 0.5], [0.0, 0.5]])
+    flat = condition(embedding, np.zeros(3), embedding(u[:1]), np.ones(1), np.ones(1))
+    bowl = condition(embedding, np.zeros(3), embedding(u[:1]), np.ones(1), np.ones(1), depth=0.3)
+    np.testing.assert_allclose(bowl.expect(embedding(u)), [1, 1, 1, 0.7, 0.7])
+    np.testing.assert_allclose(bowl.predict(embedding(u))[1], flat.predict(embedding(u))[1])
+
+
+def test_scores_in_the_shape_of_the_bowl_leave_nothing_to_model():
+    Z, prior = ORDERED(U), Prior.of_dimension(D, D)
+    scores = Y - 3 * regression.edge(ORDERED, Z)
+    np.testing.assert_allclose(fit(ORDERED, Z, scores, ONES, prior, depth=3.0), fit(ORDERED, Z, Y, ONES, prior))
+    posterior = condition(ORDERED, THETA, Z, scores, ONES, depth=3.0)
+    new = ORDERED(RNG.random((9, D)))
+    believed = condition(ORDERED, THETA, Z, Y, ONES).expect(new) - 3 * regression.edge(ORDERED, new)
+    np.testing.assert_allclose(posterior.expect(new), believed)
+
+
 def test_gradients_of_the_prediction():
     embedding = Embedding((0, 3, 0))
-    posterior = condition(embedding, THETA, embedding(U), Y, ONES)
+    posterior = condition(embedding, THETA, embedding(U), Y, ONES, depth=0.7)
     new = embedding(RNG.random((6, D)))
     _, _, mean_slope, std_slope = posterior.predict_with_slope(new)
     for p in range(new.shape[1]):

@@ -10,9 +10,10 @@
 ``k(q)``   (n, m)              covariance, 1 at distance 0
 =========  ==================  ==========================================================================
 
-Two levels of a nominal column have distance 1 (Hamming). What has no value stands in the middle: 1/2 in an ordered
-column, the centre of all levels in a nominal one. All this is Euclidean distance in the embedding, so every covariance
-matrix is positive semi-definite.
+Any two levels of a nominal column are equally far apart (Hamming), so far that two levels drawn at random have the mean
+squared distance of two numbers drawn from an ordered column, 1/6: before any score is seen, another level says no less
+than another number. What has no value stands in the middle: 1/2 in an ordered column, the centre of all levels in a
+nominal one. All this is Euclidean distance in the embedding, so every covariance matrix is positive semi-definite.
 """
 
 from __future__ import annotations
@@ -43,6 +44,11 @@ class Embedding:
         """The column that each coordinate comes from, shape (P,)."""
         return np.repeat(np.arange(len(self.levels)), [n or 1 for n in self.levels])
 
+    @cached_property
+    def is_ordered(self) -> np.ndarray:
+        """Whether it is an ordered one, shape (P,)."""
+        return np.array(self.levels, dtype=int)[self.owner] == 0
+
     def __call__(self, u: np.ndarray) -> np.ndarray:
         """Embed points: shape (n, D) becomes (n, P)."""
         blocks = []
@@ -54,7 +60,7 @@ class Embedding:
             level = np.clip((np.where(missing, 0, column) * n).astype(int), 0, n - 1)
             code = np.eye(n)[level]
             code[missing] = 1 / n
-            blocks.append(code / np.sqrt(2))
+            blocks.append(code * np.sqrt(n / (12 * max(n - 1, 1))))
         return np.hstack(blocks) if blocks else np.zeros((len(u), 0))
 
     def column_distances(self, Z: np.ndarray) -> np.ndarray:

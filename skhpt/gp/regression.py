@@ -1,14 +1,19 @@
 """Gaussian process regression: from scores at points of the cube to a belief about scores everywhere.
 
-The model: ``y = m + s (f(u) + e)``, with ``f`` a Gaussian process of variance 1 and ``e`` independent noise.
+The model: ``y = m - b h(u) + s (f(u) + e)``, with ``f`` a Gaussian process of variance 1 and ``e`` independent noise.
+It expects a little less towards the edges of the cube, by a bowl upside down: who chooses a range puts what is likely
+to be good inside (Snoek et al. 2015, arXiv:1502.05700, have such a bowl). Most of what a model is uncertain of, and so
+most of what it would like to see, lies in the corners.
 
 ===========  ==========  ==================================================================================
 ``y``        (n,)        scores
 ``v``        (n,)        relative noise variances, about 1 on average
 ``theta``    (D + 1,)    logarithms of the length scales and of the noise variance ``tau``
 ``K``        (n, n)      ``k + diag(tau v)``, the covariance of ``y`` up to ``s^2``
+``h``        (n,)        how near the edges points are, the sum of ``(2 u - 1)^2`` over their ordered columns
+``b``        float       depth of the bowl
 ``m, s``     float       mean and scale of the scores; both follow from theta in closed form
-``alpha``    (n,)        ``K^-1 (y - m)``
+``alpha``    (n,)        ``K^-1 (y + b h - m)``
 ===========  ==========  ==================================================================================
 """
 
@@ -73,9 +78,9 @@ class Posterior:
     factor : ndarray of shape (n, n)
         Lower Cholesky factor of K, or of another covariance matrix of the points seen; it makes the uncertainty.
     alpha : ndarray of shape (n,)
-        ``K^-1 (y - m)``.
-    mean, scale : float
-        ``m`` and ``s``.
+        ``K^-1 (y + b h - m)``.
+    mean, scale, depth : float
+        ``m``, ``s`` and ``b``.
     """
 
     embedding: Embedding
@@ -85,6 +90,7 @@ class Posterior:
     alpha: np.ndarray
     mean: float
     scale: float
+    depth: float
 
     @property
     def lengths(self) -> np.ndarray:
@@ -101,11 +107,15 @@ class Posterior:
         k = matern(self.embedding.distances(self.Z, Z, self.w))
         reduced = _solve_lower(self.factor, k)
         variance = np.maximum(1 - np.einsum("ij,ij->j", reduced, reduced), 1e-12)
-        return self.mean + k.T @ self.alpha, self.scale * np.sqrt(variance)
+        return self._from_the_start(Z) + k.T @ self.alpha, self.scale * np.sqrt(variance)
 
     def expect(self, Z: np.ndarray) -> np.ndarray:
         """Mean as `predict` gives it."""
-        return self.mean + matern(self.embedding.distances(Z, self.Z, self.w)) @ self.alpha
+        return self._from_the_start(Z) + matern(self.embedding.distances(Z, self.Z, self.w)) @ self.alpha
+
+    def _from_the_start(self, Z: np.ndarray) -> np.ndarray:
+        """Mean before any score is seen."""
+        return self.mean - self.depth * edge(self.embedding, Z)
 
     def predict_with_slope(self, Z: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Mean and standard deviation as `predict` gives them, and their gradients, two arrays of shape (m, P).
@@ -125,8 +135,14 @@ class Posterior:
             return 2 * w * (c.sum(axis=0)[:, None] * Z - c.T @ self.Z)
 
         mean_slope = along(np.broadcast_to(self.alpha[:, None], k.shape))
+        mean_slope -= self.depth * 4 * (2 * Z - 1) * self.embedding.is_ordered
         std_slope = -(self.scale**2 / std)[:, None] * along(weights)
-        return self.mean + k.T @ self.alpha, std, mean_slope, std_slope
+        return self._from_the_start(Z) + k.T @ self.alpha, std, mean_slope, std_slope
+
+
+def edge(embedding: Embedding, Z: np.ndarray) -> np.ndarray:
+    """Return `h` of embedded points: 0 in the middle, 1 at either end of each ordered column."""
+    return (2 * Z - 1) ** 2 @ embedding.is_ordered
 
 
 def fit(
@@ -135,6 +151,7 @@ def fit(
     y: np.ndarray,
     v: np.ndarray,
     prior: Prior,
+    depth: float = 0.0,
     n_steps: int = 40,
     tolerance: float = 1e-2,
 ) -> np.ndarray:
@@ -152,6 +169,8 @@ def fit(
         Their relative noise variances.
     prior : Prior
         Of theta; the search starts at its mean.
+    depth : float, default=0.0
+        Depth of the bowl.
     n_steps : int, default=40
         Steps of the ascent at most.
     tolerance : float, default=1e-2
@@ -161,7 +180,7 @@ def fit(
     -------
     theta : ndarray of shape (D + 1,)
     """
-    S = embedding.column_distances(Z)
+    S, y = embedding.column_distances(Z), y + depth * edge(embedding, Z)
 
     def log_density(thetas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         evidence, slope = log_evidence(thetas[0], S, y, v)
@@ -227,19 +246,22 @@ def interpolate(posterior: Posterior, v: np.ndarray, pending: np.ndarray) -> Pos
     return replace(posterior, Z=Z, factor=cholesky(K), alpha=np.append(posterior.alpha, nothing))
 
 
-def condition(embedding: Embedding, theta: np.ndarray, Z: np.ndarray, y: np.ndarray, v: np.ndarray) -> Posterior:
+def condition(
+    embedding: Embedding, theta: np.ndarray, Z: np.ndarray, y: np.ndarray, v: np.ndarray, depth: float = 0.0
+) -> Posterior:
     """Condition the process on scores `y`, with noise `v`, at embedded points `Z`."""
     w, tau = np.exp(-2 * theta[:-1]), np.exp(theta[-1])
     K = matern(embedding.distances(Z, Z, w))
     K.flat[:: len(K) + 1] += tau * v
     factor = cholesky(K)
-    mean, alpha, scale2 = _profile(factor, y)
-    return Posterior(embedding, theta, Z, factor, alpha, mean, np.sqrt(scale2))
+    mean, alpha, scale2 = _profile(factor, y + depth * edge(embedding, Z))
+    return Posterior(embedding, theta, Z, factor, alpha, mean, np.sqrt(scale2), depth)
 
 
 def log_evidence(theta: np.ndarray, S: np.ndarray, y: np.ndarray, v: np.ndarray) -> tuple[float, np.ndarray]:
     """Logarithm of the likelihood of `y`, with `m` and `s` at their best values, and its gradient in theta.
 
+    Of `y` the bowl is taken already.
     With ``G = alpha alpha^T / s^2 - K^-1`` the derivative in any parameter p is ``tr(G dK/dp) / 2`` (Rasmussen and
     Williams 2006, equation 5.9); that `m` and `s` follow theta adds nothing, for they are stationary.
     """

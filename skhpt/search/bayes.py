@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from functools import partial
 from numbers import Integral
 from typing import Any
@@ -12,8 +13,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from skhpt.dimensions import Dimension
 from skhpt.gp.acquisition import ACQUISITIONS
-from skhpt.identity import params_key
+from skhpt.identity import native, params_key
 from skhpt.search.base import BaseSearch
 from skhpt.search.checks import check_names
 from skhpt.search.session import Session
@@ -36,8 +38,8 @@ class BayesSearchCV(BaseSearch):
     Parameters
     ----------
     estimator : estimator object
-        The estimator to tune; it needs ``fit``, and ``score`` if `scoring` is None. If its own parameters lie in the
-        space, they are the first candidate.
+        The estimator to tune; it needs ``fit``, and ``score`` if `scoring` is None. Its own parameters are the first
+        candidate, as far as they lie in the space.
 
     param_distributions : dict or list of dict
         Maps parameter names to distributions (of `scipy.stats`, of `skhpt.distributions`, or any object with ``ppf``
@@ -48,8 +50,9 @@ class BayesSearchCV(BaseSearch):
         Number of candidates.
 
     n_initial : int or 'auto', default='auto'
-        How many of them are spread evenly (scrambled Sobol points) before the model has a say; 'auto' follows the
-        number of parameters. What `previous` knows counts towards it.
+        How many of them come before the model has a say: the estimator as it is, with the middle of a range in place of
+        what lies outside; the middle of each branch, so that up to half are such points; and the rest spread evenly
+        (scrambled Sobol points). 'auto' follows the number of parameters. What `previous` knows counts towards it.
 
     max_pending : int, default=1
         How many candidates may be in evaluation at the same time. Candidate k is proposed from the results of the
@@ -373,7 +376,7 @@ class BayesSearchCV(BaseSearch):
         )
 
     def _design(self, space: Space, seed: int, session: Session) -> list[Params]:
-        """Return the points to begin with: the estimator as it is, if it lies in the space, and Sobol points.
+        """Return the points to begin with: what is likely to be good, then Sobol points, at least as many.
 
         A space of so few points is drawn from as `RandomSearch` does.
         """
@@ -383,13 +386,12 @@ class BayesSearchCV(BaseSearch):
             n = int(min(self.n_iter, space.size))
             return space.sample(n, session.random_state, unique=not space.is_all_lists())
         n -= history.n_given + len(history.prior)
-        given = [trial.candidate.params for trial in history[: history.n_given]]
-        known = set(map(params_key, given))
-        own = [params for params in own_points(self.estimator, space) if params_key(params) not in known][:1]
+        known = [trial.candidate.params for trial in history[: history.n_given]]
+        likely = _new_points(likely_points(self.estimator, space)[: max(1, n // 2)], space, known)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a constraint may leave fewer: that is no matter here
-            more = space.sample(max(0, n - len(own)), seed, method="sobol", unique=True, exclude=[*given, *own])
-        return own + more
+            more = space.sample(max(0, n - len(likely)), seed, method="sobol", unique=True, exclude=[*known, *likely])
+        return likely + more
 
     def _evaluate(self, session: Session, strategy: Strategy) -> None:
         n_busy, n_available = self.max_pending * len(session.folds), n_workers(self.n_jobs)
@@ -408,8 +410,27 @@ def n_initial_points(space: Space) -> int:
     return int(np.clip(space.n_free + 2, 4, 10))
 
 
-def own_points(estimator: Any, space: Space) -> list[Params]:
-    """Return the estimator's own parameters as points of the space, in each branch that they belong to."""
+def likely_points(estimator: Any, space: Space) -> list[Params]:
+    """Return points that are likely to be good before anything is known of the scores.
+
+    The first is the estimator as it is, as far as it lies in the space: the middle of a distribution or list stands for
+    a value that does not. The others are the middles of all branches: who chooses a range puts what is good inside.
+    """
     own = estimator.get_params(deep=True)
-    points = [{name: own.get(name) for name in branch} for branch in space.branches]
-    return [params for params in points if space.contains(params)]
+
+    def has_own(name: str, dimension: Dimension) -> bool:
+        return name in own and bool(dimension.are_values([own[name]])[0])
+
+    def own_share(branch: dict[str, Dimension]) -> float:
+        return sum(has_own(name, dimension) for name, dimension in branch.items()) / max(1, len(branch))
+
+    closest = max(space.branches, key=own_share)
+    as_it_is = {name: native(own[name]) if has_own(name, dim) else dim.middle() for name, dim in closest.items()}
+    return [as_it_is, *({name: dim.middle() for name, dim in branch.items()} for branch in space.branches)]
+
+
+def _new_points(points: Sequence[Params], space: Space, known: Sequence[Params]) -> list[Params]:
+    """Leave out points that the constraint forbids, or that are known, or there twice."""
+    keys = set(map(params_key, known))
+    new = {params_key(point): point for point in points if space.allows(point)}
+    return [point for key, point in new.items() if key not in keys]

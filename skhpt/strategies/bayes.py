@@ -125,7 +125,7 @@ class Bayes:
         if self.cost_aware and any(trial.folds for trial in seen):
             # Cooled down to no weight at all in the course of the search (Lee et al. 2020, arXiv:2003.10870).
             cooling = max(0.0, 1 - len(seen) / self.n_candidates)
-            times = self._surrogate(seen, log_times, None, warp=Warp.linear)
+            times = self._surrogate(seen, log_times, None, warp=Warp.linear, bowl=False)
             return _AcquisitionPerSecond(surrogate, times, cooling)
         if _is_last(turn, EXPLORE_EVERY):
             return _Acquisition(surrogate, EXPLORING)
@@ -138,6 +138,7 @@ class Bayes:
         rng: np.random.Generator | None,
         prior: Sequence[Trial] = (),
         warp: Callable[..., Warp] = Warp.fit,
+        bowl: bool = True,
     ) -> Surrogate:
         """Model what was seen, with the most probable hyperparameters, or with a draw of them if there is an `rng`.
 
@@ -148,12 +149,12 @@ class Bayes:
             early = seen
         learned_from = [*early, *prior]
         if target not in self._learned or list(map(id, self._learned[target][0])) != list(map(id, learned_from)):
-            self._learned[target] = learned_from, Surrogate(self._places, early, target, prior, warp)
+            self._learned[target] = learned_from, Surrogate(self._places, early, target, prior, warp, bowl=bowl)
         _, model = self._learned[target]
         theta = model.posterior.theta
         if rng is not None:
             theta = theta + model.theta_spread @ rng.standard_normal(len(theta))
-        return Surrogate(self._places, seen, target, prior, warp, theta)
+        return Surrogate(self._places, seen, target, prior, warp, theta, bowl)
 
     def _draw(self, rng: np.random.Generator, tried: Sequence[Params]) -> Params | None:
         """Draw a point that was not tried; None if there is no other."""

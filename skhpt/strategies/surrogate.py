@@ -24,6 +24,9 @@ Target = Callable[[Sequence[Trial]], np.ndarray]
 FOREIGN_NOISE = 2.0
 #: Of more observations than this, only the most telling ones count for the hyperparameters, and for the posterior.
 MAX_FITTED, MAX_SEEN = 200, 1000
+#: By how much worse the ends of an ordered column are expected to be than its middle, in standard deviations of the
+#: scores, times the square root of the number of parameters.
+DEPTH = 0.5
 #: Along a column of so few values a gradient says little about the next one.
 FEW_VALUES = 30
 
@@ -45,6 +48,8 @@ class Surrogate:
         What was seen elsewhere; its scores count by their order and relative distances, not by their level.
     theta : ndarray, default=None
         Hyperparameters; found for these observations if None.
+    bowl : bool, default=True
+        Whether less is expected of the ends of ordered columns than of their middle.
 
     Attributes
     ----------
@@ -64,6 +69,7 @@ class Surrogate:
         prior: Sequence[Trial] = (),
         warp: Callable[[np.ndarray], Warp] = Warp.fit,
         theta: np.ndarray | None = None,
+        bowl: bool = True,
     ):
         self.space = places.space
         self.embedding = Embedding(tuple(column.dimension.n_levels for column in self.space.columns))
@@ -79,14 +85,16 @@ class Surrogate:
         self.u, self.y, self._v = self.u[rows], self.y[rows], v[rows]
         self._Z = self.embedding(self.u)
         self._theta_prior = regression.Prior.of_dimension(len(self.embedding.levels), self.space.n_free)
+        self._depth = DEPTH / np.sqrt(max(self.space.n_free, 1)) if bowl else 0.0
         theta = self._fit() if theta is None else theta
-        self.posterior = regression.condition(self.embedding, theta, self._Z, self.y, self._v)
+        self.posterior = regression.condition(self.embedding, theta, self._Z, self.y, self._v, self._depth)
         self._remaining = np.where(rows < len(own), 0.0, self._v)
         self._look(self.u[:0])
 
     def _fit(self) -> np.ndarray:
         rows = _most_telling(self.y, MAX_FITTED)
-        return regression.fit(self.embedding, self._Z[rows], self.y[rows], self._v[rows], self._theta_prior)
+        seen = self._Z[rows], self.y[rows], self._v[rows]
+        return regression.fit(self.embedding, *seen, self._theta_prior, self._depth)
 
     @cached_property
     def theta_spread(self) -> np.ndarray:

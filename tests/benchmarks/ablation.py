@@ -27,7 +27,7 @@ from skhpt import BayesSearchCV, RandomSearch
 from skhpt.gp import maximize, regression, warp
 from skhpt.gp.ascent import ascend
 from skhpt.search import bayes as search
-from skhpt.strategies import bayes
+from skhpt.strategies import bayes, surrogate
 from skhpt.strategies.surrogate import Surrogate
 
 N_EVALUATIONS = 30
@@ -83,7 +83,8 @@ VARIANTS = {
     "without gradients": [(maximize, "ascend", lambda climb, points, *_, **__: points)],
     "gradients in units of the cube": [(maximize, "ascend", climb_blindly)],
     "a start of 4 points": [(search, "n_initial_points", lambda space: 4)],
-    "Sobol points only": [(search, "own_points", lambda estimator, space: [])],
+    "Sobol points only": [(search, "likely_points", lambda estimator, space: [])],
+    "no bowl": [(surrogate, "DEPTH", 0.0)],
 }
 
 
