@@ -60,7 +60,7 @@ class Embedding:
             level = np.clip((np.where(missing, 0, column) * n).astype(int), 0, n - 1)
             code = np.eye(n)[level]
             code[missing] = 1 / n
-            blocks.append(code * np.sqrt(n / (12 * max(n - 1, 1))))
+            blocks.append(code * _hot(n))
         return np.hstack(blocks) if blocks else np.zeros((len(u), 0))
 
     def column_distances(self, Z: np.ndarray) -> np.ndarray:
@@ -74,6 +74,11 @@ class Embedding:
         """Squared scaled distances between the embedded points A (n, P) and B (m, P): shape (n, m)."""
         scale = np.sqrt(w)[self.owner]
         return cdist(A * scale, B * scale, "sqeuclidean")
+
+
+def _hot(n: int) -> float:
+    """Return what stands for 1 in the one-hot code of n levels: ``1 - 1/n`` of random pairs differ, by twice its square."""
+    return np.sqrt(1 / 12 / max(1 - 1 / n, 0.5))
 
 
 def matern(q: np.ndarray) -> np.ndarray:

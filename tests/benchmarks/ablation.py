@@ -24,7 +24,7 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from tools import scipy_space
 
 from skhpt import BayesSearchCV, RandomSearch
-from skhpt.gp import maximize, regression, warp
+from skhpt.gp import kernel, maximize, regression, warp
 from skhpt.gp.ascent import ascend
 from skhpt.search import bayes as search
 from skhpt.strategies import bayes, surrogate
@@ -66,6 +66,11 @@ def climb_blindly(climb, points, low, high, lengths, **options):
     return ascend(climb, points, low, high, 0.03, **options)
 
 
+def estimator_only(estimator, space, likely_points=search.likely_points):
+    """Leave out the middles."""
+    return likely_points(estimator, space)[:1]
+
+
 less_noise = partial(regression.Prior.of_dimension, noise=0.01, noise_std=1.5)
 #: What each variant puts in the place of what: owner, name, value.
 VARIANTS = {
@@ -84,7 +89,9 @@ VARIANTS = {
     "gradients in units of the cube": [(maximize, "ascend", climb_blindly)],
     "a start of 4 points": [(search, "n_initial_points", lambda space: 4)],
     "Sobol points only": [(search, "likely_points", lambda estimator, space: [])],
-    "no bowl": [(surrogate, "DEPTH", 0.0)],
+    "the estimator and Sobol points": [(search, "likely_points", estimator_only)],
+    "as much expected of the edges": [(surrogate, "DEPTH", 0.0)],
+    "levels far apart": [(kernel, "_hot", lambda n: np.sqrt(0.5))],
 }
 
 
