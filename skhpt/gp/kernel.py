@@ -77,7 +77,7 @@ class Embedding:
 
 
 def _hot(n: int) -> float:
-    """Return what stands for 1 in the one-hot code of n levels: random pairs differ in ``1 - 1/n``, by twice its square.
+    """What stands for 1 in the one-hot code of n levels: ``1 - 1/n`` of random pairs differ, by twice its square.
 
     That makes 1/6 on average.
     """
