@@ -73,6 +73,10 @@ class Dimension(ABC):
         """Return the median of a distribution, or the value in the middle of a list."""
         return self.decode(np.array([0.5]))[0]
 
+    def matching(self, value: Any) -> list[Any]:
+        """Return the value of the parameter that equals a given one, if there is one: 1 where 1.0 is given, say."""
+        return [native(value)] if self.are_values([value])[0] else []
+
     def sampler(self) -> Any:
         """What `sklearn.model_selection.ParameterSampler` needs: a list, or an object with ``rvs``.
 
@@ -134,6 +138,10 @@ class Choice(Dimension):
 
     def are_values(self, values: Sequence[Any]) -> np.ndarray:
         return np.array([value_key(value) in self._index for value in values], dtype=bool)
+
+    def matching(self, value: Any) -> list[Any]:
+        equal = [known for known in self.values if _is_number(known) and known == value] if _is_number(value) else []
+        return super().matching(value) or equal[:1]
 
 
 class Continuous(Dimension):
@@ -264,6 +272,9 @@ class Discrete(Continuous):
         if self._table is not None:
             return self._table.values[self._table.places(x)] == x
         return ~np.isnan(x) & (np.asarray(self.dist.pmf(np.nan_to_num(x))) > 0)
+
+    def matching(self, value: Any) -> list[Any]:
+        return [self._type(equal) for equal in super().matching(value)]
 
     @cached_property
     def _type(self) -> type:

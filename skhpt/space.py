@@ -364,7 +364,8 @@ class Column:
 
 def _make_columns(branches: tuple[dict[str, Dimension], ...]) -> tuple[tuple[Column, ...], list[dict[str, int]]]:
     """Lay out the cube: the columns, and for each branch the column of each of its parameters."""
-    columns = [Column(None, Choice(range(len(branches))))] if len(branches) > 1 else []
+    names = [f"branch {i}" for i in range(len(branches))]  # not numbers, which would be in order
+    columns = [Column(None, Choice(names))] if len(branches) > 1 else []
     places: list[dict[str, int]] = []
     for branch in branches:
         places.append({})

@@ -11,9 +11,9 @@
 =========  ==================  ==========================================================================
 
 Any two levels of a nominal column are equally far apart (Hamming), so far that two levels drawn at random have the mean
-squared distance of two numbers drawn from an ordered column, 1/6: before any score is seen, another level says no less
-than another number. What has no value stands in the middle: 1/2 in an ordered column, the centre of all levels in a
-nominal one. All this is Euclidean distance in the embedding, so every covariance matrix is positive semi-definite.
+squared distance of two numbers drawn from an ordered column, 1/6. What has no value stands in the middle: 1/2 in an
+ordered column, the centre of all levels in a nominal one. All this is Euclidean distance in the embedding, so every
+covariance matrix is positive semi-definite.
 """
 
 from __future__ import annotations

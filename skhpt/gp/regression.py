@@ -1,9 +1,8 @@
 """Gaussian process regression: from scores at points of the cube to a belief about scores everywhere.
 
 The model: ``y = m - b h(u) + s (f(u) + e)``, with ``f`` a Gaussian process of variance 1 and ``e`` independent noise.
-It expects a little less towards the edges of the cube, by a bowl upside down: who chooses a range puts what is likely
-to be good inside (Snoek et al. 2015, arXiv:1502.05700, have such a bowl). Most of what a model is uncertain of, and so
-most of what it would like to see, lies in the corners.
+Its prior mean is a bowl upside down, as that of Snoek et al. (2015, arXiv:1502.05700): who chooses a range puts what is
+likely to be good inside. Without it a model would like to see the corners first, for there it is least certain.
 
 ===========  ==========  ==================================================================================
 ``y``        (n,)        scores
@@ -11,7 +10,7 @@ most of what it would like to see, lies in the corners.
 ``theta``    (D + 1,)    logarithms of the length scales and of the noise variance ``tau``
 ``K``        (n, n)      ``k + diag(tau v)``, the covariance of ``y`` up to ``s^2``
 ``h``        (n,)        how near the edges points are, the sum of ``(2 u - 1)^2`` over their ordered columns
-``b``        float       depth of the bowl
+``b``        float       depth of the bowl, at either end of a column
 ``m, s``     float       mean and scale of the scores; both follow from theta in closed form
 ``alpha``    (n,)        ``K^-1 (y + b h - m)``
 ===========  ==========  ==================================================================================
@@ -107,14 +106,14 @@ class Posterior:
         k = matern(self.embedding.distances(self.Z, Z, self.w))
         reduced = _solve_lower(self.factor, k)
         variance = np.maximum(1 - np.einsum("ij,ij->j", reduced, reduced), 1e-12)
-        return self._from_the_start(Z) + k.T @ self.alpha, self.scale * np.sqrt(variance)
+        return self._prior_mean(Z) + k.T @ self.alpha, self.scale * np.sqrt(variance)
 
     def expect(self, Z: np.ndarray) -> np.ndarray:
         """Mean as `predict` gives it."""
-        return self._from_the_start(Z) + matern(self.embedding.distances(Z, self.Z, self.w)) @ self.alpha
+        return self._prior_mean(Z) + matern(self.embedding.distances(Z, self.Z, self.w)) @ self.alpha
 
-    def _from_the_start(self, Z: np.ndarray) -> np.ndarray:
-        """Mean before any score is seen."""
+    def _prior_mean(self, Z: np.ndarray) -> np.ndarray:
+        """``m - b h``, what is expected where nothing was seen near by."""
         return self.mean - self.depth * edge(self.embedding, Z)
 
     def predict_with_slope(self, Z: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -137,11 +136,11 @@ class Posterior:
         mean_slope = along(np.broadcast_to(self.alpha[:, None], k.shape))
         mean_slope -= self.depth * 4 * (2 * Z - 1) * self.embedding.is_ordered
         std_slope = -(self.scale**2 / std)[:, None] * along(weights)
-        return self._from_the_start(Z) + k.T @ self.alpha, std, mean_slope, std_slope
+        return self._prior_mean(Z) + k.T @ self.alpha, std, mean_slope, std_slope
 
 
 def edge(embedding: Embedding, Z: np.ndarray) -> np.ndarray:
-    """Return `h` of embedded points: 0 in the middle, 1 at either end of each ordered column."""
+    """Return `h` of embedded points, the sum over ordered columns of 0 in the middle to 1 at either end."""
     return (2 * Z - 1) ** 2 @ embedding.is_ordered
 
 
@@ -261,7 +260,7 @@ def condition(
 def log_evidence(theta: np.ndarray, S: np.ndarray, y: np.ndarray, v: np.ndarray) -> tuple[float, np.ndarray]:
     """Logarithm of the likelihood of `y`, with `m` and `s` at their best values, and its gradient in theta.
 
-    Of `y` the bowl is taken already.
+    `y` stands for ``y + b h`` here.
     With ``G = alpha alpha^T / s^2 - K^-1`` the derivative in any parameter p is ``tr(G dK/dp) / 2`` (Rasmussen and
     Williams 2006, equation 5.9); that `m` and `s` follow theta adds nothing, for they are stationary.
     """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
 from functools import partial
 from numbers import Integral
 from typing import Any
@@ -13,9 +12,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from skhpt.dimensions import Dimension
 from skhpt.gp.acquisition import ACQUISITIONS
-from skhpt.identity import native, params_key
+from skhpt.identity import params_key
 from skhpt.search.base import BaseSearch
 from skhpt.search.checks import check_names
 from skhpt.search.session import Session
@@ -23,6 +21,7 @@ from skhpt.search.skopt import translate
 from skhpt.space import Params, Space
 from skhpt.strategies.bayes import Bayes
 from skhpt.strategies.places import Places
+from skhpt.strategies.start import likely_points, n_initial_points
 from skhpt.strategies.surrogate import Surrogate, mean_scores
 from skhpt.trial import Strategy
 from skhpt.work.pool import n_workers
@@ -39,7 +38,7 @@ class BayesSearchCV(BaseSearch):
     ----------
     estimator : estimator object
         The estimator to tune; it needs ``fit``, and ``score`` if `scoring` is None. Its own parameters are the first
-        candidate, as far as they lie in the space.
+        candidate, as far as they lie in the space (unless it has no more points than `n_initial`).
 
     param_distributions : dict or list of dict
         Maps parameter names to distributions (of `scipy.stats`, of `skhpt.distributions`, or any object with ``ppf``
@@ -50,9 +49,10 @@ class BayesSearchCV(BaseSearch):
         Number of candidates.
 
     n_initial : int or 'auto', default='auto'
-        How many of them come before the model has a say: the estimator as it is, with the middle of a range in place of
-        what lies outside; the middle of each branch, so that up to half are such points; and the rest spread evenly
-        (scrambled Sobol points). 'auto' follows the number of parameters. What `previous` knows counts towards it.
+        How many of them come before the model has a say. Up to half are likely to be good: the estimator as it is, with
+        the middle of a distribution or list in place of what lies outside, and the middle of each branch. The others
+        are spread evenly (scrambled Sobol points). 'auto' follows the number of parameters. What `previous` knows
+        counts towards it.
 
     max_pending : int, default=1
         How many candidates may be in evaluation at the same time. Candidate k is proposed from the results of the
@@ -376,7 +376,7 @@ class BayesSearchCV(BaseSearch):
         )
 
     def _design(self, space: Space, seed: int, session: Session) -> list[Params]:
-        """Return the points to begin with: what is likely to be good, then Sobol points, at least as many.
+        """Return the points to begin with: up to half of them likely to be good, the others Sobol points.
 
         A space of so few points is drawn from as `RandomSearch` does.
         """
@@ -385,12 +385,15 @@ class BayesSearchCV(BaseSearch):
         if space.size <= n and not history.n_given:  # nothing would be left for the model to choose
             n = int(min(self.n_iter, space.size))
             return space.sample(n, session.random_state, unique=not space.is_all_lists())
-        n -= history.n_given + len(history.prior)
-        known = [trial.candidate.params for trial in history[: history.n_given]]
-        likely = _new_points(likely_points(self.estimator, space)[: max(1, n // 2)], space, known)
+        given = [trial.candidate.params for trial in history[: history.n_given]]
+        known, own = set(map(params_key, given)), self.estimator.get_params(deep=True)
+        likely = [point for point in likely_points(own, space)[: max(1, n // 2)] if params_key(point) not in known]
+        n -= len(given) + len(history.prior)
+        if n < 1:  # enough is known, but the result is not to be worse than the estimator as it is
+            likely = [point for point in likely[:1] if params_key(point) == params_key({k: own.get(k) for k in point})]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a constraint may leave fewer: that is no matter here
-            more = space.sample(max(0, n - len(likely)), seed, method="sobol", unique=True, exclude=[*known, *likely])
+            more = space.sample(max(0, n - len(likely)), seed, method="sobol", unique=True, exclude=[*given, *likely])
         return likely + more
 
     def _evaluate(self, session: Session, strategy: Strategy) -> None:
@@ -403,34 +406,3 @@ class BayesSearchCV(BaseSearch):
                 stacklevel=4,
             )
         super()._evaluate(session, strategy)
-
-
-def n_initial_points(space: Space) -> int:
-    """Return how many points to begin with: a few more than a candidate is free to choose parameters."""
-    return int(np.clip(space.n_free + 2, 4, 10))
-
-
-def likely_points(estimator: Any, space: Space) -> list[Params]:
-    """Return points that are likely to be good before anything is known of the scores.
-
-    The first is the estimator as it is, as far as it lies in the space: the middle of a distribution or list stands for
-    a value that does not. The others are the middles of all branches: who chooses a range puts what is good inside.
-    """
-    own = estimator.get_params(deep=True)
-
-    def has_own(name: str, dimension: Dimension) -> bool:
-        return name in own and bool(dimension.are_values([own[name]])[0])
-
-    def own_share(branch: dict[str, Dimension]) -> float:
-        return sum(has_own(name, dimension) for name, dimension in branch.items()) / max(1, len(branch))
-
-    closest = max(space.branches, key=own_share)
-    as_it_is = {name: native(own[name]) if has_own(name, dim) else dim.middle() for name, dim in closest.items()}
-    return [as_it_is, *({name: dim.middle() for name, dim in branch.items()} for branch in space.branches)]
-
-
-def _new_points(points: Sequence[Params], space: Space, known: Sequence[Params]) -> list[Params]:
-    """Leave out points that the constraint forbids, or that are known, or there twice."""
-    keys = set(map(params_key, known))
-    new = {params_key(point): point for point in points if space.allows(point)}
-    return [point for key, point in new.items() if key not in keys]

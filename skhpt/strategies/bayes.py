@@ -11,7 +11,6 @@ import numpy as np
 
 from skhpt.gp.acquisition import ACQUISITIONS, EXPLORING
 from skhpt.gp.maximize import Climb, maximize
-from skhpt.gp.warp import Warp
 from skhpt.identity import params_key
 from skhpt.space import Params, Space
 from skhpt.strategies.places import Places
@@ -26,7 +25,7 @@ DRAW_EVERY, EXPLORE_EVERY = 2, 6
 
 
 class Bayes:
-    """Begin with a design that fills the space, then ask for the point of the highest expected improvement.
+    """Begin with a given design, then ask for the point of the highest expected improvement.
 
     A search that always takes the most probable hyperparameters, and always what then promises most, may never leave a
     plateau: a column that did not matter there would never matter again. (There are functions on which it does not
@@ -103,10 +102,13 @@ class Bayes:
         known = {place.key for place in self._places([*seen, *pending])}
         if not any(place.is_inside for place in self._places([*seen, *prior])):
             return self._draw(rng, tried)  # more in flight than the design has, or an earlier search in another space
-        acquisition = self._acquire(seen, pending, prior, rng)
         if self.space.size <= MAX_ENUMERATED:
             left = [params for params in self.space.points() if params_key(params) not in known]
-            return left[int(np.argmax(acquisition.value(self.space.encode(left))))] if left else None
+            if not left:
+                return None
+            value = self._acquire(seen, pending, prior, rng).value(self.space.encode(left))
+            return left[int(np.argmax(value))]
+        acquisition = self._acquire(seen, pending, prior, rng)
         incumbents, lengths = acquisition.surrogate.incumbents(rng), acquisition.surrogate.posterior.lengths
         promising = maximize(acquisition.value, acquisition.around, incumbents, lengths, rng)
         for some in np.split(promising, range(1, len(promising), 16)):  # the first will do, unless it is known
@@ -125,7 +127,7 @@ class Bayes:
         if self.cost_aware and any(trial.folds for trial in seen):
             # Cooled down to no weight at all in the course of the search (Lee et al. 2020, arXiv:2003.10870).
             cooling = max(0.0, 1 - len(seen) / self.n_candidates)
-            times = self._surrogate(seen, log_times, None, warp=Warp.linear, bowl=False)
+            times = self._surrogate(seen, log_times, None, is_score=False)
             return _AcquisitionPerSecond(surrogate, times, cooling)
         if _is_last(turn, EXPLORE_EVERY):
             return _Acquisition(surrogate, EXPLORING)
@@ -137,8 +139,7 @@ class Bayes:
         target: Target,
         rng: np.random.Generator | None,
         prior: Sequence[Trial] = (),
-        warp: Callable[..., Warp] = Warp.fit,
-        bowl: bool = True,
+        is_score: bool = True,
     ) -> Surrogate:
         """Model what was seen, with the most probable hyperparameters, or with a draw of them if there is an `rng`.
 
@@ -149,12 +150,12 @@ class Bayes:
             early = seen
         learned_from = [*early, *prior]
         if target not in self._learned or list(map(id, self._learned[target][0])) != list(map(id, learned_from)):
-            self._learned[target] = learned_from, Surrogate(self._places, early, target, prior, warp, bowl=bowl)
+            self._learned[target] = learned_from, Surrogate(self._places, early, target, prior, is_score=is_score)
         _, model = self._learned[target]
         theta = model.posterior.theta
         if rng is not None:
             theta = theta + model.theta_spread @ rng.standard_normal(len(theta))
-        return Surrogate(self._places, seen, target, prior, warp, theta, bowl)
+        return Surrogate(self._places, seen, target, prior, theta, is_score)
 
     def _draw(self, rng: np.random.Generator, tried: Sequence[Params]) -> Params | None:
         """Draw a point that was not tried; None if there is no other."""

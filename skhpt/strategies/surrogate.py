@@ -25,7 +25,7 @@ FOREIGN_NOISE = 2.0
 #: Of more observations than this, only the most telling ones count for the hyperparameters, and for the posterior.
 MAX_FITTED, MAX_SEEN = 200, 1000
 #: By how much worse the ends of an ordered column are expected to be than its middle, in standard deviations of the
-#: scores, times the square root of the number of parameters.
+#: scores; divided by the square root of the number of parameters.
 DEPTH = 0.5
 #: Along a column of so few values a gradient says little about the next one.
 FEW_VALUES = 30
@@ -42,14 +42,12 @@ class Surrogate:
         What was seen.
     target : callable
         What is modelled, such as `mean_scores`.
-    warp : callable, default=Warp.fit
-        Makes a warp for what is modelled.
     prior : sequence of Trial, default=()
         What was seen elsewhere; its scores count by their order and relative distances, not by their level.
     theta : ndarray, default=None
         Hyperparameters; found for these observations if None.
-    bowl : bool, default=True
-        Whether less is expected of the ends of ordered columns than of their middle.
+    is_score : bool, default=True
+        Whether it is a score: of which much is known before any was seen, and the high ones count.
 
     Attributes
     ----------
@@ -67,14 +65,14 @@ class Surrogate:
         trials: Sequence[Trial],
         target: Target,
         prior: Sequence[Trial] = (),
-        warp: Callable[[np.ndarray], Warp] = Warp.fit,
         theta: np.ndarray | None = None,
-        bowl: bool = True,
+        is_score: bool = True,
     ):
         self.space = places.space
         self.embedding = Embedding(tuple(column.dimension.n_levels for column in self.space.columns))
         own_u, trials = _inside(places, trials)
         foreign_u, prior = _inside(places, prior)
+        warp = Warp.fit if is_score else Warp.linear
         own_warp, own = _warped(target(trials), warp)
         foreign_warp, foreign = _warped(target(prior), warp) if prior or not trials else (own_warp, own[:0])
         self.warp = own_warp if trials else foreign_warp
@@ -85,7 +83,7 @@ class Surrogate:
         self.u, self.y, self._v = self.u[rows], self.y[rows], v[rows]
         self._Z = self.embedding(self.u)
         self._theta_prior = regression.Prior.of_dimension(len(self.embedding.levels), self.space.n_free)
-        self._depth = DEPTH / np.sqrt(max(self.space.n_free, 1)) if bowl else 0.0
+        self._depth = DEPTH / np.sqrt(max(self.space.n_free, 1)) if is_score else 0.0
         theta = self._fit() if theta is None else theta
         self.posterior = regression.condition(self.embedding, theta, self._Z, self.y, self._v, self._depth)
         self._remaining = np.where(rows < len(own), 0.0, self._v)

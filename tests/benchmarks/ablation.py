@@ -3,7 +3,7 @@
 Run by hand: ``python tests/benchmarks/ablation.py --jobs 2``. It prints the mean regret after 10, 15, 20 and 30
 evaluations (0 is the best score that any variant has found, 1 the median of random search after 15; capped at 3), and
 over all evaluations from the tenth on, with the difference to the whole search and its standard error over runs, which
-are paired: same folds, same first points.
+are paired: same folds, and same first points but where the start is what varies.
 """
 
 from __future__ import annotations
@@ -66,9 +66,9 @@ def climb_blindly(climb, points, low, high, lengths, **options):
     return ascend(climb, points, low, high, 0.03, **options)
 
 
-def estimator_only(estimator, space, likely_points=search.likely_points):
+def estimator_only(own, space, likely_points=search.likely_points):
     """Leave out the middles."""
-    return likely_points(estimator, space)[:1]
+    return likely_points(own, space)[:1]
 
 
 less_noise = partial(regression.Prior.of_dimension, noise=0.01, noise_std=1.5)
@@ -88,7 +88,7 @@ VARIANTS = {
     "without gradients": [(maximize, "ascend", lambda climb, points, *_, **__: points)],
     "gradients in units of the cube": [(maximize, "ascend", climb_blindly)],
     "a start of 4 points": [(search, "n_initial_points", lambda space: 4)],
-    "Sobol points only": [(search, "likely_points", lambda estimator, space: [])],
+    "Sobol points only": [(search, "likely_points", lambda own, space: [])],
     "the estimator and Sobol points": [(search, "likely_points", estimator_only)],
     "as much expected of the edges": [(surrogate, "DEPTH", 0.0)],
     "levels far apart": [(kernel, "_hot", lambda n: np.sqrt(0.5))],
