@@ -220,17 +220,19 @@ class BayesSearchCV(BaseSearch):
     -----
     The surrogate is a Gaussian process with a Matern-5/2 covariance on the unit cube, to which each distribution is
     mapped by its cumulative distribution function, with one length scale per parameter, whose prior grows with their
-    number [1]_. It models the mean of the winsorised scores and their normal scores (quantiles of the ranks). The
-    acquisition is the logarithm of the expected improvement [2]_ over the best posterior mean, with no uncertainty left
-    where a candidate was evaluated [3]_.
+    number [1]_. It models the mean of the winsorised scores and their normal scores (quantiles of the ranks), with a
+    prior mean that falls by half of their standard deviation, divided by the square root of the number of parameters,
+    from the middle of each range to its ends [2]_. The acquisition is the logarithm of the expected improvement [3]_
+    over the best posterior mean, with no uncertainty left where a candidate was evaluated [4]_.
 
     References
     ----------
     .. [1] Hvarfner, Hellsten and Nardi (2024), "Vanilla Bayesian Optimization Performs Great in High Dimensions",
        arXiv:2402.02229.
-    .. [2] Ament, Daulton, Eriksson, Balandat and Bakshy (2023), "Unexpected Improvements to Expected Improvement for
+    .. [2] Snoek et al. (2015), "Scalable Bayesian Optimization Using Deep Neural Networks", arXiv:1502.05700.
+    .. [3] Ament, Daulton, Eriksson, Balandat and Bakshy (2023), "Unexpected Improvements to Expected Improvement for
        Bayesian Optimization", arXiv:2310.20708.
-    .. [3] Forrester, Keane and Bressloff (2006), "Design and Analysis of 'Noisy' Computer Experiments", AIAA Journal
+    .. [4] Forrester, Keane and Bressloff (2006), "Design and Analysis of 'Noisy' Computer Experiments", AIAA Journal
        44 (10), doi:10.2514/1.20068.
 
     Examples
