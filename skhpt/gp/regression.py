@@ -2,7 +2,8 @@
 
 The model: ``y = m - b h(u) + s (f(u) + e)``, with ``f`` a Gaussian process of variance 1 and ``e`` independent noise.
 Its prior mean is a bowl upside down, as that of Snoek et al. (2015, arXiv:1502.05700): who chooses a range puts what is
-likely to be good inside. Without it a model would like to see the corners first, for there it is least certain.
+likely to be good inside. Without it a search sees too much of the edges, where a model is least certain (Siivola et al.
+2018, arXiv:1704.00963).
 
 ===========  ==========  ==================================================================================
 ``y``        (n,)        scores
