@@ -80,9 +80,10 @@ def load(path):
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
 
 
-def report(tools):
+def report(tools, without=()):
     """Print the tables of some tools, over the problems and seeds that all of them have."""
     data, cases = read(tools)
+    cases = [(problem, seed) for problem, seed in cases if problem not in without]
     problems = sorted({problem for problem, _ in cases})
     top = {p: max(max_score(rows, p) for rows in data.values()) for p in problems}
     print(f"{len(problems)} problems, {len(cases)} runs of each tool, 95 % intervals over problems")
@@ -122,7 +123,6 @@ def regrets(best, randoms, top, cases):
 
 #: Panels of the picture: tools, by as many seeds as all of them have.
 PANELS = (
-    ("random", "optuna_tpe", "optuna_gp", "skhpt"),
     ("random", "smac", "skopt_gp", "optuna_tpe", "optuna_gp", "skhpt"),
     ("random", "skhpt_pending", "skhpt"),
 )
@@ -141,7 +141,7 @@ def plot(path):
     """Draw the mean regret after each evaluation."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(12, 4), layout="constrained")
+    figure = Figure(figsize=(10, 4.5), layout="constrained")
     budgets = np.arange(5, max(BUDGETS) + 1)
     for axes, tools in zip(figure.subplots(1, len(PANELS), sharey=True), PANELS, strict=True):
         data, cases = read(tools)
@@ -206,10 +206,11 @@ def main():
     reporter = commands.add_parser("report")
     there = [tool for tool in TOOLS if (RESULTS / f"{tool}.jsonl").exists()]
     reporter.add_argument("tools", nargs="*", default=there)
+    reporter.add_argument("--without", nargs="+", choices=list(BY_NAME), default=[], metavar="PROBLEM")
     commands.add_parser("plot").add_argument("path")
     arguments = parser.parse_args()
     if arguments.command == "report":
-        report(arguments.tools)
+        report(arguments.tools, arguments.without)
     elif arguments.command == "plot":
         plot(arguments.path)
     else:
