@@ -1,6 +1,7 @@
 """joblib's backends as an executor: results, errors, limits, configuration, the public fallback."""
 
 import math
+import multiprocessing
 import os
 import signal
 import threading
@@ -73,6 +74,18 @@ def test_errors_come_back_too(backend):
     with Pool() as pool:  # and the next session works
         pool.submit(square, 2)
         assert drain(pool, 1) == [4]
+
+
+def test_a_worker_that_died_with_the_lock_of_its_results_holds_up_nothing(monkeypatch):
+    monkeypatch.setattr(ways, "SECONDS_TO_LET_GO", 0.1)
+    with parallel_config("multiprocessing", n_jobs=2), Pool() as pool:
+        pool.submit(square, 3)
+        assert drain(pool, 1) == [9]
+        workers = [child for child in multiprocessing.active_children() if child.pid in pool._way.pids()]
+        pool.submit(time.sleep, 60)
+        pool._way._backend._pool._outqueue._wlock.acquire()
+    assert len(workers) == 2
+    assert not any(worker.is_alive() for worker in workers)
 
 
 def test_what_is_pending_at_the_end_is_dropped(backend):

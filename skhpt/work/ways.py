@@ -15,6 +15,7 @@ from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import AbstractContextManager, suppress
 from queue import Empty
+from threading import Thread
 from typing import Any, Protocol
 
 from joblib import Parallel, delayed
@@ -29,6 +30,8 @@ from skhpt.work.messages import Begun, Channel, FileMail, Mail, News, NoMail, Sh
 POLL = 0.2
 #: Seconds that a pool gets to tell of all its tasks that they are lost.
 SECONDS_TO_BREAK = 10
+#: Seconds that nobody who is alive needs to hand over a result when all is to end.
+SECONDS_TO_LET_GO = 5.0
 
 Interruptible = Callable[[], AbstractContextManager[Any]]
 
@@ -199,7 +202,10 @@ class Streaming:
         items = getattr(workers, "_pending_work_items", {})
         for number in [number for number, item in list(items.items()) if item.future.cancelled()]:
             items.pop(number, None)
-        self._backend.abort_everything(ensure_ready=False)
+        if isinstance(self._backend, MultiprocessingBackend):
+            _abort_pool(self._backend)
+        else:
+            self._backend.abort_everything(ensure_ready=False)
 
     def close(self) -> None:
         if self._folder:
@@ -267,6 +273,23 @@ def make_batch(
     """Return what a worker of a backend is to call to run a task."""
     task: tuple[Any, ...] = (bind_context(work), (function, channel, *args), {})
     return BatchedCalls([task], backend.get_nested_backend(), before_pickling, cache)
+
+
+def _abort_pool(backend: MultiprocessingBackend) -> None:
+    """Kill the workers of a `multiprocessing.Pool`.
+
+    One that dies while it hands over a result leaves its lock closed, and the pool, which has a last word for the same
+    pipe, would wait for it forever: a lock that is not free for so long is opened.
+    """
+    lock = backend._pool._outqueue._wlock
+    killing = Thread(target=backend.abort_everything, kwargs={"ensure_ready": False}, daemon=True)
+    killing.start()
+    killing.join(SECONDS_TO_LET_GO)
+    while killing.is_alive() and lock is not None:  # None on Windows
+        lock.acquire(timeout=SECONDS_TO_LET_GO)
+        lock.release()
+        killing.join(SECONDS_TO_LET_GO)
+    killing.join()
 
 
 def _fail(future: Future[Any], error: BaseException) -> None:
