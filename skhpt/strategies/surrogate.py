@@ -47,7 +47,7 @@ class Surrogate:
     theta : ndarray, default=None
         Hyperparameters; found for these observations if None.
     is_score : bool, default=True
-        Whether it is a score: of which much is known before any was seen, and the high ones count.
+        Whether it is a score: warped, for the high ones count, and expected to be lower at the ends of columns.
 
     Attributes
     ----------
