@@ -114,7 +114,7 @@ def test_unlike_levels_are_equally_far_apart():
 
 
 @pytest.mark.parametrize("n_levels", [0, 1, 2, 5])
-def test_before_any_score_a_level_says_as_much_as_a_number(n_levels):
+def test_levels_are_as_far_apart_as_numbers_on_average(n_levels):
     embedding, u = Embedding((n_levels,)), (np.arange(400)[:, None] + 0.5) / 400
     assert embedding.column_distances(embedding(u)).mean() == pytest.approx(1 / 6 if n_levels != 1 else 0, abs=1e-4)
 

@@ -32,11 +32,10 @@ def likely_points(own: Params, space: Space) -> list[Params]:
     """
     middles = [{name: dimension.middle() for name, dimension in branch.items()} for branch in space.branches]
     own_parts = [_own_part(own, branch) for branch in space.branches]
-    by_share = sorted(
-        zip(middles, own_parts, strict=True), key=lambda pair: len(pair[1]) / max(1, len(pair[0])), reverse=True
-    )
-    as_it_is = [point for middle, part in by_share if space.allows(point := middle | part)]
-    likely = [*as_it_is[:1], *filter(space.allows, middles)]
+    shares = [len(part) / max(1, len(middle)) for middle, part in zip(middles, own_parts, strict=True)]
+    as_it_is = [middles[i] | own_parts[i] for i in np.argsort(-np.array(shares), kind="stable")]
+    allowed = [point for point in as_it_is if space.allows(point)]
+    likely = [*allowed[:1], *filter(space.allows, middles)]
     return list({params_key(point): point for point in likely}.values())
 
 
