@@ -1,0 +1,61 @@
+"""The tests on the oldest supported versions of skhpt's dependencies, on later ones, and on the newest.
+
+``nox -f .ci/noxfile.py -s oldest`` runs the tests that a version can break, ``nox -f .ci/noxfile.py -s oldest -- full``
+runs all, and other arguments go to pytest (``-- tests/parallel -k dask``). The sessions need the dependencies of the
+tests only where a newer version of these does not work with the older scikit-learn; the reason is beside each bound.
+"""
+
+from pathlib import Path
+
+import nox
+
+ROOT = Path(__file__).resolve().parent.parent
+#: The tests of everything that calls a private name, or compares with scikit-learn's own results.
+PARTS = [f"tests/{name}" for name in ("contracts", "fitting", "journal", "parallel", "reuse")]
+#: scikit-learn's estimator checks are a generator of parameters before version 1.9, which pytest 9.1 deprecates.
+PYTEST = "pytest<9.1"
+
+nox.options.sessions = ["oldest", "sklearn-1.7", "sklearn-1.8", "newest"]
+nox.needs_version = ">=2024.4.15"
+
+
+def run_tests(session: nox.Session, *versions: str) -> None:
+    """Install skhpt with the given versions of other packages, and run tests in parallel."""
+    session.chdir(ROOT)
+    session.install("-e", ".[test]", "lightgbm", *versions)
+    session.run("python", "-m", "pip", "list")
+    arguments = [] if session.posargs == ["full"] else session.posargs or PARTS
+    session.run("pytest", "-n", "2", "--dist", "worksteal", *arguments)
+
+
+@nox.session(python="3.11")  # the last Python for which there is this NumPy
+def oldest(session: nox.Session) -> None:
+    """Test with the lower bounds of pyproject.toml."""
+    run_tests(
+        session,
+        "scikit-learn==1.6.0",
+        "numpy==1.24.*",
+        "scipy==1.11.*",
+        "joblib==1.4.0",
+        "pandas==2.1.*",  # of the same year; pandas 2.2 warns of casts that scikit-learn 1.6 makes
+        "polars==1.0.*",  # later versions lack a method that scikit-learn 1.6 calls
+        PYTEST,
+    )
+
+
+@nox.session(name="sklearn-1.7")
+def sklearn_1_7(session: nox.Session) -> None:
+    """Test with the last release of scikit-learn 1.7."""
+    run_tests(session, "scikit-learn==1.7.*", PYTEST)
+
+
+@nox.session(name="sklearn-1.8")
+def sklearn_1_8(session: nox.Session) -> None:
+    """Test with the last release of scikit-learn 1.8."""
+    run_tests(session, "scikit-learn==1.8.*", PYTEST)
+
+
+@nox.session
+def newest(session: nox.Session) -> None:
+    """Test with the newest version of everything."""
+    run_tests(session)
