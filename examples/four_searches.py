@@ -1,7 +1,8 @@
-"""Compare four searches at equal budget, in a space of all kinds of distributions, and plot how the best score grows.
+"""Compare four searches with equal budgets in a space with many kinds of distributions, and plot the best scores.
 
-Diabetes progression: 442 patients, which scikit-learn ships. Run it with ``python examples/four_searches.py``, or with
-the name of a picture to save (for which matplotlib must be installed: ``pip install "skhpt[plots]"``).
+The data are the diabetes progression of 442 patients, which scikit-learn ships. Run the script with
+``python examples/four_searches.py``. With the name of an image file as argument it also saves a plot (this needs
+matplotlib: ``pip install "skhpt[plots]"``).
 """
 
 import sys
@@ -41,7 +42,7 @@ space = [
         "model__degree": randint(2, 5),
     },
 ]
-hunches = [
+manual_points = [
     {"select__percentile": percentile, "model__alpha": alpha, "model__l1_ratio": l1_ratio}
     for percentile, alpha, l1_ratio in product([50, 100], [0.01, 0.1, 1.0, 10.0], [0.1, 0.5, 0.9])
 ]
@@ -49,7 +50,7 @@ resolution = dict.fromkeys(["model__coef0", "model__degree", "select__percentile
 resolution |= {"model__alpha": 4, "model__l1_ratio": 3, "model__C": 4, "model__gamma": 3}
 common = {"cv": KFold(5, shuffle=True, random_state=0), "scoring": "r2"}
 searches = [
-    ManualSearch(pipeline, hunches, **common),
+    ManualSearch(pipeline, manual_points, **common),
     GridSearch(pipeline, space, resolution=resolution, **common),
     RandomSearch(pipeline, space, n_iter=BUDGET, random_state=0, **common),
     BayesSearchCV(pipeline, space, n_iter=BUDGET, random_state=0, **common),
@@ -66,7 +67,7 @@ print(searches[-1].leaderboard_text(3))
 if len(sys.argv) > 1:
     import matplotlib as mpl
 
-    mpl.use("Agg")  # a file, no window
+    mpl.use("Agg")  # writes a file, opens no window
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
@@ -79,4 +80,4 @@ if len(sys.argv) > 1:
     axes.legend(frameon=False, loc="lower right")
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(sys.argv[1], dpi=150)
-    print(f"\nThe best score so far, candidate by candidate: {sys.argv[1]}")
+    print(f"\nPlot of the best score so far: {sys.argv[1]}")

@@ -1,6 +1,6 @@
-"""Many candidates, little training: HyperbandSearchCV on images of digits.
+"""HyperbandSearchCV on images of digits: many candidates with little training, the best with more.
 
-It prints the plan, climbs the ladder, and compares the outcome with that of a random search with as much training.
+The script prints the plan, runs the search, and compares it with a random search that has the same amount of training.
 """
 
 from scipy.stats import loguniform, randint
@@ -27,18 +27,19 @@ def seconds_of(search):
 
 search = HyperbandSearchCV(forest, space, random_state=0)
 plan = search.plan(X, y)
-print(f"The plan, known before anything runs:\n\n{plan}\n")
+print(f"The plan, before the first fit:\n\n{plan}\n")
 
 search.fit(X, y)
-print(f"The resource is {search.resource_}; {search.n_candidates_} candidates were on each rung.")
-print("How well a rung predicts the next one:", ", ".join(f"{rho:.2f}" for rho in search.rung_correlations_))
+print(f"The resource is {search.resource_}. Candidates on each rung: {search.n_candidates_}.")
+correlations = ", ".join(f"{rho:.2f}" for rho in search.rung_correlations_)
+print(f"Rank correlation of the scores of each rung with the next one: {correlations}")
 print(f"\nThe best candidates:\n\n{search.leaderboard_text(5)}\n")
 
 n_iter = round(plan.full_fits / search.n_splits_)
 random = RandomSearch(forest, space, n_iter=n_iter, random_state=0).fit(X, y)
 print(f"{'':30} {'candidates':>10} {'seconds':>8} {'CV score':>9} {'new rows':>9}")
-for name, one, n in (
+for name, fitted, n in (
     ("HyperbandSearchCV", search, plan.n_candidates),
-    ("RandomSearch, as much training", random, n_iter),
+    ("RandomSearch, equal training", random, n_iter),
 ):
-    print(f"{name:30} {n:10} {seconds_of(one):8.1f} {one.best_score_:9.4f} {one.score(X_test, y_test):9.4f}")
+    print(f"{name:30} {n:10} {seconds_of(fitted):8.1f} {fitted.best_score_:9.4f} {fitted.score(X_test, y_test):9.4f}")

@@ -1,7 +1,8 @@
 """Tune a pipeline on real data with three searches, and compare them.
 
-Handwritten digits: 1,797 images of 8 x 8 pixels, which scikit-learn ships. A person first tries a few points; a grid
-and a random search then take as many candidates each. Run it with ``python examples/quickstart.py``.
+The data are 1,797 images of handwritten digits with 8 x 8 pixels, which scikit-learn ships. A manual search tries a few
+points. A grid search and a random search then evaluate the same number of candidates. Run the script with
+``python examples/quickstart.py``.
 """
 
 import time
@@ -24,7 +25,7 @@ pipeline = Pipeline([("scale", MinMaxScaler()), ("reduce", PCA(10, random_state=
 common = {"reduce__n_components": loguniform_int(5, 60), "classify__C": loguniform(0.1, 100)}
 space = [common | {"classify__gamma": ["scale"]}, common | {"classify__gamma": loguniform(1e-2, 1)}]
 
-print("A person tries some points, beginning with the pipeline as it is:")
+print("Manual search, starting with the pipeline as it is:")
 manual = ManualSearch(pipeline, [{}], cv=3, n_jobs=2).fit(X_train, y_train)
 manual.evaluate(X_train, y_train, reduce__n_components=30)
 manual.evaluate(X_train, y_train, reduce__n_components=30, classify__C=10.0)
@@ -36,7 +37,7 @@ random = RandomSearch(pipeline, space, n_iter=36, sampler="sobol", random_state=
 random.fit(X_train, y_train)
 seconds = time.perf_counter() - start
 
-print(f"\nA grid and a random search take {seconds:.1f} s. All three searches, on the same folds and on held-out data:")
+print(f"\nThe grid and the random search took {seconds:.1f} s. Scores on the same folds, and on held-out data:")
 print(f"{'search':12}  {'candidates':>10}  {'CV accuracy':>11}  {'test accuracy':>13}")
 for search in (manual, grid, random):
     n, test_score = len(search.history_), search.score(X_test, y_test)
