@@ -30,20 +30,34 @@ from typing import Any
 
 import numpy as np
 from joblib import parallel_config
+from scipy import sparse
 from scipy.stats import loguniform, randint, uniform
+from sklearn.compose import ColumnTransformer
+from sklearn.cross_decomposition import PLSRegression
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris, load_wine
 from sklearn.decomposition import PCA
-from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier, RandomForestClassifier
-from sklearn.feature_selection import SelectKBest
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.ensemble import (
+    AdaBoostClassifier,
+    BaggingClassifier,
+    ExtraTreesClassifier,
+    GradientBoostingClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+    StackingClassifier,
+    VotingClassifier,
+)
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.feature_selection import SelectKBest, chi2
 from sklearn.kernel_ridge import KernelRidge
-from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier
-from sklearn.model_selection import KFold, ShuffleSplit
-from sklearn.naive_bayes import GaussianNB
+from sklearn.linear_model import Lasso, LogisticRegression, Ridge, RidgeClassifier, SGDClassifier
+from sklearn.model_selection import FixedThresholdClassifier, GroupKFold, KFold, ShuffleSplit, TimeSeriesSplit
+from sklearn.naive_bayes import GaussianNB, MultinomialNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
-from sklearn.pipeline import Pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.svm import SVC
+from sklearn.svm import SVC, SVR
 from sklearn.tree import DecisionTreeClassifier
 from threadpoolctl import threadpool_limits
 
@@ -273,6 +287,103 @@ def grid_callable_refit() -> Values:
         return int(np.argmin(table["mean_test_score"]))
 
     return fitted(GridSearch(SVC(), {"C": [0.001, 1]}, refit=refit), IRIS)
+
+
+# -- one fit that serves several candidates --------------------------------------------------------------------------
+
+NEIGHBORS = KNeighborsClassifier()
+WORDS = ([" ".join(f"pixel{i}is{value:.0f}" for i, value in enumerate(16 * row)) for row in DIGITS[0]], DIGITS[1])
+#: Models that candidates share only up to rounding.
+SHARED_CLOSELY = ("svr", "svc-poly", "lasso", "lda", "pls")
+#: Estimator, grid and data of searches whose candidates share one model.
+SHARED_MODELS = {
+    "forest": (RandomForestClassifier(random_state=0), {"n_estimators": [3, 7, 12], "ccp_alpha": [0.0, 0.01]}, IRIS),
+    "bagging": (BaggingClassifier(random_state=0), {"n_estimators": [3, 7]}, IRIS),
+    "adaboost": (AdaBoostClassifier(random_state=0), {"n_estimators": [3, 7]}, IRIS),
+    "gradient-boosting": (GradientBoostingClassifier(random_state=0), {"n_estimators": [3, 7]}, IRIS),
+    "hist-boosting": (HistGradientBoostingClassifier(random_state=0), {"max_iter": [3, 7]}, IRIS),
+    "lasso": (Lasso(), {"max_iter": [1000, 2000], "alpha": [0.1, 1.0]}, DIABETES),
+    "ridge-classifier": (RidgeClassifier(), {"alpha": [0.1, 1.0, 10.0]}, CANCER),
+    "kernel-ridge": (KernelRidge(kernel="poly"), {"alpha": [0.1, 1.0], "degree": [2, 3]}, DIABETES),
+    "pls": (PLSRegression(), {"n_components": [1, 2, 4]}, DIABETES),
+    "lda": (LinearDiscriminantAnalysis(solver="eigen"), {"shrinkage": [0.1, 0.5], "n_components": [1, 2]}, WINE),
+    "svr": (SVR(), {"C": [1.0, 10.0], "gamma": [0.1, 1.0]}, DIABETES),
+    "svc-poly": (SVC(kernel="poly"), {"C": [0.1, 1.0], "degree": [2, 3], "coef0": [0.0, 1.0]}, IRIS),
+    "neighbors-kd-tree": (KNeighborsClassifier(algorithm="kd_tree"), {"n_neighbors": [1, 5, 9]}, IRIS),
+    "multinomial-bayes": (MultinomialNB(), {"alpha": [0.1, 1.0], "fit_prior": [True, False]}, DIGITS),
+    "voting": (VotingClassifier([("a", GaussianNB()), ("b", NEIGHBORS)]), {"weights": [None, [1, 2]]}, IRIS),
+    "stacking": (
+        StackingClassifier([("a", GaussianNB()), ("b", NEIGHBORS)]),
+        {"final_estimator": [GaussianNB(), DecisionTreeClassifier(max_depth=1)]},
+        IRIS,
+    ),
+    "threshold": (FixedThresholdClassifier(GaussianNB()), {"threshold": [0.2, 0.5, 0.8]}, CANCER),
+    "pca": (make_pipeline(PCA(random_state=0), GaussianNB()), {"pca__n_components": [2, 4, 0.9]}, WINE),
+    "select": (make_pipeline(SelectKBest(), GaussianNB()), {"selectkbest__k": [2, 4, 8]}, WINE),
+    "words": (
+        make_pipeline(TfidfVectorizer(), MultinomialNB()),
+        {
+            "tfidfvectorizer__min_df": [1, 3],
+            "tfidfvectorizer__use_idf": [True, False],
+            "multinomialnb__alpha": [0.1, 1],
+        },
+        WORDS,
+    ),
+}
+
+
+def shared_model(name: str, **params: Any) -> Case:
+    """Return the case of an estimator whose candidates share fits."""
+    estimator, grid, data = SHARED_MODELS[name]
+    return lambda: fitted(GridSearch(estimator, grid, cv=FOLDS, return_train_score=True, **params), data)
+
+
+CASES |= {f"shared-{name}": shared_model(name) for name in SHARED_MODELS}
+CASES |= {f"shared-close-{name}": shared_model(name, reuse="close") for name in SHARED_CLOSELY}
+
+
+# -- kinds of data -------------------------------------------------------------------------------------------------
+
+
+@case
+def data_frame() -> Values:
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    scale = ColumnTransformer([("scale", StandardScaler(), list(X.columns[:2]))], remainder="passthrough")
+    grid = {"columntransformer__scale__with_mean": [True, False], "svc__C": [0.1, 10.0]}
+    return fitted(GridSearch(make_pipeline(scale, SVC()), grid), (X, y))
+
+
+@case
+def data_sparse() -> Values:
+    grid = {"multinomialnb__alpha": [0.1, 1.0], "selectkbest__k": [10, 20]}
+    data = (sparse.csr_matrix(DIGITS[0]), DIGITS[1])
+    return fitted(GridSearch(make_pipeline(SelectKBest(chi2), MultinomialNB()), grid), data)
+
+
+@case
+def data_groups() -> Values:
+    X, y = IRIS
+    search = RandomSearch(SVC(), SVC_SPACE, n_iter=5, random_state=0, cv=GroupKFold(3), return_predictions=True)
+    search.fit(X, y, groups=np.arange(len(X)) // 5)
+    return outcome(search, X) | {"corrected_score_": tuple(search.corrected_score_)}
+
+
+@case
+def data_in_time() -> Values:
+    options = {"resource": "n_samples", "n_candidates": 9, "random_state": 0, "cv": TimeSeriesSplit(3)}
+    return with_ladder(HyperbandSearchCV(Ridge(), {"alpha": loguniform(1e-3, 1e2)}, **options), DIABETES)
+
+
+@case
+def data_without_target() -> Values:
+    search = GridSearch(PCA(random_state=0), {"n_components": [1, 2, 3]}, cv=FOLDS).fit(IRIS[0])
+    return outcome(search) | {"transformed": search.transform(IRIS[0])}
+
+
+@case
+def data_with_two_targets() -> Values:
+    y = np.column_stack([DIABETES[1], DIABETES[0][:, 2]])
+    return fitted(BayesSearchCV(Ridge(), {"alpha": loguniform(1e-3, 1e2)}, n_iter=8, random_state=0), (DIABETES[0], y))
 
 
 # -- random draws --------------------------------------------------------------------------------------------------
