@@ -1,15 +1,15 @@
 """skhpt: hyperparameter search for scikit-learn estimators."""
 
 from skhpt import distributions, select
+from skhpt.fitting.warm_start import register_continuation
 from skhpt.journal import read_journal
+from skhpt.reuse.submodels import register_submodel
 from skhpt.search.bayes import BayesSearchCV
 from skhpt.search.grid import GridSearch
 from skhpt.search.hyperband import HyperbandSearchCV
 from skhpt.search.manual import ManualSearch
 from skhpt.search.random import RandomSearch
-from skhpt.space import Space
-from skhpt.work.continuation import register_continuation
-from skhpt.work.submodels import register_submodel
+from skhpt.space.space import Space
 
 __version__ = "0.1.0"
 

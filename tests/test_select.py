@@ -6,7 +6,6 @@ import pickle
 
 import numpy as np
 import pytest
-from estimators import FailsBelow, Null, two_scores
 from sklearn.base import clone
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -19,9 +18,10 @@ from sklearn.tree import DecisionTreeClassifier
 
 import skhpt
 from skhpt import BayesSearchCV, GridSearch, HyperbandSearchCV, ManualSearch, RandomSearch
-from skhpt.results import rank
-from skhpt.search.opening import open_session
+from skhpt.results.cv_results import rank
 from skhpt.select import one_standard_error, within_percent
+from skhpt.session.setup import open_session
+from tests.estimators import FailsBelow, Null, two_scores
 
 RULES = [one_standard_error("C"), within_percent(5, ["-C", "mean_fit_time"], metric="f1")]
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from skhpt.trial import Candidate, FoldScore, History, Trial
+from skhpt.history import History
+from skhpt.trial import Candidate, FoldScore, Trial
 
 
 def test_history_grows_in_id_order():

@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.linalg import lapack
 
-from skhpt.gp.ascent import ascend
+from skhpt.gp.bfgs import ascend
 from skhpt.gp.kernel import Embedding, matern, matern_and_slope
 
 #: Noise variance where there is none, so that neighbours do not have to agree to the last digit.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from skhpt.dimensions import Choice, Continuous
 from skhpt.identity import native, value_key
-from skhpt.journal.plain import pack, unpack
-from skhpt.space import Space
+from skhpt.journal.json_values import pack, unpack
+from skhpt.space.dimensions import Choice, Continuous
+from skhpt.space.space import Space
 
 #: Longer descriptions of choices are cut.
 _MAX_TEXT = 200

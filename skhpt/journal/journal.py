@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
+from skhpt._warnings import warn_user
+from skhpt.journal.append_only_file import Clock, GrowingFile
 from skhpt.journal.codec import Codec
-from skhpt.journal.contents import Contents, Header, as_line, first_line, fold_line, is_torn_beginning, whole_lines
-from skhpt.journal.file import Clock, GrowingFile
+from skhpt.journal.reader import Contents, Header, as_line, first_line, fold_line, is_torn_beginning, whole_lines
 from skhpt.journal.records import candidate_record, event_record, lost_record
 from skhpt.trial import Candidate, FoldScore, Trial
 
@@ -186,11 +186,9 @@ def _cut(file: GrowingFile, size: int, number: int, n_bytes: int) -> None:
     file.cut(size)
     if not file.is_open:  # it could not be cut, as was said
         return
-    warnings.warn(
+    warn_user(
         f"the journal {file.path} ends with a torn line: {n_bytes} bytes of line {number} were cut off. A search was "
-        "stopped while it wrote; what that line was to tell is found out again.",
-        UserWarning,
-        stacklevel=4,
+        "stopped while it wrote; what that line was to tell is found out again."
     )
 
 

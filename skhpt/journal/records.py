@@ -14,7 +14,7 @@ from typing import Any, Protocol, get_args
 
 import skhpt.trial
 from skhpt.identity import native
-from skhpt.journal.plain import pack, unpack
+from skhpt.journal.json_values import pack, unpack
 from skhpt.trial import Candidate, FoldScore, Score, State, Trial
 
 #: The end of the year 9999, beyond which a datetime cannot be.

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from skhpt import results
-from skhpt.journal.contents import Contents, is_torn_beginning, whole_lines
-from skhpt.trial import Candidate, FoldScore, History, Trial
+from skhpt.history import History
+from skhpt.journal.reader import Contents, is_torn_beginning, whole_lines
+from skhpt.results.cv_results import cv_results, metric_names
+from skhpt.results.leaderboard import leaderboard, leaderboard_frame, leaderboard_text
+from skhpt.trial import Candidate, FoldScore, Trial
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,7 +59,7 @@ class JournalView:
         self._trials = self.history.finished
         given = self.facts.get("metrics")
         are_names = isinstance(given, list) and given and all(isinstance(name, str) for name in given)
-        self.metrics: list[str] = results.metrics(self._trials) or (list(given) if given and are_names else ["score"])
+        self.metrics: list[str] = metric_names(self._trials) or (list(given) if given and are_names else ["score"])
 
     def __repr__(self) -> str:
         return f"<JournalView of {self.path}: {len(self._trials)} candidates finished, {self.n_pending} pending>"
@@ -99,7 +101,7 @@ class JournalView:
         ValueError
             If there is no such metric.
         """
-        return results.leaderboard_frame(self._rows(n, metric))
+        return leaderboard_frame(self._rows(n, metric))
 
     def leaderboard_text(self, n: int = 10, metric: str | None = None) -> str:
         """Return the best candidates so far as a printable table.
@@ -116,7 +118,7 @@ class JournalView:
         text : str
             The table that `leaderboard` returns, as aligned columns.
         """
-        return results.leaderboard_text(self._rows(n, metric)) or "no candidate is finished yet"
+        return leaderboard_text(self._rows(n, metric)) or "no candidate is finished yet"
 
     def _rows(self, n: int, metric: str | None) -> list[dict[str, Any]]:
         if not isinstance(n, Integral) or n < 1:
@@ -126,7 +128,7 @@ class JournalView:
             raise ValueError(f"metric must be one of {self.metrics}, got {metric!r}")
         if not self._trials:
             return []
-        rows = results.leaderboard(self._trials, self._table, self._column(metric), len(self._trials))
+        rows = leaderboard(self._trials, self._table, self._column(metric), len(self._trials))
         best: dict[Any, dict[str, Any]] = {}  # by candidate, which may have had several resources
         for row in rows:
             best.setdefault(_whose(self.history[row["candidate"]]), row)
@@ -152,7 +154,7 @@ class JournalView:
         error_score = self.facts.get("error_score")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of scores that are not finite the search itself warns
-            return results.cv_results(
+            return cv_results(
                 self._trials,
                 error_score=error_score if isinstance(error_score, Real) else np.nan,
                 standing=_standing(self._trials),

@@ -19,27 +19,30 @@ from sklearn.utils import get_tags
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.metaestimators import available_if
 
-from skhpt import engine, journal, results
+from skhpt import journal
 from skhpt._compat import IS_TESTED
-from skhpt.interrupts import Interrupts
-from skhpt.search.corrected import PredictionsMixin
-from skhpt.search.ending import mean_score, report_end, report_failures
+from skhpt.engine import loop as engine
+from skhpt.engine.evaluator import Evaluator
+from skhpt.engine.interrupts import Interrupts
+from skhpt.engine.retries import Losses
+from skhpt.engine.stopping import Limits
+from skhpt.fitting.resources import OnFolds, Whole
+from skhpt.fitting.slicing import data_can_be_shared
+from skhpt.parallel.pool import Pool
+from skhpt.results.cv_results import cv_results, metric_names
+from skhpt.reuse.planner import Reuse
+from skhpt.reuse.shared_evaluation import Terms
+from skhpt.search.corrected_score import PredictionsMixin
 from skhpt.search.leaderboard import LeaderboardMixin
-from skhpt.search.opening import open_session
-from skhpt.search.resuming import describe_space
-from skhpt.search.session import Folds, Session
 from skhpt.select import Rule
-from skhpt.space import Space
-from skhpt.stopping import Limits
+from skhpt.session.outcome_warnings import mean_score, report_end, report_failures
+from skhpt.session.resume import describe_space
+from skhpt.session.session import Folds, Session
+from skhpt.session.setup import open_session
+from skhpt.space.space import Space
+from skhpt.strategies.base import Strategy
 from skhpt.strategies.racing import Race
-from skhpt.trial import Strategy, Trial
-from skhpt.work.evaluator import Evaluator
-from skhpt.work.losses import Losses
-from skhpt.work.pool import Pool
-from skhpt.work.reuse import Reuse
-from skhpt.work.slices import data_can_be_shared
-from skhpt.work.together import Terms
-from skhpt.work.training import OnFolds, Whole
+from skhpt.trial import Trial
 
 
 class BaseSearch(LeaderboardMixin, PredictionsMixin, BaseSearchCV):
@@ -321,13 +324,13 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, BaseSearchCV):
         """Format the results, once, and choose the best candidate."""
         trials = session.history.finished
         self._report_failures(trials, session.n_known)
-        metrics = results.metrics(trials)
+        metrics = metric_names(trials)
         self.multimetric_ = metrics is not None
         refit_metric = session.refit_metric
         if callable(self.scoring) and metrics is not None:  # only now is it known that there are several metrics
             self._check_refit_for_multimetric(metrics)
             refit_metric = self.refit
-        self.cv_results_ = results.cv_results(
+        self.cv_results_ = cv_results(
             trials,
             error_score=self.error_score,
             return_train_score=self.return_train_score,

@@ -12,19 +12,21 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from skhpt._typing import Params
+from skhpt._warnings import warn_user
 from skhpt.gp.acquisition import ACQUISITIONS
 from skhpt.identity import params_key
+from skhpt.parallel.pool import n_workers
 from skhpt.search.base import BaseSearch
-from skhpt.search.checks import check_names
-from skhpt.search.session import Session
-from skhpt.search.skopt import translate
-from skhpt.space import Params, Space
+from skhpt.session.session import Session
+from skhpt.session.validation import check_names
+from skhpt.space.skopt import translate
+from skhpt.space.space import Space
+from skhpt.strategies.base import Strategy
 from skhpt.strategies.bayes import Bayes
-from skhpt.strategies.places import Places
-from skhpt.strategies.start import likely_points, n_initial_points
+from skhpt.strategies.encoding import Places
+from skhpt.strategies.initial_design import likely_points, n_initial_points
 from skhpt.strategies.surrogate import Surrogate, mean_scores
-from skhpt.trial import Strategy
-from skhpt.work.pool import n_workers
 
 
 class BayesSearchCV(BaseSearch):
@@ -365,11 +367,9 @@ class BayesSearchCV(BaseSearch):
         space = self._space()
         check_names(self.estimator, space)
         if space.size < self.n_iter:
-            warnings.warn(
+            warn_user(
                 f"The total space of parameters {space.size} is smaller than n_iter={self.n_iter}. "
-                f"Running {space.size} iterations. For exhaustive searches, use GridSearch.",
-                UserWarning,
-                stacklevel=4,
+                f"Running {space.size} iterations. For exhaustive searches, use GridSearch."
             )
         seed = int(check_random_state(session.random_state).randint(2**31 - 1))
         design = self._design(space, seed, session)
@@ -401,10 +401,8 @@ class BayesSearchCV(BaseSearch):
     def _evaluate(self, session: Session, strategy: Strategy) -> None:
         n_busy, n_available = self.max_pending * len(session.folds), n_workers(self.n_jobs)
         if n_available > n_busy:
-            warnings.warn(
+            warn_user(
                 f"{n_available - n_busy} of {n_available} workers will be idle: only max_pending={self.max_pending} "
-                f"candidates of {len(session.folds)} folds are evaluated at the same time.",
-                UserWarning,
-                stacklevel=4,
+                f"candidates of {len(session.folds)} folds are evaluated at the same time."
             )
         super()._evaluate(session, strategy)

@@ -16,22 +16,26 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from skhpt._typing import Params
+from skhpt._warnings import warn_user
+from skhpt.fitting.checkpoints import Checkpoints, InMemory, OnDisk
+from skhpt.fitting.resources import Whole
+from skhpt.history import History
+from skhpt.parallel.pool import shares_memory
 from skhpt.search.base import BaseSearch
-from skhpt.search.checks import check_names
-from skhpt.search.fidelity import Fidelity, check_going_on, make_fidelity
-from skhpt.search.opening import split_for_plan
-from skhpt.search.rung_warnings import warn_of_misleading_rungs, warn_that_nobody_finished
-from skhpt.search.session import Folds, Session
-from skhpt.search.skopt import translate
-from skhpt.space import Params, Space
+from skhpt.session.fidelity import Fidelity, check_going_on, make_fidelity
+from skhpt.session.rung_warnings import warn_of_misleading_rungs, warn_that_nobody_finished
+from skhpt.session.session import Folds, Session
+from skhpt.session.setup import split_for_plan
+from skhpt.session.validation import check_names
+from skhpt.space.skopt import translate
+from skhpt.space.space import Space
+from skhpt.strategies.base import Strategy
 from skhpt.strategies.bayes import Bayes
 from skhpt.strategies.hyperband import Hyperband
-from skhpt.strategies.rungs import at_full_resource, extent, place, rung_correlations
+from skhpt.strategies.rung_statistics import at_full_resource, extent, place, rung_correlations
 from skhpt.strategies.schedule import Plan
-from skhpt.trial import History, Strategy, Trial
-from skhpt.work.checkpoints import Checkpoints, InMemory, OnDisk
-from skhpt.work.pool import shares_memory
-from skhpt.work.training import Whole
+from skhpt.trial import Trial
 
 #: Candidates of a bracket of the ladder, as a power of the factor: more of them make further brackets.
 BRACKET_POWER = 4
@@ -421,11 +425,9 @@ class HyperbandSearchCV(BaseSearch):
             warnings.simplefilter("ignore")  # it speaks of n_iter
             points = self._space().sample(plan.n_candidates, random_state, unique=True, exclude=given)
         if len(points) < plan.n_candidates:
-            warnings.warn(
+            warn_user(
                 f"{plan.n_candidates} candidates were asked for (n_candidates), but the space has only {len(points)} "
-                "left to try.",
-                UserWarning,
-                stacklevel=5,
+                "left to try."
             )
             plan = fidelity.plan(self.schedule, len(points), n_splits, self.factor, self.factor**power)
         return plan, points

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 
-from skhpt import results
+from skhpt.results.cv_results import metric_names
+from skhpt.results.leaderboard import leaderboard, leaderboard_frame, leaderboard_text
 from skhpt.trial import Trial
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class LeaderboardMixin:
         ImportError
             If pandas is not installed; `leaderboard_text` does without it.
         """
-        return results.leaderboard_frame(self._leaderboard_rows(n))
+        return leaderboard_frame(self._leaderboard_rows(n))
 
     def leaderboard_text(self, n: int = 10) -> str:
         """Return the best candidates as a printable table.
@@ -63,16 +64,16 @@ class LeaderboardMixin:
         text : str
             The table that `leaderboard` returns, as aligned columns.
         """
-        return results.leaderboard_text(self._leaderboard_rows(n))
+        return leaderboard_text(self._leaderboard_rows(n))
 
     def _leaderboard_rows(self, n: int) -> list[dict[str, Any]]:
         check_is_fitted(self, "cv_results_")
         check_scalar(n, "n", Integral, min_val=1)
-        return results.leaderboard(self._tabulated, self.cv_results_, self._leading_metric(), n)
+        return leaderboard(self._tabulated, self.cv_results_, self._leading_metric(), n)
 
     def _leading_metric(self) -> str:
         """Name the metric that candidates are ranked by: that of the refit, else the first one."""
-        metrics = results.metrics(self._tabulated)
+        metrics = metric_names(self._tabulated)
         if metrics is None:
             return "score"
         return self._metric or metrics[0]

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import warnings
 from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 from sklearn.base import _fit_context, clone
 
-from skhpt import journal, results
-from skhpt.constraint import is_allowed
+from skhpt import journal
+from skhpt._warnings import warn_user
 from skhpt.fingerprint import describe_value
+from skhpt.history import History
 from skhpt.identity import params_key
+from skhpt.results.cv_results import metric_names
+from skhpt.results.leaderboard import score_text
 from skhpt.search.base import BaseSearch
-from skhpt.search.checks import check_candidates
-from skhpt.search.opening import open_session
-from skhpt.search.session import Session
-from skhpt.strategies.listed import Listed, untried
-from skhpt.trial import History, Trial
+from skhpt.session.session import Session
+from skhpt.session.setup import open_session
+from skhpt.session.validation import check_candidates
+from skhpt.space.constraint import is_allowed
+from skhpt.strategies.fixed_list import Listed, untried
+from skhpt.trial import Trial
 
 
 class ManualSearch(BaseSearch):
@@ -338,7 +341,7 @@ class ManualSearch(BaseSearch):
             raise ValueError(f"constraint rejects {points[0] if len(points) == 1 else f'every candidate: {points}'}")
         if len(allowed) < len(points):
             n_rejected = len(points) - len(allowed)
-            warnings.warn(f"constraint rejects {n_rejected} of {len(points)} candidates", UserWarning, stacklevel=4)
+            warn_user(f"constraint rejects {n_rejected} of {len(points)} candidates")
         return allowed
 
     def _shown_params(self, trials: list[Trial]) -> list[dict[str, Any]]:
@@ -369,7 +372,7 @@ class ManualSearch(BaseSearch):
         return None
 
     def _metrics(self) -> list[str]:
-        return results.metrics(self.history_.finished) or ["score"]
+        return metric_names(self.history_.finished) or ["score"]
 
     def _comparison(self, params: dict[str, Any], row: int, is_new: bool) -> str:
         """Say how one candidate compares with the best of the others."""
@@ -378,14 +381,14 @@ class ManualSearch(BaseSearch):
             means = np.asarray(self.cv_results_[f"mean_test_{name}"])
             std = self.cv_results_[f"std_test_{name}"][row]
             scale = float(np.max(np.abs(means[np.isfinite(means)]), initial=0.0))
-            text = f"{name} {results.score_text(means[row], scale)} ± {results.score_text(std, scale)}"
+            text = f"{name} {score_text(means[row], scale)} ± {score_text(std, scale)}"
             others = np.delete(means, row)
             if np.isfinite(others).any() and np.isfinite(means[row]):
                 best = np.nanmax(others)
-                change = results.score_text(means[row] - best, scale)
+                change = score_text(means[row] - best, scale)
                 whom = "the best so far" if is_new else "the best of the others"
                 text += f", {change if change.startswith('-') else '+' + change} against {whom} "
-                text += f"({results.score_text(best, scale)})"
+                text += f"({score_text(best, scale)})"
             said.append(text)
         what = ", ".join(f"{name}={value!r}" for name, value in sorted(params.items())) or "the estimator as it is"
         trial = self.history_[row]

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from skhpt.search.checks import check_names
-from skhpt.search.listed import ListedSearch
-from skhpt.space import Space
-from skhpt.strategies.listed import untried
-from skhpt.trial import History
+from skhpt.history import History
+from skhpt.search.fixed_list import ListedSearch
+from skhpt.session.validation import check_names
+from skhpt.space.space import Space
+from skhpt.strategies.fixed_list import untried
 
 
 class RandomSearch(ListedSearch):

@@ -9,13 +9,15 @@ from typing import Any
 
 import numpy as np
 
+from skhpt._typing import Params
 from skhpt.gp.acquisition import ACQUISITIONS, EXPLORING
-from skhpt.gp.maximize import Climb, maximize
+from skhpt.gp.optimize import Climb, maximize
+from skhpt.history import History
 from skhpt.identity import params_key
-from skhpt.space import Params, Space
-from skhpt.strategies.places import Places
+from skhpt.space.space import Space
+from skhpt.strategies.encoding import Places
 from skhpt.strategies.surrogate import Surrogate, Target, log_times, mean_scores
-from skhpt.trial import Candidate, History, Trial
+from skhpt.trial import Candidate, Trial
 
 #: In a finite space of at most this many points the acquisition is computed for all of them.
 MAX_ENUMERATED = 2_000

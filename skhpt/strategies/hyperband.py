@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from skhpt.space import Params
+from skhpt._typing import Params
+from skhpt.history import History
 from skhpt.strategies.schedule import Bracket, Plan
-from skhpt.trial import Candidate, FoldScore, History, Trial
+from skhpt.trial import Candidate, FoldScore, Trial
 
 #: ``propose(n, known, prior)`` returns up to n points that promise most, from the trials that are known.
 Propose = Callable[[int, Sequence[Trial], Sequence[Trial]], Sequence[Params]]

@@ -7,11 +7,12 @@ from functools import cached_property
 
 import numpy as np
 
+from skhpt._typing import Params
 from skhpt.gp import regression
 from skhpt.gp.kernel import Embedding
-from skhpt.gp.warp import Warp
-from skhpt.space import Column, Params
-from skhpt.strategies.places import Places
+from skhpt.gp.output_warping import Warp
+from skhpt.space.space import Column
+from skhpt.strategies.encoding import Places
 from skhpt.trial import Trial
 
 #: Means, standard deviations, of shape (m,), and their gradients, of shape (m, D).

@@ -25,7 +25,7 @@ from tools import scipy_space
 
 from skhpt import BayesSearchCV, RandomSearch
 from skhpt.gp import kernel, maximize, regression, warp
-from skhpt.gp.ascent import ascend
+from skhpt.gp.bfgs import ascend
 from skhpt.search import bayes as search
 from skhpt.strategies import bayes, surrogate
 from skhpt.strategies.surrogate import Surrogate

@@ -10,14 +10,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from test_hyperband import Clock, noisy, plan_of, points, uneven
-
-from skhpt import engine
+from skhpt.engine import loop as engine
+from skhpt.history import History
 from skhpt.strategies.hyperband import Hyperband
 from skhpt.strategies.schedule import ladder
-from skhpt.trial import History
+from tests.search.test_hyperband import Clock, noisy, plan_of, points, uneven
 
 
 def main(n_workers=16, n_splits=5, sizes=(27, 81, 243)):

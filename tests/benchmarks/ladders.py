@@ -28,10 +28,10 @@ from sklearn.metrics import get_scorer
 from sklearn.model_selection import check_cv
 
 from skhpt import Space
+from skhpt.fitting.resources import Epochs, Half, Parameter, Rows
+from skhpt.fitting.subsample import Subsample
+from skhpt.fitting.warm_start import continuation_of
 from skhpt.strategies.schedule import survivors
-from skhpt.work.continuation import continuation_of
-from skhpt.work.subsample import Subsample
-from skhpt.work.training import Epochs, Half, Parameter, Rows
 
 TABLES = Path(__file__).parent / "results" / "ladders"
 N_FOLDS, N_LEVELS, FACTOR = 5, 3, 3

@@ -20,8 +20,9 @@ from scipy.stats import loguniform, uniform
 
 from skhpt import Space
 from skhpt.distributions import loguniform_int
+from skhpt.history import History
 from skhpt.strategies.bayes import Bayes
-from skhpt.trial import Candidate, FoldScore, History, Trial
+from skhpt.trial import Candidate, FoldScore, Trial
 
 SPACE = Space(
     {

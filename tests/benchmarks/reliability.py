@@ -32,16 +32,16 @@ from sklearn.datasets import load_iris
 from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.tree import DecisionTreeClassifier
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
 
-from estimators import Fatal  # noqa: E402
-from interruptible import make, members, results  # noqa: E402
 from overhead import NullClassifier  # noqa: E402
 
 from skhpt import GridSearch, Space  # noqa: E402
 from skhpt.journal import Header, Journal, SpaceCodec, open_journal  # noqa: E402
 from skhpt.search import opening  # noqa: E402
 from skhpt.trial import Candidate, FoldScore  # noqa: E402
+from tests.estimators import Fatal  # noqa: E402
+from tests.stories.interruptible import make, members, results  # noqa: E402
 
 # -- the price of the journal --------------------------------------------------------------------------------------
 

@@ -1,0 +1,27 @@
+"""Names for the types of users' objects, which are not checked statically."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+
+#: An object with ``fit``, ``get_params`` and ``set_params``.
+Estimator: TypeAlias = Any
+#: A list, ndarray, sparse matrix, DataFrame or anything else that scikit-learn indexes by rows.
+ArrayLike: TypeAlias = Any
+#: ``scorer(estimator, X, y) -> float or dict``, or scikit-learn's multimetric scorer.
+Scorer: TypeAlias = Any
+#: Parameter names of an estimator and their values.
+Params: TypeAlias = dict[str, Any]
+#: A distribution of SciPy's kind (``rvs``, mostly ``ppf`` and ``cdf``), or a list of choices.
+Distribution: TypeAlias = Any
+#: A dict of distributions, or a list of such dicts.
+SpaceDefinition: TypeAlias = "Mapping[str, Distribution] | list[Mapping[str, Distribution]]"
+#: ``constraint(params) -> bool``.
+Constraint: TypeAlias = Callable[[Params], Any]
+#: Seed or generator, as in scikit-learn.
+RandomState: TypeAlias = "int | np.random.RandomState | None"
+#: Row indices of the training part and of the test part of a fold.
+Split: TypeAlias = "tuple[np.ndarray, np.ndarray]"

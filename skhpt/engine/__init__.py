@@ -1,0 +1,1 @@
+"""The loop of a search, its limits, and the evaluator that it drives."""

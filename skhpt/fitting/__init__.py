@@ -1,0 +1,1 @@
+"""One candidate on one fold: slicing, fitting, scoring."""

@@ -1,0 +1,1 @@
+"""Tasks in, updates out: joblib's backends, Dask and worker processes."""

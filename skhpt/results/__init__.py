@@ -1,0 +1,1 @@
+"""Tables, leaderboards and corrected scores of finished trials."""

@@ -1,0 +1,81 @@
+"""The best candidates of a search as rows, as a DataFrame and as text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from skhpt.trial import Trial
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def leaderboard(trials: Sequence[Trial], results: Mapping[str, Any], metric: str, n: int) -> list[dict[str, Any]]:
+    """Return the `n` best candidates as rows, the best first; the parameters come last, under their own names."""
+    order = np.argsort(results[f"rank_test_{metric}"], kind="stable")[:n]
+    return [
+        {
+            "rank": int(results[f"rank_test_{metric}"][i]),
+            "candidate": trials[i].candidate.id,
+            "score": float(results[f"mean_test_{metric}"][i]),
+            "std": float(results[f"std_test_{metric}"][i]),
+            "fit_time": float(results["mean_fit_time"][i]),
+            "state": str(results["state"][i]) if "state" in results else trials[i].state,
+        }
+        | {name: int(results[name][i]) for name in ("n_resources", "n_folds") if name in results}
+        | {f"param_{name}": value for name, value in results["params"][i].items()}
+        for i in order
+    ]
+
+
+def leaderboard_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Make a DataFrame of leaderboard rows, indexed by the candidate."""
+    try:
+        import pandas as pd
+    except ImportError as error:
+        raise ImportError(
+            "leaderboard() returns a pandas DataFrame: install pandas (pip install pandas), "
+            "or use leaderboard_text(), which needs nothing."
+        ) from error
+    columns = list(dict.fromkeys(name for row in rows for name in row)) or ["candidate"]
+    frame = pd.DataFrame({name: pd.Series([row.get(name) for row in rows], dtype=None) for name in columns})
+    return frame.set_index("candidate")
+
+
+def leaderboard_text(rows: list[dict[str, Any]]) -> str:
+    """Lay out leaderboard rows as a plain table; nothing if there are none."""
+    if not rows:
+        return ""
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    scale = max((abs(row["score"]) for row in rows if np.isfinite(row["score"])), default=0.0)
+    head = [name.removeprefix("param_") for name in columns]
+    cells = [[_cell(name, row, scale) for name in columns] for row in rows]
+    widths = [max(map(len, column)) for column in zip(head, *cells, strict=True)]
+    rule = ["-" * width for width in widths]
+    return "\n".join(
+        "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in [head, rule, *cells]
+    )
+
+
+def score_text(value: float, scale: float) -> str:
+    """Write a score, or a difference of scores, where the largest of them is `scale`."""
+    return f"{value:.4f}" if scale == 0 or 1e-2 <= scale < 1e4 else f"{value:.5g}"
+
+
+def _cell(name: str, row: Mapping[str, Any], scale: float) -> str:
+    if name not in row:
+        return ""
+    value = row[name]
+    if name in ("score", "std"):
+        return score_text(value, scale)
+    if name == "fit_time":
+        return f"{value:.2f} s" if value >= 1 else f"{1000 * value:.1f} ms"
+    if isinstance(value, Real) and not isinstance(value, (Integral, bool)):
+        return f"{value:.4g}"
+    text = str(value)
+    return text if len(text) <= 30 else text[:27] + "..."

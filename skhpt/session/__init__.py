@@ -1,0 +1,1 @@
+"""Values that ``fit`` prepares before anything is fitted."""

@@ -1,0 +1,138 @@
+"""scikit-learn's callbacks (from version 1.9): the tree of tasks of a search, and who is told of each fold.
+
+The tree is root -> "search" -> one "candidate-split-evaluation" per fold, and root -> "refit-with-best-params".
+scikit-learn makes all evaluation contexts ahead, each of which knows its siblings, so every task that goes to a
+worker carries all others along: a cost quadratic in their number. Here an evaluation context is an only child of a
+copy of its parent, and is made only if somebody listens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import copy
+from typing import Any
+
+from skhpt.fitting.fold import Unwatched, Watch
+from skhpt.fitting.slicing import Slices
+from skhpt.trial import Candidate
+
+
+def begin_callbacks(search: Any, X: Any, y: Any, params: dict[str, Any]) -> Callbacks:
+    """Begin the root task of a search; there is nobody to tell before scikit-learn 1.9."""
+    if not hasattr(search, "_init_callback_context"):
+        return Callbacks()
+    return SklearnCallbacks(search, X, y, _metadata(params))
+
+
+class Callbacks:
+    """Nobody listens."""
+
+    somebody_listens = False
+
+    def begin_search(self, n_candidates: int | None, n_splits: int) -> None:
+        """Begin the search task."""
+
+    def watch(self, candidate: Candidate, split: int) -> Watch:
+        """Return who is told of one fold."""
+        return Unwatched()
+
+    def end_search(self) -> None:
+        """End the search task."""
+
+    @contextmanager
+    def refitting(self, estimator: Any) -> Iterator[None]:
+        """Run the refit inside this context."""
+        yield
+
+    def end(self) -> None:
+        """End the root task."""
+
+
+class SklearnCallbacks(Callbacks):
+    """Passes on to the callbacks of a search estimator.
+
+    Parameters
+    ----------
+    search : estimator
+        The search that is being fitted.
+    X, y : array-like
+        What it is fitted on.
+    metadata : dict or None
+        Sample weights, if there are any.
+    """
+
+    def __init__(self, search: Any, X: Any, y: Any, metadata: dict[str, Any] | None):
+        self._search = search
+        self._data = {"estimator": search, "X": X, "y": y, "metadata": metadata}
+        n_tasks = 1 + (search.refit is not False)
+        self._root = search._init_callback_context(max_subtasks=n_tasks).call_on_fit_task_begin(**self._data)
+        self.somebody_listens = _has_callbacks(search) or any(map(_has_callbacks, _parts(search.estimator)))
+
+    def begin_search(self, n_candidates: int | None, n_splits: int) -> None:
+        self._n_splits = n_splits
+        self._task = self._root.subcontext(
+            task_name="search",
+            max_subtasks=None if n_candidates is None else n_candidates * n_splits,
+            sequential_subtasks=False,
+        ).call_on_fit_task_begin(estimator=self._search)
+
+    def watch(self, candidate: Candidate, split: int) -> Watch:
+        if not self.somebody_listens:
+            return Unwatched()
+        parent = copy(self._task)
+        parent._children_map = {}
+        task_id = candidate.id * self._n_splits + split
+        return FoldCallbacks(self._search, parent.subcontext("candidate-split-evaluation", task_id=task_id))
+
+    def end_search(self) -> None:
+        self._task.call_on_fit_task_end(estimator=self._search)
+
+    @contextmanager
+    def refitting(self, estimator: Any) -> Iterator[None]:
+        context = self._root.subcontext(task_name="refit-with-best-params")
+        with context.propagate_callback_context(estimator):
+            context.call_on_fit_task_begin(**self._data)
+            yield
+        context.call_on_fit_task_end(**self._data)
+
+    def end(self) -> None:
+        self._root.call_on_fit_task_end(**self._data)
+
+
+class FoldCallbacks:
+    """Tells the callbacks of one fold, in the worker that evaluates it; it travels there with the task."""
+
+    def __init__(self, search: Any, context: Any):
+        self._search = search
+        self._context = context
+
+    @contextmanager
+    def fitting(self, estimator: Any, fold: Slices) -> Iterator[None]:
+        with self._context.propagate_callback_context(estimator):
+            self._context.call_on_fit_task_begin(**self._data(fold))
+            yield
+
+    def end(self, fold: Slices) -> None:
+        self._context.call_on_fit_task_end(**self._data(fold))
+
+    def _data(self, fold: Slices) -> dict[str, Any]:
+        return {
+            "estimator": self._search,
+            "X": fold.X_train,
+            "y": fold.y_train,
+            "metadata": _metadata(fold.fit_params),
+        }
+
+
+def _metadata(params: dict[str, Any]) -> dict[str, Any] | None:
+    weights = params.get("sample_weight")
+    return None if weights is None else {"sample_weight": weights}
+
+
+def _has_callbacks(estimator: Any) -> bool:
+    return bool(getattr(estimator, "_skl_callbacks", None))
+
+
+def _parts(estimator: Any) -> list[Any]:
+    return [estimator, *estimator.get_params(deep=True).values()] if hasattr(estimator, "get_params") else [estimator]

@@ -1,0 +1,1 @@
+"""The search space: dimensions, branches, constraint, sampling."""

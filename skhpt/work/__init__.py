@@ -1,1 +1,0 @@
-"""The hands: fit and score candidates on folds, on whatever workers joblib offers."""

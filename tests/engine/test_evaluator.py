@@ -1,0 +1,198 @@
+"""Candidates in, fold scores out: every fold once, tasks of a sensible size, workers kept busy."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from joblib import parallel_config
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.metrics import check_scoring
+from sklearn.model_selection import KFold
+
+from skhpt.engine import evaluator as module
+from skhpt.engine.evaluator import Evaluator
+from skhpt.fitting.fold import Outcome, Setup
+from skhpt.parallel.channels import Begun, News
+from skhpt.parallel.pool import Pool
+from skhpt.reuse.planner import Reuse
+from skhpt.reuse.shared_evaluation import Terms
+from skhpt.trial import Candidate, FoldScore
+from tests.estimators import Null
+
+
+def make(iris, n_splits=3, **setup):
+    splits = list(KFold(n_splits).split(iris[0]))
+    return Evaluator(Pool(), Setup(Null(), check_scoring(Null()), **setup), *iris, splits)
+
+
+def collect_all(evaluator):
+    folds = []
+    while scores := evaluator.collect():
+        folds += scores
+    return folds
+
+
+@pytest.mark.parametrize("backend", ["sequential", "threading", "loky"])
+def test_every_fold_comes_back_once(iris, backend):
+    with parallel_config(backend, n_jobs=2), make(iris) as evaluator:
+        evaluator.submit([Candidate(i, {"value": i}) for i in range(40)])
+        evaluator.submit([Candidate(40, {"value": 0})])
+        folds = collect_all(evaluator)
+        assert sorted((fold.candidate, fold.split) for fold in folds) == [(i, s) for i in range(41) for s in range(3)]
+        assert evaluator.collect() == []
+
+
+def test_one_worker_goes_candidate_by_candidate(iris):
+    with make(iris) as evaluator:
+        evaluator.submit([Candidate(i, {}) for i in range(3)])
+        assert [(f.candidate, f.split) for f in collect_all(evaluator)] == [(i, s) for i in range(3) for s in range(3)]
+
+
+class FakePool:
+    """Records what is submitted; a task takes the given time per fold."""
+
+    n_slots = 2
+
+    def __init__(self, seconds):
+        self.seconds = seconds
+        self.sizes = []
+        self.queue = []
+        self.n_submitted = 0
+
+    @property
+    def n_pending(self):
+        return len(self.queue)
+
+    n_free = float("inf")  # pre_dispatch="all"
+
+    def submit(self, function, X, y, setup, split, train, test, jobs):
+        self.sizes.append(len(jobs))
+        scores = [FoldScore(job.candidate.id, split, 0.0, None, self.seconds) for job in jobs]
+        self.queue.append(News(self.n_submitted, is_done=True, result=Outcome(split, scores)))
+        self.n_submitted += 1
+        return self.queue[-1].ticket
+
+    def wait(self, seconds=None):
+        return [self.queue.pop(0)]
+
+
+@given(st.sampled_from([0.0, 0.001, 0.01, 1.0]), st.integers(1, 300))
+def test_short_fits_travel_together_and_long_ones_alone(seconds, n):
+    fake = FakePool(seconds)
+    evaluator = Evaluator(fake, Setup(Null(), None), np.zeros((4, 1)), None, [([0], [1]), ([1], [0])])
+    evaluator.submit([Candidate(i, {}) for i in range(n)])
+    folds = []
+    while len(folds) < 2 * n:
+        folds += evaluator.collect()
+    assert sorted((fold.candidate, fold.split) for fold in folds) == [(i, s) for i in range(n) for s in range(2)]
+    assert fake.sizes[:4] == [1] * min(4, 2 * n)  # nothing is known about the duration yet
+    assert max(fake.sizes) <= max(1, 0.1 / max(seconds, 1e-9))
+    if seconds < 0.1 and n > 100:
+        assert max(fake.sizes) >= 10
+
+
+def test_the_round_is_announced(iris, capsys):
+    with make(iris, verbose=1) as evaluator:
+        evaluator.submit([Candidate(0, {}), Candidate(1, {})])
+        collect_all(evaluator)
+    assert capsys.readouterr().out == "Fitting 3 folds for each of 2 candidates, totalling 6 fits\n"
+
+
+def test_each_fold_has_its_watch(iris):
+    asked = []
+    splits = list(KFold(2).split(iris[0]))
+
+    def watch(candidate, split):
+        asked.append((candidate.id, split))
+        return module.Unwatched()
+
+    with Evaluator(Pool(), Setup(Null(), check_scoring(Null())), *iris, splits, watch) as evaluator:
+        evaluator.submit([Candidate(0, {}), Candidate(1, {})])
+        collect_all(evaluator)
+    assert asked == [(0, 0), (0, 1), (1, 0), (1, 1)]
+
+
+class UnreliablePool:
+    """Cancels everything that is under way as soon as a fatal candidate is among it, as Dask does."""
+
+    n_slots = 2
+    n_free = float("inf")
+
+    def __init__(self, fatal):
+        self.fatal = fatal
+        self.queue = []
+        self.n_submitted = 0
+
+    @property
+    def n_pending(self):
+        return len(self.queue)
+
+    def submit(self, function, X, y, setup, split, train, test, jobs):
+        self.queue.append((self.n_submitted, split, [job.candidate.id for job in jobs]))
+        self.n_submitted += 1
+        return self.n_submitted - 1
+
+    def wait(self, seconds=None):
+        queue, self.queue = self.queue, []
+        if any(self.fatal in ids for _, _, ids in queue):
+            return [News(ticket, is_done=True, lost="cancelled", n_deaths=4) for ticket, _, _ in queue]
+        outcomes = [(ticket, Outcome(split, [FoldScore(i, split, 0.0) for i in ids])) for ticket, split, ids in queue]
+        return [News(ticket, is_done=True, result=outcome) for ticket, outcome in outcomes]
+
+
+class ImpatientPool:
+    """Kills the task in which the large one is fitted, shared or not."""
+
+    n_slots = 1
+    n_free = float("inf")
+    n_pending = 0
+
+    def __init__(self):
+        self.queue = []
+        self.tasks = []
+        self.n_submitted = 0
+
+    def submit(self, function, X, y, setup, split, train, test, jobs, *shared):
+        self.queue.append((self.n_submitted, split, [job.candidate.id for job in jobs]))
+        self.tasks.append(self.queue[-1][-1])
+        self.n_submitted += 1
+        return self.n_submitted - 1
+
+    def wait(self, seconds=None):
+        queue, self.queue = self.queue, []
+        return [
+            News(ticket, [Begun(ids[0], 0.0)], is_done=True, lost="timeout")
+            if LARGE in ids
+            else News(ticket, is_done=True, result=Outcome(split, [FoldScore(i, split, 0.0) for i in ids]))
+            for ticket, split, ids in queue
+        ]
+
+
+LARGE = 2
+
+
+@pytest.mark.parametrize("error_score", [np.nan, "raise"])
+def test_who_shares_a_fit_with_one_that_takes_too_long_is_not_to_blame(error_score):
+    setup = Setup(RandomForestClassifier(), check_scoring(RandomForestClassifier()), error_score=error_score)
+    pool, splits = ImpatientPool(), [([0, 1], [2]), ([1, 2], [0])]
+    evaluator = Evaluator(pool, setup, np.zeros((4, 1)), np.array([0, 1, 0, 1]), splits, reuse=Reuse(Terms()))
+    evaluator.submit([Candidate(i, {"n_estimators": n}) for i, n in enumerate([5, 10, 9999])])
+    if error_score == "raise":
+        with pytest.raises(TimeoutError, match="the fit was stopped after"):
+            collect_all(evaluator)
+        return
+    folds = collect_all(evaluator)
+    assert max(len(ids) for ids in pool.tasks) == 3  # they did share
+    assert {(fold.candidate, fold.state) for fold in folds} == {(0, "ok"), (1, "ok"), (LARGE, "timeout")}
+
+
+@given(st.integers(1, 30), st.data())
+def test_only_the_one_that_was_alone_is_to_blame(n, data):
+    fatal = data.draw(st.integers(0, n - 1))
+    evaluator = Evaluator(UnreliablePool(fatal), Setup(Null(), None), np.zeros((4, 1)), None, [([0], [1]), ([1], [0])])
+    evaluator.submit([Candidate(i, {}) for i in range(n)])
+    folds = []
+    while len(folds) < 2 * n:
+        folds += evaluator.collect()
+    assert sorted((fold.candidate, fold.split) for fold in folds) == [(i, s) for i in range(n) for s in range(2)]
+    assert {(fold.candidate, fold.state) for fold in folds if fold.state != "ok"} == {(fatal, "crashed")}

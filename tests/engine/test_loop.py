@@ -1,0 +1,149 @@
+"""The loop, with plain functions for hands: whatever the order in which folds return, the history is the same."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skhpt.engine import loop as engine
+from skhpt.history import History
+from skhpt.strategies.fixed_list import Listed
+from skhpt.strategies.racing import Race
+from skhpt.trial import Candidate, FoldScore
+
+N_SPLITS = 3
+
+
+def score(candidate, split):
+    return FoldScore(candidate.id, split, candidate.params["x"] + split / 10)
+
+
+class Hands:
+    """Evaluates in this process, and gives folds back in an order that `choose` decides."""
+
+    def __init__(self, choose=lambda n: 0):
+        self.choose = choose
+        self.pending = []
+        self.n_submitted = 0
+
+    def submit(self, candidates):
+        self.n_submitted += len(candidates)
+        self.pending += [score(candidate, split) for candidate in candidates for split in range(N_SPLITS)]
+
+    def collect(self, seconds=None):
+        return [self.pending.pop(self.choose(len(self.pending)))] if self.pending else []
+
+    def cease(self):
+        self.pending = []
+
+    def harvest(self):
+        return []
+
+    def drop(self, candidate):
+        self.pending = [fold for fold in self.pending if fold.candidate != candidate or self.choose(2)]
+
+
+class Climber:
+    """Keeps two candidates in flight; each depends on the best of those that are finished."""
+
+    def __init__(self, n):
+        self.n = n
+
+    def ask(self, history):
+        if len(history) == self.n or len(history) - history.n_finished == 2:
+            return []
+        best = max((trial.candidate.params["x"] for trial in history.finished), default=0)
+        return [Candidate(len(history), {"x": best + 1 + len(history) % 3})]
+
+
+class Recorder:
+    def __init__(self):
+        self.lines = []
+
+    def asked(self, candidates):
+        self.lines.append([candidate.id for candidate in candidates])
+
+    def scored(self, *folds):
+        self.lines += [(fold.candidate, fold.split) for fold in folds]
+
+    def finished(self, trial):
+        pass
+
+
+def run(strategy, choose=lambda n: 0, history=None, journal=None):
+    history = History() if history is None else history
+    engine.run(strategy, history, Hands(choose), N_SPLITS, journal)
+    return history
+
+
+@given(st.data())
+@pytest.mark.parametrize("strategy", [Listed([{"x": i} for i in range(4)]), Climber(7)])
+def test_the_order_of_arrival_does_not_matter(strategy, data):
+    expected = list(run(strategy))
+    shuffled = run(strategy, choose=lambda n: data.draw(st.integers(0, n - 1)))
+    assert list(shuffled) == expected
+    assert shuffled.n_finished == len(shuffled)
+
+
+@given(st.data())
+def test_races_end_alike_whoever_is_faster(data):
+    xs = data.draw(st.lists(st.sampled_from([0.0, 0.05, 0.1, 0.2, 0.5]), min_size=1, max_size=8))
+    strategy, choose = Listed([{"x": x} for x in xs]), lambda n: data.draw(st.integers(0, n - 1))
+    expected, shuffled = History(), History()
+    engine.run(strategy, expected, Hands(), N_SPLITS, race=Race())
+    hands = Hands(choose)
+    engine.run(strategy, shuffled, hands, N_SPLITS, race=Race())
+    assert list(shuffled) == list(expected)
+    assert not hands.pending  # nobody is still at work
+    best = max(range(len(xs)), key=lambda i: xs[i])
+    assert expected[best].state == "ok"
+    standard = -1.0
+    for x, trial in zip(xs, expected, strict=True):
+        lost = next((n for n in range(1, N_SPLITS) if np.mean([x + i / 10 for i in range(n)]) < standard), N_SPLITS)
+        assert [fold.state for fold in trial.folds] == ["ok"] * lost + ["skipped"] * (N_SPLITS - lost)
+        standard = max(standard, x if lost == N_SPLITS else -1.0)
+
+
+def test_strategies_see_finished_trials_only_in_order():
+    seen = []
+
+    class Spy(Listed):
+        def ask(self, history):
+            seen.append([trial.state for trial in history])
+            return super().ask(history)
+
+    run(Spy([{"x": 0}, {"x": 1}]), choose=lambda n: n - 1)  # the last fold of the last candidate first
+    assert seen == [[], ["ok", "pending"], ["ok", "ok"]]
+
+
+def test_going_on_from_a_history_is_the_same_as_one_run():
+    whole = run(Climber(7))
+    part = run(Climber(4))
+    assert list(run(Climber(7), history=part)) == list(whole)
+
+
+def test_nothing_to_do():
+    assert len(run(Listed([]))) == 0
+    done = run(Listed([{"x": 1}]))
+    hands = Hands()
+    engine.run(Listed([], n_known=1), done, hands, N_SPLITS)
+    assert hands.n_submitted == 0
+
+
+def test_the_journal_is_told_of_everything_as_it_happens():
+    journal = Recorder()
+    run(Listed([{"x": 0}, {"x": 1}]), choose=lambda n: n - 1, journal=journal)
+    assert journal.lines == [[0, 1], (1, 2), (1, 1), (1, 0), (0, 2), (0, 1), (0, 0)]
+
+
+def test_what_is_finished_survives_an_exception():
+    class Broken(Hands):
+        def collect(self, seconds=None):
+            if len(self.pending) == 2:
+                raise KeyboardInterrupt
+            return super().collect()
+
+    history = History()
+    with pytest.raises(KeyboardInterrupt):
+        engine.run(Listed([{"x": 0}, {"x": 1}]), history, Broken(), N_SPLITS)
+    assert [trial.state for trial in history] == ["ok", "pending"]

@@ -1,0 +1,161 @@
+"""Cutting folds: the same rows as scikit-learn, shared only where nobody writes to them."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from scipy import sparse
+from sklearn.decomposition import PCA
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import get_scorer, make_scorer
+from sklearn.metrics._scorer import _MultimetricScorer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.svm import SVC
+from sklearn.utils.metaestimators import _safe_split
+
+from skhpt.fitting import slicing
+from skhpt.fitting.slicing import Kept, Slices, cut
+from tests.estimators import Mutating, Null, failing_scorer
+
+X = np.arange(40.0).reshape(10, 4)
+Y = np.arange(10)
+TRAIN, TEST = np.array([0, 3, 4, 7]), np.array([1, 2])
+FRAME = pd.DataFrame(X, columns=list("abcd"))
+
+
+def dense(part):
+    return part.toarray() if sparse.issparse(part) else np.asarray(part)
+
+
+@pytest.mark.parametrize(
+    "X, y",
+    [
+        (X, Y),
+        (X, None),
+        (X[:, 0], Y),
+        (X.tolist(), Y.tolist()),
+        (FRAME, pd.Series(Y)),
+        (pl.from_pandas(FRAME), pl.Series(Y)),
+        (sparse.csr_array(X), Y),
+        (sparse.csc_matrix(X), np.column_stack([Y, Y])),
+        (X.reshape(10, 2, 2), Y),
+        (np.array(list("abcdefghij"), dtype=object), Y),
+    ],
+    ids=lambda part: type(part).__name__,
+)
+@pytest.mark.parametrize("as_mask", [False, True])
+def test_rows_are_scikit_learns(X, y, as_mask):
+    train, test = (np.isin(np.arange(10), rows) if as_mask else rows for rows in (TRAIN, TEST))
+    fold = cut(SVC(), X, y, train, test, {}, {})
+    expected = (*_safe_split(SVC(), X, y, train), *_safe_split(SVC(), X, y, test, train))
+    for ours, theirs in zip(fold[:4], expected, strict=True):
+        assert type(ours) is type(theirs)
+        if ours is not None:
+            np.testing.assert_array_equal(dense(ours), dense(theirs))
+
+
+def test_kernel_matrices_are_cut_on_both_sides():
+    fold = cut(SVC(kernel="precomputed"), X[:, :1] @ X[:, :1].T, Y, TRAIN, TEST, {}, {})
+    assert (fold.X_train.shape, fold.X_test.shape) == ((4, 4), (2, 4))
+
+
+def test_memory_maps_are_cut_into_arrays(tmp_path):
+    np.save(tmp_path / "x.npy", X)
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    np.testing.assert_array_equal(cut(SVC(), mapped, Y, TRAIN, TEST, {}, {}).X_train, X[TRAIN])
+
+
+def test_parameters_with_a_row_per_sample_are_cut_along():
+    weights = np.linspace(0, 1, 10)
+    fold = cut(SVC(), X, Y, TRAIN, TEST, {"sample_weight": weights, "other": 3}, {"sample_weight": weights})
+    np.testing.assert_array_equal(fold.fit_params["sample_weight"], weights[TRAIN])
+    np.testing.assert_array_equal(fold.train_score_params["sample_weight"], weights[TRAIN])
+    np.testing.assert_array_equal(fold.test_score_params["sample_weight"], weights[TEST])
+    assert fold.fit_params["other"] == 3
+
+
+def test_slices_without_parameters_belong_to_their_fit():
+    first, second = (cut(SVC(), X, Y, TRAIN, TEST, {}, {}) for _ in range(2))
+    first.X_train[:] = -1
+    np.testing.assert_array_equal(second.X_train, X[TRAIN])
+
+
+# -- what may be shared ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [SVC(), make_pipeline(StandardScaler(), PCA(0.9), LogisticRegression(class_weight={0: 2.0})), SVC(random_state=3)],
+)
+def test_scikit_learns_own_estimators_are_trusted(estimator):
+    assert slicing.leaves_data_alone(estimator)
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        Null(),
+        Mutating(),
+        StandardScaler(copy=False),
+        make_pipeline(StandardScaler(copy=False), SVC()),
+        make_pipeline(FunctionTransformer(np.log), SVC()),
+        make_pipeline(Null(), SVC()),
+        SVC(kernel=np.dot),
+        object(),
+    ],
+)
+def test_doubtful_estimators_are_not(estimator):
+    assert not slicing.leaves_data_alone(estimator)
+
+
+def test_parameters_and_scorers():
+    assert slicing.params_leave_data_alone(
+        {"C": 1.0, "svc__kernel": "rbf", "clf": SVC(), "sizes": (3, 4), "w": {0: 1.0}}
+    )
+    assert not slicing.params_leave_data_alone({"scaler__copy": False})
+    assert not slicing.params_leave_data_alone({"kernel": np.dot})
+    assert slicing.scorer_leaves_data_alone(get_scorer("accuracy"))
+    assert slicing.scorer_leaves_data_alone(_MultimetricScorer(scorers={"a": get_scorer("f1")}))
+    assert not slicing.scorer_leaves_data_alone(failing_scorer)
+    assert not slicing.scorer_leaves_data_alone(make_scorer(lambda y, p: 0))
+
+
+def test_sparse_rows_are_shared_only_if_nothing_is_left_to_sort():
+    assert slicing.data_can_be_shared(X)
+    assert slicing.data_can_be_shared(sparse.csr_array(X))
+    unsorted = sparse.csr_array((np.ones(2), np.array([3, 1]), np.array([0, 2])), shape=(1, 4))
+    assert not slicing.data_can_be_shared(unsorted)
+
+
+# -- what is kept ------------------------------------------------------------------------------------------------------
+
+
+def fold_of(nbytes):
+    return Slices(np.zeros(nbytes, dtype=np.uint8), None, None, None, {}, {}, {})
+
+
+def test_kept_slices_are_those_of_one_search_and_limited():
+    kept = Kept(limit=100)
+    kept.put("one", 0, fold_of(60))
+    kept.put("one", 1, fold_of(30))
+    assert kept.get("one", 0).nbytes == 60
+    kept.put("one", 2, fold_of(20))  # the least recently used makes room
+    assert (kept.get("one", 1), kept.get("two", 2)) == (None, None)
+    assert kept.get("one", 0) is not None
+    kept.put("one", 3, fold_of(101))  # too large for any other beside it
+    assert [kept.get("one", key) is None for key in range(4)] == [True, True, True, False]
+    kept.put("two", 0, fold_of(10))
+    kept.drop("one")
+    assert kept.get("two", 0) is not None
+    kept.drop("two")
+    assert kept.get("two", 0) is None
+
+
+@pytest.mark.parametrize("part", [X, FRAME, FRAME["a"], sparse.csr_array(X), np.float64(3), None])
+def test_sizes_are_known(part):
+    assert 0 <= Slices(part, None, None, None, {}, {}, {}).nbytes <= 2 * X.nbytes
+
+
+def test_unknown_sizes_are_not_kept():
+    assert Slices(["a list"], None, None, None, {}, {}, {}).nbytes == np.inf

@@ -1,0 +1,260 @@
+"""Half-trained models: going on with them is a fresh fit, bit for bit, and losing them costs nothing but time."""
+
+import os
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.datasets import load_iris, make_regression
+from sklearn.decomposition import NMF, PCA
+from sklearn.ensemble import (
+    BaggingClassifier,
+    BaggingRegressor,
+    ExtraTreesClassifier,
+    ExtraTreesRegressor,
+    GradientBoostingClassifier,
+    GradientBoostingRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    IsolationForest,
+    RandomForestClassifier,
+    RandomForestRegressor,
+    RandomTreesEmbedding,
+)
+from sklearn.linear_model import LogisticRegression, SGDClassifier, SGDRegressor
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler, TargetEncoder
+
+from skhpt import register_continuation
+from skhpt.fitting import warm_start
+from skhpt.fitting.checkpoints import Checkpoints, InMemory, Key, OnDisk
+from skhpt.fitting.resources import Epochs, Half, Parameter
+from skhpt.fitting.warm_start import continuation_of
+
+X, Y = load_iris(return_X_y=True)
+TARGET = make_regression(150, random_state=0)[1]
+EXACT = [
+    RandomForestClassifier(random_state=0),
+    RandomForestRegressor(random_state=0, max_samples=0.5),
+    ExtraTreesClassifier(random_state=0, bootstrap=True, oob_score=False),
+    ExtraTreesRegressor(random_state=0),
+    BaggingClassifier(random_state=0, max_features=0.5),
+    BaggingRegressor(random_state=0, bootstrap_features=True),
+    IsolationForest(random_state=0),
+    RandomTreesEmbedding(random_state=0),
+    GradientBoostingClassifier(random_state=0, subsample=0.5, max_features=2),
+    GradientBoostingRegressor(random_state=0, subsample=0.7),
+    HistGradientBoostingClassifier(random_state=0, max_features=0.5),
+    HistGradientBoostingRegressor(random_state=0, max_features=0.3),
+]
+EPOCHS = [
+    MLPClassifier(hidden_layer_sizes=(8,), batch_size=32, random_state=0),
+    MLPRegressor(hidden_layer_sizes=(8,), batch_size=32, random_state=0),
+    SGDClassifier(random_state=0),
+    SGDRegressor(random_state=0),
+]
+
+
+def parameter(name, maximum, estimator, continuation="auto"):
+    return Parameter(name, maximum, continuation, continuation_of(estimator))
+
+
+def goes_on(estimator, name):
+    return parameter(name, 10**6, estimator).goes_on(estimator, 1)
+
+
+def name(estimator):
+    return type(estimator).__name__
+
+
+def target(estimator):
+    return TARGET if name(estimator).endswith("Regressor") else Y
+
+
+def output(model):
+    method = next(m for m in ("predict_proba", "decision_function", "predict", "transform") if hasattr(model, m))
+    found = getattr(model, method)(X)
+    return found.toarray() if hasattr(found, "toarray") else found
+
+
+def trained(training, estimator, y, resources):
+    """Train to each resource in turn, with a trip through a pickle in between."""
+    half = None
+    for resource in resources:
+        model = training.prepare(clone(estimator), resource, half)
+        training.fit(model, X, y, {}, resource, half)
+        if training.goes_on(model, resource):
+            half = pickle.loads(pickle.dumps(Half(model, resource)))
+    return model
+
+
+@pytest.mark.parametrize("wrap", [lambda e: e, lambda e: make_pipeline(StandardScaler(), PCA(3), e)], ids=["", "pipe"])
+@pytest.mark.parametrize("estimator", EXACT, ids=name)
+def test_going_on_is_a_fresh_fit(estimator, wrap):
+    resource = "max_iter" if name(estimator).startswith("Hist") else "n_estimators"
+    whole = wrap(clone(estimator))
+    if whole is not estimator and hasattr(whole, "steps"):
+        whole.set_params(pca__random_state=0)
+        resource = f"{whole.steps[-1][0]}__{resource}"
+    training = parameter(resource, 20, whole)
+    assert goes_on(whole, resource)
+    went_on = trained(training, whole, target(estimator), [2, 6, 20])
+    fresh = trained(training, whole, target(estimator), [20])
+    np.testing.assert_array_equal(output(went_on), output(fresh))
+
+
+def test_every_registered_estimator_is_tested():
+    assert {type(estimator) for estimator in EXACT} == set(warm_start._known)
+
+
+HEADS = [None, make_pipeline(StandardScaler()), PCA(3, svd_solver="full"), NMF(2, max_iter=9, random_state=0)]
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("head", HEADS, ids=name)
+@pytest.mark.parametrize("estimator", EPOCHS, ids=name)
+def test_epochs_go_on(estimator, head):
+    whole = make_pipeline(make_pipeline(head), estimator) if head else estimator
+    y = target(estimator)
+    training = Epochs(np.unique(Y), 7, 9)
+    went_on, fresh = (trained(training, whole, y, resources) for resources in ([1, 3, 9], [9]))
+    np.testing.assert_array_equal(output(went_on), output(fresh))
+    other_order = trained(Epochs(np.unique(Y), 8, 9), whole, y, [9])
+    assert not np.array_equal(output(other_order), output(fresh))
+
+
+def test_epochs_know_all_classes_and_cut_the_weights():
+    training = Epochs(np.array([0, 1, 2, 3]), 0, 2)
+    model = make_pipeline(StandardScaler(), SGDClassifier(random_state=0))
+    weights = np.r_[np.ones(100), np.zeros(50)]
+    training.fit(model, X, Y, {"sgdclassifier__sample_weight": weights}, 2, None)
+    assert list(model.classes_) == [0, 1, 2, 3]
+    unweighted = make_pipeline(StandardScaler(), SGDClassifier(random_state=0))
+    training.fit(unweighted, X, Y, {}, 2, None)
+    assert not np.array_equal(output(model), output(unweighted))
+
+
+@pytest.mark.parametrize(
+    ("estimator", "resource"),
+    [
+        (MLPClassifier(random_state=0), "max_iter"),
+        (LogisticRegression(random_state=0), "max_iter"),
+        (RandomForestClassifier(random_state=0), "max_depth"),
+        (RandomForestClassifier(random_state=np.random.RandomState(0)), "n_estimators"),
+        (GradientBoostingClassifier(random_state=0, n_iter_no_change=2), "n_estimators"),
+        (HistGradientBoostingClassifier(random_state=0, early_stopping=True), "max_iter"),
+        (BaggingClassifier(random_state=0, oob_score=True), "n_estimators"),
+        (RandomForestClassifier(random_state=0, class_weight="balanced"), "n_estimators"),
+        (make_pipeline(PCA(2), RandomForestClassifier(random_state=0)), "randomforestclassifier__n_estimators"),
+        (
+            make_pipeline(TargetEncoder(), RandomForestClassifier(random_state=0)),
+            "randomforestclassifier__n_estimators",
+        ),
+        (make_pipeline(RandomTreesEmbedding(random_state=0), GaussianNB()), "randomtreesembedding__n_estimators"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else name(value),
+)
+def test_what_would_not_be_exact_is_not_done(estimator, resource):
+    assert not goes_on(estimator, resource)
+
+
+def test_early_stopping_that_only_the_model_knows_of():
+    estimator = HistGradientBoostingClassifier(random_state=0)
+    assert goes_on(estimator, "max_iter")
+    model = clone(estimator).set_params(max_iter=2).fit(np.repeat(X, 70, axis=0), np.repeat(Y, 70))
+    assert not goes_on(model, "max_iter")
+
+
+def test_inexact_only_if_it_is_asked_for():
+    estimator = MLPClassifier(random_state=0)
+    assert Parameter("max_iter", 20, "warm_start").goes_on(estimator, 2)
+    assert not Parameter("max_iter", 20, "warm_start").goes_on(estimator, 20)  # there is no more
+    forest = RandomForestClassifier(random_state=0)
+    assert not parameter("n_estimators", 20, forest, "never").goes_on(forest, 2)
+    assert not parameter("n_estimators", 20, forest).goes_on(forest, 20)
+    assert not Epochs(None, 0, 9, "never").goes_on(estimator, 2)
+    assert not Epochs(None, 0, 9).goes_on(make_pipeline(PCA(2), MLPClassifier()), 2)  # another PCA each time
+
+
+def test_without_a_seed_a_forest_goes_on_and_its_pipeline_need_not():
+    assert goes_on(RandomForestClassifier(), "n_estimators")
+    assert not goes_on(make_pipeline(PCA(2), RandomForestClassifier()), "randomforestclassifier__n_estimators")
+
+
+def test_registering(monkeypatch):
+    class Forest(RandomForestClassifier):
+        pass
+
+    monkeypatch.setattr(warm_start, "_known", dict(warm_start._known))
+    assert not goes_on(Forest(), "n_estimators")
+    register_continuation(Forest, "n_estimators", lambda forest: forest.bootstrap)
+    assert goes_on(Forest(), "n_estimators")
+    assert not goes_on(Forest(bootstrap=False), "n_estimators")
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_convergence():
+    for resource, converged in ((3, False), (1000, True)):
+        model = trained(Parameter("max_iter", 1000), LogisticRegression(), Y, [resource])
+        assert Parameter("max_iter", 1000).has_converged(model, resource) == converged
+        model = trained(Parameter("x__max_iter", 1000), make_named(LogisticRegression()), Y, [resource])
+        assert Parameter("x__max_iter", 1000).has_converged(model, resource) == converged
+    stopped = trained(Parameter("n_estimators", 500), GradientBoostingClassifier(n_iter_no_change=1), Y, [500])
+    assert Parameter("n_estimators", 500).has_converged(stopped, 500)
+
+
+def make_named(estimator):
+    from sklearn.pipeline import Pipeline
+
+    return Pipeline([("x", estimator)])
+
+
+# -- checkpoints -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["memory", "disk"])
+def make_store(request, tmp_path):
+    return (lambda limit: InMemory(limit)) if request.param == "memory" else (lambda limit: OnDisk(tmp_path, limit))
+
+
+def test_a_checkpoint_is_there_once(make_store):
+    checkpoints = Checkpoints(make_store(10_000))
+    checkpoints.save(Key(1, 0), {"model": 1})
+    assert checkpoints.take(Key(1, 1)) is None
+    assert checkpoints.take(Key(1, 0)) == {"model": 1}
+    assert checkpoints.take(Key(1, 0)) is None
+
+
+def test_the_oldest_make_room(make_store, tmp_path):
+    checkpoints = Checkpoints(make_store(2500))
+    for i in range(4):
+        checkpoints.save(Key(i, 0), bytes(1000))
+        if (path := tmp_path / f"{i}-0.pickle").exists():
+            os.utime(path, (i, i))
+    assert [checkpoints.take(Key(i, 0)) is not None for i in range(4)] == [False, False, True, True]
+    checkpoints.save(Key(9, 0), bytes(3000))
+    assert checkpoints.take(Key(9, 0)) is None
+
+
+def test_what_cannot_be_pickled_or_read_is_lost(make_store, tmp_path):
+    checkpoints = Checkpoints(make_store(10_000))
+    checkpoints.save(Key(0, 0), lambda: None)
+    assert checkpoints.take(Key(0, 0)) is None
+    checkpoints.store.put(Key(1, 0), b"not a pickle")
+    assert checkpoints.take(Key(1, 0)) is None
+
+
+def test_another_machine_has_no_folder():
+    checkpoints = Checkpoints(OnDisk("/nowhere/at/all"))
+    checkpoints.save(Key(0, 0), 1)
+    assert checkpoints.take(Key(0, 0)) is None
+
+
+def test_a_copy_of_the_memory_is_empty():
+    store = InMemory()
+    store.put(Key(0, 0), b"x")
+    assert pickle.loads(pickle.dumps(store)).pop(Key(0, 0)) is None
+    assert store.pop(Key(0, 0)) == b"x"

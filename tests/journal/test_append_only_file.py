@@ -1,0 +1,400 @@
+"""The journal as a file: torn lines, full disks, locks, forks, power cuts."""
+
+import errno
+import gc
+import os
+import signal
+import subprocess
+import sys
+import warnings
+from contextlib import nullcontext
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from skhpt import Space
+from skhpt.journal import Header, SpaceCodec, open_journal
+from skhpt.journal import append_only_file as file_module
+from skhpt.journal.reader import MAGIC
+from skhpt.trial import Candidate, FoldScore, Trial
+
+HEADER = Header({"data": "X"}, {"n_splits": 3})
+CODEC = SpaceCodec(Space({"x": [1, 2]}))
+CANDIDATES = [Candidate(0, {"x": 1}), Candidate(1, {"x": 2})]
+FOLDS = [FoldScore(c, split, c + split / 3) for c in (0, 1) for split in range(3)]
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "search.jsonl"
+
+
+def write(journal):
+    """Write eight lines; with the header there are nine."""
+    journal.asked(CANDIDATES)
+    for fold in FOLDS:
+        journal.scored(fold)
+    journal.note("stopped", reason="completed")
+
+
+def reopen(path):
+    """Return what is read from a file, which must not be torn."""
+    with open_journal(path, HEADER, CODEC) as journal:
+        return journal.candidates, journal.folds
+
+
+# -- torn lines --------------------------------------------------------------------------------------------------------
+
+
+def test_a_file_cut_anywhere_goes_on(path):
+    with open_journal(path, HEADER, CODEC) as journal:
+        journal.asked(CANDIDATES)
+        for fold in FOLDS[:2]:
+            journal.scored(fold)
+    data = path.read_bytes()
+    for end in range(len(data) + 1):
+        path.write_bytes(data[:end])
+        whole = data[:end].count(b"\n")
+        n_cut = end - (data[:end].rfind(b"\n") + 1)
+        message = f"{n_cut} bytes of line {whole + 1} were cut off"
+        with pytest.warns(UserWarning, match=message) if n_cut else nullcontext():
+            journal = open_journal(path, HEADER, CODEC)
+        with journal:
+            assert journal.is_resumed == (whole > 1)
+            assert journal.n_bytes_cut == n_cut
+            assert journal.candidates == (CANDIDATES if whole > 1 else [])
+            assert journal.folds == FOLDS[: max(0, whole - 2)]
+            if whole < 2:
+                journal.asked(CANDIDATES)
+            journal.scored(FOLDS[5])
+        assert reopen(path) == (CANDIDATES, [*FOLDS[: max(0, whole - 2)], FOLDS[5]])
+
+
+def test_zeros_at_the_end_are_torn(path):
+    with open_journal(path, HEADER, CODEC) as journal:
+        write(journal)
+    data = path.read_bytes()
+    for tail in (b"\0" * 5000, b'{"sco\0\0\0', b"\0\0\0d, 1}\n", b"\0\n\0\n\0"):
+        path.write_bytes(data + tail)
+        with pytest.warns(UserWarning, match=f"{len(tail)} bytes of line 10 were cut"):
+            assert reopen(path) == (CANDIDATES, FOLDS)
+        assert path.read_bytes() == data
+
+
+@pytest.mark.parametrize("data", [b"", b"\0" * 100, MAGIC[:5] + b"\0", MAGIC, MAGIC + b"1, garbage"])
+def test_where_not_even_the_first_line_is_whole_a_journal_begins(path, data):
+    path.write_bytes(data)
+    with (
+        pytest.warns(UserWarning, match="of line 1 were cut") if data else nullcontext(),
+        open_journal(path, HEADER, CODEC) as journal,
+    ):
+        assert not journal.is_resumed
+        write(journal)
+    assert reopen(path) == (CANDIDATES, FOLDS)
+
+
+def test_a_search_that_was_killed_goes_on(path):
+    code = (
+        "import os, signal; from test_journal_file import *\n"
+        f"journal = open_journal({str(path)!r}, HEADER, CODEC); write(journal); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    process = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parent, check=False)
+    assert process.returncode == -signal.SIGKILL
+    assert reopen(path) == (CANDIDATES, FOLDS)
+
+
+# -- failures ----------------------------------------------------------------------------------------------------------
+
+
+class Disk:
+    """Stands in for the system's calls on one file, and fails when it is told to."""
+
+    def __init__(self, monkeypatch, **failures):
+        self.n_calls = dict.fromkeys(("write", "ftruncate", "fsync"), 0)
+        self.failures = failures  # by name of the call: a function of its number and arguments
+        for name in self.n_calls:
+            monkeypatch.setattr(file_module.os, name, self._call(name, getattr(os, name)))
+
+    def _call(self, name, call):
+        def stand_in(*args):
+            if name == "write" and args[0] < 3:
+                return call(*args)
+            self.n_calls[name] += 1
+            fail = self.failures.get(name)
+            return (fail(self.n_calls[name], call, *args) if fail else None) or call(*args)
+
+        return stand_in
+
+
+def write_in_vain(path, meanwhile=lambda: None, **options):
+    with open_journal(path, HEADER, CODEC, **options) as journal:
+        meanwhile()
+        write(journal)
+        assert not journal.is_open
+        journal.scored(FOLDS[0])
+        journal.note("more")
+
+
+def fails(code, n, n_bytes=0):
+    """Fail from the n-th call on; write some bytes first, as a disk does that runs full."""
+
+    def fail(number, call, *args):
+        if number == n and n_bytes:
+            return call(args[0], args[1][:n_bytes])
+        if number >= n:
+            raise OSError(code, os.strerror(code))
+        return None
+
+    return fail
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EROFS, errno.EDQUOT])
+@pytest.mark.parametrize("n", range(1, 10))
+@pytest.mark.parametrize("n_bytes", [0, 7])
+def test_when_writing_fails_the_search_goes_on_without(path, monkeypatch, code, n, n_bytes):
+    with monkeypatch.context() as patch:
+        Disk(patch, write=fails(code, n, n_bytes))
+        with pytest.warns(UserWarning, match="goes on in memory") as caught:
+            write_in_vain(path)
+    assert len(caught) == 1
+    assert str(path) in str(caught[0].message)
+    assert os.strerror(code) in str(caught[0].message)
+    data = path.read_bytes()
+    assert data.count(b"\n") == n - 1
+    assert data == b"" or data.endswith(b"\n")
+    with open_journal(path, HEADER, CODEC) as journal:  # nothing is torn, nothing locked
+        assert journal.folds == FOLDS[: max(0, n - 3)]
+
+
+def test_a_partial_line_that_cannot_be_cut_is_cut_next_time(path, monkeypatch):
+    with monkeypatch.context() as patch:
+        Disk(patch, write=fails(errno.ENOSPC, 4, 7), ftruncate=fails(errno.EIO, 1))
+        with pytest.warns(UserWarning, match="goes on in memory"), open_journal(path, HEADER, CODEC) as journal:
+            write(journal)
+    with pytest.warns(UserWarning, match="7 bytes of line 4 were cut"):
+        assert reopen(path) == (CANDIDATES, FOLDS[:1])
+
+
+def test_a_torn_line_that_cannot_be_cut(path, monkeypatch):
+    path.write_bytes(MAGIC)
+    Disk(monkeypatch, ftruncate=fails(errno.EIO, 1))
+    with pytest.warns(UserWarning, match="goes on in memory") as caught, open_journal(path, HEADER, CODEC) as journal:
+        write(journal)
+    assert len(caught) == 1
+    assert path.read_bytes() == MAGIC
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_when_the_disk_does_not_confirm(path, monkeypatch, n):
+    Disk(monkeypatch, fsync=fails(errno.EIO, n))
+    with pytest.warns(UserWarning, match="goes on in memory") as caught:
+        write_in_vain(path, clock=lambda: 0.0)  # it takes no time, so it is asked after every line
+    assert len(caught) == 1
+
+
+def test_lines_that_are_written_piece_by_piece_are_whole(path, monkeypatch):
+    Disk(monkeypatch, write=lambda number, call, fd, data: call(fd, data[:3]))
+    with open_journal(path, HEADER, CODEC) as journal:
+        write(journal)
+    assert reopen(path) == (CANDIDATES, FOLDS)
+
+
+def test_a_disk_that_takes_nothing_and_says_nothing(path, monkeypatch):
+    monkeypatch.setattr(file_module.os, "write", lambda fd, data: 0)
+    with pytest.warns(UserWarning, match="nothing was written"):
+        open_journal(path, HEADER, CODEC).close()
+
+
+def test_ctrl_c_within_a_line_leaves_none_behind(path, monkeypatch):
+    def interrupt(number, call, fd, data):
+        if number == 4:
+            call(fd, data[:5])
+            raise KeyboardInterrupt
+        return None
+
+    with monkeypatch.context() as patch:
+        Disk(patch, write=interrupt)
+        with open_journal(path, HEADER, CODEC) as journal:
+            journal.asked(CANDIDATES)
+            journal.scored(FOLDS[0])
+            with pytest.raises(KeyboardInterrupt):
+                journal.scored(FOLDS[1])
+            journal.scored(FOLDS[2])
+    assert reopen(path) == (CANDIDATES, [FOLDS[0], FOLDS[2]])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there a file that is open cannot be deleted")
+@pytest.mark.parametrize("replace", [False, True])
+def test_a_file_that_was_deleted(path, replace, tmp_path):
+    (tmp_path / "other").write_bytes(b"other")
+    delete = path.unlink if not replace else lambda: (tmp_path / "other").rename(path)
+    with pytest.warns(UserWarning, match=r"search\.jsonl can no longer be written to \(it was deleted\)") as caught:
+        write_in_vain(path, delete, clock=count().__next__)
+    assert len(caught) == 1
+    assert path.read_bytes() == b"other" if replace else not path.exists()
+
+
+def test_a_file_that_something_else_writes_to(path):
+    with pytest.warns(UserWarning, match="something else has written to it"):
+        write_in_vain(path, lambda: path.write_bytes(path.read_bytes() + b"hello"), clock=count().__next__)
+    assert path.read_bytes().endswith(b"hello")
+
+
+def test_a_file_that_was_deleted_a_moment_ago(path):
+    with pytest.warns(UserWarning, match="it was deleted"), open_journal(path, HEADER, CODEC, clock=lambda: 0.0):
+        path.unlink()
+
+
+def test_paths_that_cannot_be_written_to(path, tmp_path, monkeypatch):
+    with pytest.raises(FileNotFoundError, match=r"journal= cannot be written to: .*is there such a folder.*missing"):
+        open_journal(tmp_path / "missing" / "search.jsonl", HEADER, CODEC)
+    with pytest.raises(ValueError, match=f"journal= must be the path of a file, got '{tmp_path}'"):
+        open_journal(tmp_path, HEADER, CODEC)
+    with pytest.raises(TypeError):
+        open_journal(3, HEADER, CODEC)
+    for code, kind in [(errno.EACCES, PermissionError), (errno.EROFS, OSError), (errno.ENOSPC, OSError)]:
+        monkeypatch.setattr(file_module.os, "open", fails(code, 0).__get__(1))
+        with pytest.raises(kind, match=r"journal= cannot be written to: .*search\.jsonl"):
+            open_journal(path, HEADER, CODEC)
+
+
+# -- the disk ----------------------------------------------------------------------------------------------------------
+
+
+def test_waiting_for_the_disk_takes_about_a_quarter_of_a_percent_of_the_time(path, monkeypatch):
+    now, waited = [0.0], []
+
+    def slow_fsync(number, call, fd):
+        now[0] += 0.5
+        waited.append(now[0])
+
+    Disk(monkeypatch, fsync=slow_fsync)
+    with open_journal(path, HEADER, CODEC, clock=lambda: now[0]) as journal:
+        journal.asked(CANDIDATES)
+        assert len(waited) == 1  # the first line, at once
+        for _ in range(4000):
+            now[0] += 1.0
+            journal.scored(FOLDS[0])
+        assert 0.0022 * now[0] < 0.5 * len(waited) < 0.0028 * now[0]
+        before = len(waited)
+    assert len(waited) == before + 1  # at the end, once more
+
+
+# -- locks -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_second_search_is_refused(path):
+    with open_journal(path, HEADER, CODEC) as journal:
+        write(journal)
+        with pytest.raises(BlockingIOError, match=r"journal= is in use: another search .*search\.jsonl"):
+            open_journal(path, HEADER, CODEC)
+        path.read_bytes()  # reading and closing it does not end the lock
+        code = f"from test_journal_file import *; open_journal({str(path)!r}, HEADER, CODEC)"
+        there = subprocess.run(
+            [sys.executable, "-c", code], cwd=Path(__file__).parent, capture_output=True, text=True, check=False
+        )
+        assert "BlockingIOError" in there.stderr
+    assert reopen(path) == (CANDIDATES, FOLDS)
+
+
+def test_a_refused_file_is_not_kept_locked(path):
+    with open_journal(path, HEADER, CODEC) as journal:
+        write(journal)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="another search"):
+            open_journal(path, Header({"data": "Y"}, {}), CODEC)
+    assert reopen(path) == (CANDIDATES, FOLDS)
+
+
+def test_a_journal_that_nobody_has_any_more_is_not_locked(path):
+    journal = open_journal(path, HEADER, CODEC)
+    write(journal)
+    del journal
+    gc.collect()
+    assert reopen(path) == (CANDIDATES, FOLDS)
+
+
+def test_after_closing_nothing_is_written(path):
+    journal = open_journal(path, HEADER, CODEC)
+    journal.close()
+    before = path.read_bytes()
+    journal.close()
+    write(journal)
+    assert path.read_bytes() == before
+
+
+def test_where_nothing_can_be_locked_there_is_a_warning(path, monkeypatch):
+    def no_locks(fd):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(file_module, "_lock", no_locks)
+    with pytest.warns(UserWarning, match="cannot be locked \\(No locks available\\): see to it"):
+        journal = open_journal(path, HEADER, CODEC)
+    with journal:
+        write(journal)
+    monkeypatch.undo()
+    assert reopen(path) == (CANDIDATES, FOLDS)
+
+
+def in_child(function):
+    """Run a function in a forked child, and return its exit status."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # newer Pythons do not like forks beside threads
+        child = os.fork()
+    if child == 0:
+        try:
+            function()
+            os._exit(0)
+        except BaseException:
+            os._exit(1)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks")
+def test_a_forked_child_neither_writes_nor_keeps_nor_ends_the_lock(path):
+    read_end, write_end = os.pipe()
+    is_there, say_so = os.pipe()
+    with open_journal(path, HEADER, CODEC) as journal:
+        journal.asked(CANDIDATES)
+
+        def child():
+            assert not journal.is_open
+            journal.scored(FOLDS[0])
+            journal.close()
+
+        assert in_child(child) == 0
+        with pytest.raises(BlockingIOError):  # the lock is still there
+            open_journal(path, HEADER, CODEC)
+        journal.scored(FOLDS[1])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            living = os.fork()
+        if living == 0:
+            os.write(say_so, b"x")
+            os.read(read_end, 1)
+            os._exit(0)
+        os.read(is_there, 1)  # it has let go of the file by now
+    try:
+        assert reopen(path) == (CANDIDATES, FOLDS[1:2])  # while a child lives on
+    finally:
+        os.write(write_end, b"x")
+        os.waitpid(living, 0)
+        for end in (read_end, write_end, is_there, say_so):
+            os.close(end)
+
+
+# -- what is written of races ------------------------------------------------------------------------------------------
+
+
+def test_only_lost_races_are_written(path):
+    skipped = tuple(FoldScore(0, split, None, state="skipped") for split in (1, 2))
+    planned = Candidate(1, {"x": 1}, settled=(FoldScore(1, 2, None, state="skipped"),))
+    with open_journal(path, HEADER, CODEC) as journal:
+        journal.asked([CANDIDATES[0], planned])
+        before = path.read_bytes()
+        journal.finished(Trial(CANDIDATES[1], tuple(FOLDS[3:])))
+        journal.finished(Trial(planned, (FOLDS[3], FOLDS[4], planned.settled[0])))
+        assert path.read_bytes() == before
+        journal.finished(Trial(CANDIDATES[0], (FOLDS[0], *skipped)))
+        assert path.read_bytes()[len(before) :] == b'{"finished": 0, "n_folds": 1}\n'

@@ -1,0 +1,244 @@
+"""A journal seen from elsewhere: without the user's objects, while it is written, and changing nothing."""
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.svm import SVC
+
+from skhpt import Space
+from skhpt.history import History
+from skhpt.journal import Header, ListCodec, SpaceCodec, open_journal, read_journal
+from skhpt.journal.reader import MAGIC
+from skhpt.results.cv_results import cv_results
+from skhpt.strategies.racing import Race
+from skhpt.trial import Candidate, FoldScore, Trial
+
+SPACE = Space({"x": [1, 2], "svc": [SVC(), SVC(C=2)], "f": [len]})
+CODEC = SpaceCodec(SPACE)
+HEADER = Header({"data": "X"}, {"n_splits": 2})
+
+
+def candidate(i, **rest):
+    return Candidate(i, {"x": 1 + i % 2, "svc": SVC(C=2), "f": len}, **rest)
+
+
+def fold(i, split, score, **rest):
+    return FoldScore(i, split, score, fit_time=0.25, **rest)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "search.jsonl"
+
+
+@pytest.fixture
+def journal(path):
+    """One whose first candidate is finished, while another fold of the second one is under way."""
+    with open_journal(path, HEADER, CODEC) as journal:
+        journal.asked([candidate(0), candidate(1)])
+        for one in (fold(0, 0, 0.5), fold(1, 1, 1.0), fold(0, 1, 0.75)):
+            journal.scored(one)
+        yield journal
+
+
+def test_a_journal_is_read_while_it_is_written(journal, path):
+    before = path.read_bytes()
+    view = read_journal(path)
+    assert (len(view.history), view.history.n_finished, view.n_pending, view.n_splits) == (2, 1, 1, 2)
+    assert [one.test_score for one in view.history[0].folds] == [0.5, 0.75]
+    assert view.history.arrived(1) == {1: fold(1, 1, 1.0)}
+    assert view.best_params == {"x": 1, "svc": "SVC(C=2)", "f": "len"}
+    assert view.best_score == 0.625
+    assert (view.parts, view.facts, view.metrics) == ({"data": "X"}, {"n_splits": 2}, ["score"])
+    assert "1 candidates finished, 1 pending" in repr(view)
+    assert path.read_bytes() == before
+    journal.scored(fold(1, 0, 1.0))
+    assert read_journal(path).best_score == 1.0
+    assert view.best_score == 0.625
+
+
+def test_the_leaderboard_is_that_of_the_search(journal, path):
+    journal.scored(fold(1, 0, 0.5))
+    view = read_journal(path)
+    frame = view.leaderboard()
+    assert list(frame.index) == [1, 0]
+    assert list(frame.columns) == ["rank", "score", "std", "fit_time", "state", "param_x", "param_svc", "param_f"]
+    assert list(frame["score"]) == [0.75, 0.625]
+    assert list(view.leaderboard(n=1).index) == [1]
+    assert view.leaderboard_text(n=1).splitlines()[2].split()[:3] == ["1", "1", "0.7500"]
+    for n in (0, 1.5):
+        with pytest.raises(ValueError, match="n must be"):
+            view.leaderboard(n)
+
+
+def test_before_anything_is_finished(path):
+    for data in (b"", MAGIC):
+        path.write_bytes(data)
+        with pytest.raises(ValueError, match="nothing was written to this journal yet"):
+            read_journal(path)
+    path.unlink()
+    with open_journal(path, HEADER, CODEC) as journal:
+        journal.asked([candidate(0)])
+        view = read_journal(path)
+    assert view.leaderboard().empty
+    assert view.leaderboard_text() == "no candidate is finished yet"
+    with pytest.raises(ValueError, match="no candidate is finished yet"):
+        view.best_params
+
+
+def test_a_line_that_is_being_written_is_left_out(journal, path):
+    data = path.read_bytes()
+    for end in range(data.index(b"\n") + 1, len(data)):
+        path.with_name("other").write_bytes(data[:end])
+        read_journal(path.with_name("other"))
+
+
+def test_a_reader_takes_no_lock_and_ends_none(journal, path):
+    read_journal(path)
+    with pytest.raises(BlockingIOError):
+        open_journal(path, HEADER, CODEC)
+
+
+def test_another_process_needs_nothing_of_the_search(journal, path):
+    code = f"from skhpt.journal import read_journal; print(read_journal({str(path)!r}).leaderboard_text())"
+    there = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert there.stdout.strip() == read_journal(path).leaderboard_text()
+
+
+@pytest.mark.parametrize("data", [b"a,b\n", b"a,b", b"\0\1", MAGIC + b'2, "skhpt": "9"}\n', MAGIC + b"1}\n"])
+def test_what_is_no_journal_is_refused(path, data):
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=str(path)):
+        read_journal(path)
+    with pytest.raises(FileNotFoundError):
+        read_journal(path.with_name("missing"))
+
+
+def test_several_metrics(path):
+    facts = {"n_splits": 1, "metrics": ["a", "b"], "refit_metric": "b", "error_score": -1.0}
+    with open_journal(path, Header({}, facts), CODEC) as journal:
+        journal.asked([candidate(i) for i in range(3)])
+        journal.scored(FoldScore(0, 0, None, state="failed", error="..."))
+        assert read_journal(path).metrics == ["a", "b"]
+        assert read_journal(path).best_score == -1.0
+        journal.scored(fold(1, 0, {"a": 1.0, "b": np.nan}))
+        journal.scored(fold(2, 0, {"a": 0.5, "b": 0.25}))
+    view = read_journal(path)
+    assert (view.best_score, view.best_params["x"]) == (0.25, 1)
+    assert list(view.leaderboard(metric="a").index) == [1, 2, 0]
+    assert list(view.leaderboard().index) == [2, 0, 1]
+    with pytest.raises(ValueError, match=r"metric must be one of \['a', 'b'\], got 'c'"):
+        view.leaderboard_text(metric="c")
+
+
+def test_lost_races_and_planned_folds(path):
+    header = Header({}, {"n_splits": 3})
+    skip = FoldScore(1, 2, None, state="skipped")
+    with open_journal(path, header, CODEC) as journal:
+        journal.asked([candidate(0), candidate(1, settled=(skip,)), candidate(2)])
+        scored = [fold(0, 0, 0.5), fold(0, 2, 0.5), fold(1, 0, 0.5), fold(1, 1, 0.75), fold(2, 0, 0.5)]
+        for one in scored:
+            journal.scored(one)
+        lost = (scored[0], *(FoldScore(0, split, None, state="skipped") for split in (1, 2)))
+        journal.finished(Trial(candidate(0), lost))
+    history = read_journal(path).history
+    assert history[0].folds == lost
+    assert history[1].folds == (*scored[2:4], skip)
+    assert [one.id for one in history.pending] == [2]
+
+
+def test_lanes_resources_and_one_row_for_each_candidate(path):
+    def note(number, resource):
+        return {"candidate_id": number, "n_resources": resource, "n_folds": 1}
+
+    with open_journal(path, Header({}, {"n_splits": 1}), CODEC) as journal:
+        journal.asked(
+            [
+                candidate(0, lane=1, resource=1, note=note(0, 1)),
+                candidate(1, lane=0, resource=1, note=note(1, 1)),
+                candidate(2, lane=0, resource=3, note=note(1, 3), parent=1),
+                candidate(3, lane=0, resource=1, note=note(2, 1)),
+            ]
+        )
+        for one in (fold(1, 0, 0.5), fold(2, 0, 0.25), fold(3, 0, 0.75)):
+            journal.scored(one)
+    view = read_journal(path)
+    assert [trial.candidate.id for trial in view.history.finished] == [1, 2, 3]  # lane 1 keeps nobody waiting
+    assert view.history[2].candidate.parent == 1
+    assert list(view.leaderboard().index) == [2, 3]  # the highest resource, then the score
+    assert list(view.leaderboard()["n_resources"]) == [3, 1]
+
+
+def test_ids_are_those_of_the_search_where_an_earlier_one_came_first(path):
+    with open_journal(path, HEADER, CODEC, n_known=5) as journal:
+        journal.asked([candidate(5, parent=2, settled=(fold(5, 0, 0.5),)), candidate(6, parent=5)])
+        journal.scored(fold(5, 1, 0.5))
+    view = read_journal(path)
+    assert [(one.candidate.id, one.candidate.parent) for one in view.history] == [(0, None), (1, 0)]
+    assert {one.candidate for one in view.history[0].folds} == {0}
+    assert list(view.leaderboard().index) == [5]
+
+
+def test_events(journal, path):
+    journal.note("stopped", reason="time is up")
+    event = read_journal(path).events[0]
+    assert (event.what, event.facts) == ("stopped", {"reason": "time is up"})
+    assert datetime(2020, 1, 1, tzinfo=UTC) < read_journal(path).started <= event.time
+
+
+def test_listed_candidates(path):
+    listed = [{"C": 1, "svc": SVC(C=2)}, {"svc": len}]
+    with open_journal(path, Header({}, {"n_splits": 1}), ListCodec(listed)) as journal:
+        journal.asked([Candidate(i, params) for i, params in enumerate(listed)])
+    assert [one.params for one in read_journal(path).history.pending] == [{"C": 1, "svc": "SVC(C=2)"}, {"svc": "len"}]
+
+
+def test_the_number_of_folds_may_be_found_out(path):
+    with open_journal(path, Header({}, {}), CODEC) as journal:
+        journal.asked([candidate(0), candidate(1)])
+        for one in (fold(0, 0, 0.5), fold(0, 1, 0.5), fold(1, 0, 0.5)):
+            journal.scored(one)
+    assert (read_journal(path).n_splits, read_journal(path).n_pending) == (2, 1)
+
+
+def test_a_view_has_the_history_that_the_engine_had(path):
+    """Whatever the order in which folds arrive, with races and lanes."""
+    from test_engine import Hands
+
+    from skhpt.engine import loop as engine
+
+    rng = np.random.default_rng(0)
+    scores = rng.normal(size=(30, 3))
+
+    class Random(Hands):
+        def submit(self, candidates):
+            self.pending += [
+                FoldScore(one.id, split, float(scores[one.id, split])) for one in candidates for split in range(3)
+            ]
+
+    class Lanes:
+        def ask(self, history):
+            return [candidate(i, lane=i % 2) for i in range(len(history), 30)][:10]
+
+    history = History()
+    with open_journal(path, Header({}, {"n_splits": 3}), CODEC) as journal:
+        hands = Random(lambda n: int(rng.integers(n)))
+        engine.run(Lanes(), history, hands, 3, journal=journal, race=Race(None, np.nan))
+    view = read_journal(path)
+    assert any(trial.has_lost for trial in history)
+    assert [trial.folds for trial in view.history] == [trial.folds for trial in history]
+    expected = cv_results(history.finished, error_score=np.nan)["mean_test_score"]
+    assert len(view.leaderboard(100)) == len(expected) == 30
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no such folder")
+def test_only_files_are_opened():
+    for not_a_file in (Path("/dev/null"), Path("/tmp")):
+        with pytest.raises((ValueError, OSError)):
+            open_journal(not_a_file, replace(HEADER), CODEC)

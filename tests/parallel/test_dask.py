@@ -1,0 +1,58 @@
+"""A search on a Dask cluster, switched on with joblib's own parallel_config."""
+
+import logging
+
+import numpy as np
+import pytest
+from joblib import parallel_config
+from sklearn.exceptions import FitFailedWarning
+from sklearn.svm import SVC
+
+from skhpt import GridSearch
+from tests.estimators import Failing, Fatal
+
+distributed = pytest.importorskip("distributed")
+dask = pytest.importorskip("dask")
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # Dask's own, which change from release to release
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    options = {"dashboard_address": None, "silence_logs": logging.CRITICAL}
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, **options) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        yield client
+
+
+def test_the_same_results_as_in_this_process(cluster, iris):
+    grid = {"C": [0.01, 0.1, 1, 10], "kernel": ["linear", "rbf"]}
+    here = GridSearch(SVC(), grid).fit(*iris)
+    with parallel_config("dask"):
+        there = GridSearch(SVC(), grid).fit(*iris)
+    np.testing.assert_array_equal(here.cv_results_["mean_test_score"], there.cv_results_["mean_test_score"])
+
+
+def test_failures_come_back_as_values_and_as_errors(cluster, iris):
+    grid = {"value": [0, 1, 2]}
+    with parallel_config("dask"):
+        search = GridSearch(Failing(bad=(1,)), grid).fit(*iris)
+        assert [trial.state for trial in search.history_] == ["ok", "failed", "ok"]
+        with pytest.raises(ArithmeticError, match="no luck with 1"):
+            GridSearch(Failing(bad=(1,)), grid, error_score="raise").fit(*iris)
+        GridSearch(Failing(), grid).fit(*iris)  # the cluster is still good
+
+
+def test_a_candidate_that_kills_its_workers_costs_only_itself(cluster, iris):
+    with parallel_config("dask"), pytest.warns(FitFailedWarning, match="the worker process died"):
+        search = GridSearch(Fatal(), {"value": [10, 1, 20]}, cv=2, refit=False, max_retries=1).fit(*iris)
+    assert [[fold.state for fold in trial.folds] for trial in search.history_] == [
+        ["ok"] * 2,
+        ["crashed"] * 2,
+        ["ok"] * 2,
+    ]
+    with parallel_config("dask"):
+        GridSearch(Failing(), {"value": [0, 1]}).fit(*iris)  # the cluster is still good

@@ -1,0 +1,159 @@
+"""Bad input gets a clear error, or a warning where scikit-learn only warns, before anything is fitted."""
+
+import numpy as np
+import pytest
+from scipy import stats
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import KFold
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+from skhpt import GridSearch, ManualSearch, RandomSearch
+from tests.estimators import Counting, Failing, Loose, Null
+
+X = np.arange(24.0).reshape(12, 2)
+Y = np.arange(12) % 2
+PIPE = Pipeline([("scale", StandardScaler()), ("clf", SVC())])
+
+
+class NoSplits(KFold):
+    def __init__(self):
+        pass
+
+    def get_n_splits(self, X=None, y=None, groups=None):
+        return 0
+
+    def split(self, X, y=None, groups=None):
+        return iter(())
+
+
+BAD = {
+    "empty grid": (GridSearch(SVC(), []), "the space is an empty list: there is nothing to try"),
+    "class": (GridSearch(SVC, {"C": [1]}), "instance of scikit-learn estimator instead of a class|estimator class"),
+    "splitter class": (
+        GridSearch(SVC(), {"C": [1]}, cv=KFold),
+        r"cv must be an instance of a splitter, such as KFold\(\)",
+    ),
+    "bad arguments": (RandomSearch(SVC(), {"C": stats.loguniform(10, 1)}), r"no median.*Got \w*uniform\(10, 1\)"),
+    "constraint that raises": (
+        GridSearch(SVC(), {"C": [1]}, constraint=lambda p: p["gamma"] > 1),
+        r"constraint raised KeyError \('gamma'\) for the candidate \{'C': 1\}",
+    ),
+    "constraint without an answer": (
+        GridSearch(SVC(), {"C": [1]}, constraint=lambda p: None),
+        r"constraint must return True or False, got None for the candidate \{'C': 1\}",
+    ),
+    "empty list": (GridSearch(SVC(), {"C": []}), "'C' need to be a non-empty sequence"),
+    "no candidates": (ManualSearch(SVC(), []), r"there is nothing to evaluate: candidates is \[\]"),
+    "unknown name": (GridSearch(SVC(), {"c": [1]}), "Invalid parameter 'c' for estimator SVC.*Did you mean 'C'"),
+    "typo": (
+        RandomSearch(SVC(), {"gama": [1]}),
+        "Invalid parameter 'gama'.*Did you mean 'gamma'.*Valid parameters are",
+    ),
+    "forgotten step": (GridSearch(PIPE, {"C": [1]}), "Invalid parameter 'C'.*Did you mean 'clf__C'"),
+    "unknown step": (GridSearch(PIPE, {"svc__C": [1]}), "Invalid parameter 'svc__C'.*Did you mean 'clf__C'"),
+    "unknown in every choice": (
+        GridSearch(PIPE, {"clf": [SVC(), LogisticRegression()], "clf__alpha": [1]}),
+        "Invalid parameter 'clf__alpha'",
+    ),
+    "unknown in a candidate": (ManualSearch(SVC(), [{}, {"c": 1}]), "Invalid parameter 'c'"),
+    "family": (
+        RandomSearch(SVC(), {"C": stats.uniform}),
+        "'C' is the distribution family scipy.stats.uniform: freeze it",
+    ),
+    "string": (RandomSearch(SVC(), {"kernel": "rbf"}), "'kernel' needs to be a list.*got 'rbf'.*wrapped in a list"),
+    "single value": (GridSearch(SVC(), {"C": 1.0}), "'C' needs to be a list.*got 1.0"),
+    "not a space": (GridSearch(SVC(), 3), "'param_grid' parameter of GridSearch must be an instance of 'dict' or"),
+    "not candidates": (
+        ManualSearch(SVC(), {"C": 1}),
+        "'candidates' parameter of ManualSearch must be an instance of 'list'",
+    ),
+    "not a candidate": (ManualSearch(SVC(), [3]), "candidates must be a list of dicts.*holds 3"),
+    "constraint": (
+        GridSearch(SVC(), {"C": [1]}, constraint=3),
+        "'constraint' parameter of GridSearch must be a callable",
+    ),
+    "impossible constraint": (
+        GridSearch(SVC(), {"C": [1]}, constraint=lambda p: False),
+        "constraint rejects all 1 points",
+    ),
+    "impossible draws": (
+        RandomSearch(SVC(), {"C": stats.uniform()}, constraint=lambda p: False),
+        "constraint rejects every candidate",
+    ),
+    "n_iter": (
+        RandomSearch(SVC(), {"C": [1]}, n_iter=0),
+        "'n_iter' parameter of RandomSearch must be an int in the range",
+    ),
+    "sampler": (
+        RandomSearch(SVC(), {"C": [1]}, sampler="grid"),
+        "'sampler' parameter of RandomSearch must be a str among",
+    ),
+    "resolution": (GridSearch(SVC(), {"C": [1]}, resolution=0), "'resolution' parameter of GridSearch must be an int"),
+    "no splits": (GridSearch(SVC(), {"C": [1]}, cv=NoSplits()), "No fits were performed. Was the CV iterator empty"),
+    "one-shot splits": (
+        GridSearch(SVC(), {"C": [1]}, cv=iter(())),
+        "No fits were performed. Was the CV iterator empty",
+    ),
+    "metric": (
+        GridSearch(SVC(), {"C": [1]}, scoring="acuracy"),
+        "'scoring' parameter of GridSearch must be a str among",
+    ),
+    "refit metric": (
+        GridSearch(SVC(), {"C": [1]}, scoring=["accuracy", "f1"], refit="r2"),
+        r"refit must be set to a scorer key.*'r2' was passed.*The scorer keys are: \['accuracy', 'f1'\]",
+    ),
+    "error_score": (GridSearch(SVC(), {"C": [1]}, error_score="ignore"), "'error_score' parameter of GridSearch"),
+    "target": (GridSearch(SVC(), {"C": [1]}), "GridSearch with SVC requires y to be passed"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input(case, monkeypatch):
+    search, message = BAD[case]
+    monkeypatch.setattr(SVC, "fit", lambda *args: pytest.fail("something was fitted"))
+    with pytest.raises((ValueError, TypeError), match=f"(?s){message}"):
+        search.fit(X, None if case == "target" else Y)
+
+
+def test_only_rvs_on_a_grid():
+    class Dice:
+        def rvs(self, random_state=None):
+            return 3
+
+    with pytest.raises(TypeError, match="'C' has rvs but neither ppf nor icdf"):
+        GridSearch(SVC(), {"C": Dice()}).fit(X, Y)
+    RandomSearch(SVC(), {"C": Dice()}, n_iter=2, cv=2).fit(X, Y)
+
+
+def test_more_iterations_than_candidates():
+    search = RandomSearch(Null(), {"value": [0, 1, 2]}, n_iter=10, cv=2)
+    with pytest.warns(UserWarning, match="total space of parameters 3 is smaller than n_iter=10"):
+        search.fit(X, Y)
+    assert len(search.cv_results_["params"]) == 3
+
+
+def test_every_fit_fails():
+    search = GridSearch(Failing(bad=(0, 1)), {"value": [0, 1]}, cv=2)
+    with pytest.raises(ValueError, match=r"(?s)All the 4 fits failed.*no luck with 0.*no luck with 1"):
+        search.fit(X, Y)
+    assert [trial.state for trial in search.history_] == ["failed", "failed"]  # with their errors, for a closer look
+
+
+def test_a_metric_that_only_a_callable_can_know():
+    search = GridSearch(Null(), {"value": [0]}, cv=2, scoring=lambda e, X, y: {"a": 1.0}, refit="b")
+    with pytest.raises(ValueError, match=r"'b' was passed. The scorer keys are: \['a'\]"):
+        search.fit(X, Y)
+
+
+def test_names_that_only_a_choice_brings_are_good():
+    grid = {"clf": [LogisticRegression(), SVC()], "clf__C": [1.0]}
+    assert len(GridSearch(PIPE, grid, cv=2).fit(X, Y).cv_results_["params"]) == 2
+    nested = {"scale": [Pipeline([("inner", Counting())])], "scale__inner__value": [1]}
+    GridSearch(PIPE, nested, cv=2).fit(X, Y)
+
+
+def test_estimators_that_take_any_name_are_believed():
+    search = GridSearch(Loose(), {"anything": [0, 1]}, cv=2).fit(X, Y)
+    assert search.best_params_["anything"] in (0, 1)

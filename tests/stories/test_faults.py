@@ -1,0 +1,133 @@
+"""Dead workers, hanging fits, deadlines and Ctrl-C: the search ends, and has the scores of all that could be scored."""
+
+import warnings
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from joblib import parallel_config
+from sklearn.model_selection import KFold, ShuffleSplit
+from sklearn.svm import SVC
+
+from skhpt import GridSearch
+from tests.estimators import Fatal
+
+HARM = {"dies": 1, "sleeps": 2, "loops": 3}
+GOOD = [10, 20, 30, 40, 50, 60]
+RETRIED = "evaluated again because their worker died"
+
+
+def fit(iris, values, n_jobs=2, **params):
+    search = GridSearch(Fatal(), {"value": values}, n_jobs=n_jobs, refit=False, **{"cv": KFold(2), **params})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return search.fit(*iris)
+
+
+def scores(search):
+    return np.array([search.cv_results_[f"split{i}_test_score"] for i in range(2)])
+
+
+def states(search):
+    return [[fold.state for fold in trial.folds] for trial in search.history_]
+
+
+def test_a_candidate_that_kills_its_workers_is_given_up_and_all_others_are_scored(iris):
+    search = fit(iris, [*GOOD[:3], 1, *GOOD[3:]], error_score=-7.0)
+    assert states(search)[3] == ["crashed"] * 2
+    assert search.cv_results_["mean_test_score"][3] == -7
+    assert all("max_retries" in fold.error for fold in search.history_[3].folds)
+    assert search.best_params_ == {"value": 60}
+    np.testing.assert_array_equal(np.delete(scores(search), 3, axis=1), scores(fit(iris, GOOD, n_jobs=1)))
+
+
+def test_a_worker_that_dies_by_chance_costs_a_retry(iris, tmp_path):
+    log = tmp_path / "log"
+    search = GridSearch(
+        Fatal(log=str(log), once=str(tmp_path / "once")), {"value": [1, *GOOD]}, cv=KFold(2), n_jobs=2, refit=False
+    )
+    with pytest.warns(UserWarning, match="folds were evaluated again because their worker died"):
+        search.fit(*iris)
+    assert states(search) == [["ok"] * 2] * 7
+    n_retries = sum(fold.retries for trial in search.history_ for fold in trial.folds)
+    assert 1 <= n_retries <= 2  # in the other worker a fold was under way, maybe
+    assert len(log.read_text().splitlines()) <= 14 + n_retries
+
+
+@pytest.mark.parametrize("harm, n_jobs", [("sleeps", 1), ("loops", 2)])
+def test_a_fit_that_hangs_is_stopped(iris, harm, n_jobs):
+    search = fit(iris, [10, HARM[harm], 20], n_jobs=n_jobs, fit_timeout=0.5, cv=ShuffleSplit(1, random_state=0))
+    assert states(search) == [["ok"], ["timeout"], ["ok"]]
+    assert search.history_[1].folds[0].error == "TimeoutError: the fit was stopped after fit_timeout=0.5 seconds"
+    assert np.isfinite(search.cv_results_["mean_test_score"][[0, 2]]).all()
+
+
+def test_failures_are_summed_up_and_if_nothing_else_is_left_it_is_an_error(iris):
+    search = GridSearch(Fatal(), {"value": [1]}, cv=KFold(2), n_jobs=2, max_retries=0)
+    with (
+        pytest.raises(ValueError, match=r"(?s)All the 2 fits failed.*TerminatedWorkerError"),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")
+        search.fit(*iris)
+
+
+def test_fit_timeout_needs_processes(iris):
+    with (
+        parallel_config("threading"),
+        pytest.raises(ValueError, match="fit_timeout=2 needs workers that are processes"),
+    ):
+        fit(iris, [10], fit_timeout=2)
+
+
+# -- limits ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_target_score_ends_the_search_at_the_same_candidate_for_any_number_of_workers(iris, n_jobs):
+    search = GridSearch(Fatal(), {"value": GOOD}, cv=KFold(3), n_jobs=n_jobs, target_score=29.0).fit(*iris)
+    assert (search.stop_reason_, len(search.cv_results_["params"])) == ("target_score", 3)
+    assert search.best_estimator_.value == 30
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_patience(iris, n_jobs):
+    values = [20, 30, 10, 20, 15, 70]
+    search = GridSearch(Fatal(), {"value": values}, cv=KFold(3), n_jobs=n_jobs, patience=3).fit(*iris)
+    assert (search.stop_reason_, search.cv_results_["params"][-1]) == ("patience", {"value": 15})
+
+
+def test_a_warm_start_goes_on_after_a_stop(iris, tmp_path):
+    log = tmp_path / "log"
+    search = GridSearch(
+        Fatal(log=str(log)), {"value": GOOD}, cv=KFold(3), target_score=29.0, warm_start=True, refit=False
+    ).fit(*iris)
+    search.set_params(target_score=None).fit(*iris)
+    assert (search.stop_reason_, len(search.cv_results_["params"])) == ("completed", 6)
+    assert len(log.read_text().splitlines()) == 18
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_out_of_time(iris, n_jobs):
+    search = GridSearch(Fatal(), {"value": GOOD}, cv=KFold(3), n_jobs=n_jobs, max_time=1e-9)
+    with pytest.raises(RuntimeError, match="max_time=1e-09 was over before any candidate was finished"):
+        search.fit(*iris)
+    assert search.stop_reason_ == "max_time"
+
+
+@pytest.mark.parametrize("limit", [{"target_score": 0.5}, {"patience": 1}])
+def test_of_several_metrics_one_must_count(iris, limit):
+    search = GridSearch(SVC(), {"C": [1]}, scoring=["accuracy", "f1_macro"], refit=False, **limit)
+    with pytest.raises(ValueError, match=r"refit must name one of \['accuracy', 'f1_macro'\], got refit=False"):
+        search.fit(*iris)
+
+
+def test_time_is_longer_than_nothing(iris):
+    with pytest.raises(ValueError, match="max_time must be longer than nothing"):
+        GridSearch(SVC(), {"C": [1]}, max_time=timedelta(-1)).fit(*iris)
+
+
+@pytest.mark.parametrize("name, value", [("max_time", -1), ("patience", 0), ("fit_timeout", 0), ("on_interrupt", "no")])
+def test_bad_limits(iris, name, value):
+    with pytest.raises(ValueError, match=f"The '{name}' parameter of GridSearch must be"):
+        GridSearch(Fatal(), {"value": [1]}, **{name: value}).fit(*iris)
