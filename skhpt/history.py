@@ -20,7 +20,9 @@ def renumbered(trials: Iterable[Trial]) -> list[Trial]:
         return tuple(replace(fold, candidate=i) for fold in folds)
 
     return [
-        Trial(replace(c, id=i, parent=number.get(c.parent), settled=moved(c.settled, i)), moved(trial.folds, i))
+        Trial(
+            replace(c, id=i, parent=number.get(c.parent), preset_folds=moved(c.preset_folds, i)), moved(trial.folds, i)
+        )
         for i, (c, trial) in enumerate((trial.candidate, trial) for trial in trials)
     ]
 
@@ -39,7 +41,7 @@ class History(Sequence[Trial]):
         Finished trials, with ids 0, 1, 2, ...
     prior : iterable of Trial, default=()
         Trials from elsewhere, scored on other folds: knowledge for strategies that learn, not part of the results.
-    n_given : int, default=0
+    n_earlier_trials : int, default=0
         How many of the trials were given by an earlier search, and are not this one's own.
 
     Attributes
@@ -48,20 +50,20 @@ class History(Sequence[Trial]):
         How many trials are finished.
     prior : tuple of Trial
         See above.
-    n_given : int
+    n_earlier_trials : int
         See above.
     """
 
-    def __init__(self, trials: Iterable[Trial] = (), prior: Iterable[Trial] = (), n_given: int = 0):
+    def __init__(self, trials: Iterable[Trial] = (), prior: Iterable[Trial] = (), n_earlier_trials: int = 0):
         self._trials = list(trials)
         self._lanes: dict[int, list[int]] = defaultdict(list)  # ids, by lane
         self._pending: dict[int, deque[int]] = defaultdict(deque)  # of these, the ones that are not finished
         self._arrived: dict[int, dict[int, FoldScore]] = {}  # folds of pending trials, by id and split
         for trial in self._trials:
-            self._lanes[trial.candidate.lane].append(trial.candidate.id)
+            self._lanes[trial.candidate.bracket_id].append(trial.candidate.id)
         self.n_finished = len(self._trials)
         self.prior = tuple(prior)
-        self.n_given = n_given
+        self.n_earlier_trials = n_earlier_trials
 
     def __repr__(self) -> str:
         return f"<History of {self.n_finished} finished and {len(self) - self.n_finished} pending trials>"
@@ -83,14 +85,14 @@ class History(Sequence[Trial]):
             return list(self._trials)
         return [trial for trial in self._trials if trial.folds]
 
-    def lane(self, lane: int) -> list[Trial]:
+    def bracket(self, bracket_id: int) -> list[Trial]:
         """Return the trials of a lane."""
-        return [self._trials[i] for i in self._lanes.get(lane, ())]
+        return [self._trials[i] for i in self._lanes.get(bracket_id, ())]
 
-    def progress(self, lane: int) -> tuple[int, int]:
+    def progress(self, bracket_id: int) -> tuple[int, int]:
         """Return how many trials a lane has, and how many of them are finished."""
-        n = len(self._lanes.get(lane, ()))
-        return n, n - len(self._pending.get(lane, ()))
+        n = len(self._lanes.get(bracket_id, ()))
+        return n, n - len(self._pending.get(bracket_id, ()))
 
     @property
     def next_to_finish(self) -> list[Candidate]:
@@ -102,11 +104,11 @@ class History(Sequence[Trial]):
         """The candidates of the trials that are not finished."""
         return [self._trials[i].candidate for i in self._arrived]
 
-    def arrived(self, candidate: int) -> dict[int, FoldScore]:
+    def folds_of(self, candidate: int) -> dict[int, FoldScore]:
         """Return the folds of a pending trial that are back, by split; none if it is not pending."""
         return self._arrived.get(candidate, {})
 
-    def arrive(self, fold: FoldScore) -> None:
+    def add_fold(self, fold: FoldScore) -> None:
         """Keep a fold of a pending trial; one of a finished trial is too late to count."""
         if fold.candidate in self._arrived:
             self._arrived[fold.candidate][fold.split] = fold
@@ -120,13 +122,13 @@ class History(Sequence[Trial]):
             if candidate.id != len(self._trials):
                 raise ValueError(f"candidate {candidate.id} was asked for where {len(self._trials)} is next")
             self._trials.append(Trial(replace(candidate, params=snapshot(candidate.params))))
-            self._lanes[candidate.lane].append(candidate.id)
-            self._pending[candidate.lane].append(candidate.id)
-            self._arrived[candidate.id] = {fold.split: fold for fold in candidate.settled}
+            self._lanes[candidate.bracket_id].append(candidate.id)
+            self._pending[candidate.bracket_id].append(candidate.id)
+            self._arrived[candidate.id] = {fold.split: fold for fold in candidate.preset_folds}
 
-    def finish_next(self, folds: Iterable[FoldScore], lane: int = 0) -> None:
+    def finish_next(self, folds: Iterable[FoldScore], bracket_id: int = 0) -> None:
         """Give the first pending trial of a lane its folds."""
-        number = self._pending[lane].popleft()
+        number = self._pending[bracket_id].popleft()
         self._arrived.pop(number)
         folds = tuple(sorted(folds, key=lambda fold: fold.split))
         self._trials[number] = Trial(self._trials[number].candidate, folds)
@@ -134,4 +136,4 @@ class History(Sequence[Trial]):
 
     def sort(self, key: Callable[[Trial], Any]) -> None:
         """Bring the finished trials into an order that does not depend on that of their arrival; forget the others."""
-        self.__init__(renumbered(sorted(self.finished, key=key)), self.prior, self.n_given)  # type: ignore[misc]
+        self.__init__(renumbered(sorted(self.finished, key=key)), self.prior, self.n_earlier_trials)  # type: ignore[misc]

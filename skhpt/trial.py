@@ -25,7 +25,7 @@ class Candidate:
         Parameters to set on the estimator.
     resource : int or None
         Budget to evaluate it with; None means all there is.
-    note : dict of str to object
+    info : dict of str to object
         Facts about the proposal; they become columns of ``cv_results_``.
     lane : int
         Trials of one lane count in the order of their ids; trials of different lanes do not wait for each other.
@@ -38,15 +38,15 @@ class Candidate:
     id: int
     params: dict[str, Any]
     resource: int | None = None
-    note: dict[str, Any] = field(default_factory=dict)
-    lane: int = 0
+    info: dict[str, Any] = field(default_factory=dict)
+    bracket_id: int = 0
     parent: int | None = None
-    settled: tuple[FoldScore, ...] = ()
+    preset_folds: tuple[FoldScore, ...] = ()
 
     def missing(self, n_splits: int) -> list[int]:
         """Return the folds, of `n_splits`, that are to be evaluated."""
-        settled = {fold.split for fold in self.settled}
-        return [split for split in range(n_splits) if split not in settled]
+        preset_folds = {fold.split for fold in self.preset_folds}
+        return [split for split in range(n_splits) if split not in preset_folds]
 
 
 class Predictions(NamedTuple):
@@ -141,6 +141,6 @@ class Trial:
         return [fold for fold in self.folds if fold.state != "skipped"]
 
     @property
-    def has_lost(self) -> bool:
+    def was_eliminated(self) -> bool:
         """Whether folds were skipped that were to be evaluated when it was asked for."""
-        return any(fold.state == "skipped" and fold not in self.candidate.settled for fold in self.folds)
+        return any(fold.state == "skipped" and fold not in self.candidate.preset_folds for fold in self.folds)

@@ -29,7 +29,7 @@ from skhpt.fingerprint import (
     describe_value,
 )
 
-HERE = Path(__file__).parent
+ROOT = Path(__file__).parents[1]
 X = np.arange(12.0).reshape(6, 2)
 FRAME = pd.DataFrame({"a": [1, 2, 3], "b": ["x", "y", None]})
 
@@ -156,8 +156,10 @@ class Weighted:
 
 
 def test_descriptions_are_the_same_in_every_process():
-    code = "from test_fingerprint import *; print(descriptions())"
-    there = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=HERE).stdout
+    code = "from tests.test_fingerprint import *; print(descriptions())"
+    there = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=HERE.parent
+    ).stdout
     assert there == f"{descriptions()}\n"
 
 

@@ -29,6 +29,6 @@ def test_the_state_of_a_trial_is_that_of_its_first_bad_fold():
 
 def test_history_starts_with_what_is_given():
     trial = Trial(Candidate(0, {}), (FoldScore(0, 0, 1.0),))
-    history = History([trial], prior=[trial, trial], n_given=1)
-    assert (len(history), history.n_finished, len(history.prior), history.n_given) == (1, 1, 2, 1)
+    history = History([trial], prior=[trial, trial], n_earlier_trials=1)
+    assert (len(history), history.n_finished, len(history.prior), history.n_earlier_trials) == (1, 1, 2, 1)
     assert history[:] == [trial]

@@ -10,20 +10,20 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from skhpt._typing import Split
-from skhpt.engine.retries import Losses
+from skhpt.engine.retries import RetryPolicy
 from skhpt.engine.tasks import Task, chunk_size, shared_tasks, tasks
 from skhpt.fitting import slicing, verbose
-from skhpt.fitting.fold import Job, Setup, Unwatched, Watch, evaluate
-from skhpt.parallel.channels import Begun, News
+from skhpt.fitting.fold import FoldObserver, Job, NullObserver, Setup, evaluate
+from skhpt.parallel.channels import Begun, TaskUpdate
 from skhpt.parallel.pool import Pool
-from skhpt.reuse.planner import Reuse
-from skhpt.reuse.shared_evaluation import evaluate_together
+from skhpt.reuse.planner import ReusePlanner
+from skhpt.reuse.shared_evaluation import evaluate_shared
 from skhpt.trial import Candidate, FoldScore
 
 
-def nobody(candidate: Candidate, split: int) -> Watch:
+def null_observer(candidate: Candidate, split: int) -> FoldObserver:
     """Watch no fold."""
-    return Unwatched()
+    return NullObserver()
 
 
 @dataclass
@@ -40,7 +40,7 @@ class _Sent:
         return [candidate for candidate in self.task.candidates if candidate.id not in self.scored]
 
 
-class Evaluator:
+class PoolEvaluator:
     """Evaluates candidates on the folds of one data set; use it in a ``with`` block.
 
     Parameters
@@ -71,22 +71,22 @@ class Evaluator:
         X: Any,
         y: Any,
         splits: Sequence[Split],
-        watch: Callable[[Candidate, int], Watch] = nobody,
+        observe: Callable[[Candidate, int], FoldObserver] = null_observer,
         racing: bool = False,
-        reuse: Reuse | None = None,
-        losses: Losses | None = None,
+        reuse: ReusePlanner | None = None,
+        retry_policy: RetryPolicy | None = None,
     ):
         self.pool = pool
         self.setup = setup
         self.X, self.y = X, y
         self.splits = splits
-        self.watch = watch
+        self.observe = observe
         self.racing = racing
-        self.reuse = reuse or Reuse()
-        self.losses = losses or Losses()
-        self._sent: dict[int, _Sent] = {}  # by ticket
+        self.reuse = reuse or ReusePlanner()
+        self.retry_policy = retry_policy or RetryPolicy()
+        self._sent: dict[int, _Sent] = {}  # by task_id
         self._error: BaseException | None = None  # to be raised as soon as what came before it is handed over
-        self._has_ceased = False
+        self._stopped = False
         self._n_in_doubt = 0  # tasks to send one by one, to find out which of them it is that kills workers
         self._crashed: set[int] = set()  # candidates that were given up
         self._given_up: list[FoldScore] = []  # their folds that were not tried any more
@@ -97,18 +97,18 @@ class Evaluator:
         self._numbers: dict[int, tuple[int, int]] = {}  # candidate id: its number in its round, size of the round
         self._seconds_per_fold: float | None = None
 
-    def __enter__(self) -> Evaluator:
+    def __enter__(self) -> PoolEvaluator:
         self.pool.__enter__()
         return self
 
     def __exit__(self, *exception: Any) -> None:
         try:
             with suppress(KeyboardInterrupt):  # nothing depends on it
-                while exception[0] is None and not self._has_ceased and (news := self.pool.wait()):
-                    for one in news:  # tasks whose last fold came before their account
+                while exception[0] is None and not self._stopped and (updates := self.pool.wait()):
+                    for one in updates:  # tasks whose last fold came before their account
                         self._hear(one)
         finally:
-            slicing.kept.drop(self.setup.key)
+            slicing.slice_cache.drop(self.setup.key)
             self.pool.__exit__(*exception)
 
     def submit(self, candidates: Sequence[Candidate]) -> None:
@@ -119,11 +119,11 @@ class Evaluator:
             self._numbers |= {c.id: (number, len(candidates)) for number, c in enumerate(candidates)}
         n_splits = len(self.splits)
         candidates = [candidate for candidate in candidates if candidate.missing(n_splits)]  # a journal has the others
-        shared, alone = self.reuse.share_out(self.setup.estimator, candidates, n_splits)
+        shared, alone = self.reuse.split(self.setup.estimator, candidates, n_splits)
         self._ready.extend(shared_tasks(shared, n_splits, self.pool.n_slots))
         self._waiting.extend((candidate, candidate.missing(n_splits)) for candidate in alone)
 
-    def collect(self, seconds: float | None = None) -> list[FoldScore]:
+    def wait_for_folds(self, seconds: float | None = None) -> list[FoldScore]:
         """Keep the workers busy until at least one fold is back; return all that are, or none after some seconds."""
         end = None if seconds is None else time.monotonic() + seconds
         while True:
@@ -133,20 +133,20 @@ class Evaluator:
                 self._send(task)
             scores, self._given_up = self._given_up, []
             left = None if end is None else max(0.0, end - time.monotonic())
-            news = [] if scores else self.pool.wait(left)
-            scores += [score for one in news for score in self._hear(one)]
-            if scores or not news or left == 0.0:
+            updates = [] if scores else self.pool.wait(left)
+            scores += [score for one in updates for score in self._hear(one)]
+            if scores or not updates or left == 0.0:
                 return scores
 
-    def harvest(self) -> list[FoldScore]:
+    def drain(self) -> list[FoldScore]:
         """Return the folds that are back by now, without waiting for any."""
-        self.cease()
+        self.stop_submitting()
         return [score for one in self.pool.wait(0.0) for score in self._hear(one)]
 
-    def cease(self) -> None:
+    def stop_submitting(self) -> None:
         """Begin no further folds at all."""
-        self._has_ceased = True
-        self.pool.cease()
+        self._stopped = True
+        self.pool.stop_submitting()
 
     def drop(self, candidate: int) -> None:
         """Begin no further folds of a candidate."""
@@ -154,7 +154,7 @@ class Evaluator:
 
     def _has_room(self) -> bool:
         """Tell whether to send another task: not before it is known how many folds should travel together."""
-        if self._has_ceased or (self._n_in_doubt and self.pool.n_pending):
+        if self._stopped or (self._n_in_doubt and self.pool.n_pending):
             return False
         if self.racing and self.pool.n_pending >= self.pool.n_slots:
             return False
@@ -198,7 +198,7 @@ class Evaluator:
         return bool(shared)
 
     def _send(self, task: Task) -> None:
-        self._given_up += [self.losses.crash(c.id, task.split) for c in task.candidates if c.id in self._crashed]
+        self._given_up += [self.retry_policy.crash(c.id, task.split) for c in task.candidates if c.id in self._crashed]
         task = task.without(self._crashed)
         if not task.candidates:
             return
@@ -207,48 +207,48 @@ class Evaluator:
         self._under_way.update(candidate.id for candidate in task.candidates)
         fold = (self.X, self.y, self.setup, task.split, train, test, jobs)
         if task.shared:
-            ticket = self.pool.submit(evaluate_together, *fold, task.shared, self.reuse.terms)
+            task_id = self.pool.submit(evaluate_shared, *fold, task.shared, self.reuse.policy)
         else:
-            ticket = self.pool.submit(evaluate, *fold)
-        self._sent[ticket] = _Sent(task, is_alone=self._n_in_doubt > 0)
+            task_id = self.pool.submit(evaluate, *fold)
+        self._sent[task_id] = _Sent(task, is_alone=self._n_in_doubt > 0)
 
     # -- what comes back -----------------------------------------------------------------------------------------
 
-    def _hear(self, news: News) -> list[FoldScore]:
+    def _hear(self, updates: TaskUpdate) -> list[FoldScore]:
         """Return the scores that are new, and take notice of all else."""
-        sent = self._sent[news.ticket]
-        for item in news.items:
+        sent = self._sent[updates.task_id]
+        for item in updates.items:
             sent.at = item.candidate if isinstance(item, Begun) else None
-        scores = [item for item in news.items if isinstance(item, FoldScore)]
-        if news.is_done:
-            self._sent.pop(news.ticket)
+        scores = [item for item in updates.items if isinstance(item, FoldScore)]
+        if updates.is_done:
+            self._sent.pop(updates.task_id)
             self._n_in_doubt = max(0, self._n_in_doubt - 1)
-            self._error = self._error or news.error
-            if news.result is not None:
-                scores += news.result.scores
-                self.reuse.note(news.result)
+            self._error = self._error or updates.error
+            if updates.result is not None:
+                scores += updates.result.scores
+                self.reuse.record_outcome(updates.result)
         new = {score.candidate: score for score in scores if score.candidate not in sent.scored}
         scores = list(new.values())
         sent.scored |= new.keys()
         for score in scores:
             self._learn_duration(score.fit_time + score.score_time)
-        if news.lost:
-            scores += self._recover(sent, news)
-        if news.is_done:
+        if updates.lost:
+            scores += self._recover(sent, updates)
+        if updates.is_done:
             self._under_way.subtract(candidate.id for candidate in sent.task.candidates)
-        return [self.losses.recount(score) for score in scores]
+        return [self.retry_policy.with_retry_count(score) for score in scores]
 
-    def _recover(self, sent: _Sent, news: News) -> list[FoldScore]:
+    def _recover(self, sent: _Sent, updates: TaskUpdate) -> list[FoldScore]:
         """Give what was lost with a worker another chance, or up."""
-        if news.lost == "cancelled":
+        if updates.lost == "cancelled":
             if sent.is_alone and len(sent.left) == 1:  # there is nobody else to blame
-                news = replace(news, lost="crashed")
+                updates = replace(updates, lost="crashed")
             self._n_in_doubt += len(sent.left)
         if sent.task.shared:  # whoever was the first one paid for all: each shows what it takes alone
-            news = replace(news, lost="cancelled")
-        given_up, again = self.losses.judge(news, sent.left, sent.at, sent.task.split)
+            updates = replace(updates, lost="cancelled")
+        given_up, again = self.retry_policy.decide(updates, sent.left, sent.at, sent.task.split)
         if given_up and self.setup.error_score == "raise":
-            self._error = self._error or self.losses.as_error(given_up[0])
+            self._error = self._error or self.retry_policy.as_error(given_up[0])
             return []
         self._crashed |= {score.candidate for score in given_up if score.state == "crashed"}
         # Each by itself, so that it is known whose fault it is if that happens again.
@@ -258,7 +258,7 @@ class Evaluator:
     def _job(self, candidate: Candidate, split: int) -> Job:
         number, of = self._numbers.get(candidate.id, (0, 0))
         label = verbose.label(self.setup.verbose, split, len(self.splits), number, of)
-        return Job(candidate, label, self.watch(candidate, split))
+        return Job(candidate, label, self.observe(candidate, split))
 
     def _learn_duration(self, seconds: float) -> None:
         """Follow the mean duration of a fold, recent ones counting more."""

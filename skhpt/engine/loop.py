@@ -13,14 +13,14 @@ from skhpt.strategies.base import Strategy
 from skhpt.trial import Candidate, FoldScore, Trial
 
 
-class Hands(Protocol):
+class Evaluator(Protocol):
     """Whatever evaluates candidates: workers, or a plain function in a test."""
 
     def submit(self, candidates: Sequence[Candidate]) -> None:
         """Take candidates to evaluate on every fold that is not settled; return at once."""
         ...
 
-    def collect(self, seconds: float | None = None) -> list[FoldScore]:
+    def wait_for_folds(self, seconds: float | None = None) -> list[FoldScore]:
         """Wait until at least one fold is back and return all that are, in any order.
 
         None come back if none is under way, or if it takes longer than so many `seconds`.
@@ -31,11 +31,11 @@ class Hands(Protocol):
         """Begin no further folds of a candidate; those that are under way come back."""
         ...
 
-    def cease(self) -> None:
+    def stop_submitting(self) -> None:
         """Begin no further folds at all; those that are under way come back."""
         ...
 
-    def harvest(self) -> list[FoldScore]:
+    def drain(self) -> list[FoldScore]:
         """Return the folds that are back by now, without waiting for any."""
         ...
 
@@ -127,7 +127,7 @@ COMPLETED, INTERRUPTED, OUT_OF_TIME = "completed", "interrupted", "max_time"
 def run(
     strategy: Strategy,
     history: History,
-    hands: Hands,
+    evaluator: Evaluator,
     n_splits: int,
     journal: Journal | None = None,
     race: Race | None = None,
@@ -162,16 +162,16 @@ def run(
     reason : str
         Why it ended: "completed", "interrupted" (by Ctrl-C), or the reason of `stop`. What is pending then stays so.
     """
-    loop = _Loop(history, hands, n_splits, journal or NoJournal(), race, stop or NeverStop())
+    loop = _Loop(history, evaluator, n_splits, journal or NoJournal(), race, stop or NeverStop())
     try:
         reason = loop.run(strategy)
     except KeyboardInterrupt:
         if stop is None:
             raise
         reason = INTERRUPTED
-        loop.take(hands.harvest())
+        loop.take(evaluator.drain())
     except Exception:
-        loop.take(hands.harvest())
+        loop.take(evaluator.drain())
         raise
     while reason in (INTERRUPTED, OUT_OF_TIME) and loop.finish_next():  # else the trials decide which is the last
         pass
@@ -181,9 +181,11 @@ def run(
 class _Loop:
     """The state of a run: the history, and who changes it."""
 
-    def __init__(self, history: History, hands: Hands, n_splits: int, journal: Journal, race: Race | None, stop: Stop):
+    def __init__(
+        self, history: History, evaluator: Evaluator, n_splits: int, journal: Journal, race: Race | None, stop: Stop
+    ):
         self.history = history
-        self.hands = hands
+        self.evaluator = evaluator
         self.n_splits = n_splits
         self.journal = journal
         self.race = race
@@ -194,7 +196,7 @@ class _Loop:
         for trial in history.finished:
             stop.learn(trial)
         if interrupted := history.pending:
-            self._submit([replace(one, settled=tuple(history.arrived(one.id).values())) for one in interrupted])
+            self._submit([replace(one, preset_folds=tuple(history.folds_of(one.id).values())) for one in interrupted])
         while not (reason := stop.reason()):
             with stop.interruptible():
                 candidates = strategy.ask(history)
@@ -208,12 +210,12 @@ class _Loop:
             if self.race:
                 self.race.learn(history.finished)
                 for candidate in history.pending:
-                    self._drop_if_lost(candidate.id)
+                    self._drop_if_eliminated(candidate.id)
             while not self.finish_next() and not (reason := stop.reason()):
-                self.take(self.hands.collect(stop.seconds_left))
+                self.take(self.evaluator.wait_for_folds(stop.seconds_left))
             if reason:
                 break
-        self._wind_down(reason)
+        self._drain(reason)
         return reason
 
     def take(self, folds: Sequence[FoldScore]) -> None:
@@ -221,48 +223,48 @@ class _Loop:
         if folds:
             self.journal.scored(*folds)
         for fold in folds:
-            self.history.arrive(fold)
-            self._drop_if_lost(fold.candidate)
+            self.history.add_fold(fold)
+            self._drop_if_eliminated(fold.candidate)
 
     def finish_next(self) -> bool:
         """Give the first pending trial of some lane its folds, if they are there; tell whether they were."""
         for candidate in self.history.next_to_finish:
-            if (outcome := _outcome(self.history.arrived(candidate.id), self.n_splits, self.race)) is not None:
-                self.history.finish_next(outcome, candidate.lane)
+            if (outcome := _outcome(self.history.folds_of(candidate.id), self.n_splits, self.race)) is not None:
+                self.history.finish_next(outcome, candidate.bracket_id)
                 trial = self.history[candidate.id]
-                if trial.has_lost:
-                    self.hands.drop(candidate.id)
+                if trial.was_eliminated:
+                    self.evaluator.drop(candidate.id)
                     self.journal.finished(trial)
                 self.stop.learn(trial)
                 return True
         return False
 
-    def _wind_down(self, reason: str) -> None:
+    def _drain(self, reason: str) -> None:
         """Let what is under way come back: of a completed search, folds that the race has made superfluous."""
         if reason == COMPLETED:
-            while self.race and (folds := self.hands.collect(None)):
+            while self.race and (folds := self.evaluator.wait_for_folds(None)):
                 self.take(folds)
             return
-        self.hands.cease()
-        while (seconds := self.stop.grace_left) > 0 and (folds := self.hands.collect(seconds)):
+        self.evaluator.stop_submitting()
+        while (seconds := self.stop.grace_left) > 0 and (folds := self.evaluator.wait_for_folds(seconds)):
             self.take(folds)
-        self.take(self.hands.harvest())
+        self.take(self.evaluator.drain())
 
     def _submit(self, candidates: Sequence[Candidate]) -> None:
         with self.stop.interruptible():
-            self.hands.submit(candidates)
+            self.evaluator.submit(candidates)
 
-    def _drop_if_lost(self, candidate: int) -> None:
-        arrived = self.history.arrived(candidate)
-        if self.race and arrived and len(arrived) < self.n_splits and _outcome(arrived, self.n_splits, self.race):
-            self.hands.drop(candidate)
+    def _drop_if_eliminated(self, candidate: int) -> None:
+        folds = self.history.folds_of(candidate)
+        if self.race and folds and len(folds) < self.n_splits and _outcome(folds, self.n_splits, self.race):
+            self.evaluator.drop(candidate)
 
 
-def _outcome(arrived: dict[int, FoldScore], n_splits: int, race: Race | None) -> list[FoldScore] | None:
+def _outcome(folds: dict[int, FoldScore], n_splits: int, race: Race | None) -> list[FoldScore] | None:
     """Return the folds of a trial if all that count are there, else None."""
-    if race is None and len(arrived) < n_splits:
+    if race is None and len(folds) < n_splits:
         return None
-    first = [arrived[split] for split in takewhile(arrived.__contains__, range(n_splits))]
+    first = [folds[split] for split in takewhile(folds.__contains__, range(n_splits))]
     if race and (n_enough := race.n_enough(first)) is not None:
         candidate = first[0].candidate
         skipped = [FoldScore(candidate, split, None, state="skipped") for split in range(n_enough, n_splits)]

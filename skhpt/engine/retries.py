@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from skhpt.parallel.channels import News
+from skhpt.parallel.channels import TaskUpdate
 from skhpt.trial import Candidate, FoldScore
 
 
-class Losses:
+class RetryPolicy:
     """The account of the workers that were lost, and of who is to blame.
 
     Parameters
@@ -33,14 +33,14 @@ class Losses:
         self._deaths: Counter[int] = Counter()  # by candidate, those that it is to blame for
         self._suspected: set[int] = set()  # candidates that may be to blame for the end of a shared pool
 
-    def judge(
-        self, news: News, left: Sequence[Candidate], at: int | None, split: int
+    def decide(
+        self, updates: TaskUpdate, left: Sequence[Candidate], at: int | None, split: int
     ) -> tuple[list[FoldScore], list[Candidate]]:
         """Decide about the candidates that a task had left when it lost its worker.
 
         Parameters
         ----------
-        news : News
+        news : TaskUpdate
             How it was lost.
         left : sequence of Candidate
             Those that have no score yet.
@@ -56,22 +56,22 @@ class Losses:
         again : list of Candidate
             The others.
         """
-        if news.lost == "cancelled":
+        if updates.lost == "cancelled":
             return [], list(left)
-        culprit = left[0].id if len(left) == 1 and news.n_deaths else at
+        culprit = left[0].id if len(left) == 1 and updates.n_deaths else at
         if culprit is None or culprit not in {candidate.id for candidate in left}:
             return [], list(left)
-        if not self._is_hopeless(culprit, news):
+        if not self._is_hopeless(culprit, updates):
             self._retries[culprit, split] += 1
             return [], list(left)
-        score = self._timeout(culprit, split) if news.lost == "timeout" else self.crash(culprit, split)
+        score = self._timeout(culprit, split) if updates.lost == "timeout" else self.crash(culprit, split)
         return [score], [candidate for candidate in left if candidate.id != culprit]
 
     @property
     def n_retries(self) -> int:
         return sum(self._retries.values())
 
-    def recount(self, score: FoldScore) -> FoldScore:
+    def with_retry_count(self, score: FoldScore) -> FoldScore:
         """Say of a score how often it took another try."""
         n = self._retries[score.candidate, score.split] if self._retries else 0
         return replace(score, retries=n) if n else score
@@ -82,13 +82,13 @@ class Losses:
         kind = TimeoutError if score.state == "timeout" else RuntimeError
         return kind(str(score.error).partition(": ")[2])
 
-    def _is_hopeless(self, culprit: int, news: News) -> bool:
-        if news.lost == "timeout":
+    def _is_hopeless(self, culprit: int, updates: TaskUpdate) -> bool:
+        if updates.lost == "timeout":
             return True
-        if not news.n_deaths:  # of a shared pool: others were at work too
+        if not updates.n_deaths:  # of a shared pool: others were at work too
             self._suspected.add(culprit)
             return self.max_retries == 0
-        self._deaths[culprit] += news.n_deaths
+        self._deaths[culprit] += updates.n_deaths
         return self._deaths[culprit] + (culprit in self._suspected) >= max(1, self.max_retries)
 
     def _timeout(self, candidate: int, split: int) -> FoldScore:

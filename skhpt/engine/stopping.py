@@ -29,7 +29,7 @@ class Limits:
         Candidates in a row without a better one after which it ends.
     mean_score : callable, default=None
         ``mean_score(trial)`` returns the score that is compared; None for a trial that does not count.
-    n_given : int, default=0
+    n_earlier_trials : int, default=0
         Trials that come from an earlier search: they may be the best, but they try nobody's patience.
     interrupts : Interrupts, default=None
         Where Ctrl-C is kept.
@@ -43,7 +43,7 @@ class Limits:
         target_score: float | None = None,
         patience: int | None = None,
         mean_score: Callable[[Trial], float | None] = lambda trial: None,
-        n_given: int = 0,
+        n_earlier_trials: int = 0,
         interrupts: Interrupts | None = None,
         clock: Callable[[], float] = time.monotonic,
     ):
@@ -54,7 +54,7 @@ class Limits:
         self._target = math.inf if target_score is None else target_score
         self._patience = math.inf if patience is None else patience
         self._mean_score = mean_score
-        self._n_given = n_given
+        self._n_given = n_earlier_trials
         self._interrupts = interrupts or Interrupts()
         self._best = -math.inf
         self._n_since = 0  # trials since there was a better one

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from skhpt.reuse.grouping import Shared, pieces
+from skhpt.reuse.grouping import SharedCandidate, pieces
 from skhpt.trial import Candidate
 
 #: Seconds of work that a task should hold, so that sending it costs little beside it.
@@ -26,7 +26,7 @@ class Task:
 
     split: int
     candidates: Sequence[Candidate]
-    shared: Sequence[Shared] = ()
+    shared: Sequence[SharedCandidate] = ()
 
     def without(self, ids: AbstractSet[int]) -> Task:
         """Leave out some candidates."""
@@ -43,7 +43,7 @@ def tasks(candidates: Sequence[tuple[Candidate, Sequence[int]]], n_splits: int) 
             yield Task(split, some)
 
 
-def shared_tasks(shared: Sequence[Shared], n_splits: int, n_slots: int) -> Iterator[Task]:
+def shared_tasks(shared: Sequence[SharedCandidate], n_splits: int, n_slots: int) -> Iterator[Task]:
     """Make tasks for candidates that share fits, such that nothing is fitted twice unless workers would be idle.
 
     Parameters

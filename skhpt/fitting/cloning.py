@@ -15,23 +15,23 @@ from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import FeatureUnion, Pipeline
 
 
-def fresh(value: Any) -> Any:
+def fast_clone(value: Any) -> Any:
     """Return what ``clone(value, safe=False)`` does."""
     kind = type(value)
     if value is None or kind in (int, float, bool, str):
         return value
     if kind in (list, tuple):
-        return kind(map(fresh, value))
+        return kind(map(fast_clone, value))
     if kind is dict:
-        return {name: fresh(item) for name, item in value.items()}
+        return {name: fast_clone(item) for name, item in value.items()}
     if _is_plain(value):
         copied = object.__new__(kind)
-        vars(copied).update({name: fresh(item) for name, item in vars(value).items()})
+        vars(copied).update({name: fast_clone(item) for name, item in vars(value).items()})
         return copied
     return clone(value, safe=False)
 
 
-def with_params(estimator: Any, params: Mapping[str, Any]) -> Any:
+def fast_set_params(estimator: Any, params: Mapping[str, Any]) -> Any:
     """Return what ``estimator.set_params(**params)`` does."""
     owners = [_owner(estimator, name) for name in params]
     if any(owner is None for owner in owners) or any(hasattr(value, "get_params") for value in params.values()):

@@ -17,12 +17,12 @@ from sklearn.utils import get_tags
 from skhpt._warnings import warn_user
 from skhpt.fitting import slicing, verbose
 from skhpt.fitting.checkpoints import Checkpoints, InMemory, Key
-from skhpt.fitting.cloning import fresh, with_params
+from skhpt.fitting.cloning import fast_clone, fast_set_params
 from skhpt.fitting.predictions import predictions_of
-from skhpt.fitting.resources import Half, Whole
-from skhpt.fitting.scorers import lean_scorer
+from skhpt.fitting.resources import Checkpoint, FullTraining
+from skhpt.fitting.scorers import fast_scorer
 from skhpt.fitting.signatures import remember_signatures
-from skhpt.fitting.slicing import Kept, Slices
+from skhpt.fitting.slicing import FoldData, SliceCache
 from skhpt.parallel.channels import Begun
 from skhpt.trial import Candidate, FoldScore, Score, State
 
@@ -65,7 +65,7 @@ class Setup:
     return_predictions: bool = False
     error_score: Any = float("nan")
     verbose: int = 0
-    training: Whole = field(default_factory=Whole)
+    training: FullTraining = field(default_factory=FullTraining)
     checkpoints: Checkpoints = field(default_factory=lambda: Checkpoints(InMemory()))
     may_share: bool = False
     key: str = field(default_factory=lambda: uuid4().hex)
@@ -83,25 +83,25 @@ class Fold(NamedTuple):
     test: Any
 
 
-class Watch(Protocol):
+class FoldObserver(Protocol):
     """Whoever is told when a fold begins and ends: scikit-learn's callbacks, or nobody."""
 
-    def fitting(self, estimator: Any, fold: Slices) -> AbstractContextManager[Any]:
+    def fitting(self, estimator: Any, fold: FoldData) -> AbstractContextManager[Any]:
         """Return a context in which the estimator is fitted."""
         ...
 
-    def end(self, fold: Slices) -> None:
+    def end(self, fold: FoldData) -> None:
         """Take notice that the fold is done, whether it failed or not."""
         ...
 
 
-class Unwatched:
+class NullObserver:
     """Nobody watches."""
 
-    def fitting(self, estimator: Any, fold: Slices) -> AbstractContextManager[Any]:
+    def fitting(self, estimator: Any, fold: FoldData) -> AbstractContextManager[Any]:
         return nullcontext()
 
-    def end(self, fold: Slices) -> None:
+    def end(self, fold: FoldData) -> None:
         pass
 
 
@@ -121,25 +121,25 @@ class Job:
 
     candidate: Candidate
     label: str = ""
-    watch: Watch = field(default_factory=Unwatched)
+    observer: FoldObserver = field(default_factory=NullObserver)
 
 
-class Alone:
+class SeparateFits:
     """How a candidate is evaluated that has nothing in common with others."""
 
     def clock(self) -> float:
         """Return the time, in seconds."""
         return time.time()
 
-    def kept(self, setup: Setup, candidate: Candidate) -> Kept | None:
+    def slice_cache(self, setup: Setup, candidate: Candidate) -> SliceCache | None:
         """Return where slices are kept that others may use too; None if it needs slices of its own."""
-        return slicing.kept if setup.may_share and slicing.params_leave_data_alone(candidate.params) else None
+        return slicing.slice_cache if setup.may_share and slicing.params_are_read_only(candidate.params) else None
 
-    def dress(self, estimator: Any) -> Any:
+    def wrap_steps(self, estimator: Any) -> Any:
         """Return what is fitted in the place of an estimator."""
         return estimator
 
-    def undress(self, estimator: Any) -> Any:
+    def unwrap_steps(self, estimator: Any) -> Any:
         """Return what is scored in the place of what was fitted."""
         return estimator
 
@@ -167,7 +167,7 @@ class Outcome:
     split: int
     scores: list[FoldScore] = field(default_factory=list)
     declined: list[tuple[Candidate, str]] = field(default_factory=list)
-    culprits: dict[str, str] = field(default_factory=dict)
+    offenders: dict[str, str] = field(default_factory=dict)
     n_fits: int | None = None
     seconds: float = 0.0
 
@@ -179,7 +179,7 @@ Steps = Generator[Begun | FoldScore, None, Outcome]
 def evaluate(X: Any, y: Any, setup: Setup, split: int, train: Any, test: Any, jobs: Sequence[Job]) -> Steps:
     """Evaluate candidates on one fold. This is the task that workers run; all that it needs is in its arguments."""
     start = time.time()
-    fold = Fold(X, y, setup, lean_scorer(setup.scorer), split, train, test)
+    fold = Fold(X, y, setup, fast_scorer(setup.scorer), split, train, test)
     remember_signatures(setup.estimator, *(value for job in jobs for value in job.candidate.params.values()))
     outcome = Outcome(split)
     for job in jobs:
@@ -190,9 +190,9 @@ def evaluate(X: Any, y: Any, setup: Setup, split: int, train: Any, test: Any, jo
     return outcome
 
 
-def evaluate_one(fold: Fold, job: Job, way: Alone | None = None) -> FoldScore:
+def evaluate_one(fold: Fold, job: Job, fit_policy: SeparateFits | None = None) -> FoldScore:
     """Evaluate a candidate on one fold, alone or in another way."""
-    way, setup = way or Alone(), fold.setup
+    fit_policy, setup = fit_policy or SeparateFits(), fold.setup
     params = job.candidate.params
     shown = (
         params if job.candidate.resource is None else {**params, setup.training.resource_name: job.candidate.resource}
@@ -201,14 +201,14 @@ def evaluate_one(fold: Fold, job: Job, way: Alone | None = None) -> FoldScore:
         print(verbose.start_line(job.label, shown))
     try:
         # Parameters are cloned too: they may be estimators, and the user's own must not be fitted.
-        estimator = with_params(fresh(setup.estimator), fresh(dict(params)))
+        estimator = fast_set_params(fast_clone(setup.estimator), fast_clone(dict(params)))
     except Exception:
         if setup.error_score == "raise":
             raise
         result = FoldScore(job.candidate.id, fold.split, None, state="failed", error=format_exc())
-        job.watch.end(cut(fold, setup.estimator, job.candidate, way))
+        job.observer.end(cut(fold, setup.estimator, job.candidate, fit_policy))
     else:
-        result = _fit_and_score(estimator, fold, cut(fold, estimator, job.candidate, way), job, way)
+        result = _fit_and_score(estimator, fold, cut(fold, estimator, job.candidate, fit_policy), job, fit_policy)
     if setup.verbose > 1:
         test_score = _shown(result.test_score, result, setup)
         train_score = _shown(result.train_score, result, setup) if setup.return_train_score else None
@@ -226,42 +226,42 @@ def _shown(score: Score | None, result: FoldScore, setup: Setup) -> Score:
     return setup.error_score if score is None or (result.state != "ok" and score != score) else score
 
 
-def cut(fold: Fold, estimator: Any, candidate: Candidate, way: Alone) -> Slices:
+def cut(fold: Fold, estimator: Any, candidate: Candidate, fit_policy: SeparateFits) -> FoldData:
     """Cut the fold's rows, or take those that earlier candidates have used and left alone."""
     setup, split = fold.setup, fold.split
     train = setup.training.rows(split, fold.train, candidate.resource)
     arguments = (estimator, fold.X, fold.y, train, fold.test, setup.fit_params, setup.score_params)
-    if (kept := way.kept(setup, candidate)) is None:
+    if (slice_cache := fit_policy.slice_cache(setup, candidate)) is None:
         return slicing.cut(*arguments)
     key = (split, len(train), get_tags(estimator).input_tags.pairwise)
-    part = kept.get(setup.key, key)
+    part = slice_cache.get(setup.key, key)
     if part is None:
         part = slicing.cut(*arguments)
-        kept.put(setup.key, key, part)
+        slice_cache.put(setup.key, key, part)
     return part
 
 
-def _fit_and_score(estimator: Any, fold: Fold, part: Slices, job: Job, way: Alone) -> FoldScore:
-    start = way.clock()
+def _fit_and_score(estimator: Any, fold: Fold, part: FoldData, job: Job, fit_policy: SeparateFits) -> FoldScore:
+    start = fit_policy.clock()
     setup, scorer, split, candidate = fold.setup, fold.scorer, fold.split, job.candidate
     training = setup.training
     try:
         try:
-            half = _half(setup, candidate, split)
-            estimator = training.prepare(way.dress(estimator), candidate.resource, half)
-            with job.watch.fitting(estimator, part):
-                training.fit(estimator, part.X_train, part.y_train, part.fit_params, candidate.resource, half)
-            if candidate.resource is not None and training.goes_on(estimator, candidate.resource):
-                setup.checkpoints.save(Key(candidate.id, split), Half(estimator, candidate.resource))
+            checkpoint = _checkpoint(setup, candidate, split)
+            estimator = training.prepare(fit_policy.wrap_steps(estimator), candidate.resource, checkpoint)
+            with job.observer.fitting(estimator, part):
+                training.fit(estimator, part.X_train, part.y_train, part.fit_params, candidate.resource, checkpoint)
+            if candidate.resource is not None and training.can_continue(estimator, candidate.resource):
+                setup.checkpoints.save(Key(candidate.id, split), Checkpoint(estimator, candidate.resource))
         except Exception:
             if setup.error_score == "raise":
                 raise
-            seconds = way.clock() - start
+            seconds = fit_policy.clock() - start
             return FoldScore(candidate.id, split, None, None, seconds, 0.0, "failed", format_exc())
-        fit_time = way.clock() - start
-        estimator = way.undress(estimator)
+        fit_time = fit_policy.clock() - start
+        estimator = fit_policy.unwrap_steps(estimator)
         test_score, error = _score(estimator, part.X_test, part.y_test, scorer, part.test_score_params, setup)
-        score_time = way.clock() - start - fit_time
+        score_time = fit_policy.clock() - start - fit_time
         train_score: Score | None = None
         if setup.return_train_score:
             train = (part.X_train, part.y_train, scorer, part.train_score_params)
@@ -269,7 +269,7 @@ def _fit_and_score(estimator: Any, fold: Fold, part: Slices, job: Job, way: Alon
             error = error or train_error
         predictions = predictions_of(estimator, part.X_test) if setup.return_predictions else None
     finally:
-        job.watch.end(part)
+        job.observer.end(part)
     state: State = "failed" if error else "ok"
     return FoldScore(
         candidate.id,
@@ -280,13 +280,13 @@ def _fit_and_score(estimator: Any, fold: Fold, part: Slices, job: Job, way: Alon
         score_time,
         state,
         error,
-        resumed_from=half.resource if half else 0,
+        resumed_from=checkpoint.resource if checkpoint else 0,
         converged=training.has_converged(estimator, candidate.resource),
         predictions=predictions,
     )
 
 
-def _half(setup: Setup, candidate: Candidate, split: int) -> Half | None:
+def _checkpoint(setup: Setup, candidate: Candidate, split: int) -> Checkpoint | None:
     """Return the model that a candidate goes on with, if there is one."""
     return None if candidate.parent is None else setup.checkpoints.take(Key(candidate.parent, split))
 

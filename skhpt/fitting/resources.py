@@ -21,14 +21,14 @@ from skhpt.fitting.warm_start import Continuation, seeds_repeat
 
 
 @dataclass(frozen=True)
-class Half:
+class Checkpoint:
     """A model and the resource that it was trained with."""
 
     model: Any
     resource: int
 
 
-class Whole:
+class FullTraining:
     """All training there is: the estimator's own ``fit``."""
 
     #: What the resource is called.
@@ -41,12 +41,18 @@ class Whole:
         """Return the rows of a training part that are used."""
         return train
 
-    def prepare(self, estimator: Any, resource: int | None, half: Half | None) -> Any:
+    def prepare(self, estimator: Any, resource: int | None, checkpoint: Checkpoint | None) -> Any:
         """Return what is to be fitted: the estimator, or the model that goes on."""
         return estimator
 
     def fit(
-        self, estimator: Any, X: Any, y: Any, params: dict[str, Any], resource: int | None, half: Half | None
+        self,
+        estimator: Any,
+        X: Any,
+        y: Any,
+        params: dict[str, Any],
+        resource: int | None,
+        checkpoint: Checkpoint | None,
     ) -> None:
         """Fit what was prepared."""
         if y is None:
@@ -54,7 +60,7 @@ class Whole:
         else:
             estimator.fit(X, y, **params)
 
-    def goes_on(self, model: Any, resource: int) -> bool:
+    def can_continue(self, model: Any, resource: int) -> bool:
         """Tell whether a model may be trained further, later."""
         return False
 
@@ -63,7 +69,7 @@ class Whole:
         return False
 
 
-class OnFolds(Whole):
+class FoldResource(FullTraining):
     """The resource is the number of folds: all training there is, on some of them."""
 
     def __str__(self) -> str:
@@ -71,7 +77,7 @@ class OnFolds(Whole):
 
 
 @dataclass(frozen=True)
-class Parameter(Whole):
+class ParameterResource(FullTraining):
     """The resource is an integer parameter of the estimator.
 
     Attributes
@@ -99,16 +105,16 @@ class Parameter(Whole):
     def resource_name(self) -> str:  # type: ignore[override]
         return self.name
 
-    def goes_on(self, model: Any, resource: int) -> bool:
+    def can_continue(self, model: Any, resource: int) -> bool:
         if self.continuation == "never" or resource >= self.maximum:
             return False
         if self.continuation == "warm_start":
             return self._warm_start in model.get_params(deep=True)
-        return self.known is not None and self.known.goes_on(model, self.name)
+        return self.known is not None and self.known.can_continue(model, self.name)
 
-    def prepare(self, estimator: Any, resource: int | None, half: Half | None) -> Any:
-        if half is not None:
-            return half.model.set_params(**{self.name: resource, self._warm_start: True})
+    def prepare(self, estimator: Any, resource: int | None, checkpoint: Checkpoint | None) -> Any:
+        if checkpoint is not None:
+            return checkpoint.model.set_params(**{self.name: resource, self._warm_start: True})
         return estimator.set_params(**{self.name: resource})
 
     def has_converged(self, model: Any, resource: int | None) -> bool:
@@ -126,7 +132,7 @@ class Parameter(Whole):
 
 
 @dataclass(frozen=True)
-class Epochs(Whole):
+class EpochResource(FullTraining):
     """The resource is the number of calls of ``partial_fit``, each with all rows in an order of its own.
 
     In a pipeline the steps before the last one are fitted first, as always. A model that goes on fits them again: what
@@ -153,14 +159,20 @@ class Epochs(Whole):
     def __str__(self) -> str:
         return f", up to {self.maximum} epochs in the order of seed {self.seed}"
 
-    def goes_on(self, model: Any, resource: int) -> bool:
+    def can_continue(self, model: Any, resource: int) -> bool:
         return self.continuation != "never" and resource < self.maximum and seeds_repeat(model)
 
-    def prepare(self, estimator: Any, resource: int | None, half: Half | None) -> Any:
-        return half.model if half else estimator
+    def prepare(self, estimator: Any, resource: int | None, checkpoint: Checkpoint | None) -> Any:
+        return checkpoint.model if checkpoint else estimator
 
     def fit(
-        self, estimator: Any, X: Any, y: Any, params: dict[str, Any], resource: int | None, half: Half | None
+        self,
+        estimator: Any,
+        X: Any,
+        y: Any,
+        params: dict[str, Any],
+        resource: int | None,
+        checkpoint: Checkpoint | None,
     ) -> None:
         last = estimator
         while isinstance(last, Pipeline):
@@ -170,14 +182,14 @@ class Epochs(Whole):
             last = last.steps[-1][1]
         wants_classes = is_classifier(last) and "classes" in inspect.signature(last.partial_fit).parameters
         classes = {"classes": self.classes} if wants_classes else {}
-        for epoch in range(half.resource if half else 0, resource or 0):
+        for epoch in range(checkpoint.resource if checkpoint else 0, resource or 0):
             order = np.random.default_rng((self.seed, epoch)).permutation(_num_samples(X))
             rows = _check_method_params(X, params=params, indices=order)
             last.partial_fit(*_safe_split(last, X, y, order), **rows, **classes)
 
 
 @dataclass(frozen=True)
-class Rows(Whole):
+class SampleResource(FullTraining):
     """The resource is the number of training rows, where a training part has `n_rows`.
 
     Attributes

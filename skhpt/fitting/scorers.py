@@ -26,7 +26,7 @@ from skhpt.fitting import metrics as closed_form
 Metric = Callable[..., float]
 
 
-def lean_scorer(scorer: Any) -> Any:
+def fast_scorer(scorer: Any) -> Any:
     """Return a scorer that gives the same scores faster, or the scorer itself if none is known.
 
     Parameters
@@ -36,22 +36,22 @@ def lean_scorer(scorer: Any) -> Any:
     """
     if hasattr(scorer, "_scorers"):
         lean = copy(scorer)
-        lean._scorers = {name: _with_lean_metric(one) for name, one in scorer._scorers.items()}
+        lean._scorers = {name: _with_fast_metric(one) for name, one in scorer._scorers.items()}
         return lean
     if type(scorer).__name__ == "_PassthroughScorer" and hasattr(scorer, "_estimator"):
-        return _LeanScorer(scorer, _default_metric)
-    lean = _with_lean_metric(scorer)
+        return _FastScorer(scorer, _default_metric)
+    lean = _with_fast_metric(scorer)
     if lean is scorer or scorer._response_method != "predict" or scorer._get_pos_label() is not None:
         return lean
-    return _LeanScorer(lean, lambda estimator: _signed_metric(lean) if _is_usual(estimator) else None)
+    return _FastScorer(lean, lambda estimator: _signed_metric(lean) if _is_usual(estimator) else None)
 
 
-def _with_lean_metric(scorer: Any) -> Any:
+def _with_fast_metric(scorer: Any) -> Any:
     """Return a copy of a scorer that uses the lean metric, if there is one."""
-    if getattr(scorer, "_score_func", None) not in _LEAN:
+    if getattr(scorer, "_score_func", None) not in _FAST:
         return scorer
     lean = copy(scorer)
-    lean._score_func = _LEAN[scorer._score_func]
+    lean._score_func = _FAST[scorer._score_func]
     return lean
 
 
@@ -64,7 +64,7 @@ def _signed_metric(scorer: Any) -> Metric:
     return lambda y_true, y_pred: scorer._sign * scorer._score_func(y_true, y_pred, **scorer._kwargs)
 
 
-class _LeanScorer:
+class _FastScorer:
     """Asks an estimator for its predictions, and for nothing else, to score them.
 
     Parameters
@@ -104,7 +104,7 @@ def _is_usual(estimator: Any) -> bool:
     return few and type(estimator).__module__.startswith("sklearn.") and hasattr(estimator, "predict")
 
 
-def _lean(metric: Metric, fast: Callable[..., float | None]) -> Metric:
+def _fast(metric: Metric, fast: Callable[..., float | None]) -> Metric:
     """Put `fast`, which returns None where it does not apply, in front of a metric."""
     known = set(inspect.signature(fast).parameters)
     agrees: list[bool] = []  # what the comparison in this process said, once it was made
@@ -139,9 +139,9 @@ _ARITHMETIC: dict[Metric, Callable[..., float | None]] = {
     metrics.roc_auc_score: closed_form.roc_auc,
     metrics.root_mean_squared_error: closed_form.root_mean_squared_error,
 }
-_LEAN = {metric: _lean(metric, fast) for metric, fast in _ARITHMETIC.items()}
+_FAST = {metric: _fast(metric, fast) for metric, fast in _ARITHMETIC.items()}
 _DEFAULT_SCORES = {
-    ClassifierMixin.score: _LEAN[metrics.accuracy_score],
-    KNeighborsClassifier.score: _LEAN[metrics.accuracy_score],  # the same, but that it can do without X
-    RegressorMixin.score: _LEAN[metrics.r2_score],
+    ClassifierMixin.score: _FAST[metrics.accuracy_score],
+    KNeighborsClassifier.score: _FAST[metrics.accuracy_score],  # the same, but that it can do without X
+    RegressorMixin.score: _FAST[metrics.r2_score],
 }

@@ -25,7 +25,7 @@ from sklearn.utils.validation import _check_method_params
 KEPT_NBYTES = 128 * 2**20
 
 
-class Slices(NamedTuple):
+class FoldData(NamedTuple):
     """The data of one fold, and the fit and score parameters that go with its rows."""
 
     X_train: Any
@@ -45,7 +45,7 @@ class Slices(NamedTuple):
 
 def cut(
     estimator: Any, X: Any, y: Any, train: Any, test: Any, fit_params: dict[str, Any], score_params: dict[str, Any]
-) -> Slices:
+) -> FoldData:
     """Cut the rows of one fold, for an estimator whose tags say whether X is a kernel matrix."""
     if _is_plain(X) and (y is None or _is_plain(y)) and not get_tags(estimator).input_tags.pairwise:
         X_train, X_test = X[train], X[test]
@@ -55,7 +55,7 @@ def cut(
         train, test = xp.asarray(train, device=device(X)), xp.asarray(test, device=device(X))
         X_train, y_train = _safe_split(estimator, X, y, train)
         X_test, y_test = _safe_split(estimator, X, y, test, train)
-    return Slices(
+    return FoldData(
         *(X_train, y_train, X_test, y_test),
         _check_method_params(X, params=fit_params, indices=train),
         _check_method_params(X, params=score_params, indices=train),
@@ -63,16 +63,16 @@ def cut(
     )
 
 
-class Kept:
-    """Slices that a worker keeps for its next task, of one search at a time and of limited size."""
+class SliceCache:
+    """FoldData that a worker keeps for its next task, of one search at a time and of limited size."""
 
     def __init__(self, limit: float = KEPT_NBYTES):
         self.limit = limit
         self._lock = threading.Lock()
         self._search: str | None = None
-        self._slices: OrderedDict[Hashable, Slices] = OrderedDict()
+        self._slices: OrderedDict[Hashable, FoldData] = OrderedDict()
 
-    def get(self, search: str, key: Hashable) -> Slices | None:
+    def get(self, search: str, key: Hashable) -> FoldData | None:
         """Return the slices kept under a key, None if there are none."""
         with self._lock:
             if search == self._search and key in self._slices:
@@ -80,14 +80,16 @@ class Kept:
                 return self._slices[key]
             return None
 
-    def put(self, search: str, key: Hashable, slices: Slices) -> None:
+    def put(self, search: str, key: Hashable, slices: FoldData) -> None:
         """Keep slices; the least recently used ones make room, and these ones stay in any case, for their task."""
         with self._lock:
             if search != self._search:
                 self._search = search
                 self._slices.clear()
             self._slices[key] = slices
-            while len(self._slices) > 1 and sum(kept.nbytes for kept in self._slices.values()) > self.limit:
+            while (
+                len(self._slices) > 1 and sum(slice_cache.nbytes for slice_cache in self._slices.values()) > self.limit
+            ):
                 self._slices.popitem(last=False)
 
     def drop(self, search: str) -> None:
@@ -98,28 +100,28 @@ class Kept:
 
 
 #: What this process keeps.
-kept = Kept()
+slice_cache = SliceCache()
 
 
-def leaves_data_alone(estimator: Any) -> bool:
+def is_read_only(estimator: Any) -> bool:
     """Tell whether fitting and predicting are known not to write to the data: nothing but scikit-learn's own parts.
 
     Any other class, any function among the parameters and any ``copy=False`` count as doubt.
     """
     if not _is_sklearn(type(estimator)) or not hasattr(estimator, "get_params"):
         return False
-    return params_leave_data_alone(estimator.get_params(deep=False))
+    return params_are_read_only(estimator.get_params(deep=False))
 
 
-def params_leave_data_alone(params: Mapping[str, Any]) -> bool:
+def params_are_read_only(params: Mapping[str, Any]) -> bool:
     """Tell whether a scikit-learn estimator with these parameters leaves the data alone."""
     return all(_is_harmless(name, value) for name, value in params.items())
 
 
-def scorer_leaves_data_alone(scorer: Any) -> bool:
+def scorer_is_read_only(scorer: Any) -> bool:
     """Tell whether a scorer is one of scikit-learn's, around one of its metrics or the estimator's own ``score``."""
     if hasattr(scorer, "_scorers"):  # several metrics
-        return all(map(scorer_leaves_data_alone, scorer._scorers.values()))
+        return all(map(scorer_is_read_only, scorer._scorers.values()))
     metric = getattr(scorer, "_score_func", None)
     return _is_sklearn(type(scorer)) and (metric is None or _is_sklearn(metric))
 
@@ -127,7 +129,7 @@ def scorer_leaves_data_alone(scorer: Any) -> bool:
 def data_can_be_shared(X: Any) -> bool:
     """Tell whether slices of X are safe to share: solvers sort the indices of sparse matrices in place.
 
-    Slices of a sorted CSR matrix are sorted; those of other formats need not be.
+    FoldData of a sorted CSR matrix are sorted; those of other formats need not be.
     """
     return not sparse.issparse(X) or (X.format == "csr" and bool(X.has_canonical_format))
 
@@ -145,7 +147,7 @@ def _is_harmless(name: str, value: Any) -> bool:
         return value.__module__ in ("builtins", "numpy") or _is_sklearn(value)
     if isinstance(value, FunctionType):
         return _is_sklearn(value)
-    return leaves_data_alone(value)
+    return is_read_only(value)
 
 
 def _is_sklearn(thing: Any) -> bool:

@@ -45,7 +45,7 @@ class Continuation:
         prefix, last = last_step(estimator)
         return prefix + self.parameter if type(last) is self.estimator and self.is_exact(last) else None
 
-    def goes_on(self, estimator: Any, parameter: str) -> bool:
+    def can_continue(self, estimator: Any, parameter: str) -> bool:
         """Tell whether an estimator, as it is, can go on with a larger value of a parameter, exactly."""
         return self.parameter_of(estimator) == parameter and seeds_repeat(estimator)
 

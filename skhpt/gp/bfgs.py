@@ -23,7 +23,7 @@ _ENOUGH = 1e-4
 _TINY = 1e-300
 
 
-def ascend(
+def bfgs(
     value_and_slope: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]],
     start: np.ndarray,
     low: np.ndarray | float,

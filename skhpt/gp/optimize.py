@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 from scipy.stats import qmc
 
-from skhpt.gp.bfgs import ascend
+from skhpt.gp.bfgs import bfgs
 
 Cube = np.ndarray
 Climb = Callable[[Cube], tuple[np.ndarray, Cube]]
@@ -54,8 +54,8 @@ def maximize(
         The best points of the last round, and where they led uphill.
     """
     D = incumbents.shape[1]
-    spread = (_sobol(D, n_points) + rng.random(D)) % 1  # shifted at random (Cranley and Patterson 1976)
-    points = np.vstack([spread, incumbents, *(_children(incumbents, step, n_children, rng) for step in _STEPS)])
+    quasi_random = (_sobol(D, n_points) + rng.random(D)) % 1  # shifted at random (Cranley and Patterson 1976)
+    points = np.vstack([quasi_random, incumbents, *(_children(incumbents, step, n_children, rng) for step in _STEPS)])
     values = value(points)
     for step in _STEPS:
         best = np.argsort(-values, kind="stable")[:n_parents]
@@ -64,7 +64,7 @@ def maximize(
         points, values = np.vstack([points, children]), np.append(values, value(children))
     best = np.argsort(-values, kind="stable")
     high = points[best[:N_CLIMBERS]]
-    climbed = ascend(around(high), high, 0.0, 1.0, _STEPS[0] * lengths, n_steps=N_STEPS_UP, tolerance=_WORTH_A_STEP)
+    climbed = bfgs(around(high), high, 0.0, 1.0, _STEPS[0] * lengths, n_steps=N_STEPS_UP, tolerance=_WORTH_A_STEP)
     points, values = np.vstack([points, climbed]), np.append(values, value(climbed))
     return points[np.argsort(-values, kind="stable")]
 

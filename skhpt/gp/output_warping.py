@@ -9,7 +9,7 @@ from scipy.special import ndtri
 
 
 @dataclass(frozen=True)
-class Warp:
+class OutputWarping:
     """The mean of two views of a score: how high it is, and how many others are lower.
 
     The first view is the score itself, winsorised (what lies below Tukey's fence, 1.5 times the interquartile range
@@ -31,14 +31,14 @@ class Warp:
     std: float
 
     @classmethod
-    def linear(cls, y: np.ndarray) -> Warp:
+    def linear(cls, y: np.ndarray) -> OutputWarping:
         """Only standardise: for what is not skewed."""
         level, std = _standardise(y)
         scores, rows = np.unique(y, return_index=True)
         return cls(scores, level[rows], std)
 
     @classmethod
-    def fit(cls, y: np.ndarray) -> Warp:
+    def fit(cls, y: np.ndarray) -> OutputWarping:
         """Find the warp that gives finite scores mean 0 and variance 1."""
         height, std = _height(y)
         level, _ = _standardise(height + _rank(y))

@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.linalg import lapack
 
-from skhpt.gp.bfgs import ascend
+from skhpt.gp.bfgs import bfgs
 from skhpt.gp.kernel import Embedding, matern, matern_and_slope
 
 #: Noise variance where there is none, so that neighbours do not have to agree to the last digit.
@@ -115,7 +115,7 @@ class Posterior:
 
     def _prior_mean(self, Z: np.ndarray) -> np.ndarray:
         """``m - b h``, what is expected where nothing was seen near by."""
-        return self.mean - self.depth * edge(self.embedding, Z)
+        return self.mean - self.depth * boundary_penalty(self.embedding, Z)
 
     def predict_with_slope(self, Z: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Mean and standard deviation as `predict` gives them, and their gradients, two arrays of shape (m, P).
@@ -140,7 +140,7 @@ class Posterior:
         return self._prior_mean(Z) + k.T @ self.alpha, std, mean_slope, std_slope
 
 
-def edge(embedding: Embedding, Z: np.ndarray) -> np.ndarray:
+def boundary_penalty(embedding: Embedding, Z: np.ndarray) -> np.ndarray:
     """Return `h` of embedded points, the sum over ordered columns of 0 in the middle to 1 at either end."""
     return (2 * Z - 1) ** 2 @ embedding.is_ordered
 
@@ -180,7 +180,7 @@ def fit(
     -------
     theta : ndarray of shape (D + 1,)
     """
-    S, y = embedding.column_distances(Z), y + depth * edge(embedding, Z)
+    S, y = embedding.column_distances(Z), y + depth * boundary_penalty(embedding, Z)
 
     def log_density(thetas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         evidence, slope = log_evidence(thetas[0], S, y, v)
@@ -188,10 +188,12 @@ def fit(
         return np.array([evidence + belief]), (slope + belief_slope)[None, :]
 
     low, high = prior.mean - 4 * prior.std, prior.mean + 4 * prior.std
-    return ascend(log_density, prior.mean[None, :], low, high, prior.std, n_steps=n_steps, tolerance=tolerance)[0]
+    return bfgs(log_density, prior.mean[None, :], low, high, prior.std, n_steps=n_steps, tolerance=tolerance)[0]
 
 
-def spread(embedding: Embedding, theta: np.ndarray, Z: np.ndarray, v: np.ndarray, prior: Prior) -> np.ndarray:
+def theta_covariance_root(
+    embedding: Embedding, theta: np.ndarray, Z: np.ndarray, v: np.ndarray, prior: Prior
+) -> np.ndarray:
     """How far theta may be from the best one: the square root of its covariance, if it is taken to be normal.
 
     The precision is that of the prior plus the information that n scores are expected to give (Laplace's approximation
@@ -224,7 +226,7 @@ def spread(embedding: Embedding, theta: np.ndarray, Z: np.ndarray, v: np.ndarray
     return np.linalg.inv(np.linalg.cholesky(information + np.diag(prior.std**-2))).T
 
 
-def interpolate(posterior: Posterior, v: np.ndarray, pending: np.ndarray) -> Posterior:
+def reinterpolate(posterior: Posterior, v: np.ndarray, pending: np.ndarray) -> Posterior:
     """Keep the mean, but be sure of it where points were seen.
 
     The score of a candidate on given folds is a fixed number: to look again is to learn nothing, however rough the
@@ -254,7 +256,7 @@ def condition(
     K = matern(embedding.distances(Z, Z, w))
     K.flat[:: len(K) + 1] += tau * v
     factor = cholesky(K)
-    mean, alpha, scale2 = _profile(factor, y + depth * edge(embedding, Z))
+    mean, alpha, scale2 = _profile(factor, y + depth * boundary_penalty(embedding, Z))
     return Posterior(embedding, theta, Z, factor, alpha, mean, np.sqrt(scale2), depth)
 
 

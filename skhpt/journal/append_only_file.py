@@ -24,7 +24,7 @@ LOOK_PAUSE = 0.02
 _LOCKED = {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK}
 
 
-class GrowingFile:
+class AppendOnlyFile:
     """A file that is opened, locked and appended to.
 
     If it cannot be written to any more, whatever the reason, it says so in a warning and lets go of the file; from then
@@ -60,11 +60,11 @@ class GrowingFile:
             # Some file systems do not count links; there a file that was deleted cannot be told.
             self._counts_links = os.fstat(self._fd).st_nlink > 0
         except BaseException:
-            self.let_go()
+            self.release()
             raise
 
     def __del__(self) -> None:
-        self.let_go()
+        self.release()
 
     @property
     def is_open(self) -> bool:
@@ -121,9 +121,9 @@ class GrowingFile:
             self._sync(self._fd)
         except OSError as error:
             self._give_up(error)
-        self.let_go()
+        self.release()
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Close the file without more ado; that ends the lock, unless a parent process still has it."""
         fd, self._fd = self._fd, None
         if fd is not None:
@@ -161,7 +161,7 @@ class GrowingFile:
         if self._fd is not None and self._is_torn:
             with suppress(OSError):
                 self._drop_torn_line(self._fd)
-        self.let_go()
+        self.release()
         warn_user(
             f"the journal {self.path} can no longer be written to ({error.strerror or error}): the search goes on in "
             "memory, without it. What was written to it before stays readable."
@@ -169,14 +169,14 @@ class GrowingFile:
 
 
 #: The files that are open in this process.
-_OPEN: WeakSet[GrowingFile] = WeakSet()
+_OPEN: WeakSet[AppendOnlyFile] = WeakSet()
 
 
 def _let_go_in_child() -> None:
     """Close the files in a forked child, which would keep them locked after the end of its parent."""
     # Without unlocking them first: parent and child share the lock, so that would end the parent's.
     for file in list(_OPEN):
-        file.let_go()
+        file.release()
 
 
 if hasattr(os, "register_at_fork"):

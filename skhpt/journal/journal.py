@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from skhpt._warnings import warn_user
-from skhpt.journal.append_only_file import Clock, GrowingFile
+from skhpt.journal.append_only_file import AppendOnlyFile, Clock
 from skhpt.journal.codec import Codec
 from skhpt.journal.reader import Contents, Header, as_line, first_line, fold_line, is_torn_beginning, whole_lines
 from skhpt.journal.records import candidate_record, event_record, lost_record
@@ -38,7 +38,9 @@ class Journal:
         Bytes of a torn line that were cut from the end of the file.
     """
 
-    def __init__(self, file: GrowingFile, codec: Codec, facts: dict[str, Any], n_known: int, contents: Contents | None):
+    def __init__(
+        self, file: AppendOnlyFile, codec: Codec, facts: dict[str, Any], n_known: int, contents: Contents | None
+    ):
         self._file = file
         self._codec = codec
         self.facts = facts
@@ -86,10 +88,10 @@ class Journal:
 
     def finished(self, trial: Trial) -> None:
         """Write which folds of a trial count, if it lost a race; otherwise all do, and nothing is written."""
-        if trial.has_lost:
+        if trial.was_eliminated:
             self._file.append(as_line(lost_record(trial)))
 
-    def note(self, what: str, **facts: Any) -> None:
+    def record_event(self, what: str, **facts: Any) -> None:
         """Write that something happened, and plain values that belong to it."""
         self._file.append(as_line(event_record(what, time.time(), facts)))
 
@@ -141,7 +143,7 @@ def open_journal(
     path = os.path.abspath(os.fspath(path))
     line = first_line(header, codec.texts(), n_known, time.time())
     Contents(path, [line])  # what could not be read again is refused before there is a file
-    file = GrowingFile(path, clock)
+    file = AppendOnlyFile(path, clock)
     try:
         data = file.read()
         lines, size = whole_lines(data)
@@ -161,7 +163,7 @@ def open_journal(
             file.append(line)
         return journal
     except BaseException:
-        file.let_go()
+        file.release()
         raise
 
 
@@ -182,7 +184,7 @@ def _resumed(path: str, lines: list[bytes], header: Header, codec: Codec, n_know
     return contents.read(codec)
 
 
-def _cut(file: GrowingFile, size: int, number: int, n_bytes: int) -> None:
+def _cut(file: AppendOnlyFile, size: int, number: int, n_bytes: int) -> None:
     file.cut(size)
     if not file.is_open:  # it could not be cut, as was said
         return

@@ -219,7 +219,7 @@ class Contents:
             expected = self.beginning.n_known + len(self.candidates)
             if candidate.id != expected:
                 raise ValueError(f"candidate {candidate.id} was asked for where {expected} is next")
-            for fold in candidate.settled:
+            for fold in candidate.preset_folds:
                 self._check_split(fold.split)
             self.candidates.append(candidate)
 

@@ -60,14 +60,14 @@ def candidate_record(candidate: Candidate, point: Any) -> dict[str, Any]:
     record: dict[str, Any] = {"id": pack(candidate.id), "point": point}
     if candidate.resource is not None:
         record["resource"] = pack(candidate.resource)
-    if candidate.note:
-        record["note"] = {name: pack(value) for name, value in candidate.note.items()}
-    if candidate.lane:
-        record["lane"] = pack(candidate.lane)
+    if candidate.info:
+        record["note"] = {name: pack(value) for name, value in candidate.info.items()}
+    if candidate.bracket_id:
+        record["lane"] = pack(candidate.bracket_id)
     if candidate.parent is not None:
         record["parent"] = pack(candidate.parent)
-    if candidate.settled:
-        record["settled"] = [_settled_record(fold, candidate.id) for fold in candidate.settled]
+    if candidate.preset_folds:
+        record["settled"] = [_preset_record(fold, candidate.id) for fold in candidate.preset_folds]
     return record
 
 
@@ -86,14 +86,14 @@ def candidate_from(record: Any, codec: Decoder) -> Candidate:
         id=number,
         params=codec.decode(record.get("point")),
         resource=resource,
-        note={name: unpack(value) for name, value in note.items()},
-        lane=checked_int(record.get("lane", 0), "lane"),
+        info={name: unpack(value) for name, value in note.items()},
+        bracket_id=checked_int(record.get("lane", 0), "lane"),
         parent=parent,
-        settled=tuple(fold_from(one, number) for one in record.get("settled", ())),
+        preset_folds=tuple(fold_from(one, number) for one in record.get("settled", ())),
     )
 
 
-def _settled_record(fold: FoldScore, candidate: int) -> dict[str, Any]:
+def _preset_record(fold: FoldScore, candidate: int) -> dict[str, Any]:
     record = fold_record(fold)
     if fold.candidate == candidate:
         del record["scored"]
@@ -196,8 +196,8 @@ def _unpack_score(packed: Any, name: str) -> Any:
 
 def lost_record(trial: Trial) -> dict[str, Any]:
     """Make a record of a trial that lost a race: the folds before the first one that it was spared count."""
-    settled = trial.candidate.settled
-    n_folds = next(i for i, fold in enumerate(trial.folds) if fold.state == "skipped" and fold not in settled)
+    preset_folds = trial.candidate.preset_folds
+    n_folds = next(i for i, fold in enumerate(trial.folds) if fold.state == "skipped" and fold not in preset_folds)
     return {"finished": trial.candidate.id, "n_folds": n_folds}
 
 

@@ -216,9 +216,9 @@ def read_journal(path: str | os.PathLike[str]) -> JournalView:
 def _n_splits(contents: Contents) -> int:
     """Return the number of folds, as it was written down; else as many as were seen."""
     given = contents.beginning.header.facts.get("n_splits")
-    settled = (fold.split for candidate in contents.candidates for fold in candidate.settled)
+    preset_folds = (fold.split for candidate in contents.candidates for fold in candidate.preset_folds)
     seen = (split for _, split in contents.folds)
-    return given if given is not None else 1 + max([0, *settled, *seen])
+    return given if given is not None else 1 + max([0, *preset_folds, *seen])
 
 
 def _history(contents: Contents, n_splits: int) -> History:
@@ -227,7 +227,7 @@ def _history(contents: Contents, n_splits: int) -> History:
     history = History()
     history.add(_moved(candidate, n_known) for candidate in contents.candidates)
     for fold in contents.folds.values():
-        history.arrive(_moved_fold(fold, n_known))
+        history.add_fold(_moved_fold(fold, n_known))
     n_counting = {number - n_known: n for number, n in contents.n_counting.items()}
     while _finish_some(history, n_counting, n_splits):
         pass
@@ -238,11 +238,11 @@ def _finish_some(history: History, n_counting: dict[int, int], n_splits: int) ->
     """Finish the first pending trial of each lane if its folds are there; tell whether one was."""
     some = False
     for candidate in history.next_to_finish:
-        number, arrived = candidate.id, history.arrived(candidate.id)
+        number, folds = candidate.id, history.folds_of(candidate.id)
         n = n_counting.get(number, n_splits)
-        if all(split in arrived for split in range(n)):
+        if all(split in folds for split in range(n)):
             skipped = [FoldScore(number, split, None, state="skipped") for split in range(n, n_splits)]
-            history.finish_next([arrived[split] for split in range(n)] + skipped, candidate.lane)
+            history.finish_next([folds[split] for split in range(n)] + skipped, candidate.bracket_id)
             some = True
     return some
 
@@ -251,8 +251,8 @@ def _moved(candidate: Candidate, n: int) -> Candidate:
     if n == 0:
         return candidate
     parent = None if candidate.parent is None or candidate.parent < n else candidate.parent - n
-    settled = tuple(_moved_fold(fold, n) for fold in candidate.settled)
-    return replace(candidate, id=candidate.id - n, parent=parent, settled=settled)
+    preset_folds = tuple(_moved_fold(fold, n) for fold in candidate.preset_folds)
+    return replace(candidate, id=candidate.id - n, parent=parent, preset_folds=preset_folds)
 
 
 def _moved_fold(fold: FoldScore, n: int) -> FoldScore:
@@ -261,12 +261,12 @@ def _moved_fold(fold: FoldScore, n: int) -> FoldScore:
 
 def _whose(trial: Trial) -> Any:
     """Return what trials of one candidate with several resources have in common."""
-    number = trial.candidate.note.get("candidate_id")
+    number = trial.candidate.info.get("candidate_id")
     return number if type(number) is int else (trial.candidate.id,)
 
 
 def _standing(trials: Sequence[Trial]) -> list[tuple[int, int]] | None:
     """Return how far each trial has come, if the search has several resources."""
-    notes = [trial.candidate.note for trial in trials]
+    notes = [trial.candidate.info for trial in trials]
     standing = [(note.get("n_resources"), note.get("n_folds")) for note in notes]
     return standing if all(type(a) is int and type(b) is int for a, b in standing) else None  # type: ignore[return-value]

@@ -24,7 +24,7 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from joblib.parallel import BatchedCalls
 
 from skhpt._compat import bind_context
-from skhpt.parallel.channels import Begun, Channel, FileMail, Mail, News, NoMail, SharedMail, Task, work
+from skhpt.parallel.channels import Begun, Channel, FileInbox, Inbox, NullInbox, Task, TaskUpdate, ThreadInbox, work
 
 #: Seconds between two looks at what workers have sent before they are done.
 POLL = 0.2
@@ -36,15 +36,15 @@ SECONDS_TO_LET_GO = 5.0
 Interruptible = Callable[[], AbstractContextManager[Any]]
 
 
-class Way(Protocol):
+class Backend(Protocol):
     """How tasks reach the workers."""
 
-    def submit(self, ticket: int, function: Task, args: tuple[Any, ...]) -> None: ...
+    def submit(self, task_id: int, function: Task, args: tuple[Any, ...]) -> None: ...
 
-    def wait(self, seconds: float | None) -> list[News]: ...
+    def wait(self, seconds: float | None) -> list[TaskUpdate]: ...
 
-    def cease(self) -> Iterable[int]:
-        """Forget the tasks that have not begun; return their tickets."""
+    def stop_submitting(self) -> Iterable[int]:
+        """Forget the tasks that have not begun; return their task_ids."""
         ...
 
     def abort(self) -> None: ...
@@ -60,32 +60,32 @@ class Way(Protocol):
         ...
 
 
-class Inline:
+class SerialBackend:
     """One worker, this thread: a task goes on by one step whenever it is waited for."""
 
     def __init__(self, interruptible: Interruptible):
         self._interruptible = interruptible
         self._queue: deque[tuple[int, Generator[Any, None, Any]]] = deque()
 
-    def submit(self, ticket: int, function: Task, args: tuple[Any, ...]) -> None:
-        self._queue.append((ticket, function(*args)))
+    def submit(self, task_id: int, function: Task, args: tuple[Any, ...]) -> None:
+        self._queue.append((task_id, function(*args)))
 
-    def wait(self, seconds: float | None) -> list[News]:
+    def wait(self, seconds: float | None) -> list[TaskUpdate]:
         if not self._queue:
             return []
-        ticket, steps = self._queue[0]
+        task_id, steps = self._queue[0]
         try:
             with self._interruptible():
                 while isinstance(item := next(steps), Begun):  # an error is raised right here
                     pass
-            return [News(ticket, [item])]
+            return [TaskUpdate(task_id, [item])]
         except StopIteration as end:
             self._queue.popleft()
-            return [News(ticket, is_done=True, result=end.value)]
+            return [TaskUpdate(task_id, is_done=True, result=end.value)]
 
-    def cease(self) -> Iterable[int]:
+    def stop_submitting(self) -> Iterable[int]:
         queue, self._queue = self._queue, deque()
-        return [ticket for ticket, _ in queue]
+        return [task_id for task_id, _ in queue]
 
     def abort(self) -> None:
         self._queue.clear()
@@ -100,7 +100,7 @@ class Inline:
         return ()
 
 
-class Streaming:
+class FutureBackend:
     """Straight to the backend's ``submit``, one future per task."""
 
     def __init__(self, parallel: Parallel, interruptible: Interruptible):
@@ -108,10 +108,10 @@ class Streaming:
         self._interruptible = interruptible
         self._backend = backend = parallel._backend
         self._submit = getattr(backend, "submit", None) or backend.apply_async  # joblib < 1.5
-        self._pending: dict[Future[Any], int] = {}  # with their tickets
+        self._pending: dict[Future[Any], int] = {}  # with their task_ids
         self._jobs: dict[int, Any] = {}  # what the backend gave for them
         self._pickle_cache: dict[Any, Any] = {}
-        self._mail, self._folder = self._open_mail()
+        self._inbox, self._folder = self._open_inbox()
         self.is_broken = False
         backend.start_call()
         parallel._calling = True  # so that Parallel calls stop_call at the end
@@ -122,15 +122,15 @@ class Streaming:
         has_door = hasattr(backend, "submit") or hasattr(backend, "apply_async")
         return has_door and bool(getattr(backend, "supports_retrieve_callback", False))
 
-    def _open_mail(self) -> tuple[Mail, str | None]:
+    def _open_inbox(self) -> tuple[Inbox, str | None]:
         if isinstance(self._backend, (LokyBackend, MultiprocessingBackend)):
             folder = tempfile.mkdtemp(prefix="skhpt-")
-            return FileMail(folder), folder
-        return (SharedMail() if getattr(self._backend, "supports_sharedmem", False) else NoMail()), None
+            return FileInbox(folder), folder
+        return (ThreadInbox() if getattr(self._backend, "supports_sharedmem", False) else NullInbox()), None
 
-    def submit(self, ticket: int, function: Task, args: tuple[Any, ...]) -> None:
+    def submit(self, task_id: int, function: Task, args: tuple[Any, ...]) -> None:
         future: Future[Any] = Future()
-        channel = self._mail.channel(ticket)
+        channel = self._inbox.channel(task_id)
         batch = make_batch(self._backend, function, args, channel, self._before_pickling, self._pickle_cache)
 
         def done(out: Any) -> None:
@@ -141,39 +141,39 @@ class Streaming:
             else:
                 future.set_result(result[0])
 
-        self._pending[future] = ticket
+        self._pending[future] = task_id
         try:
-            self._jobs[ticket] = self._submit(batch, callback=done)
+            self._jobs[task_id] = self._submit(batch, callback=done)
         except TerminatedWorkerError as error:  # a worker died just now
-            self._jobs[ticket] = None
+            self._jobs[task_id] = None
             _fail(future, error)
 
-    def wait(self, seconds: float | None) -> list[News]:
+    def wait(self, seconds: float | None) -> list[TaskUpdate]:
         end = None if seconds is None else time.monotonic() + seconds
         while self._pending:
             left = math.inf if end is None else max(0.0, end - time.monotonic())
-            step = min(left, math.inf if isinstance(self._mail, NoMail) else POLL)
+            step = min(left, math.inf if isinstance(self._inbox, NullInbox) else POLL)
             with self._interruptible():
                 wait(self._pending, None if step == math.inf else step, FIRST_COMPLETED)
             done = [future for future in self._pending if future.done()]
-            mail = self._mail.read()
+            inbox = self._inbox.read()
             if any(isinstance(future.exception(), TerminatedWorkerError) for future in done):
                 self._break()
                 done = list(self._pending)
-            news = [self._end(future, mail) for future in done]
-            news += [News(ticket, items) for ticket, items in mail.items() if ticket in self._jobs]
-            if news or left <= 0:
-                return news
+            updates = [self._end(future, inbox) for future in done]
+            updates += [TaskUpdate(task_id, items) for task_id, items in inbox.items() if task_id in self._jobs]
+            if updates or left <= 0:
+                return updates
         return []
 
-    def _end(self, future: Future[Any], mail: dict[int, list[Any]]) -> News:
-        ticket = self._pending.pop(future)
-        self._jobs.pop(ticket)
-        self._mail.forget(ticket)
-        items, error = mail.pop(ticket, []), future.exception()
+    def _end(self, future: Future[Any], inbox: dict[int, list[Any]]) -> TaskUpdate:
+        task_id = self._pending.pop(future)
+        self._jobs.pop(task_id)
+        self._inbox.forget(task_id)
+        items, error = inbox.pop(task_id, []), future.exception()
         if isinstance(error, TerminatedWorkerError):
-            return News(ticket, items, is_done=True, lost="crashed")
-        return News(ticket, items, is_done=True, error=error, result=None if error else future.result())
+            return TaskUpdate(task_id, items, is_done=True, lost="crashed")
+        return TaskUpdate(task_id, items, is_done=True, error=error, result=None if error else future.result())
 
     def _break(self) -> None:
         """Count all tasks as lost: with one worker of a shared pool, all are."""
@@ -182,14 +182,14 @@ class Streaming:
         for future in self._pending:
             _fail(future, TerminatedWorkerError("another worker died"))
 
-    def cease(self) -> Iterable[int]:
+    def stop_submitting(self) -> Iterable[int]:
         if not isinstance(self._backend, LokyBackend):
             return []
-        waiting = [future for future, ticket in self._pending.items() if _cancel(self._jobs[ticket])]
-        tickets = [self._pending.pop(future) for future in waiting]
-        for ticket in tickets:
-            self._jobs.pop(ticket)
-        return tickets
+        waiting = [future for future, task_id in self._pending.items() if _cancel(self._jobs[task_id])]
+        task_ids = [self._pending.pop(future) for future in waiting]
+        for task_id in task_ids:
+            self._jobs.pop(task_id)
+        return task_ids
 
     def abort(self) -> None:
         self._pending.clear()
@@ -228,7 +228,7 @@ class Streaming:
             workers._temp_folder_manager.set_current_context(self._parallel._id)
 
 
-class Rounds:
+class BatchBackend:
     """Through the public door: everything that is queued goes out together and comes back together."""
 
     def __init__(self, parallel: Parallel, interruptible: Interruptible):
@@ -236,16 +236,18 @@ class Rounds:
         self._interruptible = interruptible
         self._queue: dict[int, Any] = {}
 
-    def submit(self, ticket: int, function: Task, args: tuple[Any, ...]) -> None:
-        self._queue[ticket] = delayed(bind_context(work))(function, NoMail().channel(ticket), *args)
+    def submit(self, task_id: int, function: Task, args: tuple[Any, ...]) -> None:
+        self._queue[task_id] = delayed(bind_context(work))(function, NullInbox().channel(task_id), *args)
 
-    def wait(self, seconds: float | None) -> list[News]:
+    def wait(self, seconds: float | None) -> list[TaskUpdate]:
         queue, self._queue = self._queue, {}
         with self._interruptible():
             results = self._parallel(queue.values())
-        return [News(ticket, is_done=True, result=result) for ticket, result in zip(queue, results, strict=True)]
+        return [
+            TaskUpdate(task_id, is_done=True, result=result) for task_id, result in zip(queue, results, strict=True)
+        ]
 
-    def cease(self) -> Iterable[int]:
+    def stop_submitting(self) -> Iterable[int]:
         queue, self._queue = self._queue, {}
         return queue
 

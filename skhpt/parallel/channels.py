@@ -28,12 +28,12 @@ class Begun(NamedTuple):
 
 
 @dataclass(frozen=True)
-class News:
+class TaskUpdate:
     """What is new of a task.
 
     Attributes
     ----------
-    ticket : int
+    task_id : int
         The task.
     items : list
         What it has yielded since the last news.
@@ -50,7 +50,7 @@ class News:
         Workers that died of this task, if no other was under way; 0 if one was.
     """
 
-    ticket: int
+    task_id: int
     items: list[Any] = field(default_factory=list)
     is_done: bool = False
     result: Any = None
@@ -65,30 +65,30 @@ class Channel(Protocol):
     def send(self, item: Any) -> None: ...
 
 
-class Mail(Protocol):
+class Inbox(Protocol):
     """The end of all channels in the process that reads them."""
 
-    def channel(self, ticket: int) -> Channel: ...
+    def channel(self, task_id: int) -> Channel: ...
 
     def read(self) -> dict[int, list[Any]]:
         """Return what tasks have sent since the last time."""
         ...
 
-    def forget(self, ticket: int) -> None:
+    def forget(self, task_id: int) -> None:
         """Close the channel of a task that is done."""
         ...
 
 
-class NoMail:
+class NullInbox:
     """For workers on other machines: what they yield comes with what they return."""
 
-    def channel(self, ticket: int) -> Channel:
+    def channel(self, task_id: int) -> Channel:
         return _Silence()
 
     def read(self) -> dict[int, list[Any]]:
         return {}
 
-    def forget(self, ticket: int) -> None:
+    def forget(self, task_id: int) -> None:
         pass
 
 
@@ -97,21 +97,21 @@ class _Silence:
         pass
 
 
-class SharedMail:
+class ThreadInbox:
     """For workers that are threads of this process."""
 
     def __init__(self) -> None:
         self._lists: dict[int, _List] = {}
 
-    def channel(self, ticket: int) -> Channel:
-        return self._lists.setdefault(ticket, _List())
+    def channel(self, task_id: int) -> Channel:
+        return self._lists.setdefault(task_id, _List())
 
     def read(self) -> dict[int, list[Any]]:
-        taken = {ticket: one.take() for ticket, one in self._lists.items()}
-        return {ticket: items for ticket, items in taken.items() if items}
+        taken = {task_id: one.take() for task_id, one in self._lists.items()}
+        return {task_id: items for task_id, items in taken.items() if items}
 
-    def forget(self, ticket: int) -> None:
-        self._lists.pop(ticket, None)
+    def forget(self, task_id: int) -> None:
+        self._lists.pop(task_id, None)
 
 
 class _List:
@@ -128,7 +128,7 @@ class _List:
         return items
 
 
-class FileMail:
+class FileInbox:
     """For worker processes on this machine: one file for each task, which survives the worker that writes it.
 
     Parameters
@@ -141,13 +141,13 @@ class FileMail:
         self.folder = Path(folder)
         self._offsets: dict[int, int] = {}
 
-    def channel(self, ticket: int) -> Channel:
-        return _File(str(self.folder / str(ticket)))
+    def channel(self, task_id: int) -> Channel:
+        return _File(str(self.folder / str(task_id)))
 
     def read(self) -> dict[int, list[Any]]:
         with suppress(FileNotFoundError):  # the folder, if somebody tidied up behind our back
             taken = {int(entry.name): self._read_one(entry) for entry in os.scandir(self.folder)}
-            return {ticket: items for ticket, items in taken.items() if items}
+            return {task_id: items for task_id, items in taken.items() if items}
         return {}
 
     def _read_one(self, entry: os.DirEntry[str]) -> list[Any]:
@@ -163,9 +163,9 @@ class FileMail:
                     self._offsets[int(entry.name)] = file.tell()
         return items
 
-    def forget(self, ticket: int) -> None:
-        self._offsets.pop(ticket, None)
-        (self.folder / str(ticket)).unlink(missing_ok=True)
+    def forget(self, task_id: int) -> None:
+        self._offsets.pop(task_id, None)
+        (self.folder / str(task_id)).unlink(missing_ok=True)
 
 
 class _File:

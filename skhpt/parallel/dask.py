@@ -17,7 +17,7 @@ from joblib._parallel_backends import ParallelBackendBase
 
 from skhpt._compat import bind_context
 from skhpt.parallel.backends import Interruptible
-from skhpt.parallel.channels import News, NoMail, Task, work
+from skhpt.parallel.channels import NullInbox, Task, TaskUpdate, work
 
 #: Bytes from which an argument is given to the workers once, instead of with every task.
 BYTES_TO_GIVE = 1_000
@@ -25,7 +25,7 @@ BYTES_TO_GIVE = 1_000
 SECONDS_TO_RETURN = 60
 
 
-class Cluster:
+class DaskBackend:
     """Dask's client, one future of Dask per task.
 
     Parameters
@@ -40,7 +40,7 @@ class Cluster:
         self._client = backend.client
         self._options = backend.submit_kwargs
         self._interruptible = interruptible
-        self._jobs: dict[Any, int] = {}  # futures under way, with their tickets
+        self._jobs: dict[Any, int] = {}  # futures under way, with their task_ids
         self._back: SimpleQueue[Any] = SimpleQueue()  # futures that came to an end
         self._given: dict[int, tuple[Any, Any]] = {}  # large arguments by identity, and where the workers find them
 
@@ -49,10 +49,10 @@ class Cluster:
         """Tell whether a backend is joblib's door to Dask."""
         return type(backend).__name__ == "DaskDistributedBackend"
 
-    def submit(self, ticket: int, function: Task, args: tuple[Any, ...]) -> None:
+    def submit(self, task_id: int, function: Task, args: tuple[Any, ...]) -> None:
         on_worker = bind_context(_on_worker)
         job = self._client.submit(on_worker, function, *map(self._give, args), pure=False, **self._options)
-        self._jobs[job] = ticket
+        self._jobs[job] = task_id
         job.add_done_callback(self._back.put)
 
     def _give(self, arg: Any) -> Any:
@@ -67,7 +67,7 @@ class Cluster:
             self._given[id(arg)] = (arg, future)
         return self._given[id(arg)][1]
 
-    def wait(self, seconds: float | None) -> list[News]:
+    def wait(self, seconds: float | None) -> list[TaskUpdate]:
         if not self._jobs:
             return []
         back = []
@@ -78,20 +78,20 @@ class Cluster:
                 back.append(self._back.get_nowait())
         return [self._end(job) for job in back if job in self._jobs]
 
-    def _end(self, job: Any) -> News:
-        ticket = self._jobs.pop(job)
+    def _end(self, job: Any) -> TaskUpdate:
+        task_id = self._jobs.pop(job)
         try:
-            return News(ticket, is_done=True, result=job.result())
+            return TaskUpdate(task_id, is_done=True, result=job.result())
         except CancelledError:  # the data is gone, with all workers that had it, and maybe the result too
             n_deaths = 1
         except Exception as error:
             if type(error).__name__ != "KilledWorker":
-                return News(ticket, is_done=True, error=error)
+                return TaskUpdate(task_id, is_done=True, error=error)
             n_deaths = _deaths_allowed() + 1
         self._given.clear()
-        return News(ticket, is_done=True, lost="cancelled", n_deaths=n_deaths)
+        return TaskUpdate(task_id, is_done=True, lost="cancelled", n_deaths=n_deaths)
 
-    def cease(self) -> Iterable[int]:
+    def stop_submitting(self) -> Iterable[int]:
         return []  # a cluster does not tell what has begun
 
     def abort(self) -> None:
@@ -119,7 +119,7 @@ def _lasts(arg: Any) -> bool:
 def _on_worker(task: Task, *args: Any) -> Any:
     """Run a task where estimators with an ``n_jobs`` of their own find the cluster, as on joblib's way."""
     with parallel_config("dask"):
-        return work(task, NoMail().channel(0), *args)
+        return work(task, NullInbox().channel(0), *args)
 
 
 def _deaths_allowed() -> int:

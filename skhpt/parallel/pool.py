@@ -19,11 +19,11 @@ from joblib._parallel_backends import LokyBackend, MultiprocessingBackend, Paral
 from joblib._utils import eval_expr
 from joblib.parallel import BatchedCalls
 
-from skhpt.parallel.backends import Inline, Rounds, Streaming, Way, make_batch
-from skhpt.parallel.channels import Channel, News, Task
-from skhpt.parallel.dask import Cluster
-from skhpt.parallel.processes import Isolated
-from skhpt.parallel.watchdog import Guard
+from skhpt.parallel.backends import Backend, BatchBackend, FutureBackend, SerialBackend, make_batch
+from skhpt.parallel.channels import Channel, Task, TaskUpdate
+from skhpt.parallel.dask import DaskBackend
+from skhpt.parallel.processes import ProcessBackend
+from skhpt.parallel.watchdog import Watchdog
 
 
 def n_workers(n_jobs: int | None) -> int:
@@ -86,8 +86,8 @@ class Pool:
         self._interruptible = interruptible
         self._tickets: set[int] = set()  # of tasks that are pending
         self._n_submitted = 0
-        self._has_ceased = False
-        self._guard = Guard()
+        self._stopped = False
+        self._watchdog = Watchdog()
 
     def __enter__(self) -> Pool:
         self._parallel.__enter__()
@@ -96,16 +96,18 @@ class Pool:
         if self._n_jobs is not None and self._n_jobs > 0:  # Dask counts its cluster whatever n_jobs is
             self.n_slots = min(self.n_slots, self._n_jobs)
         try:
-            self._way = self._find_way(backend)
+            self._backend_adapter = self._find_way(backend)
         except BaseException:
             self._parallel.__exit__(None, None, None)
             raise
-        self._limit = 1 if isinstance(self._way, Inline) else _in_flight(self._pre_dispatch, self.n_slots)
-        if isinstance(self._way, Isolated):
+        self._limit = (
+            1 if isinstance(self._backend_adapter, SerialBackend) else _in_flight(self._pre_dispatch, self.n_slots)
+        )
+        if isinstance(self._backend_adapter, ProcessBackend):
             self._limit = min(self._limit, self.n_slots)
         return self
 
-    def _find_way(self, backend: ParallelBackendBase) -> Way:
+    def _find_way(self, backend: ParallelBackendBase) -> Backend:
         alone = self.n_slots == 1 or isinstance(backend, SequentialBackend)
         if self._fit_timeout is not None:
             if not alone and not isinstance(backend, (LokyBackend, MultiprocessingBackend)):
@@ -115,30 +117,30 @@ class Pool:
                 )
             return self._isolate()
         if alone:
-            return Inline(self._interruptible)
-        if Cluster.serves(backend):
-            return Cluster(backend, self._interruptible)
-        if Streaming.serves(backend):
-            return Streaming(self._parallel, self._interruptible)
-        return Rounds(self._parallel, self._interruptible)
+            return SerialBackend(self._interruptible)
+        if DaskBackend.serves(backend):
+            return DaskBackend(backend, self._interruptible)
+        if FutureBackend.serves(backend):
+            return FutureBackend(self._parallel, self._interruptible)
+        return BatchBackend(self._parallel, self._interruptible)
 
-    def _isolate(self) -> Isolated:
+    def _isolate(self) -> ProcessBackend:
         backend = self._parallel._backend
         env = backend._prepare_worker_env(self.n_slots) if isinstance(backend, LokyBackend) else None
 
         def batch(function: Task, args: tuple[Any, ...], channel: Channel) -> BatchedCalls:
             return make_batch(backend, function, args, channel)
 
-        return Isolated(self.n_slots, batch, self._interruptible, self._fit_timeout, env)
+        return ProcessBackend(self.n_slots, batch, self._interruptible, self._fit_timeout, env)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
         try:
             if self._tickets:
-                self._way.abort()
+                self._backend_adapter.abort()
         finally:
-            self._guard.dismiss()
+            self._watchdog.stop()
             self._parallel.__exit__(kind, error, trace)
-            self._way.close()  # now that nobody writes any more
+            self._backend_adapter.close()  # now that nobody writes any more
 
     @property
     def n_pending(self) -> int:
@@ -146,33 +148,37 @@ class Pool:
 
     @property
     def n_free(self) -> float:
-        return 0 if self._has_ceased else self._limit - self.n_pending
+        return 0 if self._stopped else self._limit - self.n_pending
 
     def submit(self, function: Task, *args: Any) -> int:
-        """Queue a task, ``function(*args)``; return its ticket."""
-        ticket, self._n_submitted = self._n_submitted, self._n_submitted + 1
-        self._tickets.add(ticket)
-        self._way.submit(ticket, function, args)
-        return ticket
+        """Queue a task, ``function(*args)``; return its task_id."""
+        task_id, self._n_submitted = self._n_submitted, self._n_submitted + 1
+        self._tickets.add(task_id)
+        self._backend_adapter.submit(task_id, function, args)
+        return task_id
 
-    def wait(self, seconds: float | None = None) -> list[News]:
+    def wait(self, seconds: float | None = None) -> list[TaskUpdate]:
         """Wait until there is news of a task, but no longer than so many seconds; none if no task is under way."""
-        self._guard.watch(self._way.pids(), {*self._folders, *self._way.folders()})
-        news = self._way.wait(seconds)
-        for one in news:
+        self._watchdog.watch(self._backend_adapter.pids(), {*self._folders, *self._backend_adapter.folders()})
+        updates = self._backend_adapter.wait(seconds)
+        for one in updates:
             if one.is_done:
-                self._tickets.remove(one.ticket)
-        if any(one.lost for one in news) and isinstance(self._way, Streaming) and self._way.is_broken:
-            self._way.abort()
-            self._way.close()
-            self._way = self._isolate()  # if it happens again it shall be known to whom
+                self._tickets.remove(one.task_id)
+        if (
+            any(one.lost for one in updates)
+            and isinstance(self._backend_adapter, FutureBackend)
+            and self._backend_adapter.is_broken
+        ):
+            self._backend_adapter.abort()
+            self._backend_adapter.close()
+            self._backend_adapter = self._isolate()  # if it happens again it shall be known to whom
             self._limit = min(self._limit, self.n_slots)  # and no more of what that one has asked for shall be begun
-        return news
+        return updates
 
-    def cease(self) -> None:
+    def stop_submitting(self) -> None:
         """Begin no further tasks, as far as possible; the others come to their end."""
-        self._has_ceased = True
-        self._tickets.difference_update(self._way.cease())
+        self._stopped = True
+        self._tickets.difference_update(self._backend_adapter.stop_submitting())
 
 
 def _in_flight(pre_dispatch: Any, n_slots: int) -> float:

@@ -21,7 +21,7 @@ from joblib._memmapping_reducer import get_memmapping_reducers
 from joblib.externals.loky import ProcessPoolExecutor
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-from skhpt.parallel.channels import Begun, Channel, FileMail, News
+from skhpt.parallel.channels import Begun, Channel, FileInbox, TaskUpdate
 
 #: Seconds between two looks at what workers have sent.
 POLL = 0.05
@@ -36,7 +36,7 @@ class _Running:
     since: float | None = None
 
 
-class Isolated:
+class ProcessBackend:
     """Processes of their own for the tasks of one search.
 
     Parameters
@@ -66,8 +66,8 @@ class Isolated:
         self._make_batch = make_batch
         self._interruptible = interruptible
         self._folder = Path(tempfile.mkdtemp(prefix="skhpt-"))
-        self._mail = FileMail(self._folder / "mail")
-        self._mail.folder.mkdir()
+        self._inbox = FileInbox(self._folder / "mail")
+        self._inbox.folder.mkdir()
         arrays = str(self._folder / "arrays")  # large ones travel once, as memory maps
         reducers = get_memmapping_reducers(temp_folder_resolver=lambda: arrays, unlink_on_gc_collect=False)
         self._options = {"max_workers": 1, "job_reducers": reducers[0], "result_reducers": reducers[1], "env": env}
@@ -75,24 +75,24 @@ class Isolated:
         self._running: dict[int, _Running] = {}
         self._queue: deque[tuple[int, Callable[[], list[Any]]]] = deque()
 
-    def submit(self, ticket: int, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
-        self._queue.append((ticket, self._make_batch(function, args, self._mail.channel(ticket))))
+    def submit(self, task_id: int, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        self._queue.append((task_id, self._make_batch(function, args, self._inbox.channel(task_id))))
         self._fill()
 
-    def wait(self, seconds: float | None) -> list[News]:
+    def wait(self, seconds: float | None) -> list[TaskUpdate]:
         end = None if seconds is None else time.monotonic() + seconds
         self._fill()
         while self._running:
             left = POLL if end is None else min(POLL, max(0.0, end - time.monotonic()))
             with self._interruptible():
                 wait([one.future for one in self._running.values()], left, FIRST_COMPLETED)
-            if (news := self._look()) or (end is not None and time.monotonic() >= end):
-                return news
+            if (updates := self._look()) or (end is not None and time.monotonic() >= end):
+                return updates
         return []
 
-    def cease(self) -> Iterable[int]:
+    def stop_submitting(self) -> Iterable[int]:
         queue, self._queue = self._queue, deque()
-        return [ticket for ticket, _ in queue]
+        return [task_id for task_id, _ in queue]
 
     def abort(self) -> None:
         self._queue.clear()
@@ -117,46 +117,46 @@ class Isolated:
         """Give the next tasks to processes that have none."""
         while self._queue and len(self._running) < self.n_slots:
             executor = self._idle.pop() if self._idle else ProcessPoolExecutor(**self._options)
-            ticket, batch = self._queue[0]
+            task_id, batch = self._queue[0]
             try:
-                self._running[ticket] = _Running(executor, executor.submit(batch))
+                self._running[task_id] = _Running(executor, executor.submit(batch))
                 self._queue.popleft()
             except TerminatedWorkerError:  # it died while it had nothing to do
                 executor.shutdown(wait=True, kill_workers=True)
 
-    def _look(self) -> list[News]:
+    def _look(self) -> list[TaskUpdate]:
         """Find out what is new, and what takes too long."""
-        ended = {ticket for ticket, one in self._running.items() if one.future.done()}
-        mail = self._mail.read()  # after that: what is done has sent everything
-        for ticket, items in mail.items():
-            if ticket in self._running and (begun := [item.at for item in items if isinstance(item, Begun)]):
-                self._running[ticket].since = begun[-1]
-        news = [self._end(ticket, mail.pop(ticket, [])) for ticket in ended]
-        news += [self._kill(ticket, mail.pop(ticket, [])) for ticket in self._overdue()]
+        ended = {task_id for task_id, one in self._running.items() if one.future.done()}
+        inbox = self._inbox.read()  # after that: what is done has sent everything
+        for task_id, items in inbox.items():
+            if task_id in self._running and (begun := [item.at for item in items if isinstance(item, Begun)]):
+                self._running[task_id].since = begun[-1]
+        updates = [self._end(task_id, inbox.pop(task_id, [])) for task_id in ended]
+        updates += [self._kill(task_id, inbox.pop(task_id, [])) for task_id in self._overdue()]
         with suppress(OSError):  # no process could be started: it is tried again, and raised, when the news is safe
             self._fill()
-        return news + [News(ticket, items) for ticket, items in mail.items() if ticket in self._running]
+        return updates + [TaskUpdate(task_id, items) for task_id, items in inbox.items() if task_id in self._running]
 
     def _overdue(self) -> list[int]:
         if self.fit_timeout is None:
             return []
         latest = time.monotonic() - self.fit_timeout
-        return [ticket for ticket, one in self._running.items() if one.since is not None and one.since < latest]
+        return [task_id for task_id, one in self._running.items() if one.since is not None and one.since < latest]
 
-    def _end(self, ticket: int, items: list[Any]) -> News:
-        one = self._running.pop(ticket)
-        self._mail.forget(ticket)
+    def _end(self, task_id: int, items: list[Any]) -> TaskUpdate:
+        one = self._running.pop(task_id)
+        self._inbox.forget(task_id)
         error = one.future.exception()
         if isinstance(error, TerminatedWorkerError):
             one.executor.shutdown(wait=True, kill_workers=True)
-            return News(ticket, items, is_done=True, lost="crashed", n_deaths=1)
+            return TaskUpdate(task_id, items, is_done=True, lost="crashed", n_deaths=1)
         self._idle.append(one.executor)
         if error is not None:
-            return News(ticket, items, is_done=True, error=error)
-        return News(ticket, items, is_done=True, result=one.future.result()[0])
+            return TaskUpdate(task_id, items, is_done=True, error=error)
+        return TaskUpdate(task_id, items, is_done=True, result=one.future.result()[0])
 
-    def _kill(self, ticket: int, items: list[Any]) -> News:
-        one = self._running.pop(ticket)
+    def _kill(self, task_id: int, items: list[Any]) -> TaskUpdate:
+        one = self._running.pop(task_id)
         one.executor.shutdown(wait=True, kill_workers=True)
-        self._mail.forget(ticket)
-        return News(ticket, items, is_done=True, lost="timeout")
+        self._inbox.forget(task_id)
+        return TaskUpdate(task_id, items, is_done=True, lost="timeout")

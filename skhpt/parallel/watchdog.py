@@ -34,7 +34,7 @@ for folder in folders:
 """
 
 
-class Guard:
+class Watchdog:
     """A small process that outlives this one just as long as it takes to kill the workers.
 
     A worker that is in the middle of a fit does not notice that nobody waits for it any more.
@@ -56,7 +56,7 @@ class Guard:
             self._process.stdin.write((json.dumps([sorted(some) for some in new]) + "\n").encode())
             self._process.stdin.flush()
 
-    def dismiss(self) -> None:
+    def stop(self) -> None:
         """End the guard; the workers go on."""
         self.watch([])
         if self._process is not None:

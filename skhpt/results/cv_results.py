@@ -97,8 +97,8 @@ def rank(means: np.ndarray, standing: Sequence[Any] | None = None) -> np.ndarray
 
 
 def _note_columns(trials: Sequence[Trial]) -> dict[str, np.ndarray]:
-    names = dict.fromkeys(name for trial in trials for name in trial.candidate.note)
-    return {name: np.asarray([trial.candidate.note.get(name) for trial in trials]) for name in names}
+    names = dict.fromkeys(name for trial in trials for name in trial.candidate.info)
+    return {name: np.asarray([trial.candidate.info.get(name) for trial in trials]) for name in names}
 
 
 def _score_columns(

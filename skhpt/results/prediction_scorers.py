@@ -23,7 +23,7 @@ from skhpt.results.weighted_metrics import Scores
 
 
 @dataclass(frozen=True)
-class Answers:
+class CandidatePredictions:
     """What all candidates predicted for the same occurrences, and what is true.
 
     Attributes
@@ -66,7 +66,7 @@ def _has(method: str) -> Callable[[Any], bool]:
     return lambda stand_in: stand_in.pooled.method == method
 
 
-class _StandIn(BaseEstimator):
+class _PredictedEstimator(BaseEstimator):
     """Answers with what was predicted; the rows that it is given are numbers of occurrences."""
 
     def __init__(self, pooled: Pooled, classes: np.ndarray | None):
@@ -82,7 +82,7 @@ class _StandIn(BaseEstimator):
         return self.pooled.labels[X[:, 0]]
 
 
-class _Classifier(ClassifierMixin, _StandIn):
+class _PredictedClassifier(ClassifierMixin, _PredictedEstimator):
     @available_if(_has("predict_proba"))
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
         return self.pooled.values[X[:, 0]]
@@ -97,11 +97,14 @@ class _Classifier(ClassifierMixin, _StandIn):
         return self.pooled.values[X[:, 0]]
 
 
-class _Regressor(RegressorMixin, _StandIn):
+class _PredictedRegressor(RegressorMixin, _PredictedEstimator):
     pass
 
 
-_STAND_INS: dict[str | None, type[_StandIn]] = {"classifier": _Classifier, "regressor": _Regressor}
+_PREDICTED_ESTIMATORS: dict[str | None, type[_PredictedEstimator]] = {
+    "classifier": _PredictedClassifier,
+    "regressor": _PredictedRegressor,
+}
 
 
 class ByScorer:
@@ -117,11 +120,11 @@ class ByScorer:
         Which of several scores.
     """
 
-    def __init__(self, answers: Answers, scorer: Any, metric: str):
+    def __init__(self, answers: CandidatePredictions, scorer: Any, metric: str):
         self.answers = answers
         self.scorer = scorer
         self.metric = metric
-        make = _STAND_INS.get(answers.kind, _StandIn)
+        make = _PREDICTED_ESTIMATORS.get(answers.kind, _PredictedEstimator)
         self.stand_ins = [make(pooled, answers.classes) for pooled in answers.pooled]
 
     def score(self, candidate: int, rows: np.ndarray) -> float:
@@ -150,7 +153,7 @@ class ByScorer:
 # -- all at once ---------------------------------------------------------------------------------------------------
 
 
-class AtOnce:
+class VectorizedScorer:
     """Computes the metric of all samples and candidates together.
 
     Parameters
@@ -175,7 +178,7 @@ class AtOnce:
         return self.of_all(weights)[np.arange(len(weights)), candidates]
 
 
-def at_once(answers: Answers, scorer: Any) -> AtOnce | None:
+def vectorized_scorer(answers: CandidatePredictions, scorer: Any) -> VectorizedScorer | None:
     """Return how to compute a scorer's metric for all candidates together; None if that is not known."""
     sample_weight = answers.score_params.get("sample_weight")
     if answers.y.ndim != 1 or answers.score_params.keys() - {"sample_weight"}:
@@ -190,7 +193,7 @@ def at_once(answers: Answers, scorer: Any) -> AtOnce | None:
         scores = make(answers, **params)
     except (TypeError, ValueError, IndexError):  # other parameters, labels or shapes than those that are known
         return None
-    return AtOnce(scores if sign > 0 else lambda weights: -scores(weights), sample_weight)
+    return VectorizedScorer(scores if sign > 0 else lambda weights: -scores(weights), sample_weight)
 
 
 def _metric_of(scorer: Any, kind: str | None) -> tuple[str, int, dict[str, Any]]:
@@ -203,11 +206,11 @@ def _metric_of(scorer: Any, kind: str | None) -> tuple[str, int, dict[str, Any]]
     return function.__name__, scorer._sign, dict(scorer._kwargs)  # type: ignore[union-attr]
 
 
-def _labels(answers: Answers) -> np.ndarray:
+def _labels(answers: CandidatePredictions) -> np.ndarray:
     return np.stack([pooled.labels for pooled in answers.pooled], axis=1)
 
 
-def _errors(answers: Answers) -> np.ndarray:
+def _errors(answers: CandidatePredictions) -> np.ndarray:
     return answers.y[:, np.newaxis] - _labels(answers)
 
 
@@ -218,7 +221,7 @@ def _codes(labels: np.ndarray, classes: np.ndarray | None) -> np.ndarray:
     return np.searchsorted(classes, labels)
 
 
-def _of_true_class(answers: Answers) -> np.ndarray:
+def _of_true_class(answers: CandidatePredictions) -> np.ndarray:
     """Return the probability of the true class, shape (n_occurrences, n_candidates)."""
     rows, codes = np.arange(len(answers.y)), _codes(answers.y, answers.classes)
     return np.stack([_probabilities(pooled)[rows, codes] for pooled in answers.pooled], axis=1)
@@ -230,27 +233,27 @@ def _probabilities(pooled: Pooled) -> np.ndarray:
     return pooled.values
 
 
-def _of_second_class(answers: Answers) -> np.ndarray:
+def _of_second_class(answers: CandidatePredictions) -> np.ndarray:
     """Return probabilities or decision values of the second of two classes, shape (n_occurrences, n_candidates)."""
     if answers.classes is None or len(answers.classes) != 2 or any(p.method == "predict" for p in answers.pooled):
         raise ValueError
     return np.stack([p.values if p.values.ndim == 1 else p.values[:, 1] for p in answers.pooled], axis=1)
 
 
-def _log_loss(answers: Answers) -> Scores:
+def _log_loss(answers: CandidatePredictions) -> Scores:
     p = _of_true_class(answers)
     eps = np.finfo(p.dtype).eps
     return weighted.mean(-np.log(np.clip(p, eps, 1 - eps)))
 
 
-def _brier(answers: Answers) -> Scores:
+def _brier(answers: CandidatePredictions) -> Scores:
     if any(pooled.method != "predict_proba" for pooled in answers.pooled):
         raise ValueError
     return weighted.mean((_of_second_class(answers) - _codes(answers.y, answers.classes)[:, np.newaxis]) ** 2)
 
 
 def _class_scores(kind: str) -> Callable[..., Scores]:
-    def make(answers: Answers, average: str = "binary", pos_label: None = None) -> Scores:
+    def make(answers: CandidatePredictions, average: str = "binary", pos_label: None = None) -> Scores:
         classes = answers.classes
         known = _AVERAGES if classes is None or classes.tolist() != [0, 1] else (*_AVERAGES, "binary")
         if classes is None or average not in known or pos_label is not None:

@@ -1,6 +1,6 @@
 """Estimators that look their fit up before they make it.
 
-In the place of a part that several candidates have, each of them is given a `Remembered` one. Scikit-learn's own
+In the place of a part that several candidates have, each of them is given a `CachedStep` one. Scikit-learn's own
 pipelines and unions call it like any other. It asks the memory whether the same was fitted already, on the same rows,
 and only if not it is fitted.
 """
@@ -21,12 +21,12 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.utils import get_tags
 
 from skhpt.fingerprint import checksum
-from skhpt.fitting.cloning import fresh
+from skhpt.fitting.cloning import fast_clone
 from skhpt.fitting.slicing import data_can_be_shared, nbytes
-from skhpt.reuse.grouping import Share
+from skhpt.reuse.grouping import SharedStep
 
 
-class Seal:
+class MutationCheck:
     """Tells whether somebody has written to data.
 
     Parameters
@@ -40,13 +40,13 @@ class Seal:
         self._checksum = checksum(data)
 
     @property
-    def is_whole(self) -> bool:
+    def is_unchanged(self) -> bool:
         """Whether the data are as they were."""
         return bool(checksum(self._data) == self._checksum)
 
 
 @dataclass
-class Fit:
+class CachedFit:
     """A fit, the rows that it was made on, and what it made of rows.
 
     Attributes
@@ -73,9 +73,9 @@ class Fit:
     params: dict[str, Any] = field(default_factory=dict)
     output: Any = None
     outputs: list[tuple[str, Any, Any, float]] = field(default_factory=list)
-    seals: list[Seal] = field(default_factory=list)
+    mutation_checks: list[MutationCheck] = field(default_factory=list)
 
-    def answers(self, asked: Fit) -> bool:
+    def answers(self, asked: CachedFit) -> bool:
         """Tell whether it is the fit that is asked for: on the same rows, with the same parameters."""
         return (
             _are_same(self.X, asked.X)
@@ -89,7 +89,7 @@ class Fit:
         return sum(map(nbytes, [self.output, *(output for _, _, output, _ in self.outputs)]))
 
 
-class Memory:
+class FitCache:
     """Fits that are still needed, of one fold.
 
     Parameters
@@ -112,13 +112,17 @@ class Memory:
     """
 
     def __init__(
-        self, uses: Counter[int], max_nbytes: float, draws: Callable[[str, Callable[[], Any]], Any], seals: bool
+        self,
+        uses: Counter[int],
+        max_nbytes: float,
+        draws: Callable[[str, Callable[[], Any]], Any],
+        check_mutations: bool,
     ):
         self._uses = uses
         self._max_nbytes = max_nbytes
         self._draws = draws
-        self._seals = seals
-        self._fits: OrderedDict[int, Fit] = OrderedDict()
+        self._check_mutations = check_mutations
+        self._fits: OrderedDict[int, CachedFit] = OrderedDict()
         self.ahead = 0.0
         self.n_found = 0
         self._made: list[str] = []
@@ -128,10 +132,12 @@ class Memory:
         """Return the time as it would be, had each candidate been alone."""
         return time.time() + self.ahead
 
-    def fit(self, share: Share, estimator: Any, X: Any, y: Any, params: dict[str, Any], transform: bool) -> Fit:
+    def fit(
+        self, share: SharedStep, estimator: Any, X: Any, y: Any, params: dict[str, Any], transform: bool
+    ) -> CachedFit:
         """Return the fit of a part; `estimator` is not fitted, and is used up."""
         start, ahead = time.time(), self.ahead
-        asked = Fit(estimator, X, params=params, output=transform)
+        asked = CachedFit(estimator, X, params=params, output=transform)
         fit = self._find(share.node, asked)
         if fit is None or (transform and fit.output is None):
             self._failing.add(share.node)  # until it is done
@@ -144,7 +150,7 @@ class Memory:
         self.ahead = ahead + fit.seconds - (time.time() - start)
         return fit
 
-    def output(self, fit: Fit, method: str, X: Any, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
+    def output(self, fit: CachedFit, method: str, X: Any, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         """Return what a method of a fitted part returns for some rows."""
         start, ahead = time.time(), self.ahead
         if not (args or params):
@@ -155,10 +161,10 @@ class Memory:
         output = getattr(fit.model, method)(X, *args, **params)
         if not (args or params):
             fit.outputs = [*fit.outputs[-3:], (method, X, output, time.time() - start + self.ahead - ahead)]
-            fit.seals += [Seal(output)] if self._seals else []
+            fit.mutation_checks += [MutationCheck(output)] if self._check_mutations else []
         return _lend(output)
 
-    def fails(self, shares: Iterable[Share]) -> bool:
+    def fails(self, shares: Iterable[SharedStep]) -> bool:
         """Tell whether one of these parts could not be fitted."""
         return any(share.node in self._failing for share in shares)
 
@@ -170,16 +176,16 @@ class Memory:
     @property
     def is_intact(self) -> bool:
         """Whether nobody has written to what is kept."""
-        return all(seal.is_whole for fit in self._fits.values() for seal in fit.seals)
+        return all(seal.is_unchanged for fit in self._fits.values() for seal in fit.mutation_checks)
 
-    def release(self, shares: Iterable[Share]) -> None:
+    def release(self, shares: Iterable[SharedStep]) -> None:
         """Forget the fits that no candidate after this one will use."""
         for number in {number for share in shares for number in share.numbers}:
             self._uses[number] -= 1
             if self._uses[number] <= 0:
                 self._fits.pop(number, None)
 
-    def _find(self, number: int, asked: Fit) -> Fit | None:
+    def _find(self, number: int, asked: CachedFit) -> CachedFit | None:
         fit = self._fits.get(number)
         if fit is None or not fit.answers(asked):
             return None
@@ -187,21 +193,21 @@ class Memory:
         self.n_found += 1
         return fit
 
-    def _keep(self, number: int, fit: Fit) -> None:
+    def _keep(self, number: int, fit: CachedFit) -> None:
         self._fits[number] = fit
         while len(self._fits) > 1 and sum(kept.nbytes for kept in self._fits.values()) > self._max_nbytes:
             self._fits.popitem(last=False)
 
-    def _make(self, path: str, asked: Fit, y: Any) -> Fit:
+    def _make(self, path: str, asked: CachedFit, y: Any) -> CachedFit:
         self._made.append(path)
         output = self._draws(path, lambda: _call_fit(asked.model, asked.X, y, asked.params, bool(asked.output)))
         return self._sealed(replace(asked, output=output))
 
-    def _sealed(self, fit: Fit) -> Fit:
-        fit.seals = [Seal(fit.output)] if self._seals and fit.output is not None else []
+    def _sealed(self, fit: CachedFit) -> CachedFit:
+        fit.mutation_checks = [MutationCheck(fit.output)] if self._check_mutations and fit.output is not None else []
         return fit
 
-    def _through_family(self, share: Share, asked: Fit, y: Any) -> Fit | None:
+    def _through_family(self, share: SharedStep, asked: CachedFit, y: Any) -> CachedFit | None:
         """Take the view of the one fit that serves the family."""
         assert share.family is not None
         submodel = share.family.submodel
@@ -209,7 +215,7 @@ class Memory:
             return None
         big = self._find(share.family.number, asked) or self._fit_family(share, asked, y)
         start = time.time()
-        view = self._draws(share.path, lambda: submodel.view(big.model, fresh(asked.model)))
+        view = self._draws(share.path, lambda: submodel.view(big.model, fast_clone(asked.model)))
         if view is None:
             return None
         self.n_found += 1
@@ -217,11 +223,11 @@ class Memory:
         seconds = big.seconds * submodel.share(asked.model, share.family.widest) + time.time() - start
         return self._sealed(replace(asked, model=view, seconds=seconds, output=output))
 
-    def _fit_family(self, share: Share, asked: Fit, y: Any) -> Fit:
+    def _fit_family(self, share: SharedStep, asked: CachedFit, y: Any) -> CachedFit:
         """Make the one fit that serves the family."""
         assert share.family is not None
         submodel, start, ahead = share.family.submodel, time.time(), self.ahead
-        widest = fresh(asked.model).set_params(**share.family.widest)
+        widest = fast_clone(asked.model).set_params(**share.family.widest)
         if submodel.is_plain:
             big = self._make(share.path, replace(asked, model=widest), y)
         else:
@@ -232,7 +238,7 @@ class Memory:
         return big
 
 
-class Remembered:
+class CachedStep:
     """Stands for a part of a candidate's estimator.
 
     Parameters
@@ -245,25 +251,25 @@ class Remembered:
         Where fits are looked up.
     """
 
-    def __init__(self, estimator: Any, share: Share, memory: Memory):
+    def __init__(self, estimator: Any, share: SharedStep, cache: FitCache):
         self.estimator = estimator
         self.share = share
-        self.memory = memory
-        self.fit_: Fit | None = None
+        self.cache = cache
+        self.fit_: CachedFit | None = None
 
-    def fit(self, X: Any, y: Any = None, **params: Any) -> Remembered:
-        self.fit_ = self.memory.fit(self.share, self.estimator, X, y, params, transform=False)
+    def fit(self, X: Any, y: Any = None, **params: Any) -> CachedStep:
+        self.fit_ = self.cache.fit(self.share, self.estimator, X, y, params, transform=False)
         return self
 
     def fit_transform(self, X: Any, y: Any = None, **params: Any) -> Any:
-        self.fit_ = self.memory.fit(self.share, self.estimator, X, y, params, transform=True)
+        self.fit_ = self.cache.fit(self.share, self.estimator, X, y, params, transform=True)
         return _lend(self.fit_.output)
 
     def __sklearn_is_fitted__(self) -> bool:
         return self.fit_ is not None
 
-    def __sklearn_clone__(self) -> Remembered:
-        return Remembered(fresh(self.estimator), self.share, self.memory)
+    def __sklearn_clone__(self) -> CachedStep:
+        return CachedStep(fast_clone(self.estimator), self.share, self.cache)
 
     def __sklearn_tags__(self) -> Any:
         return get_tags(self.model)
@@ -279,15 +285,15 @@ class Remembered:
         attribute = getattr(self.model, name)
         if self.fit_ is None or name not in _METHODS:
             return attribute
-        fit, memory = self.fit_, self.memory
-        return lambda X, *args, **params: memory.output(fit, name, X, args, params)
+        fit, cache = self.fit_, self.cache
+        return lambda X, *args, **params: cache.output(fit, name, X, args, params)
 
 
 #: What is asked of fitted parts again and again, for the same rows.
 _METHODS = ("transform", "predict", "predict_proba", "decision_function")
 
 
-def dress(estimator: Any, shares: Iterable[Share], memory: Memory) -> Any:
+def wrap_steps(estimator: Any, shares: Iterable[SharedStep], cache: FitCache) -> Any:
     """Put remembered parts in the place of those that others use too."""
     shared = {share.path: share for share in shares}
 
@@ -295,7 +301,7 @@ def dress(estimator: Any, shares: Iterable[Share], memory: Memory) -> Any:
         inner = f"{path}__" if path else ""
         if any(other.startswith(inner) and other != path for other in shared):
             _replace_parts(part, lambda name, one: dressed(one, inner + name))
-        return Remembered(part, shared[path], memory) if path in shared else part
+        return CachedStep(part, shared[path], cache) if path in shared else part
 
     return dressed(estimator, "")
 
@@ -314,7 +320,7 @@ def _replace_parts(estimator: Any, change: Callable[[str, Any], Any]) -> None:
         estimator.estimators = [(name, change(name, part)) for name, part in estimator.estimators]
 
 
-def undress(estimator: Any, completely: bool = True) -> Any:
+def unwrap_steps(estimator: Any, completely: bool = True) -> Any:
     """Return a fitted estimator with its fitted parts in the place of the remembered ones.
 
     Parameters
@@ -324,31 +330,31 @@ def undress(estimator: Any, completely: bool = True) -> Any:
     completely : bool, default=True
         Whether to replace all of them, or only the last one of a chain, which answers for the whole.
     """
-    if isinstance(estimator, Remembered):
-        return undress(estimator.model, completely) if estimator.fit_ else estimator.estimator
+    if isinstance(estimator, CachedStep):
+        return unwrap_steps(estimator.model, completely) if estimator.fit_ else estimator.estimator
     if type(estimator) is Pipeline:
         *steps, last = [(name, step) for name, step in estimator.steps]
-        steps = [(name, undress(step)) for name, step in steps] if completely else steps
-        estimator.steps = [*steps, (last[0], undress(last[1], completely))]
+        steps = [(name, unwrap_steps(step)) for name, step in steps] if completely else steps
+        estimator.steps = [*steps, (last[0], unwrap_steps(last[1], completely))]
     elif type(estimator) is TransformedTargetRegressor:
-        estimator.regressor_ = undress(estimator.regressor_, completely)
-        estimator.regressor = undress(estimator.regressor) if completely else estimator.regressor
+        estimator.regressor_ = unwrap_steps(estimator.regressor_, completely)
+        estimator.regressor = unwrap_steps(estimator.regressor) if completely else estimator.regressor
     elif completely:
-        _undress_branches(estimator)
+        _unwrap_branches(estimator)
     return estimator
 
 
-def _undress_branches(union: Any) -> None:
+def _unwrap_branches(union: Any) -> None:
     if type(union) is FeatureUnion:
-        union.transformer_list = [(name, undress(part)) for name, part in union.transformer_list]
+        union.transformer_list = [(name, unwrap_steps(part)) for name, part in union.transformer_list]
     elif type(union) is ColumnTransformer:
-        union.transformers = [(name, undress(part), columns) for name, part, columns in union.transformers]
-        union.transformers_ = [(name, undress(part), columns) for name, part, columns in union.transformers_]
+        union.transformers = [(name, unwrap_steps(part), columns) for name, part, columns in union.transformers]
+        union.transformers_ = [(name, unwrap_steps(part), columns) for name, part, columns in union.transformers_]
     elif type(union) in (VotingClassifier, VotingRegressor):
-        union.estimators = [(name, undress(part)) for name, part in union.estimators]
-        union.estimators_ = [undress(part) for part in union.estimators_]
+        union.estimators = [(name, unwrap_steps(part)) for name, part in union.estimators]
+        union.estimators_ = [unwrap_steps(part) for part in union.estimators_]
         for name, part in union.named_estimators_.items():
-            union.named_estimators_[name] = undress(part)
+            union.named_estimators_[name] = unwrap_steps(part)
 
 
 def _call_fit(estimator: Any, X: Any, y: Any, params: dict[str, Any], transform: bool) -> Any:

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from skhpt.reuse.steps import Part, Recipe, is_in
+from skhpt.reuse.steps import FitGraph, Step, is_in
 from skhpt.reuse.submodels import SubModel
 from skhpt.trial import Candidate
 
 
 @dataclass(frozen=True)
-class Family:
+class SubModelGroup:
     """Parts that one fit serves.
 
     Attributes
@@ -34,7 +34,7 @@ class Family:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class SharedStep:
     """A part of a candidate whose fit others can use.
 
     Attributes
@@ -49,7 +49,7 @@ class Share:
 
     path: str
     node: int
-    family: Family | None = None
+    family: SubModelGroup | None = None
 
     @property
     def numbers(self) -> tuple[int, ...]:
@@ -58,7 +58,7 @@ class Share:
 
 
 @dataclass(frozen=True)
-class Shared:
+class SharedCandidate:
     """A candidate, and the parts of it whose fits others can use.
 
     Attributes
@@ -69,35 +69,35 @@ class Shared:
         These parts, what is inside others first.
     place : tuple of int
         Candidates with much in common have neighbouring places.
-    recipe : Recipe
+    recipe : FitGraph
         All its parts, in outline.
     """
 
     candidate: Candidate
-    shares: tuple[Share, ...]
+    shares: tuple[SharedStep, ...]
     place: tuple[int, ...]
-    recipe: Recipe
+    fit_graph: FitGraph
 
     @property
     def model(self) -> int:
         """The number of the whole, if others have the same; -1 if not."""
         last = self.shares[-1]
-        return last.node if last.path == self.recipe.parts[-1].path else -1
+        return last.node if last.path == self.fit_graph.parts[-1].path else -1
 
     def n_fits_of(self, path: str | None = None) -> int:
         """Count the fits that come with making a shared part's fit, or, by default, with the rest."""
         others = [share.path for share in self.shares if share.path != path and is_in(share.path, path or "")]
-        return self.recipe.n_fits(path or "", without=others)
+        return self.fit_graph.n_fits(path or "", without=others)
 
 
-class Round:
+class RoundPlan:
     """What the candidates of a round have in common.
 
     Parameters
     ----------
     candidates : sequence of Candidate
         The candidates.
-    recipes : sequence of Recipe
+    recipes : sequence of FitGraph
         Theirs.
 
     Attributes
@@ -110,45 +110,45 @@ class Round:
         Of each part that has none inside, by name: how many candidates have it, and how many fits serve them on a fold.
     """
 
-    def __init__(self, candidates: Sequence[Candidate], recipes: Sequence[Recipe]):
-        parts = [part for recipe in recipes if not recipe.doubt for part in recipe.parts]
+    def __init__(self, candidates: Sequence[Candidate], fit_graphs: Sequence[FitGraph]):
+        parts = [part for fit_graph in fit_graphs if not fit_graph.doubt for part in fit_graph.parts]
         self._uses = Counter(part.key for part in parts)
         self._numbers: dict[Hashable, int] = {}
         self._families = self._find_families(parts)
-        self.shared: list[Shared] = []
+        self.shared: list[SharedCandidate] = []
         self.alone: list[Candidate] = []
-        for candidate, recipe in zip(candidates, recipes, strict=True):
-            if shares := () if recipe.doubt else self._shares(recipe):
-                self.shared.append(Shared(candidate, shares, self._place(recipe), recipe.outline()))
+        for candidate, fit_graph in zip(candidates, fit_graphs, strict=True):
+            if shares := () if fit_graph.doubt else self._shares(fit_graph):
+                self.shared.append(SharedCandidate(candidate, shares, self._place(fit_graph), fit_graph.outline()))
             else:
                 self.alone.append(candidate)
         self.shared.sort(key=lambda one: one.place)
-        self.fits = self._count_fits(recipes)
+        self.fits = self._count_fits(fit_graphs)
 
-    def _count_fits(self, recipes: Sequence[Recipe]) -> dict[str, tuple[int, int]]:
+    def _count_fits(self, fit_graphs: Sequence[FitGraph]) -> dict[str, tuple[int, int]]:
         numbers: dict[str, list[int]] = defaultdict(list)
-        for recipe in recipes:
-            for part in recipe.parts:
+        for fit_graph in fit_graphs:
+            for part in fit_graph.parts:
                 if not part.has_parts:
-                    family = None if recipe.doubt else self._families.get(part.key)
-                    own = -1 - len(numbers[part.name]) if recipe.doubt else self._number(part.key)
+                    family = None if fit_graph.doubt else self._families.get(part.key)
+                    own = -1 - len(numbers[part.name]) if fit_graph.doubt else self._number(part.key)
                     numbers[part.name].append(own if family is None else family.number)
         return {name: (len(each), len(set(each))) for name, each in numbers.items()}
 
-    def _shares(self, recipe: Recipe) -> tuple[Share, ...]:
+    def _shares(self, fit_graph: FitGraph) -> tuple[SharedStep, ...]:
         """Return the parts of a recipe whose fits are used more than once."""
-        n_uses = {part.path: self._uses[part.key] for part in recipe.parts}
-        shares: list[Share] = []
-        for part in recipe.parts:
+        n_uses = {part.path: self._uses[part.key] for part in fit_graph.parts}
+        shares: list[SharedStep] = []
+        for part in fit_graph.parts:
             least = 1 if part.inside is None else n_uses[part.inside]  # what is inside comes with the whole
             if self._uses[part.key] > least or part.key in self._families:
-                shares.append(Share(part.path, self._number(part.key), self._families.get(part.key)))
+                shares.append(SharedStep(part.path, self._number(part.key), self._families.get(part.key)))
         return tuple(shares)
 
-    def _place(self, recipe: Recipe) -> tuple[int, ...]:
+    def _place(self, fit_graph: FitGraph) -> tuple[int, ...]:
         """Return where a recipe belongs in the order."""
         place: list[int] = []
-        for part in recipe.chain:
+        for part in fit_graph.chain:
             family = self._families.get(part.key)
             place += [self._number(part.key) if family is None else family.number, self._number(part.key)]
         return tuple(place)
@@ -156,24 +156,24 @@ class Round:
     def _number(self, key: Hashable) -> int:
         return self._numbers.setdefault(key, len(self._numbers))
 
-    def _find_families(self, parts: Sequence[Part]) -> dict[Hashable, Family]:
+    def _find_families(self, parts: Sequence[Step]) -> dict[Hashable, SubModelGroup]:
         """Find the family of each part that has one, by its key; one that is exact comes before one that is close."""
-        members: dict[tuple[SubModel, Hashable], dict[Hashable, Part]] = defaultdict(dict)
+        members: dict[tuple[SubModel, Hashable], dict[Hashable, Step]] = defaultdict(dict)
         for part in parts:
             for submodel, key in part.families:
                 members[submodel, key][part.key] = part
-        families: dict[Hashable, Family] = {}
+        families: dict[Hashable, SubModelGroup] = {}
         for (submodel, key), those in sorted(members.items(), key=lambda item: (item[0][0].is_close, -len(item[1]))):
             left = [part for part in those.values() if part.key not in families]
             if len(left) > 1:
                 with suppress(Exception):  # of a function that somebody registered
                     widest = submodel.widest([part.estimator for part in left], submodel.parameters)
-                    family = Family(self._number((submodel, key)), submodel, widest)
+                    family = SubModelGroup(self._number((submodel, key)), submodel, widest)
                     families |= {part.key: family for part in left}
         return families
 
 
-def pieces(shared: Sequence[Shared], n_pieces: float, n_least: int = 1) -> list[list[Shared]]:
+def pieces(shared: Sequence[SharedCandidate], n_pieces: float, n_least: int = 1) -> list[list[SharedCandidate]]:
     """Cut an ordered list of candidates, evenly, where nothing is fitted twice because of it.
 
     Parameters
@@ -201,7 +201,7 @@ def pieces(shared: Sequence[Shared], n_pieces: float, n_least: int = 1) -> list[
     return [list(shared[start:stop]) for start, stop in pairwise(bounds)]
 
 
-def _costs_of_cuts(shared: Sequence[Shared]) -> tuple[list[int], list[bool]]:
+def _costs_of_cuts(shared: Sequence[SharedCandidate]) -> tuple[list[int], list[bool]]:
     """Count, for each place between two candidates, what both sides use, and tell whether a family is among that."""
     first: dict[int, int] = {}
     last: dict[int, int] = {}

@@ -132,8 +132,8 @@ def _of_boosting() -> Iterator[Rule]:
     yield Rule((*boosting, *binned), ("verbose",))
     yield Rule((GradientBoostingRegressor,), ("alpha",), {"loss": ("squared_error", "absolute_error")})
     yield Rule(boosting, ("validation_fraction", "tol"), {"n_iter_no_change": (None,)})
-    losses = ("squared_error", "absolute_error", "gamma", "poisson")
-    yield Rule((HistGradientBoostingRegressor,), ("quantile",), {"loss": losses})
+    retry_policy = ("squared_error", "absolute_error", "gamma", "poisson")
+    yield Rule((HistGradientBoostingRegressor,), ("quantile",), {"loss": retry_policy})
     stopping = ("validation_fraction", "n_iter_no_change", "tol", "scoring")
     yield Rule(binned, stopping, {"early_stopping": (False,)})
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from skhpt._warnings import warn_user
 from skhpt.fitting.fold import Outcome
-from skhpt.reuse.grouping import Round, Shared
-from skhpt.reuse.shared_evaluation import DIFFERS, Terms
-from skhpt.reuse.steps import Recipe, recipes
+from skhpt.reuse.grouping import RoundPlan, SharedCandidate
+from skhpt.reuse.shared_evaluation import DIFFERS, SharingPolicy
+from skhpt.reuse.steps import FitGraph, fit_graphs
 from skhpt.trial import Candidate
 
 
@@ -61,10 +61,10 @@ class ReusePlan:
         """Say why candidates share nothing, in a line each."""
         return [f"{n} candidates are fitted on their own: {reason}" for reason, n in self.alone.items()]
 
-    def add(self, recipes: Sequence[Recipe], common: Round) -> None:
+    def add(self, fit_graphs: Sequence[FitGraph], common: RoundPlan) -> None:
         """Add the candidates of a round."""
-        self.n_candidates += len(recipes)
-        self.alone += Counter(one.doubt for one in recipes if one.doubt)
+        self.n_candidates += len(fit_graphs)
+        self.alone += Counter(one.doubt for one in fit_graphs if one.doubt)
         for name, (n_asked, n_fits) in common.fits.items():
             before = self.parts.get(name, (0, 0))
             self.parts[name] = (before[0] + n_asked, before[1] + n_fits)
@@ -131,14 +131,14 @@ def plan_of(
     doubt : str, default=""
         Why none are shared, if so.
     """
-    theirs = recipes(estimator, [candidate.params for candidate in candidates], close)
+    theirs = fit_graphs(estimator, [candidate.params for candidate in candidates], close)
     theirs = [replace(one, doubt=doubt) for one in theirs] if doubt else theirs
     plan = ReusePlan(n_splits=n_splits)
-    plan.add(theirs, Round(candidates, theirs))
+    plan.add(theirs, RoundPlan(candidates, theirs))
     return plan
 
 
-class Reuse:
+class ReusePlanner:
     """Finds out which candidates share fits, and learns from what the workers say.
 
     Parameters
@@ -154,42 +154,42 @@ class Reuse:
         The account.
     """
 
-    def __init__(self, terms: Terms | None = None, doubt: str = ""):
-        self.terms = terms
+    def __init__(self, policy: SharingPolicy | None = None, doubt: str = ""):
+        self.policy = policy
         self.doubt = doubt
         self.report = ReuseReport()
         self._declined: dict[int, tuple[Candidate, list[int]]] = {}  # by their ids, with the folds
-        self._culprits: dict[str, str] = {}  # names of parts that cannot be shared, and why
+        self._offenders: dict[str, str] = {}  # names of parts that cannot be shared, and why
         self._sizes: dict[int, int] = {}  # fits of a candidate alone
         self._ever_declined: set[int] = set()
 
-    def share_out(
+    def split(
         self, estimator: Any, candidates: Sequence[Candidate], n_splits: int
-    ) -> tuple[Sequence[Shared], Sequence[Candidate]]:
+    ) -> tuple[Sequence[SharedCandidate], Sequence[Candidate]]:
         """Divide the candidates of a round into those that share fits, in their order, and those that do not."""
-        if self.terms is None and self.doubt:
+        if self.policy is None and self.doubt:
             self.report.plan.alone[self.doubt] += len(candidates)
-        if self.terms is None or len(candidates) < 2:
+        if self.policy is None or len(candidates) < 2:
             return [], candidates
-        theirs = recipes(estimator, [candidate.params for candidate in candidates], self.terms.close)
-        common = Round(candidates, theirs)
+        theirs = fit_graphs(estimator, [candidate.params for candidate in candidates], self.policy.close)
+        common = RoundPlan(candidates, theirs)
         self.report.plan.n_splits = n_splits
         self.report.plan.add(theirs, common)
         self._sizes |= {one.id: each.n_fits() for one, each in zip(candidates, theirs, strict=True)}
         self.report.n_fits += n_splits * sum(self._sizes[candidate.id] for candidate in common.alone)
         return common.shared, common.alone
 
-    def drop_refused(self, shared: Sequence[Shared], split: int) -> list[Shared]:
+    def drop_refused(self, shared: Sequence[SharedCandidate], split: int) -> list[SharedCandidate]:
         """Return the candidates of a task that may still share fits on a fold; the others are evaluated separately."""
         left = []
         for one in shared:
-            if culprits := self._culprits.keys() & one.recipe.names:
-                self._decline(one.candidate, split, self._culprits[min(culprits)])
+            if offenders := self._offenders.keys() & one.fit_graph.names:
+                self._decline(one.candidate, split, self._offenders[min(offenders)])
             else:
                 left.append(one)
         return left
 
-    def note(self, outcome: Outcome) -> None:
+    def record_outcome(self, outcome: Outcome) -> None:
         """Take notice of what came of a task."""
         report = self.report
         report.n_fits += outcome.n_fits or 0
@@ -197,13 +197,13 @@ class Reuse:
         report.seconds_asked += sum(score.fit_time + score.score_time for score in outcome.scores)
         for candidate, reason in outcome.declined:
             self._decline(candidate, outcome.split, reason)
-        new = outcome.culprits.keys() - self._culprits.keys()
-        if new and DIFFERS in outcome.culprits.values():
+        new = outcome.offenders.keys() - self._offenders.keys()
+        if new and DIFFERS in outcome.offenders.values():
             warn_user(
                 f"candidates are fitted on their own from here on: {DIFFERS}, with {', '.join(sorted(new))}. Sharing "
                 "was not tested with this version of scikit-learn; reuse=False says that it is not wanted."
             )
-        self._culprits |= outcome.culprits
+        self._offenders |= outcome.offenders
 
     def take_declined(self) -> list[tuple[Candidate, list[int]]]:
         """Return the candidates that must be evaluated alone, with their folds, and forget them."""

@@ -15,7 +15,7 @@ from numpy.random import MT19937
 _N_BYTES = 625 * 4  # 624 words, and the position in them
 
 
-class Watched:
+class GlobalRngWatch:
     """Numpy's global generator, watched by one thread."""
 
     def __init__(self) -> None:

@@ -13,15 +13,15 @@ from typing import Any
 import numpy as np
 
 from skhpt.fitting import slicing
-from skhpt.fitting.fold import Alone, Fold, Job, Outcome, Setup, Steps, cut, evaluate_one
-from skhpt.fitting.scorers import lean_scorer
+from skhpt.fitting.fold import Fold, Job, Outcome, SeparateFits, Setup, Steps, cut, evaluate_one
+from skhpt.fitting.scorers import fast_scorer
 from skhpt.fitting.signatures import remember_signatures
-from skhpt.fitting.slicing import Kept, scorer_leaves_data_alone
+from skhpt.fitting.slicing import SliceCache, scorer_is_read_only
 from skhpt.parallel.channels import Begun
-from skhpt.reuse.cache import Memory, Seal, dress, undress
-from skhpt.reuse.grouping import Shared
-from skhpt.reuse.rng_guard import Watched
-from skhpt.reuse.steps import Recipe, is_in
+from skhpt.reuse.cache import FitCache, MutationCheck, unwrap_steps, wrap_steps
+from skhpt.reuse.grouping import SharedCandidate
+from skhpt.reuse.rng_guard import GlobalRngWatch
+from skhpt.reuse.steps import FitGraph, is_in
 from skhpt.trial import Candidate, FoldScore, Score
 
 #: By how much, relatively, scores of models that are only close may differ.
@@ -29,7 +29,7 @@ _ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
-class Terms:
+class SharingPolicy:
     """On what terms candidates share fits.
 
     Attributes
@@ -47,7 +47,7 @@ class Terms:
     verify: bool = False
 
 
-class Doubt(BaseException):  # so that nothing between here and there takes it for a failing fit
+class SharingRefused(BaseException):  # so that nothing between here and there takes it for a failing fit
     """Sharing might change a result.
 
     Parameters
@@ -60,14 +60,14 @@ class Doubt(BaseException):  # so that nothing between here and there takes it f
         Whether it holds for all candidates after this one too.
     """
 
-    def __init__(self, reason: str, culprits: Iterable[str] = (), for_all: bool = False):
+    def __init__(self, reason: str, offenders: Iterable[str] = (), for_all: bool = False):
         super().__init__(reason)
         self.reason = reason
-        self.culprits = set(culprits)
+        self.offenders = set(offenders)
         self.for_all = for_all
 
 
-def evaluate_together(
+def evaluate_shared(
     X: Any,
     y: Any,
     setup: Setup,
@@ -75,8 +75,8 @@ def evaluate_together(
     train: Any,
     test: Any,
     jobs: Sequence[Job],
-    shared: Sequence[Shared],
-    terms: Terms,
+    shared: Sequence[SharedCandidate],
+    policy: SharingPolicy,
 ) -> Steps:
     """Evaluate candidates on one fold, one after another, and fit once what they have in common.
 
@@ -84,7 +84,7 @@ def evaluate_together(
     are declined.
     """
     start = time.time()
-    group = _Group(Fold(X, y, setup, lean_scorer(setup.scorer), split, train, test), shared, terms)
+    group = SharedFits(Fold(X, y, setup, fast_scorer(setup.scorer), split, train, test), shared, policy)
     for job, one in zip(jobs, shared, strict=True):
         yield Begun(job.candidate.id, time.monotonic())
         n_scores = len(group.outcome.scores)
@@ -94,7 +94,7 @@ def evaluate_together(
     return group.outcome
 
 
-class _Group(Alone):
+class SharedFits(SeparateFits):
     """Candidates on one fold, and what is remembered from one to the next.
 
     Parameters
@@ -107,60 +107,60 @@ class _Group(Alone):
         On what terms they share.
     """
 
-    def __init__(self, fold: Fold, shared: Sequence[Shared], terms: Terms):
+    def __init__(self, fold: Fold, shared: Sequence[SharedCandidate], policy: SharingPolicy):
         setup = fold.setup
         remember_signatures(setup.estimator, *(value for one in shared for value in one.candidate.params.values()))
         self.outcome = Outcome(fold.split, n_fits=0)
         self._fold = fold
         self._strictly = _raising(fold)
         uses = Counter(n for one in shared for n in {n for share in one.shares for n in share.numbers})
-        self._knows_scorer = scorer_leaves_data_alone(setup.scorer)
-        self._is_foreign = not self._knows_scorer or any(one.recipe.is_foreign for one in shared)
-        self._draws = _Draws(shared[0].recipe, self._is_foreign)
-        self._memory = Memory(uses, terms.max_nbytes, self._draws.fit_without, seals=self._is_foreign)
-        self._kept = slicing.kept
-        self._seals: list[Seal] = []
+        self._knows_scorer = scorer_is_read_only(setup.scorer)
+        self._is_foreign = not self._knows_scorer or any(one.fit_graph.is_foreign for one in shared)
+        self._draws = _Draws(shared[0].fit_graph, self._is_foreign)
+        self._cache = FitCache(uses, policy.max_nbytes, self._draws.fit_without, check_mutations=self._is_foreign)
+        self._slice_cache = slicing.slice_cache
+        self._mutation_checks: list[MutationCheck] = []
         if self._is_foreign or not setup.may_share:
-            self._kept = Kept(math.inf)
+            self._slice_cache = SliceCache(math.inf)
             part = cut(fold, setup.estimator, shared[0].candidate, self)
-            self._seals = [Seal(data) for data in part[:4]]
-        self._to_verify = terms.verify and fold.split == 0
+            self._mutation_checks = [MutationCheck(data) for data in part[:4]]
+        self._to_verify = policy.verify and fold.split == 0
         self._verified: set[tuple[str, ...]] = set()
         self._twins: dict[int, FoldScore] = {}  # the last score, by the number of the model
         self._stopped = ""
 
-    def take(self, job: Job, one: Shared) -> None:
+    def take(self, job: Job, one: SharedCandidate) -> None:
         """Evaluate a candidate, or decline it."""
-        self._one, self._draws.recipe = one, one.recipe
+        self._one, self._draws.fit_graph = one, one.fit_graph
         before = self._draws.state()
         try:
             if self._stopped:
-                raise Doubt(self._stopped)
-            if known := self.outcome.culprits.keys() & one.recipe.names:
-                raise Doubt(self.outcome.culprits[min(known)])
+                raise SharingRefused(self._stopped)
+            if known := self.outcome.offenders.keys() & one.fit_graph.names:
+                raise SharingRefused(self.outcome.offenders[min(known)])
             self.outcome.scores.append(self._twin_of(job) or self._evaluate(job, before))
-        except Doubt as doubt:
+        except SharingRefused as doubt:
             self._draws.restore(before)
             self.outcome.declined.append((job.candidate, doubt.reason))
-            self.outcome.culprits |= dict.fromkeys(doubt.culprits, doubt.reason)
+            self.outcome.offenders |= dict.fromkeys(doubt.offenders, doubt.reason)
             self._stopped = doubt.reason if doubt.for_all else self._stopped
         finally:
-            self._memory.release(one.shares)
+            self._cache.release(one.shares)
 
     # -- the way of a candidate that has fits in common with others ----------------------------------------------
 
     def clock(self) -> float:
-        return self._memory.clock()
+        return self._cache.clock()
 
-    def kept(self, setup: Setup, candidate: Candidate) -> Kept:
-        return self._kept
+    def slice_cache(self, setup: Setup, candidate: Candidate) -> SliceCache:
+        return self._slice_cache
 
-    def dress(self, estimator: Any) -> Any:
-        return dress(estimator, self._one.shares, self._memory)
+    def wrap_steps(self, estimator: Any) -> Any:
+        return wrap_steps(estimator, self._one.shares, self._cache)
 
-    def undress(self, estimator: Any) -> Any:
+    def unwrap_steps(self, estimator: Any) -> Any:
         # Scikit-learn's scorers call its methods; another one may look at its parts.
-        return undress(estimator, completely=not self._knows_scorer)
+        return unwrap_steps(estimator, completely=not self._knows_scorer)
 
     # -- one candidate -------------------------------------------------------------------------------------------
 
@@ -170,24 +170,24 @@ class _Group(Alone):
         return twin and replace(twin, candidate=job.candidate.id)
 
     def _evaluate(self, job: Job, before: Any) -> FoldScore:
-        n_found = self._memory.n_found
+        n_found = self._cache.n_found
         score = self._try(job)
         paths = [share.path for share in self._one.shares]
         self._draws.refuse(before, lambda where: not any(is_in(where, path) for path in paths))
-        if not (self._memory.is_intact and all(seal.is_whole for seal in self._seals)):
-            raise Doubt("something in them writes to its input", for_all=True)
-        rest = self._one.n_fits_of() if score else self._one.recipe.n_fits()
-        self._count(rest + sum(map(self._one.n_fits_of, self._memory.take_made())))
+        if not (self._cache.is_intact and all(seal.is_unchanged for seal in self._mutation_checks)):
+            raise SharingRefused("something in them writes to its input", for_all=True)
+        rest = self._one.n_fits_of() if score else self._one.fit_graph.n_fits()
+        self._count(rest + sum(map(self._one.n_fits_of, self._cache.take_made())))
         if score is None:
             return evaluate_one(self._fold, job)
-        if self._to_verify and self._memory.n_found > n_found:
+        if self._to_verify and self._cache.n_found > n_found:
             self._verify(job, score)
         self._twins = {self._one.model: score}
         return score
 
     def _try(self, job: Job) -> FoldScore | None:
         """Evaluate a candidate; return None if it fails, for then it shall fail in its own way."""
-        if self._memory.fails(self._one.shares):
+        if self._cache.fails(self._one.shares):
             return None
         try:
             return evaluate_one(self._strictly, job, self)
@@ -208,10 +208,10 @@ class _Group(Alone):
         shared, own = (_numbers(one.test_score) + _numbers(one.train_score) for one in (score, alone))
         rtol = _ROUNDING if is_close else 0.0
         if len(shared) != len(own) or not np.allclose(shared, own, rtol=rtol, atol=0.0, equal_nan=True):
-            raise Doubt(DIFFERS, self._one.recipe.names, for_all=True)
+            raise SharingRefused(DIFFERS, self._one.fit_graph.names, for_all=True)
 
 
-class _Draws(Watched):
+class _Draws(GlobalRngWatch):
     """Numpy's global generator, of which nothing that candidates share may draw.
 
     It does not know the group that asks it. That would be a cycle, which holds the data of a task after its end, and so
@@ -219,15 +219,15 @@ class _Draws(Watched):
 
     Attributes
     ----------
-    recipe : Recipe
+    recipe : FitGraph
         Of the candidate that is being evaluated, which changes.
     is_foreign : bool
         Whether code is involved that nobody knows.
     """
 
-    def __init__(self, recipe: Recipe, is_foreign: bool):
+    def __init__(self, fit_graph: FitGraph, is_foreign: bool):
         super().__init__()
-        self.recipe, self.is_foreign = recipe, is_foreign
+        self.fit_graph, self.is_foreign = fit_graph, is_foreign
 
     def fit_without(self, path: str, fit: Callable[[], Any]) -> Any:
         """Make a fit that others are going to use: what it draws, they would draw anew."""
@@ -241,10 +241,10 @@ class _Draws(Watched):
         """Decline a candidate if the generator has moved, and the parts in question may have drawn."""
         if not self.has_moved(before):
             return
-        suspects = {name for path, name in self.recipe.unseeded.items() if is_part(path)}
-        if suspects or self.is_foreign or not any(map(is_part, self.recipe.vain)):
+        suspects = {name for path, name in self.fit_graph.unseeded.items() if is_part(path)}
+        if suspects or self.is_foreign or not any(map(is_part, self.fit_graph.irrelevant_draws)):
             what = " or ".join(sorted(suspects)) or "something in it"
-            raise Doubt(f"{what} draws from numpy's global generator", suspects)
+            raise SharingRefused(f"{what} draws from numpy's global generator", suspects)
 
 
 def _numbers(score: Score | None) -> list[float]:

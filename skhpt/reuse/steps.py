@@ -19,9 +19,9 @@ from sklearn.linear_model import ElasticNet, Lasso, MultiTaskElasticNet, MultiTa
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.svm import SVC, NuSVC
 
-from skhpt.fitting.cloning import with_params
+from skhpt.fitting.cloning import fast_set_params
 from skhpt.fitting.signatures import remember_signatures
-from skhpt.fitting.slicing import leaves_data_alone
+from skhpt.fitting.slicing import is_read_only
 from skhpt.identity import clone_key, snapshot, value_key
 from skhpt.reuse.inert import without_inert
 from skhpt.reuse.submodels import SubModel, submodels_of
@@ -29,7 +29,7 @@ from skhpt.reuse.submodels.kernels import estimates_no_probabilities
 
 
 @dataclass(frozen=True)
-class Part:
+class Step:
     """A part of an estimator: a step, a branch, or the estimator itself.
 
     Attributes
@@ -63,7 +63,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class FitGraph:
     """How a candidate's estimator comes to be.
 
     Attributes
@@ -82,19 +82,19 @@ class Recipe:
         Whether it has parts that are not known to leave their input alone.
     """
 
-    parts: tuple[Part, ...]
+    parts: tuple[Step, ...]
     names: frozenset[str] = frozenset()
     unseeded: dict[str, str] = field(default_factory=dict)
-    vain: frozenset[str] = frozenset()
+    irrelevant_draws: frozenset[str] = frozenset()
     doubt: str = ""
     is_foreign: bool = False
 
     @property
-    def chain(self) -> list[Part]:
+    def chain(self) -> list[Step]:
         """The parts from the data to the model, without those inside them."""
         return [part for part in self.parts if part.inside is None]
 
-    def outline(self) -> Recipe:
+    def outline(self) -> FitGraph:
         """Return what workers need to know of it."""
         return replace(self, parts=tuple(replace(part, estimator=None, key=None, families=()) for part in self.parts))
 
@@ -108,14 +108,14 @@ class Recipe:
 Known = dict[Hashable, tuple[Hashable, list[tuple[SubModel, Hashable]]]]
 
 
-def recipes(base: Any, candidates: Iterable[Mapping[str, Any]], close: bool = False) -> list[Recipe]:
+def fit_graphs(base: Any, candidates: Iterable[Mapping[str, Any]], close: bool = False) -> list[FitGraph]:
     """Read the recipes of several candidates, given by their parameters; what they have in common is read once."""
     known: Known = {}
     remember_signatures(base)
-    return [recipe(base, params, close, known) for params in candidates]
+    return [fit_graph(base, params, close, known) for params in candidates]
 
 
-def recipe(base: Any, params: Mapping[str, Any], close: bool = False, known: Known | None = None) -> Recipe:
+def fit_graph(base: Any, params: Mapping[str, Any], close: bool = False, known: Known | None = None) -> FitGraph:
     """Read the recipe of a candidate.
 
     Parameters
@@ -130,20 +130,20 @@ def recipe(base: Any, params: Mapping[str, Any], close: bool = False, known: Kno
         What was found out about the parts of other candidates; what is found out now is added.
     """
     try:
-        estimator = with_params(snapshot(base), {name: snapshot(value) for name, value in params.items()})
+        estimator = fast_set_params(snapshot(base), {name: snapshot(value) for name, value in params.items()})
         parts = tuple(_Reader(close, {} if known is None else known).follow(estimator, "", ()))
         everything = _all_parts(estimator)
     except Exception:  # whatever it is, fitting it will show it
-        return Recipe((), doubt="their parameters are not valid")
+        return FitGraph((), doubt="their parameters are not valid")
     draws = {path: _may_draw(part) for path, (part, own) in everything.items() if _has_no_seed(own)}
     names = {path: _name(path, part, draws.get(path, False)) for path, (part, _) in everything.items()}
-    return Recipe(
+    return FitGraph(
         parts,
         names=frozenset(names.values()),
         unseeded={path: names[path] for path, matters in draws.items() if matters},
-        vain=frozenset(path for path, matters in draws.items() if not matters),
+        irrelevant_draws=frozenset(path for path, matters in draws.items() if not matters),
         doubt=next(filter(None, starmap(_doubt, everything.values())), ""),
-        is_foreign=not leaves_data_alone(estimator),
+        is_foreign=not is_read_only(estimator),
     )
 
 
@@ -159,7 +159,7 @@ class _Reader:
     close: bool
     known: Known
 
-    def follow(self, estimator: Any, path: str, lineage: Hashable) -> Iterator[Part]:
+    def follow(self, estimator: Any, path: str, lineage: Hashable) -> Iterator[Step]:
         """Go along the chain."""
         if type(estimator) is Pipeline:
             *steps, (name, last) = estimator.steps
@@ -176,7 +176,7 @@ class _Reader:
 
     def links(
         self, steps: Sequence[tuple[str, Any]], path: str, lineage: Hashable, inside: str | None
-    ) -> Iterator[Part]:
+    ) -> Iterator[Step]:
         """Take steps of a pipeline, one after another."""
         for name, step in steps:
             if _is_part(step):
@@ -184,7 +184,7 @@ class _Reader:
                 yield from parts
                 lineage = parts[-1].key
 
-    def part(self, estimator: Any, path: str, lineage: Hashable, inside: str | None) -> Iterator[Part]:
+    def part(self, estimator: Any, path: str, lineage: Hashable, inside: str | None) -> Iterator[Step]:
         """Take what is inside a part, if it is known to have parts of its own, and then the part."""
         if type(estimator) is Pipeline:
             inner = list(self.links(estimator.steps, path, lineage, inside=path))
@@ -197,7 +197,7 @@ class _Reader:
             ]
         yield from inner
         key, families = self.keys(estimator)
-        yield Part(
+        yield Step(
             path, estimator, (lineage, key), tuple((one, (lineage, k)) for one, k in families), inside, bool(inner)
         )
 

@@ -22,16 +22,16 @@ from sklearn.utils.metaestimators import available_if
 from skhpt import journal
 from skhpt._compat import IS_TESTED
 from skhpt.engine import loop as engine
-from skhpt.engine.evaluator import Evaluator
+from skhpt.engine.evaluator import PoolEvaluator
 from skhpt.engine.interrupts import Interrupts
-from skhpt.engine.retries import Losses
+from skhpt.engine.retries import RetryPolicy
 from skhpt.engine.stopping import Limits
-from skhpt.fitting.resources import OnFolds, Whole
+from skhpt.fitting.resources import FoldResource, FullTraining
 from skhpt.fitting.slicing import data_can_be_shared
 from skhpt.parallel.pool import Pool
 from skhpt.results.cv_results import cv_results, metric_names
-from skhpt.reuse.planner import Reuse
-from skhpt.reuse.shared_evaluation import Terms
+from skhpt.reuse.planner import ReusePlanner
+from skhpt.reuse.shared_evaluation import SharingPolicy
 from skhpt.search.corrected_score import PredictionsMixin
 from skhpt.search.leaderboard import LeaderboardMixin
 from skhpt.select import Rule
@@ -222,9 +222,9 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, BaseSearchCV):
         """Return what may be tried; None if that is a list of points."""
         return None
 
-    def _make_training(self, X: Any, y: Any, params: dict[str, Any], folds: Folds) -> Whole:
+    def _make_training(self, X: Any, y: Any, params: dict[str, Any], folds: Folds) -> FullTraining:
         """Say what the resource of a candidate buys; here there is none."""
-        return Whole()
+        return FullTraining()
 
     def _evaluate(self, session: Session, strategy: Strategy) -> None:
         """Run the strategy; what was computed stays in `history_`, whatever happens."""
@@ -242,24 +242,24 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, BaseSearchCV):
             if interrupts.n:  # maybe when everything was done already
                 self.stop_reason_ = engine.INTERRUPTED
         if session.journal:
-            session.journal.note("ended", reason=self.stop_reason_)
+            session.journal.record_event("ended", reason=self.stop_reason_)
         self.reuse_report_ = evaluator.reuse.report
         if self.verbose > 0 and self.reuse_report_.saves:
             print(self.reuse_report_.summary())
         session.callbacks.end_search()
-        report_end(self, session.history, evaluator.losses.n_retries, interrupts.n)
+        report_end(self, session.history, evaluator.retry_policy.n_retries, interrupts.n)
 
-    def _evaluator(self, session: Session, pool: Pool) -> Evaluator:
-        return Evaluator(
+    def _evaluator(self, session: Session, pool: Pool) -> PoolEvaluator:
+        return PoolEvaluator(
             pool,
             session.setup,
             session.X,
             session.y,
             session.folds,
-            session.callbacks.watch,
+            session.callbacks.observe,
             self.racing,
             self._reuse(session),
-            Losses(self.max_retries, self.fit_timeout),
+            RetryPolicy(self.max_retries, self.fit_timeout),
         )
 
     def _limits(self, session: Session, interrupts: Interrupts) -> Limits:
@@ -268,7 +268,7 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, BaseSearchCV):
             self.target_score,
             self.patience,
             mean_score=self._score_that_counts,
-            n_given=session.history.n_given,
+            n_earlier_trials=session.history.n_earlier_trials,
             interrupts=interrupts,
         )
 
@@ -285,15 +285,17 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, BaseSearchCV):
             raise KeyboardInterrupt
         return False
 
-    def _reuse(self, session: Session) -> Reuse:
+    def _reuse(self, session: Session) -> ReusePlanner:
         """Say on what terms candidates share fits."""
         doubt = self._doubt_of_sharing(session.X)
-        if type(session.setup.training) not in (Whole, OnFolds):
+        if type(session.setup.training) not in (FullTraining, FoldResource):
             doubt = "they are trained with different resources"
         if session.callbacks.somebody_listens:
             doubt = "callbacks are told of every fit"
         max_nbytes = math.inf if self.reuse_memory is None else self.reuse_memory
-        return Reuse(None if doubt else Terms(max_nbytes, self.reuse == "close", verify=not IS_TESTED), doubt)
+        return ReusePlanner(
+            None if doubt else SharingPolicy(max_nbytes, self.reuse == "close", verify=not IS_TESTED), doubt
+        )
 
     def _doubt_of_sharing(self, X: Any) -> str:
         """Say why candidates share no fits at all; nothing if they do."""

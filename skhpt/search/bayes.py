@@ -23,9 +23,9 @@ from skhpt.session.validation import check_names
 from skhpt.space.skopt import translate
 from skhpt.space.space import Space
 from skhpt.strategies.base import Strategy
-from skhpt.strategies.bayes import Bayes
-from skhpt.strategies.encoding import Places
-from skhpt.strategies.initial_design import likely_points, n_initial_points
+from skhpt.strategies.bayes import BayesianOptimization
+from skhpt.strategies.encoding import Encoder
+from skhpt.strategies.initial_design import default_points, n_initial_points
 from skhpt.strategies.surrogate import Surrogate, mean_scores
 
 
@@ -351,14 +351,14 @@ class BayesSearchCV(BaseSearch):
         """
         check_is_fitted(self, "cv_results_")
         target = partial(mean_scores, metric=self._metric)
-        surrogate = Surrogate(Places(self._space()), self.history_.finished, target, self.history_.prior)
+        surrogate = Surrogate(Encoder(self._space()), self.history_.finished, target, self.history_.prior)
         mean, std = surrogate.predict_score([params] if isinstance(params, dict) else params)
         return (float(mean[0]), float(std[0])) if isinstance(params, dict) else (mean, std)
 
     def _space(self) -> Space:
         return Space(translate(self.param_distributions), self.constraint)
 
-    def _make_strategy(self, session: Session) -> Bayes:
+    def _make_strategy(self, session: Session) -> BayesianOptimization:
         if self.cost_aware and self.acquisition != "log_ei":
             raise ValueError(
                 "cost_aware=True weighs the logarithm of the expected improvement, so it needs acquisition='log_ei', "
@@ -373,7 +373,7 @@ class BayesSearchCV(BaseSearch):
             )
         seed = int(check_random_state(session.random_state).randint(2**31 - 1))
         design = self._design(space, seed, session)
-        return Bayes(
+        return BayesianOptimization(
             space, self.n_iter, design, self._metric, seed, self.max_pending, self.acquisition, self.cost_aware
         )
 
@@ -384,12 +384,12 @@ class BayesSearchCV(BaseSearch):
         """
         history = session.history
         n = n_initial_points(space) if self.n_initial == "auto" else self.n_initial
-        if space.size <= n and not history.n_given:  # nothing would be left for the model to choose
+        if space.size <= n and not history.n_earlier_trials:  # nothing would be left for the model to choose
             n = int(min(self.n_iter, space.size))
             return space.sample(n, session.random_state, unique=not space.is_all_lists())
-        given = [trial.candidate.params for trial in history[: history.n_given]]
+        given = [trial.candidate.params for trial in history[: history.n_earlier_trials]]
         known, own = set(map(params_key, given)), self.estimator.get_params(deep=True)
-        likely = [point for point in likely_points(own, space)[: max(1, n // 2)] if params_key(point) not in known]
+        likely = [point for point in default_points(own, space)[: max(1, n // 2)] if params_key(point) not in known]
         n -= len(given) + len(history.prior)
         if n < 1:  # enough is known, but the result is not to be worse than the estimator as it is
             likely = [point for point in likely[:1] if params_key(point) == params_key({k: own.get(k) for k in point})]

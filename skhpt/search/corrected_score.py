@@ -15,7 +15,13 @@ from sklearn.utils.validation import _check_method_params, _num_samples, check_i
 
 from skhpt.results.bias_correction import Choose, CorrectedScore, best_of, bootstrapped, summary
 from skhpt.results.cv_results import metric_names, rank
-from skhpt.results.prediction_scorers import Answers, AtOnce, ByScorer, ScoresOfAll, at_once
+from skhpt.results.prediction_scorers import (
+    ByScorer,
+    CandidatePredictions,
+    ScoresOfAll,
+    VectorizedScorer,
+    vectorized_scorer,
+)
 from skhpt.results.predictions import all_classes, by_row, labels_by_row, pool
 from skhpt.session.session import Session
 from skhpt.trial import FoldScore, Trial
@@ -30,7 +36,7 @@ TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True)
-class Tested:
+class TestRows:
     """The test parts of a search, and what is true of them.
 
     Attributes
@@ -54,14 +60,14 @@ class Tested:
     score_params: Mapping[str, Any]
 
 
-def tested_in(session: Session) -> Tested:
+def test_rows_of(session: Session) -> TestRows:
     """Keep what is needed of a session, with a copy of the targets."""
     n_samples = _num_samples(session.X)
     parts = [np.arange(n_samples)[test] for _, test in session.folds]
     rows = np.concatenate(parts)
     groups = session.params.get("groups")
     unit = rows if groups is None else np.asarray(groups)[rows]
-    return Tested(
+    return TestRows(
         rows=rows,
         fold=np.repeat(np.arange(len(parts)), [len(part) for part in parts]),
         unit=np.unique(unit, return_inverse=True)[1],
@@ -81,7 +87,7 @@ class PredictionsMixin:
     cv_results_: dict[str, Any]
     scorer_: Any
     _tabulated: Sequence[Trial]
-    _tested: Tested | None
+    _tested: TestRows | None
     _corrected: CorrectedScore | None
 
     @property
@@ -147,10 +153,10 @@ class PredictionsMixin:
 
     def _keep_tested(self, session: Session) -> None:
         """Keep what the predictions are of."""
-        self._tested = tested_in(session) if self.return_predictions else None
+        self._tested = test_rows_of(session) if self.return_predictions else None
         self._corrected = None
 
-    def _correct(self, tested: Tested) -> CorrectedScore:
+    def _correct(self, tested: TestRows) -> CorrectedScore:
         metric = self._metric_to_correct()
         candidates = self._candidates_to_choose_from(metric)
         scorer = self.scorer_[metric] if isinstance(self.scorer_, dict) else self.scorer_
@@ -189,14 +195,14 @@ class PredictionsMixin:
                 raise ValueError(f"there are no predictions of candidate {i}: {_why_none(self._tabulated[i])}")
         return np.array(candidates)
 
-    def _answers(self, tested: Tested, candidates: np.ndarray) -> Answers:
+    def _answers(self, tested: TestRows, candidates: np.ndarray) -> CandidatePredictions:
         """Put together what candidates predicted, for all occurrences."""
         if tested.y is None or tested.y.ndim == 0:
             raise ValueError("there are no targets to compare predictions with")
         folds = [fold for i in candidates for fold in self._tabulated[i].folds]
         classes = _classes_of(folds, tested)
         kind = "classifier" if is_classifier(self.estimator) else "regressor" if is_regressor(self.estimator) else None
-        return Answers(
+        return CandidatePredictions(
             pooled=[pool([f.predictions for f in self._tabulated[i].folds], classes) for i in candidates],
             y=tested.y[tested.rows],
             kind=kind,
@@ -224,7 +230,9 @@ class PredictionsMixin:
         return choose
 
 
-def _verified(answers: Answers, scorer: Any, metric: str, fold: np.ndarray, recorded: np.ndarray) -> ScoresOfAll:
+def _verified(
+    answers: CandidatePredictions, scorer: Any, metric: str, fold: np.ndarray, recorded: np.ndarray
+) -> ScoresOfAll:
     """Return scores that agree, on each fold, with those that the models got.
 
     Raises
@@ -235,7 +243,7 @@ def _verified(answers: Answers, scorer: Any, metric: str, fold: np.ndarray, reco
     by_scorer = ByScorer(answers, scorer, metric)
     recorded = recorded[:N_VERIFIED]
     parts = (np.arange(len(recorded))[:, np.newaxis] == fold).astype(float)  # (n_folds, n_occurrences)
-    candidates: list[ScoresOfAll | None] = [at_once(answers, scorer), by_scorer]
+    candidates: list[ScoresOfAll | None] = [vectorized_scorer(answers, scorer), by_scorer]
     for scores in candidates:
         if scores is not None and _agree(scores.of_all(parts), recorded):
             return scores
@@ -254,7 +262,7 @@ def _agree(computed: np.ndarray, recorded: np.ndarray) -> bool:
 
 def _n_bootstraps(scores: ScoresOfAll, n_occurrences: int, n_candidates: int) -> int:
     """Return how many samples are affordable."""
-    if isinstance(scores, AtOnce):
+    if isinstance(scores, VectorizedScorer):
         return int(np.clip(N_PRODUCTS // (n_occurrences * n_candidates), 200, N_BOOTSTRAPS))
     return int(np.clip(N_CALLS // n_candidates, 50, 200))
 
@@ -274,7 +282,7 @@ def _at(column: Any, rows: np.ndarray) -> Any:
     return [column[i] for i in rows] if isinstance(column, list) else column[rows]
 
 
-def _classes_of(folds: Sequence[FoldScore], tested: Tested) -> np.ndarray | None:
+def _classes_of(folds: Sequence[FoldScore], tested: TestRows) -> np.ndarray | None:
     return all_classes(folds, tested.y)
 
 

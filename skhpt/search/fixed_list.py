@@ -11,20 +11,20 @@ from skhpt.reuse.planner import ReusePlan, plan_of
 from skhpt.search.base import BaseSearch
 from skhpt.session.session import Session
 from skhpt.session.setup import split_for_plan
-from skhpt.strategies.fixed_list import Listed
+from skhpt.strategies.fixed_list import FixedList
 from skhpt.trial import Candidate
 
 
-class ListedSearch(BaseSearch):
+class FixedListSearch(BaseSearch):
     """Base of the searches whose candidates are known before the first one is evaluated."""
 
     @abstractmethod
     def _points(self, history: History, random_state: Any) -> list[dict[str, Any]]:
         """Return the points to try, but for those that a history has already."""
 
-    def _make_strategy(self, session: Session) -> Listed:
+    def _make_strategy(self, session: Session) -> FixedList:
         history = session.history
-        return Listed(self._points(history, session.random_state), len(history))
+        return FixedList(self._points(history, session.random_state), len(history))
 
     def plan(self, X: Any, y: Any = None, **params: Any) -> ReusePlan:
         """Say what `fit` would do, without doing it.

@@ -9,13 +9,13 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from skhpt.history import History
-from skhpt.search.fixed_list import ListedSearch
+from skhpt.search.fixed_list import FixedListSearch
 from skhpt.session.validation import check_names
 from skhpt.space.space import Space
 from skhpt.strategies.fixed_list import untried
 
 
-class GridSearch(ListedSearch):
+class GridSearch(FixedListSearch):
     """Exhaustive search over a grid of parameters, by cross-validation.
 
     A drop-in for `sklearn.model_selection.GridSearchCV`: the same arguments, attributes and numbers. It also takes
@@ -195,7 +195,7 @@ class GridSearch(ListedSearch):
     """
 
     _parameter_constraints: dict = {
-        **ListedSearch._parameter_constraints,
+        **FixedListSearch._parameter_constraints,
         "param_grid": [dict, list],
         "resolution": [Interval(Integral, 1, None, closed="left"), dict],
     }

@@ -19,11 +19,11 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from skhpt._typing import Params
 from skhpt._warnings import warn_user
 from skhpt.fitting.checkpoints import Checkpoints, InMemory, OnDisk
-from skhpt.fitting.resources import Whole
+from skhpt.fitting.resources import FullTraining
 from skhpt.history import History
 from skhpt.parallel.pool import shares_memory
 from skhpt.search.base import BaseSearch
-from skhpt.session.fidelity import Fidelity, check_going_on, make_fidelity
+from skhpt.session.fidelity import Fidelity, check_continuation, make_fidelity
 from skhpt.session.rung_warnings import warn_of_misleading_rungs, warn_that_nobody_finished
 from skhpt.session.session import Folds, Session
 from skhpt.session.setup import split_for_plan
@@ -31,7 +31,7 @@ from skhpt.session.validation import check_names
 from skhpt.space.skopt import translate
 from skhpt.space.space import Space
 from skhpt.strategies.base import Strategy
-from skhpt.strategies.bayes import Bayes
+from skhpt.strategies.bayes import BayesianOptimization
 from skhpt.strategies.hyperband import Hyperband
 from skhpt.strategies.rung_statistics import at_full_resource, extent, place, rung_correlations
 from skhpt.strategies.schedule import Plan
@@ -410,7 +410,7 @@ class HyperbandSearchCV(BaseSearch):
         check_names(self.estimator, space)
         return make_fidelity(self, space, y, params, folds)
 
-    def _make_training(self, X: Any, y: Any, params: dict[str, Any], folds: Folds) -> Whole:
+    def _make_training(self, X: Any, y: Any, params: dict[str, Any], folds: Folds) -> FullTraining:
         return self._find_fidelity(y, params, folds).training
 
     def _draw(
@@ -420,7 +420,7 @@ class HyperbandSearchCV(BaseSearch):
         n = None if self.n_candidates == "auto" else int(self.n_candidates)
         power = BRACKET_POWER - (self.sampler == "bayes")  # it learns from bracket to bracket
         plan = fidelity.plan(self.schedule, n, n_splits, self.factor, self.factor**power)
-        given = [trial.candidate.params for trial in history[: history.n_given]]
+        given = [trial.candidate.params for trial in history[: history.n_earlier_trials]]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it speaks of n_iter
             points = self._space().sample(plan.n_candidates, random_state, unique=True, exclude=given)
@@ -437,24 +437,24 @@ class HyperbandSearchCV(BaseSearch):
         fidelity = self._find_fidelity(session.y, session.params, session.folds)
         seed = int(check_random_state(deepcopy(session.random_state)).randint(2**31 - 1))
         plan, points = self._draw(fidelity, len(session.folds), history, session.random_state)
-        if len(history) > history.n_given and not (session.journal and session.journal.is_resumed):
-            check_going_on(self.plan_, plan, self.factor**BRACKET_POWER)
-        given = [trial.candidate for trial in history[: history.n_given]]
+        if len(history) > history.n_earlier_trials and not (session.journal and session.journal.is_resumed):
+            check_continuation(self.plan_, plan, self.factor**BRACKET_POWER)
+        given = [trial.candidate for trial in history[: history.n_earlier_trials]]
         return Hyperband(
             plan,
             points,
             self._metric,
             self.error_score,
-            first_lane=1 + max((candidate.lane for candidate in given), default=-1),
-            first_candidate=1 + max((candidate.note["candidate_id"] for candidate in given), default=-1),
+            first_bracket_id=1 + max((candidate.bracket_id for candidate in given), default=-1),
+            first_candidate=1 + max((candidate.info["candidate_id"] for candidate in given), default=-1),
             propose=partial(self._propose, seed) if self.sampler == "bayes" else None,
         )
 
     def _propose(self, seed: int, n: int, known: Sequence[Trial], prior: Sequence[Trial]) -> list[Params]:
         """Propose candidates for a bracket: what is known of all rungs tells where to look."""
         trials = at_full_resource(known, self._metric)
-        strategy = Bayes(self._space(), n, [], self._metric, seed, max_pending=n)
-        proposals = strategy.ask(History(trials, prior, n_given=len(trials)))
+        strategy = BayesianOptimization(self._space(), n, [], self._metric, seed, max_pending=n)
+        proposals = strategy.ask(History(trials, prior, n_earlier_trials=len(trials)))
         return [candidate.params for candidate in proposals]
 
     @property
@@ -480,7 +480,7 @@ class HyperbandSearchCV(BaseSearch):
         self.cv_results_["resumed_from"] = np.array(
             [max((fold.resumed_from for fold in trial.folds), default=0) for trial in self._tabulated]
         )
-        own = self._tabulated[session.history.n_given :]
+        own = self._tabulated[session.history.n_earlier_trials :]
         levels = Counter(map(extent, own))
         self.resource_, self.max_resources_ = self.plan_.resource, self.plan_.max_resources
         self.n_iterations_ = len(levels)
@@ -509,7 +509,7 @@ class HyperbandSearchCV(BaseSearch):
         rows = super()._leaderboard_rows(len(self._tabulated))
         shown: dict[int, dict[str, Any]] = {}  # of each candidate the best row
         for row in rows:
-            shown.setdefault(self._tabulated[row["candidate"]].candidate.note["candidate_id"], row)
+            shown.setdefault(self._tabulated[row["candidate"]].candidate.info["candidate_id"], row)
         return list(shown.values())[:n]
 
     def _resource_of_best(self) -> int | None:

@@ -20,7 +20,7 @@ from skhpt.session.session import Session
 from skhpt.session.setup import open_session
 from skhpt.session.validation import check_candidates
 from skhpt.space.constraint import is_allowed
-from skhpt.strategies.fixed_list import Listed, untried
+from skhpt.strategies.fixed_list import FixedList, untried
 from skhpt.trial import Trial
 
 
@@ -304,7 +304,7 @@ class ManualSearch(BaseSearch):
         row = n_known if row is None else row
         with session.journal or nullcontext():  # which may have candidates that were interrupted: they come first
             if is_new or session.history.pending:
-                self._evaluate(session, Listed(points if is_new else [], n_known))
+                self._evaluate(session, FixedList(points if is_new else [], n_known))
             else:
                 self._begin(session)
         self._tabulate(session)
@@ -324,12 +324,12 @@ class ManualSearch(BaseSearch):
         codec = journal.ListCodec(check_candidates(self.estimator, self.candidates))
         return describe_value(codec._values), codec
 
-    def _make_strategy(self, session: Session) -> Listed:
+    def _make_strategy(self, session: Session) -> FixedList:
         history = session.history
         points = self._check(self.candidates)
         if not points and not len(history):
             raise ValueError(f"there is nothing to evaluate: candidates is {self.candidates!r}")
-        return Listed(untried(points, history), len(history))
+        return FixedList(untried(points, history), len(history))
 
     def _check(self, candidates: Any) -> list[dict[str, Any]]:
         """Check candidates, and return those that the constraint allows."""

@@ -9,13 +9,13 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skhpt.history import History
-from skhpt.search.fixed_list import ListedSearch
+from skhpt.search.fixed_list import FixedListSearch
 from skhpt.session.validation import check_names
 from skhpt.space.space import Space
 from skhpt.strategies.fixed_list import untried
 
 
-class RandomSearch(ListedSearch):
+class RandomSearch(FixedListSearch):
     """Search over points drawn from distributions, by cross-validation.
 
     A drop-in for `sklearn.model_selection.RandomizedSearchCV`: the same arguments, attributes and numbers, and for the
@@ -207,7 +207,7 @@ class RandomSearch(ListedSearch):
     """
 
     _parameter_constraints: dict = {
-        **ListedSearch._parameter_constraints,
+        **FixedListSearch._parameter_constraints,
         "param_distributions": [dict, list],
         "n_iter": [Interval(Integral, 1, None, closed="left")],
         "random_state": ["random_state"],
@@ -285,7 +285,7 @@ class RandomSearch(ListedSearch):
     def _points(self, history: History, random_state: Any) -> list[dict[str, Any]]:
         space = self._space()
         check_names(self.estimator, space)
-        n_missing = max(0, self.n_iter - (len(history) - history.n_given))
+        n_missing = max(0, self.n_iter - (len(history) - history.n_earlier_trials))
         points = space.sample(
             # Drawn from the start, so that a warm start comes to the candidates of one longer search.
             n_missing if self.unique else self.n_iter,

@@ -15,7 +15,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._metadata_requests import _routing_enabled
 from sklearn.utils.multiclass import unique_labels
 
-from skhpt.fitting.resources import Epochs, OnFolds, Parameter, Rows, Whole
+from skhpt.fitting.resources import EpochResource, FoldResource, FullTraining, ParameterResource, SampleResource
 from skhpt.fitting.subsample import Subsample
 from skhpt.fitting.warm_start import continuation_of, last_step
 from skhpt.session.session import Folds
@@ -48,7 +48,7 @@ class Fidelity:
     resource: str
     minimum: int
     maximum: int
-    training: Whole
+    training: FullTraining
     continues: bool
 
     def plan(self, kind: str, n_candidates: int | None, n_splits: int, factor: int, largest: int) -> Plan:
@@ -138,7 +138,7 @@ def make_fidelity(search: Any, space: Space, y: Any, params: dict[str, Any], fol
         raise ValueError(f"max_resources={maximum}, but with resource='folds' it is their number, {len(folds)}")
     minimum = _minimum(name, search, maximum, y)
     training = _training(name, search, maximum, y, params, folds)
-    return Fidelity(name, minimum, maximum, training, training.goes_on(estimator, minimum))
+    return Fidelity(name, minimum, maximum, training, training.can_continue(estimator, minimum))
 
 
 def _minimum(name: str, search: Any, maximum: int, y: Any) -> int:
@@ -152,7 +152,7 @@ def _minimum(name: str, search: Any, maximum: int, y: Any) -> int:
     return minimum
 
 
-def check_going_on(old: Plan, new: Plan, largest: int) -> None:
+def check_continuation(old: Plan, new: Plan, largest: int) -> None:
     """Check that a new plan begins with one that was carried out, so that what is known can be kept."""
     if new.brackets[: len(old.brackets)] != old.brackets:
         raise ValueError(
@@ -212,18 +212,18 @@ def _n_rows(folds: Folds) -> int:
     return min(len(train) for train, _ in folds)
 
 
-def _training(name: str, search: Any, maximum: int, y: Any, params: dict[str, Any], folds: Folds) -> Whole:
+def _training(name: str, search: Any, maximum: int, y: Any, params: dict[str, Any], folds: Folds) -> FullTraining:
     # Without a seed, candidates differ from fit to fit, but not what becomes of them.
     random_state = 0 if search.random_state is None else deepcopy(search.random_state)
     seed = int(check_random_state(random_state).randint(2**31 - 1))
     if name == "folds":
-        return OnFolds()
+        return FoldResource()
     if name == "epochs":
         classes = unique_labels(y) if is_classifier(search.estimator) and y is not None else None
-        return Epochs(classes, seed, maximum, search.continuation)
+        return EpochResource(classes, seed, maximum, search.continuation)
     if name == "n_samples":
-        return Rows(_subsample(search.estimator, y, params, folds, seed), _n_rows(folds), maximum)
-    return Parameter(name, maximum, search.continuation, continuation_of(search.estimator))
+        return SampleResource(_subsample(search.estimator, y, params, folds, seed), _n_rows(folds), maximum)
+    return ParameterResource(name, maximum, search.continuation, continuation_of(search.estimator))
 
 
 def _subsample(estimator: Any, y: Any, params: dict[str, Any], folds: Folds, seed: int) -> Subsample:

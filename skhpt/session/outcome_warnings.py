@@ -35,7 +35,7 @@ def report_end(search: Any, history: History, n_retries: int, n_interrupts: int)
 def report_failures(trials: list[Trial], n_known: int, error_score: Any) -> None:
     """Warn of the fits that failed now; raise if none has ever succeeded."""
     new, old = (
-        [fold for trial in some for fold in trial.evaluated if fold not in trial.candidate.settled]
+        [fold for trial in some for fold in trial.evaluated if fold not in trial.candidate.preset_folds]
         for some in (trials[n_known:], trials[:n_known])
     )
     errors = [fold.error for fold in new if fold.test_score is None]
@@ -54,7 +54,7 @@ def report_failures(trials: list[Trial], n_known: int, error_score: Any) -> None
 
 def mean_score(trial: Trial, metric: str | None, error_score: Any) -> float:
     """Return the mean score of a trial over the folds that were evaluated; NaN if it has none, or lost a race."""
-    folds = trial.folds if not trial.has_lost else ()
+    folds = trial.folds if not trial.was_eliminated else ()
     scores = [fold.score(metric) for fold in folds if fold.state != "skipped"]
     if not isinstance(error_score, str):
         scores = [error_score if math.isnan(score) else score for score in scores]

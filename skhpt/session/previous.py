@@ -54,18 +54,18 @@ def trials_from(previous: Any, mark: Fingerprint) -> tuple[bool, list[Trial]]:
     return False, _trials_from_table(previous)
 
 
-def going_on(known: History, racing: bool, with_pending: bool = True) -> History:
+def continued_history(known: History, racing: bool, with_pending: bool = True) -> History:
     """Begin a history with the trials of another, those that were interrupted with the folds that are back, if at all.
 
     Trials that lost a race are left out, to be evaluated anew, unless the new search races too.
     """
     trials = known.finished
-    whole = [racing or not trial.has_lost for trial in trials]
-    history = History(renumbered(compress(trials, whole)), n_given=sum(whole[: known.n_given]))
+    whole = [racing or not trial.was_eliminated for trial in trials]
+    history = History(renumbered(compress(trials, whole)), n_earlier_trials=sum(whole[: known.n_earlier_trials]))
     if with_pending and [candidate.id for candidate in known.pending] == list(range(len(history), len(known))):
         history.add(known.pending)
-        for fold in (fold for candidate in known.pending for fold in known.arrived(candidate.id).values()):
-            history.arrive(fold)
+        for fold in (fold for candidate in known.pending for fold in known.folds_of(candidate.id).values()):
+            history.add_fold(fold)
     return history
 
 
@@ -76,7 +76,7 @@ def _with_all_training(trials: Sequence[Trial]) -> list[Trial]:
         trial
         for trial in trials
         if (trial.candidate.resource or most) == most
-        and not any(fold.state == "skipped" for fold in trial.candidate.settled)
+        and not any(fold.state == "skipped" for fold in trial.candidate.preset_folds)
     ]
 
 

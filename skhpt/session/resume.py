@@ -21,7 +21,7 @@ from skhpt.history import History
 from skhpt.journal.reader import Contents, whole_lines
 from skhpt.session.session import Folds, Session
 from skhpt.space.dimensions import Choice
-from skhpt.space.scipy_adapter import spelled_out
+from skhpt.space.scipy_adapter import source_repr
 from skhpt.space.space import Space
 from skhpt.trial import Candidate, Trial
 
@@ -45,7 +45,7 @@ _ELSEWHERE = {
 def open_journal(search: Any, session: Session) -> Session:
     """Begin the journal of a search, or go on with what it has."""
     history, folds = session.history, session.folds
-    given = History(history[: history.n_given], history.prior, history.n_given)
+    given = History(history[: history.n_earlier_trials], history.prior, history.n_earlier_trials)
     draws = describe_draws(session.random_state)
     space, codec = search._space_for_journal()
     header = journal.Header(
@@ -53,18 +53,18 @@ def open_journal(search: Any, session: Session) -> Session:
         facts={"draws": draws, "folds": describe_splits(folds), "n_splits": len(folds)}
         | _facts_to_show(search, session),
     )
-    opened = journal.open_journal(search.journal, header, codec, n_known=history.n_given)
+    opened = journal.open_journal(search.journal, header, codec, n_known=history.n_earlier_trials)
     try:
         if opened.is_resumed:
-            history = _taken_over(search, opened, history[history.n_given :], given)
-            opened.note("resumed")
+            history = _taken_over(search, opened, history[history.n_earlier_trials :], given)
+            opened.record_event("resumed")
         else:
-            _write_down(opened, history[history.n_given :])
+            _write_down(opened, history[history.n_earlier_trials :])
     except BaseException:
         opened.close()
         raise
     random_state = draws_again(session.random_state, opened.facts["draws"])
-    n_known = history.n_given if opened.is_resumed else session.n_known
+    n_known = history.n_earlier_trials if opened.is_resumed else session.n_known
     return replace(session, history=history, n_known=n_known, random_state=random_state, journal=opened)
 
 
@@ -78,7 +78,7 @@ def _taken_over(search: Any, opened: journal.Journal, own: Sequence[Trial], give
         )
     given.add(opened.candidates)
     for fold in opened.folds:
-        given.arrive(fold)
+        given.add_fold(fold)
     if search.error_score == "raise" and (errors := [fold.error for fold in opened.folds if fold.error]):
         raise RuntimeError(f"error_score='raise', and journal={search.journal!r} has a failure:\n{errors[0]}")
     return given
@@ -137,7 +137,7 @@ def describe_space(space: Space) -> str:
 def _describe_dimension(dimension: Any) -> str:
     if isinstance(dimension, Choice):
         return describe_value(dimension.values)
-    text = spelled_out(dimension.definition)
+    text = source_repr(dimension.definition)
     return describe_value(dimension.definition) if " at 0x" in text else text
 
 

@@ -15,10 +15,10 @@ from skhpt import fingerprint
 from skhpt._warnings import warn_user
 from skhpt.fingerprint import Fingerprint
 from skhpt.fitting.fold import Setup
-from skhpt.fitting.resources import Whole
-from skhpt.fitting.slicing import data_can_be_shared, leaves_data_alone, scorer_leaves_data_alone
+from skhpt.fitting.resources import FullTraining
+from skhpt.fitting.slicing import data_can_be_shared, is_read_only, scorer_is_read_only
 from skhpt.history import History
-from skhpt.session.previous import going_on, trials_from
+from skhpt.session.previous import continued_history, trials_from
 from skhpt.session.resume import facts_of, open_journal, splits_again
 from skhpt.session.session import Folds, Session, freeze_folds
 from skhpt.session.sklearn_callbacks import begin_callbacks
@@ -71,8 +71,8 @@ def split_for_plan(search: Any, X: Any, y: Any, params: dict[str, Any]) -> tuple
     return X, y, params, folds
 
 
-def _make_setup(search: Any, estimator: Any, scorer: Any, routed: Any, X: Any, training: Whole) -> Setup:
-    may_share = leaves_data_alone(estimator) and scorer_leaves_data_alone(scorer) and data_can_be_shared(X)
+def _make_setup(search: Any, estimator: Any, scorer: Any, routed: Any, X: Any, training: FullTraining) -> Setup:
+    may_share = is_read_only(estimator) and scorer_is_read_only(scorer) and data_can_be_shared(X)
     return Setup(
         estimator=estimator,
         scorer=scorer,
@@ -95,12 +95,12 @@ def _starting_history(search: Any, mark: Fingerprint, keep: bool, with_pending: 
                 "the candidates that were evaluated before are kept, but their scores cannot be compared with "
                 f"new ones: {'; '.join(changes)}. To start anew, fit with warm_start=False."
             )
-        return going_on(search.history_, search.racing, with_pending)
+        return continued_history(search.history_, search.racing, with_pending)
     if search.previous is None:
         return History()
     comparable, trials = trials_from(search.previous, mark)
     if comparable:
-        return going_on(History(trials, n_given=len(trials)), search.racing)
+        return continued_history(History(trials, n_earlier_trials=len(trials)), search.racing)
     if not search._learns_from_others:
         warn_user(
             f"the {len(trials)} candidates of previous are not used: they are not known to be scored on the same "

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from copy import copy
 from typing import Any
 
-from skhpt.fitting.fold import Unwatched, Watch
-from skhpt.fitting.slicing import Slices
+from skhpt.fitting.fold import FoldObserver, NullObserver
+from skhpt.fitting.slicing import FoldData
 from skhpt.trial import Candidate
 
 
@@ -33,9 +33,9 @@ class Callbacks:
     def begin_search(self, n_candidates: int | None, n_splits: int) -> None:
         """Begin the search task."""
 
-    def watch(self, candidate: Candidate, split: int) -> Watch:
+    def observe(self, candidate: Candidate, split: int) -> FoldObserver:
         """Return who is told of one fold."""
-        return Unwatched()
+        return NullObserver()
 
     def end_search(self) -> None:
         """End the search task."""
@@ -77,9 +77,9 @@ class SklearnCallbacks(Callbacks):
             sequential_subtasks=False,
         ).call_on_fit_task_begin(estimator=self._search)
 
-    def watch(self, candidate: Candidate, split: int) -> Watch:
+    def observe(self, candidate: Candidate, split: int) -> FoldObserver:
         if not self.somebody_listens:
-            return Unwatched()
+            return NullObserver()
         parent = copy(self._task)
         parent._children_map = {}
         task_id = candidate.id * self._n_splits + split
@@ -108,15 +108,15 @@ class FoldCallbacks:
         self._context = context
 
     @contextmanager
-    def fitting(self, estimator: Any, fold: Slices) -> Iterator[None]:
+    def fitting(self, estimator: Any, fold: FoldData) -> Iterator[None]:
         with self._context.propagate_callback_context(estimator):
             self._context.call_on_fit_task_begin(**self._data(fold))
             yield
 
-    def end(self, fold: Slices) -> None:
+    def end(self, fold: FoldData) -> None:
         self._context.call_on_fit_task_end(**self._data(fold))
 
-    def _data(self, fold: Slices) -> dict[str, Any]:
+    def _data(self, fold: FoldData) -> dict[str, Any]:
         return {
             "estimator": self._search,
             "X": fold.X_train,

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from skhpt.identity import native, value_key
-from skhpt.space.scipy_adapter import cdf, distribution_key, in_plain_arithmetic, quantile_function, support
+from skhpt.space.scipy_adapter import cdf, closed_form, distribution_key, quantile_function, support
 
 #: A discrete distribution with more values than this counts as infinite: its values are never listed.
 MAX_LISTED = 100_000
@@ -157,7 +157,7 @@ class Continuous(Dimension):
 
     def __init__(self, dist: Any):
         self.definition = self.dist = dist
-        self._plain = in_plain_arithmetic(dist)
+        self._plain = closed_form(dist)
         self._quantile = quantile_function(self._plain)
 
     def encode(self, values: Sequence[Any] | np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import stats
 
 from skhpt.space.dimensions import Choice, Continuous, Dimension, Discrete, Sampled
-from skhpt.space.scipy_adapter import freeze, is_discrete, looks_like_distribution, quantile_function, spelled_out
+from skhpt.space.scipy_adapter import freeze, is_discrete, looks_like_distribution, quantile_function, source_repr
 
 
 def make_dimension(name: str, definition: Any) -> Dimension:
@@ -59,6 +59,6 @@ def _quantile_dimension(name: str, dist: Any) -> Dimension:
     middle = float(quantile_function(dist)(0.5))
     if math.isnan(middle):
         raise ValueError(
-            f"The distribution of parameter {name!r} has no median: are its arguments valid? Got {spelled_out(dist)}"
+            f"The distribution of parameter {name!r} has no median: are its arguments valid? Got {source_repr(dist)}"
         )
     return Discrete(dist) if is_discrete(dist) else Continuous(dist)

@@ -73,7 +73,7 @@ class _Uniform:
         return (math.log(self.low), math.log(self.high)) if self.is_log else (self.low, self.high)
 
 
-def in_plain_arithmetic(dist: Any) -> Any:
+def closed_form(dist: Any) -> Any:
     """Return an object with the ``cdf`` and ``ppf`` of a distribution that is faster, or the distribution itself."""
     family = getattr(getattr(dist, "dist", None), "name", None)
     if family not in ("uniform", "loguniform", "reciprocal"):
@@ -96,7 +96,7 @@ def support(dist: Any) -> tuple[float, float]:
     return float(quantile(0.0)), float(quantile(1.0))
 
 
-def spelled_out(dist: Any) -> str:
+def source_repr(dist: Any) -> str:
     """Write a frozen distribution as its maker did."""
     if not (hasattr(dist, "dist") and hasattr(dist, "args") and hasattr(dist, "kwds")):
         return repr(dist)

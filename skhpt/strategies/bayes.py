@@ -15,7 +15,7 @@ from skhpt.gp.optimize import Climb, maximize
 from skhpt.history import History
 from skhpt.identity import params_key
 from skhpt.space.space import Space
-from skhpt.strategies.encoding import Places
+from skhpt.strategies.encoding import Encoder
 from skhpt.strategies.surrogate import Surrogate, Target, log_times, mean_scores
 from skhpt.trial import Candidate, Trial
 
@@ -26,7 +26,7 @@ MAX_ENUMERATED = 2_000
 DRAW_EVERY, EXPLORE_EVERY = 2, 6
 
 
-class Bayes:
+class BayesianOptimization:
     """Begin with a given design, then ask for the point of the highest expected improvement.
 
     A search that always takes the most probable hyperparameters, and always what then promises most, may never leave a
@@ -76,7 +76,7 @@ class Bayes:
         self.max_pending = max_pending
         self.acquisition = acquisition
         self.cost_aware = cost_aware
-        self._places = Places(space)
+        self._places = Encoder(space)
         self._mean_score = partial(mean_scores, metric=metric)
         self._learned: dict[Target, tuple[list[Trial], Surrogate]] = {}  # by target: trials, what they taught
 
@@ -89,11 +89,11 @@ class Bayes:
 
     def _next(self, asked: list[Trial], history: History) -> Params | None:
         """Return the next point, None if there is none, or none yet."""
-        n_own = len(asked) - history.n_given
+        n_own = len(asked) - history.n_earlier_trials
         if n_own < len(self.design):
             return self.design[n_own]
         # The trials that may be looked at: all but the last few, which count as pending even if they are not.
-        n_seen = max(len(asked) - self.max_pending + 1, history.n_given)
+        n_seen = max(len(asked) - self.max_pending + 1, history.n_earlier_trials)
         if n_own >= self.n_candidates or history.n_finished < n_seen:
             return None
         return self._propose(asked[:n_seen], asked[n_seen:], history.prior)

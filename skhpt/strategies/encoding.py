@@ -13,7 +13,7 @@ from skhpt.trial import Candidate, Trial
 
 
 @dataclass(frozen=True)
-class Place:
+class EncodedTrial:
     """What is known of a candidate.
 
     Attributes
@@ -36,7 +36,7 @@ class Place:
         return self.u is not None
 
 
-class Places:
+class Encoder:
     """The places of candidates in a space.
 
     Parameters
@@ -47,13 +47,13 @@ class Places:
 
     def __init__(self, space: Space):
         self.space = space
-        self._known: dict[int, Place] = {}  # by the identity of candidates, which live as long as their places
+        self._known: dict[int, EncodedTrial] = {}  # by the identity of candidates, which live as long as their places
 
-    def __call__(self, trials: Iterable[Trial]) -> list[Place]:
+    def __call__(self, trials: Iterable[Trial]) -> list[EncodedTrial]:
         """Return the places of trials."""
         candidates = [trial.candidate for trial in trials]
         new = [candidate for candidate in candidates if id(candidate) not in self._known]
         if new:
             for candidate, u in zip(new, self.space.locate([candidate.params for candidate in new]), strict=True):
-                self._known[id(candidate)] = Place(candidate, params_key(candidate.params), u)
+                self._known[id(candidate)] = EncodedTrial(candidate, params_key(candidate.params), u)
         return [self._known[id(candidate)] for candidate in candidates]

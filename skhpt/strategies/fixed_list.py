@@ -11,7 +11,7 @@ from skhpt.identity import params_key
 from skhpt.trial import Candidate
 
 
-class Listed:
+class FixedList:
     """Ask for the points of a list, one after another.
 
     Parameters

@@ -48,7 +48,7 @@ class Hyperband:
         points: Sequence[Params],
         metric: str | None = None,
         error_score: float | str = math.nan,
-        first_lane: int = 0,
+        first_bracket_id: int = 0,
         first_candidate: int = 0,
         propose: Propose | None = None,
     ):
@@ -56,7 +56,7 @@ class Hyperband:
         self.points = points
         self.metric = metric
         self.error_score = math.nan if isinstance(error_score, str) else error_score
-        self.first_lane = first_lane
+        self.first_bracket_id = first_bracket_id
         self.first_candidate = first_candidate
         self.propose = propose
         # By bracket: what was proposed, and what was asked for last, in which state of the history.
@@ -83,27 +83,27 @@ class Hyperband:
 
     def _ask_bracket(self, b: int, history: History) -> list[Candidate]:
         """Return what is certain of a bracket; it is found out once for every state of it."""
-        lane = self.first_lane + b
-        state = history, history.progress(lane)
+        bracket_id = self.first_bracket_id + b
+        state = history, history.progress(bracket_id)
         known, answer = self._answers.get(b, (None, []))
         if known != state:
             by_rung: dict[int, list[Trial]] = defaultdict(list)
-            for trial in history.lane(lane):
-                by_rung[trial.candidate.note["rung"]].append(trial)
+            for trial in history.bracket(bracket_id):
+                by_rung[trial.candidate.info["rung"]].append(trial)
             begun = self._begin(b, by_rung[0], history)
             answer = begun + self._promote(self.plan.brackets[b], by_rung, len(begun))
             self._answers[b] = state, answer
         return answer
 
     def _is_complete(self, b: int, history: History) -> bool:
-        n, n_finished = history.progress(self.first_lane + b)
+        n, n_finished = history.progress(self.first_bracket_id + b)
         return n == n_finished > 0 and not self._ask_bracket(b, history)
 
     def _begin(self, b: int, begun: Sequence[Trial], history: History) -> list[Candidate]:
         """Return the candidates that a bracket is still to begin with."""
         first = sum(bracket.rungs[0].n_candidates for bracket in self.plan.brackets[:b])
         n = self.plan.brackets[b].rungs[0].n_candidates
-        there = {trial.candidate.note["candidate_id"] for trial in begun}
+        there = {trial.candidate.info["candidate_id"] for trial in begun}
         if len(there) == n:
             return []
         points = self.points[first : first + n]
@@ -116,8 +116,8 @@ class Hyperband:
         """Return what is proposed for a bracket, which is found out once."""
         source, points = self._proposed.get(b, (None, ()))
         if source is not history and self.propose:
-            lanes = range(self.first_lane, self.first_lane + b + 1 - N_SIDE_BY_SIDE)
-            known = [trial for lane in lanes for trial in history.lane(lane)]
+            bracket_ids = range(self.first_bracket_id, self.first_bracket_id + b + 1 - N_SIDE_BY_SIDE)
+            known = [trial for bracket_id in bracket_ids for trial in history.bracket(bracket_id)]
             points = self.propose(n, known, history.prior)
             self._proposed[b] = history, points
         return points
@@ -131,9 +131,9 @@ class Hyperband:
             n_unknown = n_expected - len(finished)
             n_certain = rung.n_candidates - n_unknown
             ranked = self._ranked(finished) if n_certain > 0 else []
-            promoted = {trial.candidate.note["candidate_id"] for trial in by_rung[i + 1]}
+            promoted = {trial.candidate.info["candidate_id"] for trial in by_rung[i + 1]}
             for trial in ranked[: max(0, n_certain)]:
-                if trial.candidate.note["candidate_id"] not in promoted:
+                if trial.candidate.info["candidate_id"] not in promoted:
                     asked.append(self._promotion(trial, i + 1))
             n_expected = min(rung.n_candidates, len(ranked) + n_unknown)
         return asked
@@ -142,7 +142,7 @@ class Hyperband:
         """Order trials, the best first; those without a score are left out."""
         scored = [(self._score(trial), trial) for trial in trials]
         valid = [(score, trial) for score, trial in scored if not math.isnan(score)]
-        valid.sort(key=lambda row: (-row[0], row[1].candidate.note["candidate_id"]))
+        valid.sort(key=lambda row: (-row[0], row[1].candidate.info["candidate_id"]))
         return [trial for _, trial in valid]
 
     def _score(self, trial: Trial) -> float:
@@ -150,22 +150,22 @@ class Hyperband:
         return sum(self.error_score if math.isnan(score) else score for score in scores) / len(scores)
 
     def _promotion(self, trial: Trial, rung: int) -> Candidate:
-        note = trial.candidate.note
-        b = note["bracket"] - self.first_lane
-        return self._candidate(b, rung, note["candidate_id"], trial.candidate.params, trial)
+        info = trial.candidate.info
+        b = info["bracket"] - self.first_bracket_id
+        return self._candidate(b, rung, info["candidate_id"], trial.candidate.params, trial)
 
     def _candidate(self, b: int, i: int, number: int, params: Params, parent: Trial | None = None) -> Candidate:
         plan, bracket = self.plan, self.plan.brackets[b]
         rung = bracket.rungs[i]
         splits = bracket.splits(i, plan.n_splits)
-        settled = [
+        preset_folds = [
             known
             for split in range(plan.n_splits)
             if (known := _known(split, parent, rung.resource) if split in splits else _skipped(split))
         ]
-        note = {
+        info = {
             "candidate_id": number,
-            "bracket": self.first_lane + b,
+            "bracket": self.first_bracket_id + b,
             "rung": i,
             "iter": bracket.first_iter + i,
             "n_resources": rung.resource,
@@ -175,16 +175,16 @@ class Hyperband:
             id=0,  # until it is known what else is asked for
             params=params,
             resource=None if plan.resource == "folds" else rung.resource,
-            note=note,
-            lane=self.first_lane + b,
+            info=info,
+            bracket_id=self.first_bracket_id + b,
             parent=parent.candidate.id if parent else None,
-            settled=tuple(settled),
+            preset_folds=tuple(preset_folds),
         )
 
 
 def _numbered(candidate: Candidate, number: int) -> Candidate:
-    settled = tuple(replace(fold, candidate=number) for fold in candidate.settled)
-    return replace(candidate, id=number, settled=settled)
+    preset_folds = tuple(replace(fold, candidate=number) for fold in candidate.preset_folds)
+    return replace(candidate, id=number, preset_folds=preset_folds)
 
 
 def _skipped(split: int) -> FoldScore:

@@ -15,7 +15,7 @@ def n_initial_points(space: Space) -> int:
     return int(np.clip(space.n_free + 2, 4, 10))
 
 
-def likely_points(own: Params, space: Space) -> list[Params]:
+def default_points(own: Params, space: Space) -> list[Params]:
     """List what is likely to be good: the estimator as it is, and the middle of each branch.
 
     Parameters

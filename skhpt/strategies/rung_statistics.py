@@ -16,20 +16,20 @@ from skhpt.trial import Trial
 
 def extent(trial: Trial) -> tuple[int, int]:
     """Return how far a trial has come: its resource and its number of folds."""
-    return trial.candidate.note["n_resources"], trial.candidate.note["n_folds"]
+    return trial.candidate.info["n_resources"], trial.candidate.info["n_folds"]
 
 
 def place(trial: Trial) -> tuple[int, int, int]:
     """Return where a trial stands in the plan, whenever it came in: bracket, rung, candidate."""
-    note = trial.candidate.note
-    return note["bracket"], note["rung"], note["candidate_id"]
+    info = trial.candidate.info
+    return info["bracket"], info["rung"], info["candidate_id"]
 
 
 def by_candidate(trials: Sequence[Trial]) -> list[list[Trial]]:
     """Group trials by their candidate; the highest rung comes last."""
     rows: dict[int, list[Trial]] = defaultdict(list)
     for trial in trials:
-        rows[trial.candidate.note["candidate_id"]].append(trial)
+        rows[trial.candidate.info["candidate_id"]].append(trial)
     return [sorted(row, key=_level) for row in rows.values()]
 
 
@@ -91,7 +91,7 @@ def rung_correlations(trials: Sequence[Trial], metric: str | None = None) -> lis
         for low, high in pairwise(row):
             scores = _mean(low, metric), _mean(high, metric)
             if not np.isnan(scores).any():
-                pairs[_level(low)][low.candidate.lane].append(scores)
+                pairs[_level(low)][low.candidate.bracket_id].append(scores)
     return [_mean_correlation(list(pairs[level].values())) for level in range(max(map(_level, trials), default=0))]
 
 
@@ -113,7 +113,7 @@ def _mean(trial: Trial, metric: str | None) -> float:
 
 
 def _level(trial: Trial) -> int:
-    return int(trial.candidate.note["iter"])
+    return int(trial.candidate.info["iter"])
 
 
 def _gain(low: Trial, high: Trial, metric: str | None) -> float:

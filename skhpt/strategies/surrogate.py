@@ -10,9 +10,9 @@ import numpy as np
 from skhpt._typing import Params
 from skhpt.gp import regression
 from skhpt.gp.kernel import Embedding
-from skhpt.gp.output_warping import Warp
+from skhpt.gp.output_warping import OutputWarping
 from skhpt.space.space import Column
-from skhpt.strategies.encoding import Places
+from skhpt.strategies.encoding import Encoder
 from skhpt.trial import Trial
 
 #: Means, standard deviations, of shape (m,), and their gradients, of shape (m, D).
@@ -62,7 +62,7 @@ class Surrogate:
 
     def __init__(
         self,
-        places: Places,
+        places: Encoder,
         trials: Sequence[Trial],
         target: Target,
         prior: Sequence[Trial] = (),
@@ -73,7 +73,7 @@ class Surrogate:
         self.embedding = Embedding(tuple(column.dimension.n_levels for column in self.space.columns))
         own_u, trials = _inside(places, trials)
         foreign_u, prior = _inside(places, prior)
-        warp = Warp.fit if is_score else Warp.linear
+        warp = OutputWarping.fit if is_score else OutputWarping.linear
         own_warp, own = _warped(target(trials), warp)
         foreign_warp, foreign = _warped(target(prior), warp) if prior or not trials else (own_warp, own[:0])
         self.warp = own_warp if trials else foreign_warp
@@ -99,11 +99,11 @@ class Surrogate:
     def theta_spread(self) -> np.ndarray:
         """How far the hyperparameters may be from those of the posterior: the square root of their covariance."""
         rows, theta = _most_telling(self.y, MAX_FITTED), self.posterior.theta
-        return regression.spread(self.embedding, theta, self._Z[rows], self._v[rows], self._theta_prior)
+        return regression.theta_covariance_root(self.embedding, theta, self._Z[rows], self._v[rows], self._theta_prior)
 
     def _look(self, pending: np.ndarray) -> None:
-        self.outlook = regression.interpolate(self.posterior, self._remaining, self.embedding(pending))
-        self.best = float(self.outlook.expect(self.outlook.Z).max())
+        self.acquisition_posterior = regression.reinterpolate(self.posterior, self._remaining, self.embedding(pending))
+        self.best = float(self.acquisition_posterior.expect(self.acquisition_posterior.Z).max())
 
     def fantasize(self, points: Sequence[Params]) -> None:
         """Take it that pending points score what is expected of them: their surroundings lose their novelty."""
@@ -112,7 +112,7 @@ class Surrogate:
 
     def predict(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation of the warped score of the actual points next to points of the cube."""
-        return self.outlook.predict(self.embedding(self.space.snap(u)))
+        return self.acquisition_posterior.predict(self.embedding(self.space.snap(u)))
 
     def around(self, start: np.ndarray) -> Callable[[np.ndarray], Prediction]:
         """Return a function that predicts around some points, along columns of many values, all else as it is there.
@@ -129,7 +129,7 @@ class Surrogate:
         def predict(u: np.ndarray) -> Prediction:
             Z = Z_start.copy()
             Z[:, coordinates] = np.where(moves, u[:, columns], Z_start[:, coordinates])
-            mean, std, *slopes = self.outlook.predict_with_slope(Z)
+            mean, std, *slopes = self.acquisition_posterior.predict_with_slope(Z)
             mean_slope, std_slope = np.zeros(u.shape), np.zeros(u.shape)
             for out, slope in zip((mean_slope, std_slope), slopes, strict=True):
                 out[:, columns] = np.where(moves, slope[:, coordinates], 0)
@@ -153,14 +153,14 @@ def _has_many_values(column: Column) -> bool:
     return column.dimension.n_levels == 0 and column.dimension.size > FEW_VALUES
 
 
-def _inside(places: Places, trials: Sequence[Trial]) -> tuple[list[np.ndarray], list[Trial]]:
+def _inside(places: Encoder, trials: Sequence[Trial]) -> tuple[list[np.ndarray], list[Trial]]:
     """Leave out trials that are no points of the space; return where the others are."""
     both = zip(places(trials), trials, strict=True)
     inside = [(place.u, trial) for place, trial in both if place.u is not None]
     return [u for u, _ in inside], [trial for _, trial in inside]
 
 
-def _warped(means: np.ndarray, fit: Callable[[np.ndarray], Warp]) -> tuple[Warp, np.ndarray]:
+def _warped(means: np.ndarray, fit: Callable[[np.ndarray], OutputWarping]) -> tuple[OutputWarping, np.ndarray]:
     """Warp scores; what failed is as bad as the worst that did not."""
     ok = np.isfinite(means)
     warp = fit(means[ok] if ok.any() else np.zeros(1))

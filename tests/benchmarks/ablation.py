@@ -66,9 +66,9 @@ def climb_blindly(climb, points, low, high, lengths, **options):
     return ascend(climb, points, low, high, 0.03, **options)
 
 
-def estimator_only(own, space, likely_points=search.likely_points):
+def estimator_only(own, space, default_points=search.default_points):
     """Leave out the middles."""
-    return likely_points(own, space)[:1]
+    return default_points(own, space)[:1]
 
 
 less_noise = partial(regression.Prior.of_dimension, noise=0.01, noise_std=1.5)

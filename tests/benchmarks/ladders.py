@@ -28,7 +28,7 @@ from sklearn.metrics import get_scorer
 from sklearn.model_selection import check_cv
 
 from skhpt import Space
-from skhpt.fitting.resources import Epochs, Half, Parameter, Rows
+from skhpt.fitting.resources import Checkpoint, EpochResource, ParameterResource, SampleResource
 from skhpt.fitting.subsample import Subsample
 from skhpt.fitting.warm_start import continuation_of
 from skhpt.strategies.schedule import survivors
@@ -42,10 +42,10 @@ def training_of(task, y, n_rows):
     classes = np.unique(y) if task.scoring != "r2" else None
     maximum = n_rows if task.max_resources == "auto" else task.max_resources
     training = {
-        "epochs": lambda: Epochs(classes, 0, maximum),
-        "n_samples": lambda: Rows(Subsample(0, y), n_rows, maximum),
-        "folds": lambda: Rows(Subsample(0, y), n_rows, maximum),
-    }.get(task.resource, lambda: Parameter(task.resource, maximum, known=continuation_of(task.make())))()
+        "epochs": lambda: EpochResource(classes, 0, maximum),
+        "n_samples": lambda: SampleResource(Subsample(0, y), n_rows, maximum),
+        "folds": lambda: SampleResource(Subsample(0, y), n_rows, maximum),
+    }.get(task.resource, lambda: ParameterResource(task.resource, maximum, known=continuation_of(task.make())))()
     return training, [maximum // FACTOR**i for i in range(N_LEVELS - 1, -1, -1)]
 
 
@@ -58,14 +58,14 @@ def scores_of(task, params):
     training, steps = training_of(task, y, min(len(train) for train, _ in splits))
     table = np.full((N_LEVELS, N_FOLDS), np.nan)
     for split, (train, test) in enumerate(splits):
-        half = None
+        checkpoint = None
         for i, resource in enumerate(steps):
             fresh = clone(task.make()).set_params(**params)
             rows = training.rows(split, train, resource)
-            model = training.prepare(fresh, resource, half)
-            training.fit(model, X[rows], y[rows], {}, resource, half)
+            model = training.prepare(fresh, resource, checkpoint)
+            training.fit(model, X[rows], y[rows], {}, resource, checkpoint)
             table[i, split] = score(model, X[test], y[test])
-            half = Half(model, resource) if training.goes_on(model, resource) else None
+            checkpoint = Checkpoint(model, resource) if training.can_continue(model, resource) else None
     whole = training.prepare(clone(task.make()).set_params(**params), steps[-1], None)
     training.fit(whole, X, y, {}, steps[-1], None)
     return table, task.held_out(whole)

@@ -10,8 +10,8 @@ from scipy import stats
 
 from skhpt import Space
 from skhpt.history import History
-from skhpt.strategies.bayes import Bayes
-from skhpt.strategies.fixed_list import Listed, untried
+from skhpt.strategies.bayes import BayesianOptimization
+from skhpt.strategies.fixed_list import FixedList, untried
 from skhpt.strategies.hyperband import Hyperband
 from skhpt.strategies.schedule import Plan, hyperband, ladder
 from skhpt.trial import FoldScore, Trial
@@ -27,15 +27,17 @@ def proposed(n, known, prior):
 
 
 MAKERS = {
-    "grid": lambda history: Listed(untried(SPACE.grid(2), history), len(history)),
-    "random": lambda history: Listed(untried(SPACE.sample(9, 0), history), len(history)),
-    "sobol": lambda history: Listed(untried(SPACE.sample(9, 0, method="sobol"), history), len(history)),
-    "bayes": lambda history: Bayes(SPACE, 8, SPACE.sample(3, 0, method="sobol"), None, 0),
-    "bayes, 3 pending": lambda history: Bayes(SPACE, 9, SPACE.sample(3, 0, method="sobol"), None, 0, max_pending=3),
+    "grid": lambda history: FixedList(untried(SPACE.grid(2), history), len(history)),
+    "random": lambda history: FixedList(untried(SPACE.sample(9, 0), history), len(history)),
+    "sobol": lambda history: FixedList(untried(SPACE.sample(9, 0, method="sobol"), history), len(history)),
+    "bayes": lambda history: BayesianOptimization(SPACE, 8, SPACE.sample(3, 0, method="sobol"), None, 0),
+    "bayes, 3 pending": lambda history: BayesianOptimization(
+        SPACE, 9, SPACE.sample(3, 0, method="sobol"), None, 0, max_pending=3
+    ),
     "ladder": lambda history: Hyperband(LADDER, SPACE.sample(26, 0)),
     "ladder, proposals": lambda history: Hyperband(LADDER, SPACE.sample(26, 0), propose=proposed),
     "hyperband": lambda history: Hyperband(HYPERBAND, SPACE.sample(17, 0)),
-    "nothing": lambda history: Listed([]),
+    "nothing": lambda history: FixedList([]),
 }
 LIMIT = 200
 scores = st.floats(-10, 10) | st.sampled_from([float("nan"), float("inf"), -float("inf")])
@@ -65,7 +67,7 @@ def play(strategy, draw, history=None, choose=lambda n: 0):
             return
         heads = history.next_to_finish
         candidate = heads[choose(len(heads))]
-        history.finish_next(candidate.settled or [fold(candidate, draw(candidate))], candidate.lane)
+        history.finish_next(candidate.preset_folds or [fold(candidate, draw(candidate))], candidate.bracket_id)
     pytest.fail(f"no end after {LIMIT} trials")
 
 
@@ -109,12 +111,12 @@ def some_score(candidate):
 
 def by_name(history):
     """What was tried, in the order of the ids, or of the names that a strategy has for its candidates."""
-    tried = [(trial.candidate.params, trial.candidate.resource, trial.candidate.note) for trial in history]
+    tried = [(trial.candidate.params, trial.candidate.resource, trial.candidate.info) for trial in history]
     named = all("rung" in note for _, _, note in tried)
     return sorted(tried, key=lambda row: (row[2]["rung"], row[2]["candidate_id"])) if named else tried
 
 
 def test_untried_counts_how_often_a_point_was_tried():
     points = [{"a": 1}, {"a": True}, {"a": 1}, {"a": 2}]
-    history = History([Trial(candidate) for candidate in Listed([{"a": 1}, {"a": 3}]).ask(History())])
+    history = History([Trial(candidate) for candidate in FixedList([{"a": 1}, {"a": 3}]).ask(History())])
     assert list(map(repr, untried(points, history))) == ["{'a': True}", "{'a': 1}", "{'a': 2}"]

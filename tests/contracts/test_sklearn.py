@@ -266,7 +266,7 @@ def test_a_task_does_not_carry_its_siblings_along(iris):
     search = GridSearch(SVC(), {"C": [1]}).set_callbacks(Recorder())
     callbacks = SklearnCallbacks(search, *iris, None)
     callbacks.begin_search(1000, 5)
-    sizes = [len(pickle.dumps(callbacks.watch(Candidate(i, {}), 0)._context)) for i in range(1000)]
+    sizes = [len(pickle.dumps(callbacks.observe(Candidate(i, {}), 0)._context)) for i in range(1000)]
     assert max(sizes) < sizes[0] + 100
 
 

@@ -10,24 +10,24 @@ from sklearn.metrics import check_scoring
 from sklearn.model_selection import KFold
 
 from skhpt.engine import evaluator as module
-from skhpt.engine.evaluator import Evaluator
+from skhpt.engine.evaluator import PoolEvaluator
 from skhpt.fitting.fold import Outcome, Setup
-from skhpt.parallel.channels import Begun, News
+from skhpt.parallel.channels import Begun, TaskUpdate
 from skhpt.parallel.pool import Pool
-from skhpt.reuse.planner import Reuse
-from skhpt.reuse.shared_evaluation import Terms
+from skhpt.reuse.planner import ReusePlanner
+from skhpt.reuse.shared_evaluation import SharingPolicy
 from skhpt.trial import Candidate, FoldScore
 from tests.estimators import Null
 
 
 def make(iris, n_splits=3, **setup):
     splits = list(KFold(n_splits).split(iris[0]))
-    return Evaluator(Pool(), Setup(Null(), check_scoring(Null()), **setup), *iris, splits)
+    return PoolEvaluator(Pool(), Setup(Null(), check_scoring(Null()), **setup), *iris, splits)
 
 
 def collect_all(evaluator):
     folds = []
-    while scores := evaluator.collect():
+    while scores := evaluator.wait_for_folds():
         folds += scores
     return folds
 
@@ -39,7 +39,7 @@ def test_every_fold_comes_back_once(iris, backend):
         evaluator.submit([Candidate(40, {"value": 0})])
         folds = collect_all(evaluator)
         assert sorted((fold.candidate, fold.split) for fold in folds) == [(i, s) for i in range(41) for s in range(3)]
-        assert evaluator.collect() == []
+        assert evaluator.wait_for_folds() == []
 
 
 def test_one_worker_goes_candidate_by_candidate(iris):
@@ -68,9 +68,9 @@ class FakePool:
     def submit(self, function, X, y, setup, split, train, test, jobs):
         self.sizes.append(len(jobs))
         scores = [FoldScore(job.candidate.id, split, 0.0, None, self.seconds) for job in jobs]
-        self.queue.append(News(self.n_submitted, is_done=True, result=Outcome(split, scores)))
+        self.queue.append(TaskUpdate(self.n_submitted, is_done=True, result=Outcome(split, scores)))
         self.n_submitted += 1
-        return self.queue[-1].ticket
+        return self.queue[-1].task_id
 
     def wait(self, seconds=None):
         return [self.queue.pop(0)]
@@ -79,11 +79,11 @@ class FakePool:
 @given(st.sampled_from([0.0, 0.001, 0.01, 1.0]), st.integers(1, 300))
 def test_short_fits_travel_together_and_long_ones_alone(seconds, n):
     fake = FakePool(seconds)
-    evaluator = Evaluator(fake, Setup(Null(), None), np.zeros((4, 1)), None, [([0], [1]), ([1], [0])])
+    evaluator = PoolEvaluator(fake, Setup(Null(), None), np.zeros((4, 1)), None, [([0], [1]), ([1], [0])])
     evaluator.submit([Candidate(i, {}) for i in range(n)])
     folds = []
     while len(folds) < 2 * n:
-        folds += evaluator.collect()
+        folds += evaluator.wait_for_folds()
     assert sorted((fold.candidate, fold.split) for fold in folds) == [(i, s) for i in range(n) for s in range(2)]
     assert fake.sizes[:4] == [1] * min(4, 2 * n)  # nothing is known about the duration yet
     assert max(fake.sizes) <= max(1, 0.1 / max(seconds, 1e-9))
@@ -102,11 +102,11 @@ def test_each_fold_has_its_watch(iris):
     asked = []
     splits = list(KFold(2).split(iris[0]))
 
-    def watch(candidate, split):
+    def observe(candidate, split):
         asked.append((candidate.id, split))
-        return module.Unwatched()
+        return module.NullObserver()
 
-    with Evaluator(Pool(), Setup(Null(), check_scoring(Null())), *iris, splits, watch) as evaluator:
+    with PoolEvaluator(Pool(), Setup(Null(), check_scoring(Null())), *iris, splits, observe) as evaluator:
         evaluator.submit([Candidate(0, {}), Candidate(1, {})])
         collect_all(evaluator)
     assert asked == [(0, 0), (0, 1), (1, 0), (1, 1)]
@@ -135,9 +135,9 @@ class UnreliablePool:
     def wait(self, seconds=None):
         queue, self.queue = self.queue, []
         if any(self.fatal in ids for _, _, ids in queue):
-            return [News(ticket, is_done=True, lost="cancelled", n_deaths=4) for ticket, _, _ in queue]
-        outcomes = [(ticket, Outcome(split, [FoldScore(i, split, 0.0) for i in ids])) for ticket, split, ids in queue]
-        return [News(ticket, is_done=True, result=outcome) for ticket, outcome in outcomes]
+            return [TaskUpdate(task_id, is_done=True, lost="cancelled", n_deaths=4) for task_id, _, _ in queue]
+        outcomes = [(task_id, Outcome(split, [FoldScore(i, split, 0.0) for i in ids])) for task_id, split, ids in queue]
+        return [TaskUpdate(task_id, is_done=True, result=outcome) for task_id, outcome in outcomes]
 
 
 class ImpatientPool:
@@ -161,10 +161,10 @@ class ImpatientPool:
     def wait(self, seconds=None):
         queue, self.queue = self.queue, []
         return [
-            News(ticket, [Begun(ids[0], 0.0)], is_done=True, lost="timeout")
+            TaskUpdate(task_id, [Begun(ids[0], 0.0)], is_done=True, lost="timeout")
             if LARGE in ids
-            else News(ticket, is_done=True, result=Outcome(split, [FoldScore(i, split, 0.0) for i in ids]))
-            for ticket, split, ids in queue
+            else TaskUpdate(task_id, is_done=True, result=Outcome(split, [FoldScore(i, split, 0.0) for i in ids]))
+            for task_id, split, ids in queue
         ]
 
 
@@ -175,7 +175,9 @@ LARGE = 2
 def test_who_shares_a_fit_with_one_that_takes_too_long_is_not_to_blame(error_score):
     setup = Setup(RandomForestClassifier(), check_scoring(RandomForestClassifier()), error_score=error_score)
     pool, splits = ImpatientPool(), [([0, 1], [2]), ([1, 2], [0])]
-    evaluator = Evaluator(pool, setup, np.zeros((4, 1)), np.array([0, 1, 0, 1]), splits, reuse=Reuse(Terms()))
+    evaluator = PoolEvaluator(
+        pool, setup, np.zeros((4, 1)), np.array([0, 1, 0, 1]), splits, reuse=ReusePlanner(SharingPolicy())
+    )
     evaluator.submit([Candidate(i, {"n_estimators": n}) for i, n in enumerate([5, 10, 9999])])
     if error_score == "raise":
         with pytest.raises(TimeoutError, match="the fit was stopped after"):
@@ -189,10 +191,12 @@ def test_who_shares_a_fit_with_one_that_takes_too_long_is_not_to_blame(error_sco
 @given(st.integers(1, 30), st.data())
 def test_only_the_one_that_was_alone_is_to_blame(n, data):
     fatal = data.draw(st.integers(0, n - 1))
-    evaluator = Evaluator(UnreliablePool(fatal), Setup(Null(), None), np.zeros((4, 1)), None, [([0], [1]), ([1], [0])])
+    evaluator = PoolEvaluator(
+        UnreliablePool(fatal), Setup(Null(), None), np.zeros((4, 1)), None, [([0], [1]), ([1], [0])]
+    )
     evaluator.submit([Candidate(i, {}) for i in range(n)])
     folds = []
     while len(folds) < 2 * n:
-        folds += evaluator.collect()
+        folds += evaluator.wait_for_folds()
     assert sorted((fold.candidate, fold.split) for fold in folds) == [(i, s) for i in range(n) for s in range(2)]
     assert {(fold.candidate, fold.state) for fold in folds if fold.state != "ok"} == {(fatal, "crashed")}

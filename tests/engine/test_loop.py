@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from skhpt.engine import loop as engine
 from skhpt.history import History
-from skhpt.strategies.fixed_list import Listed
+from skhpt.strategies.fixed_list import FixedList
 from skhpt.strategies.racing import Race
 from skhpt.trial import Candidate, FoldScore
 
@@ -18,7 +18,7 @@ def score(candidate, split):
     return FoldScore(candidate.id, split, candidate.params["x"] + split / 10)
 
 
-class Hands:
+class FakeEvaluator:
     """Evaluates in this process, and gives folds back in an order that `choose` decides."""
 
     def __init__(self, choose=lambda n: 0):
@@ -30,13 +30,13 @@ class Hands:
         self.n_submitted += len(candidates)
         self.pending += [score(candidate, split) for candidate in candidates for split in range(N_SPLITS)]
 
-    def collect(self, seconds=None):
+    def wait_for_folds(self, seconds=None):
         return [self.pending.pop(self.choose(len(self.pending)))] if self.pending else []
 
-    def cease(self):
+    def stop_submitting(self):
         self.pending = []
 
-    def harvest(self):
+    def drain(self):
         return []
 
     def drop(self, candidate):
@@ -72,12 +72,12 @@ class Recorder:
 
 def run(strategy, choose=lambda n: 0, history=None, journal=None):
     history = History() if history is None else history
-    engine.run(strategy, history, Hands(choose), N_SPLITS, journal)
+    engine.run(strategy, history, FakeEvaluator(choose), N_SPLITS, journal)
     return history
 
 
 @given(st.data())
-@pytest.mark.parametrize("strategy", [Listed([{"x": i} for i in range(4)]), Climber(7)])
+@pytest.mark.parametrize("strategy", [FixedList([{"x": i} for i in range(4)]), Climber(7)])
 def test_the_order_of_arrival_does_not_matter(strategy, data):
     expected = list(run(strategy))
     shuffled = run(strategy, choose=lambda n: data.draw(st.integers(0, n - 1)))
@@ -88,13 +88,13 @@ def test_the_order_of_arrival_does_not_matter(strategy, data):
 @given(st.data())
 def test_races_end_alike_whoever_is_faster(data):
     xs = data.draw(st.lists(st.sampled_from([0.0, 0.05, 0.1, 0.2, 0.5]), min_size=1, max_size=8))
-    strategy, choose = Listed([{"x": x} for x in xs]), lambda n: data.draw(st.integers(0, n - 1))
+    strategy, choose = FixedList([{"x": x} for x in xs]), lambda n: data.draw(st.integers(0, n - 1))
     expected, shuffled = History(), History()
-    engine.run(strategy, expected, Hands(), N_SPLITS, race=Race())
-    hands = Hands(choose)
-    engine.run(strategy, shuffled, hands, N_SPLITS, race=Race())
+    engine.run(strategy, expected, FakeEvaluator(), N_SPLITS, race=Race())
+    evaluator = FakeEvaluator(choose)
+    engine.run(strategy, shuffled, evaluator, N_SPLITS, race=Race())
     assert list(shuffled) == list(expected)
-    assert not hands.pending  # nobody is still at work
+    assert not evaluator.pending  # nobody is still at work
     best = max(range(len(xs)), key=lambda i: xs[i])
     assert expected[best].state == "ok"
     standard = -1.0
@@ -107,7 +107,7 @@ def test_races_end_alike_whoever_is_faster(data):
 def test_strategies_see_finished_trials_only_in_order():
     seen = []
 
-    class Spy(Listed):
+    class Spy(FixedList):
         def ask(self, history):
             seen.append([trial.state for trial in history])
             return super().ask(history)
@@ -123,27 +123,27 @@ def test_going_on_from_a_history_is_the_same_as_one_run():
 
 
 def test_nothing_to_do():
-    assert len(run(Listed([]))) == 0
-    done = run(Listed([{"x": 1}]))
-    hands = Hands()
-    engine.run(Listed([], n_known=1), done, hands, N_SPLITS)
-    assert hands.n_submitted == 0
+    assert len(run(FixedList([]))) == 0
+    done = run(FixedList([{"x": 1}]))
+    evaluator = FakeEvaluator()
+    engine.run(FixedList([], n_known=1), done, evaluator, N_SPLITS)
+    assert evaluator.n_submitted == 0
 
 
 def test_the_journal_is_told_of_everything_as_it_happens():
     journal = Recorder()
-    run(Listed([{"x": 0}, {"x": 1}]), choose=lambda n: n - 1, journal=journal)
+    run(FixedList([{"x": 0}, {"x": 1}]), choose=lambda n: n - 1, journal=journal)
     assert journal.lines == [[0, 1], (1, 2), (1, 1), (1, 0), (0, 2), (0, 1), (0, 0)]
 
 
 def test_what_is_finished_survives_an_exception():
-    class Broken(Hands):
-        def collect(self, seconds=None):
+    class Broken(FakeEvaluator):
+        def wait_for_folds(self, seconds=None):
             if len(self.pending) == 2:
                 raise KeyboardInterrupt
-            return super().collect()
+            return super().wait_for_folds()
 
     history = History()
     with pytest.raises(KeyboardInterrupt):
-        engine.run(Listed([{"x": 0}, {"x": 1}]), history, Broken(), N_SPLITS)
+        engine.run(FixedList([{"x": 0}, {"x": 1}]), history, Broken(), N_SPLITS)
     assert [trial.state for trial in history] == ["ok", "pending"]

@@ -8,9 +8,9 @@ import pytest
 from skhpt.engine import loop as engine
 from skhpt.engine.stopping import Limits
 from skhpt.history import History
-from skhpt.strategies.fixed_list import Listed
+from skhpt.strategies.fixed_list import FixedList
 from skhpt.trial import Candidate, FoldScore, Trial
-from tests.engine.test_loop import Hands
+from tests.engine.test_loop import FakeEvaluator
 
 
 class Clock:
@@ -74,24 +74,24 @@ def test_patience(scores, reason):
 
 
 def test_what_an_earlier_search_found_tries_nobodys_patience():
-    assert learned([3, 2, 1], patience=2, n_given=3) == ""
-    assert learned([3, 2, 1, 2, 2], patience=2, n_given=3) == "patience"
+    assert learned([3, 2, 1], patience=2, n_earlier_trials=3) == ""
+    assert learned([3, 2, 1, 2, 2], patience=2, n_earlier_trials=3) == "patience"
 
 
 def test_out_of_time_folds_under_way_get_a_grace():
     clock = Clock()
 
-    class Ticking(Hands):
-        def collect(self, seconds=None):
+    class Ticking(FakeEvaluator):
+        def wait_for_folds(self, seconds=None):
             assert seconds <= 10
             clock.now += 2
-            return super().collect()
+            return super().wait_for_folds()
 
-        def cease(self):
+        def stop_submitting(self):
             self.pending = self.pending[:2]  # under way
 
-    history, hands = History(), Ticking()
+    history, evaluator = History(), Ticking()
     limits = Limits(10, clock=clock)
-    assert engine.run(Listed([{"x": i} for i in range(4)]), history, hands, 3, stop=limits) == "max_time"
+    assert engine.run(FixedList([{"x": i} for i in range(4)]), history, evaluator, 3, stop=limits) == "max_time"
     assert history.n_finished == 2  # five folds in time, and one in the grace of a second
-    assert [sorted(history.arrived(i)) for i in (2, 3)] == [[], []]
+    assert [sorted(history.folds_of(i)) for i in (2, 3)] == [[], []]

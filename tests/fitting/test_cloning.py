@@ -16,7 +16,7 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import all_estimators
 
-from skhpt.fitting.cloning import fresh, with_params
+from skhpt.fitting.cloning import fast_clone, fast_set_params
 
 
 class Strange(BaseEstimator):
@@ -80,9 +80,9 @@ def test_copies_are_the_same_and_share_nothing(estimator, params):
 
     before = state(estimator)
     usual = made(lambda one: clone(one, safe=False), lambda one, others: one.set_params(**others))
-    assert made(fresh, with_params) == usual
+    assert made(fast_clone, fast_set_params) == usual
     assert state(estimator) == before
-    assert not ids(fresh(estimator)) & ids(estimator)
+    assert not ids(fast_clone(estimator)) & ids(estimator)
 
 
 def test_every_estimator_is_copied_as_clone_does():
@@ -93,4 +93,4 @@ def test_every_estimator_is_copied_as_clone_does():
                 estimator = kind()
             except TypeError:  # it needs other estimators
                 continue
-            assert state(fresh(estimator)) == state(clone(estimator)), name
+            assert state(fast_clone(estimator)) == state(clone(estimator)), name

@@ -32,10 +32,10 @@ def outcome_of(*args):
             return end.value
 
 
-def run(estimator, iris, params=None, watch=None, **setup):
+def run(estimator, iris, params=None, observer=None, **setup):
     """Evaluate one candidate on one fold."""
     setup.setdefault("scorer", check_scoring(estimator))
-    job = Job(Candidate(7, params or {}), **({"watch": watch} if watch else {}))
+    job = Job(Candidate(7, params or {}), **({"observer": observer} if observer else {}))
     (score,) = outcome_of(*iris, Setup(estimator, **setup), 3, TRAIN, TEST, [job]).scores
     assert (score.candidate, score.split) == (7, 3)
     return score
@@ -139,7 +139,7 @@ def test_an_estimator_that_writes_to_its_data_cannot_spoil_the_next_fit(iris, as
     estimator = Mutating()
     if as_frame:
         estimator = MutatingFrame()
-    setup = Setup(estimator, check_scoring(estimator), may_share=slicing.leaves_data_alone(estimator))
+    setup = Setup(estimator, check_scoring(estimator), may_share=slicing.is_read_only(estimator))
     jobs = [Job(Candidate(i, {})) for i in range(3)]
     scores = {score.test_score for score in outcome_of(*data, setup, 0, TRAIN, TEST, jobs).scores}
     assert len(scores) == 1
@@ -206,10 +206,10 @@ def test_what_is_printed_is_what_scikit_learn_prints(iris, capsys, verbose, para
 
 
 @pytest.mark.parametrize("value", [0, 1])
-def test_the_watch_is_told_of_good_and_bad_fits(iris, value):
+def test_the_observer_is_told_of_good_and_bad_fits(iris, value):
     told = []
 
-    class Watch:
+    class FoldObserver:
         @contextmanager
         def fitting(self, estimator, fold):
             told.append(("begin", estimator.value, len(fold.X_train)))
@@ -219,5 +219,5 @@ def test_the_watch_is_told_of_good_and_bad_fits(iris, value):
         def end(self, fold):
             told.append(("end", len(fold.X_train)))
 
-    run(Failing(bad=(1,)), iris, {"value": value}, watch=Watch())
+    run(Failing(bad=(1,)), iris, {"value": value}, observer=FoldObserver())
     assert told == [("begin", value, 75), *(["fitted"] if value == 0 else []), ("end", 75)]

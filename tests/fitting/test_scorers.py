@@ -20,7 +20,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from skhpt.fitting import metrics as closed_form
-from skhpt.fitting.scorers import _ARITHMETIC, _LEAN, _lean, lean_scorer
+from skhpt.fitting.scorers import _ARITHMETIC, _FAST, _fast, fast_scorer
 
 shapes = st.integers(1, 60)
 KINDS = {"int64": 3, "int8": 40, "bool": 2, "U2": 3, "uint8": 2}  # and how many classes
@@ -62,7 +62,7 @@ def same(a, b):
 def check(metric, *args, **options):
     """A metric, in its lean version and by arithmetic alone, if that has an answer."""
     exact = outcome(metric, *args, **options)
-    assert same(outcome(_LEAN[metric], *args, **options), exact)
+    assert same(outcome(_FAST[metric], *args, **options), exact)
     fast = _ARITHMETIC[metric]
     if options.keys() <= signature(fast).parameters.keys():
         with np.errstate(all="ignore"):
@@ -156,7 +156,7 @@ def test_ranks_and_probabilities_of_many_are_summed_in_the_same_order():
 )
 def test_anything_unusual_is_left_to_scikit_learn(y_true, y_pred):
     assert closed_form.accuracy(y_true, y_pred) is None
-    assert same(outcome(_LEAN[accuracy_score], y_true, y_pred), outcome(accuracy_score, y_true, y_pred))
+    assert same(outcome(_FAST[accuracy_score], y_true, y_pred), outcome(accuracy_score, y_true, y_pred))
 
 
 NAMES = [
@@ -172,7 +172,7 @@ def test_scorers_keep_their_scores_and_their_repr(estimator, name):
     X, y = (X[y > 0], y[y > 0] - 1) if name in (None, "f1", "precision", "roc_auc") else (X, y)
     estimator.fit(X, y)
     scorer = get_scorer(name) if name else check_scoring(estimator)
-    lean = lean_scorer(scorer)
+    lean = fast_scorer(scorer)
     assert lean is not scorer
     assert repr(lean) == repr(scorer)
     assert same(outcome(lean, estimator, X, y), outcome(scorer, estimator, X, y))
@@ -180,7 +180,7 @@ def test_scorers_keep_their_scores_and_their_repr(estimator, name):
     assert same(*(outcome(one, estimator, X, y, sample_weight=weights) for one in (lean, scorer)))
     if name:
         multiple = _MultimetricScorer(scorers={"one": get_scorer(name), "two": get_scorer("accuracy")})
-        assert outcome(lean_scorer(multiple), estimator, X, y) == outcome(multiple, estimator, X, y)
+        assert outcome(fast_scorer(multiple), estimator, X, y) == outcome(multiple, estimator, X, y)
         assert multiple._scorers["one"]._score_func is get_scorer(name)._score_func  # the original is untouched
 
 
@@ -188,12 +188,12 @@ def test_scorers_warn_of_many_classes_as_ever():
     X, y = np.random.default_rng(0).normal(size=(100, 3)), np.arange(100) % 25
     estimator = GaussianNB().fit(X, y)
     scorer = get_scorer("f1_macro")
-    assert same(outcome(lean_scorer(scorer), estimator, X, y), outcome(scorer, estimator, X, y))
+    assert same(outcome(fast_scorer(scorer), estimator, X, y), outcome(scorer, estimator, X, y))
 
 
 def test_other_scorers_are_left_alone():
     for scorer in (get_scorer("jaccard"), lambda estimator, X, y: 1.0):
-        assert lean_scorer(scorer) is scorer
+        assert fast_scorer(scorer) is scorer
 
 
 def test_a_metric_that_disagrees_once_is_not_used_again():
@@ -203,9 +203,9 @@ def test_a_metric_that_disagrees_once_is_not_used_again():
         calls.append(1)
         return 0.5
 
-    lean = _lean(exact, lambda y_true, y_pred: 0.25)
+    lean = _fast(exact, lambda y_true, y_pred: 0.25)
     assert [lean(None, None) for _ in range(3)] == [0.5] * 3
-    agreeing = _lean(exact, lambda y_true, y_pred: 0.5)
+    agreeing = _fast(exact, lambda y_true, y_pred: 0.5)
     calls.clear()
     assert [agreeing(None, None) for _ in range(3)] == [0.5] * 3
     assert len(calls) == 1

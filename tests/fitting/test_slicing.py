@@ -15,7 +15,7 @@ from sklearn.svm import SVC
 from sklearn.utils.metaestimators import _safe_split
 
 from skhpt.fitting import slicing
-from skhpt.fitting.slicing import Kept, Slices, cut
+from skhpt.fitting.slicing import FoldData, SliceCache, cut
 from tests.estimators import Mutating, Null, failing_scorer
 
 X = np.arange(40.0).reshape(10, 4)
@@ -89,7 +89,7 @@ def test_slices_without_parameters_belong_to_their_fit():
     [SVC(), make_pipeline(StandardScaler(), PCA(0.9), LogisticRegression(class_weight={0: 2.0})), SVC(random_state=3)],
 )
 def test_scikit_learns_own_estimators_are_trusted(estimator):
-    assert slicing.leaves_data_alone(estimator)
+    assert slicing.is_read_only(estimator)
 
 
 @pytest.mark.parametrize(
@@ -106,19 +106,17 @@ def test_scikit_learns_own_estimators_are_trusted(estimator):
     ],
 )
 def test_doubtful_estimators_are_not(estimator):
-    assert not slicing.leaves_data_alone(estimator)
+    assert not slicing.is_read_only(estimator)
 
 
 def test_parameters_and_scorers():
-    assert slicing.params_leave_data_alone(
-        {"C": 1.0, "svc__kernel": "rbf", "clf": SVC(), "sizes": (3, 4), "w": {0: 1.0}}
-    )
-    assert not slicing.params_leave_data_alone({"scaler__copy": False})
-    assert not slicing.params_leave_data_alone({"kernel": np.dot})
-    assert slicing.scorer_leaves_data_alone(get_scorer("accuracy"))
-    assert slicing.scorer_leaves_data_alone(_MultimetricScorer(scorers={"a": get_scorer("f1")}))
-    assert not slicing.scorer_leaves_data_alone(failing_scorer)
-    assert not slicing.scorer_leaves_data_alone(make_scorer(lambda y, p: 0))
+    assert slicing.params_are_read_only({"C": 1.0, "svc__kernel": "rbf", "clf": SVC(), "sizes": (3, 4), "w": {0: 1.0}})
+    assert not slicing.params_are_read_only({"scaler__copy": False})
+    assert not slicing.params_are_read_only({"kernel": np.dot})
+    assert slicing.scorer_is_read_only(get_scorer("accuracy"))
+    assert slicing.scorer_is_read_only(_MultimetricScorer(scorers={"a": get_scorer("f1")}))
+    assert not slicing.scorer_is_read_only(failing_scorer)
+    assert not slicing.scorer_is_read_only(make_scorer(lambda y, p: 0))
 
 
 def test_sparse_rows_are_shared_only_if_nothing_is_left_to_sort():
@@ -132,30 +130,30 @@ def test_sparse_rows_are_shared_only_if_nothing_is_left_to_sort():
 
 
 def fold_of(nbytes):
-    return Slices(np.zeros(nbytes, dtype=np.uint8), None, None, None, {}, {}, {})
+    return FoldData(np.zeros(nbytes, dtype=np.uint8), None, None, None, {}, {}, {})
 
 
 def test_kept_slices_are_those_of_one_search_and_limited():
-    kept = Kept(limit=100)
-    kept.put("one", 0, fold_of(60))
-    kept.put("one", 1, fold_of(30))
-    assert kept.get("one", 0).nbytes == 60
-    kept.put("one", 2, fold_of(20))  # the least recently used makes room
-    assert (kept.get("one", 1), kept.get("two", 2)) == (None, None)
-    assert kept.get("one", 0) is not None
-    kept.put("one", 3, fold_of(101))  # too large for any other beside it
-    assert [kept.get("one", key) is None for key in range(4)] == [True, True, True, False]
-    kept.put("two", 0, fold_of(10))
-    kept.drop("one")
-    assert kept.get("two", 0) is not None
-    kept.drop("two")
-    assert kept.get("two", 0) is None
+    slice_cache = SliceCache(limit=100)
+    slice_cache.put("one", 0, fold_of(60))
+    slice_cache.put("one", 1, fold_of(30))
+    assert slice_cache.get("one", 0).nbytes == 60
+    slice_cache.put("one", 2, fold_of(20))  # the least recently used makes room
+    assert (slice_cache.get("one", 1), slice_cache.get("two", 2)) == (None, None)
+    assert slice_cache.get("one", 0) is not None
+    slice_cache.put("one", 3, fold_of(101))  # too large for any other beside it
+    assert [slice_cache.get("one", key) is None for key in range(4)] == [True, True, True, False]
+    slice_cache.put("two", 0, fold_of(10))
+    slice_cache.drop("one")
+    assert slice_cache.get("two", 0) is not None
+    slice_cache.drop("two")
+    assert slice_cache.get("two", 0) is None
 
 
 @pytest.mark.parametrize("part", [X, FRAME, FRAME["a"], sparse.csr_array(X), np.float64(3), None])
 def test_sizes_are_known(part):
-    assert 0 <= Slices(part, None, None, None, {}, {}, {}).nbytes <= 2 * X.nbytes
+    assert 0 <= FoldData(part, None, None, None, {}, {}, {}).nbytes <= 2 * X.nbytes
 
 
 def test_unknown_sizes_are_not_kept():
-    assert Slices(["a list"], None, None, None, {}, {}, {}).nbytes == np.inf
+    assert FoldData(["a list"], None, None, None, {}, {}, {}).nbytes == np.inf

@@ -31,7 +31,7 @@ from sklearn.preprocessing import StandardScaler, TargetEncoder
 from skhpt import register_continuation
 from skhpt.fitting import warm_start
 from skhpt.fitting.checkpoints import Checkpoints, InMemory, Key, OnDisk
-from skhpt.fitting.resources import Epochs, Half, Parameter
+from skhpt.fitting.resources import Checkpoint, EpochResource, ParameterResource
 from skhpt.fitting.warm_start import continuation_of
 
 X, Y = load_iris(return_X_y=True)
@@ -59,11 +59,11 @@ EPOCHS = [
 
 
 def parameter(name, maximum, estimator, continuation="auto"):
-    return Parameter(name, maximum, continuation, continuation_of(estimator))
+    return ParameterResource(name, maximum, continuation, continuation_of(estimator))
 
 
-def goes_on(estimator, name):
-    return parameter(name, 10**6, estimator).goes_on(estimator, 1)
+def can_continue(estimator, name):
+    return parameter(name, 10**6, estimator).can_continue(estimator, 1)
 
 
 def name(estimator):
@@ -82,12 +82,12 @@ def output(model):
 
 def trained(training, estimator, y, resources):
     """Train to each resource in turn, with a trip through a pickle in between."""
-    half = None
+    checkpoint = None
     for resource in resources:
-        model = training.prepare(clone(estimator), resource, half)
-        training.fit(model, X, y, {}, resource, half)
-        if training.goes_on(model, resource):
-            half = pickle.loads(pickle.dumps(Half(model, resource)))
+        model = training.prepare(clone(estimator), resource, checkpoint)
+        training.fit(model, X, y, {}, resource, checkpoint)
+        if training.can_continue(model, resource):
+            checkpoint = pickle.loads(pickle.dumps(Checkpoint(model, resource)))
     return model
 
 
@@ -100,10 +100,10 @@ def test_going_on_is_a_fresh_fit(estimator, wrap):
         whole.set_params(pca__random_state=0)
         resource = f"{whole.steps[-1][0]}__{resource}"
     training = parameter(resource, 20, whole)
-    assert goes_on(whole, resource)
+    assert can_continue(whole, resource)
     went_on = trained(training, whole, target(estimator), [2, 6, 20])
-    fresh = trained(training, whole, target(estimator), [20])
-    np.testing.assert_array_equal(output(went_on), output(fresh))
+    fast_clone = trained(training, whole, target(estimator), [20])
+    np.testing.assert_array_equal(output(went_on), output(fast_clone))
 
 
 def test_every_registered_estimator_is_tested():
@@ -119,15 +119,15 @@ HEADS = [None, make_pipeline(StandardScaler()), PCA(3, svd_solver="full"), NMF(2
 def test_epochs_go_on(estimator, head):
     whole = make_pipeline(make_pipeline(head), estimator) if head else estimator
     y = target(estimator)
-    training = Epochs(np.unique(Y), 7, 9)
-    went_on, fresh = (trained(training, whole, y, resources) for resources in ([1, 3, 9], [9]))
-    np.testing.assert_array_equal(output(went_on), output(fresh))
-    other_order = trained(Epochs(np.unique(Y), 8, 9), whole, y, [9])
-    assert not np.array_equal(output(other_order), output(fresh))
+    training = EpochResource(np.unique(Y), 7, 9)
+    went_on, fast_clone = (trained(training, whole, y, resources) for resources in ([1, 3, 9], [9]))
+    np.testing.assert_array_equal(output(went_on), output(fast_clone))
+    other_order = trained(EpochResource(np.unique(Y), 8, 9), whole, y, [9])
+    assert not np.array_equal(output(other_order), output(fast_clone))
 
 
 def test_epochs_know_all_classes_and_cut_the_weights():
-    training = Epochs(np.array([0, 1, 2, 3]), 0, 2)
+    training = EpochResource(np.array([0, 1, 2, 3]), 0, 2)
     model = make_pipeline(StandardScaler(), SGDClassifier(random_state=0))
     weights = np.r_[np.ones(100), np.zeros(50)]
     training.fit(model, X, Y, {"sgdclassifier__sample_weight": weights}, 2, None)
@@ -158,30 +158,32 @@ def test_epochs_know_all_classes_and_cut_the_weights():
     ids=lambda value: value if isinstance(value, str) else name(value),
 )
 def test_what_would_not_be_exact_is_not_done(estimator, resource):
-    assert not goes_on(estimator, resource)
+    assert not can_continue(estimator, resource)
 
 
 def test_early_stopping_that_only_the_model_knows_of():
     estimator = HistGradientBoostingClassifier(random_state=0)
-    assert goes_on(estimator, "max_iter")
+    assert can_continue(estimator, "max_iter")
     model = clone(estimator).set_params(max_iter=2).fit(np.repeat(X, 70, axis=0), np.repeat(Y, 70))
-    assert not goes_on(model, "max_iter")
+    assert not can_continue(model, "max_iter")
 
 
 def test_inexact_only_if_it_is_asked_for():
     estimator = MLPClassifier(random_state=0)
-    assert Parameter("max_iter", 20, "warm_start").goes_on(estimator, 2)
-    assert not Parameter("max_iter", 20, "warm_start").goes_on(estimator, 20)  # there is no more
+    assert ParameterResource("max_iter", 20, "warm_start").can_continue(estimator, 2)
+    assert not ParameterResource("max_iter", 20, "warm_start").can_continue(estimator, 20)  # there is no more
     forest = RandomForestClassifier(random_state=0)
-    assert not parameter("n_estimators", 20, forest, "never").goes_on(forest, 2)
-    assert not parameter("n_estimators", 20, forest).goes_on(forest, 20)
-    assert not Epochs(None, 0, 9, "never").goes_on(estimator, 2)
-    assert not Epochs(None, 0, 9).goes_on(make_pipeline(PCA(2), MLPClassifier()), 2)  # another PCA each time
+    assert not parameter("n_estimators", 20, forest, "never").can_continue(forest, 2)
+    assert not parameter("n_estimators", 20, forest).can_continue(forest, 20)
+    assert not EpochResource(None, 0, 9, "never").can_continue(estimator, 2)
+    assert not EpochResource(None, 0, 9).can_continue(
+        make_pipeline(PCA(2), MLPClassifier()), 2
+    )  # another PCA each time
 
 
 def test_without_a_seed_a_forest_goes_on_and_its_pipeline_need_not():
-    assert goes_on(RandomForestClassifier(), "n_estimators")
-    assert not goes_on(make_pipeline(PCA(2), RandomForestClassifier()), "randomforestclassifier__n_estimators")
+    assert can_continue(RandomForestClassifier(), "n_estimators")
+    assert not can_continue(make_pipeline(PCA(2), RandomForestClassifier()), "randomforestclassifier__n_estimators")
 
 
 def test_registering(monkeypatch):
@@ -189,21 +191,21 @@ def test_registering(monkeypatch):
         pass
 
     monkeypatch.setattr(warm_start, "_known", dict(warm_start._known))
-    assert not goes_on(Forest(), "n_estimators")
+    assert not can_continue(Forest(), "n_estimators")
     register_continuation(Forest, "n_estimators", lambda forest: forest.bootstrap)
-    assert goes_on(Forest(), "n_estimators")
-    assert not goes_on(Forest(bootstrap=False), "n_estimators")
+    assert can_continue(Forest(), "n_estimators")
+    assert not can_continue(Forest(bootstrap=False), "n_estimators")
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_convergence():
     for resource, converged in ((3, False), (1000, True)):
-        model = trained(Parameter("max_iter", 1000), LogisticRegression(), Y, [resource])
-        assert Parameter("max_iter", 1000).has_converged(model, resource) == converged
-        model = trained(Parameter("x__max_iter", 1000), make_named(LogisticRegression()), Y, [resource])
-        assert Parameter("x__max_iter", 1000).has_converged(model, resource) == converged
-    stopped = trained(Parameter("n_estimators", 500), GradientBoostingClassifier(n_iter_no_change=1), Y, [500])
-    assert Parameter("n_estimators", 500).has_converged(stopped, 500)
+        model = trained(ParameterResource("max_iter", 1000), LogisticRegression(), Y, [resource])
+        assert ParameterResource("max_iter", 1000).has_converged(model, resource) == converged
+        model = trained(ParameterResource("x__max_iter", 1000), make_named(LogisticRegression()), Y, [resource])
+        assert ParameterResource("x__max_iter", 1000).has_converged(model, resource) == converged
+    stopped = trained(ParameterResource("n_estimators", 500), GradientBoostingClassifier(n_iter_no_change=1), Y, [500])
+    assert ParameterResource("n_estimators", 500).has_converged(stopped, 500)
 
 
 def make_named(estimator):

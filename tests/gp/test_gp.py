@@ -11,10 +11,10 @@ from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 
 from skhpt.gp import regression
 from skhpt.gp.acquisition import ACQUISITIONS, log_expected_improvement, upper_confidence_bound
-from skhpt.gp.bfgs import ascend
+from skhpt.gp.bfgs import bfgs
 from skhpt.gp.kernel import Embedding, matern, matern_and_slope
 from skhpt.gp.optimize import maximize
-from skhpt.gp.output_warping import Warp
+from skhpt.gp.output_warping import OutputWarping
 from skhpt.gp.regression import Prior, condition, fit, log_evidence
 
 N, D = 25, 3
@@ -97,13 +97,13 @@ def test_the_spread_of_theta_is_what_scores_are_expected_to_tell():
         [sum(si * sj * divergence(THETA + si * i + sj * j) for si in (-1, 1) for sj in (-1, 1)) / 4e-6 for i in steps]
         for j in steps
     ]
-    root = regression.spread(ORDERED, THETA, Z, v, prior)
+    root = regression.theta_covariance_root(ORDERED, THETA, Z, v, prior)
     np.testing.assert_allclose(np.linalg.inv(root @ root.T), curvature + np.diag(prior.std**-2), rtol=1e-3, atol=1e-3)
 
 
 def test_nothing_seen_leaves_theta_as_wide_as_its_prior():
     prior = Prior.of_dimension(D, D)
-    root = regression.spread(ORDERED, THETA, ORDERED(U[:1]), np.ones(1), prior)
+    root = regression.theta_covariance_root(ORDERED, THETA, ORDERED(U[:1]), np.ones(1), prior)
     np.testing.assert_allclose(root @ root.T, np.diag(prior.std**2), atol=1e-12)
 
 
@@ -144,12 +144,12 @@ def test_nothing_is_left_to_find_out_where_points_were_seen_or_are_pending():
     posterior = condition(ORDERED, THETA, ORDERED(U), Y, ONES)
     pending, new = ORDERED(RNG.random((3, D))), ORDERED(RNG.random((40, D)))
     doubtful = np.arange(N) == 0  # scored on other folds
-    outlook = regression.interpolate(posterior, doubtful, pending)
-    mean, std = outlook.predict(new)
+    acquisition_posterior = regression.reinterpolate(posterior, doubtful, pending)
+    mean, std = acquisition_posterior.predict(new)
     believed, belief = posterior.predict(new)
     np.testing.assert_allclose(mean, believed, atol=1e-12)
     assert (std < belief).all()
-    _, std = outlook.predict(np.vstack([ORDERED(U), pending]))
+    _, std = acquisition_posterior.predict(np.vstack([ORDERED(U), pending]))
     assert std[1:].max() < 2e-3
     assert std[0] > 0.05
 
@@ -165,11 +165,11 @@ def test_less_is_expected_of_the_edges():
 
 def test_scores_in_the_shape_of_the_bowl_leave_nothing_to_model():
     Z, prior = ORDERED(U), Prior.of_dimension(D, D)
-    scores = Y - 3 * regression.edge(ORDERED, Z)
+    scores = Y - 3 * regression.boundary_penalty(ORDERED, Z)
     np.testing.assert_allclose(fit(ORDERED, Z, scores, ONES, prior, depth=3.0), fit(ORDERED, Z, Y, ONES, prior))
     posterior = condition(ORDERED, THETA, Z, scores, ONES, depth=3.0)
     new = ORDERED(RNG.random((9, D)))
-    believed = condition(ORDERED, THETA, Z, Y, ONES).expect(new) - 3 * regression.edge(ORDERED, new)
+    believed = condition(ORDERED, THETA, Z, Y, ONES).expect(new) - 3 * regression.boundary_penalty(ORDERED, new)
     np.testing.assert_allclose(posterior.expect(new), believed)
 
 
@@ -229,7 +229,7 @@ def test_expected_improvement_far_in_the_tail():
 @given(st.lists(floats, min_size=2, max_size=30))
 def test_warps_are_monotone_and_can_be_undone(scores):
     y = np.sort(scores)
-    warp = Warp.fit(y)
+    warp = OutputWarping.fit(y)
     warped = warp(y)
     assert np.isfinite(warped).all()
     assert (np.diff(warped) >= 0).all()
@@ -244,21 +244,21 @@ def test_warps_are_monotone_and_can_be_undone(scores):
 
 def test_outliers_below_do_not_drown_the_others():
     y = np.append(np.linspace(0.8, 0.9, 20), [-1e6, -1e9])
-    assert np.diff(Warp.fit(y)(np.array([0.8, 0.9])))[0] > 1
+    assert np.diff(OutputWarping.fit(y)(np.array([0.8, 0.9])))[0] > 1
 
 
 def test_huge_and_equal_scores():
-    warp = Warp.fit(np.array([-1e160, -2e160, -1.0, -2.0]))
+    warp = OutputWarping.fit(np.array([-1e160, -2e160, -1.0, -2.0]))
     assert np.isfinite(warp.inverse(warp.levels)).all()
-    np.testing.assert_array_equal(Warp.fit(np.full(5, 0.98)).inverse(np.array([-3.0, 3.0])), 0.98)
+    np.testing.assert_array_equal(OutputWarping.fit(np.full(5, 0.98)).inverse(np.array([-3.0, 3.0])), 0.98)
     y = np.array([-2.0, 0.0, 5.0])
-    np.testing.assert_allclose(Warp.linear(y)(y), (y - y.mean()) / y.std())
+    np.testing.assert_allclose(OutputWarping.linear(y)(y), (y - y.mean()) / y.std())
 
 
 def test_small_gains_at_the_top_can_be_seen():
     y = np.append(np.linspace(0.0, 0.9, 10), [0.950, 0.951, 0.952, 0.953])
     standardised = (y - y.mean()) / y.std()
-    assert Warp.fit(y)(y)[-1] - Warp.fit(y)(y)[-4] > 10 * (standardised[-1] - standardised[-4])
+    assert OutputWarping.fit(y)(y)[-1] - OutputWarping.fit(y)(y)[-4] > 10 * (standardised[-1] - standardised[-4])
 
 
 # -- ascent ------------------------------------------------------------------------------------------------------------
@@ -275,7 +275,7 @@ def narrow_valley(x):
 def test_an_ascent_gets_where_scipy_gets(high):
     start = np.array([[-0.5, 0.3], [0.0, 0.0], [0.4, 0.5]])
     theirs = minimize(lambda x: -narrow_valley(x[None])[0][0], [0, 0], bounds=[(-5, high)] * 2, tol=1e-12).x
-    found = ascend(narrow_valley, start, -5.0, high, 0.3, n_steps=100)
+    found = bfgs(narrow_valley, start, -5.0, high, 0.3, n_steps=100)
     np.testing.assert_allclose(found, np.tile(theirs, (3, 1)), atol=1e-5)
 
 
@@ -288,9 +288,9 @@ def test_an_ascent_never_leads_down_or_out_of_the_box(seed, d, m):
         return np.sin(x @ A).sum(axis=1) + x @ c, np.cos(x @ A) @ A.T + c
 
     start, scale = rng.random((m, d)), rng.random(d) + 0.01
-    values = [waves(ascend(waves, start, 0.0, 1.0, scale, n))[0] for n in range(8)]
+    values = [waves(bfgs(waves, start, 0.0, 1.0, scale, n))[0] for n in range(8)]
     assert (np.diff(values, axis=0) >= 0).all()
-    found = ascend(waves, start, 0.0, 1.0, 0.3, 200)
+    found = bfgs(waves, start, 0.0, 1.0, 0.3, 200)
     assert ((found >= 0) & (found <= 1)).all()
     slope = waves(found)[1]  # all that is left of it points out of the box
     inward = np.where(((found <= 0) & (slope < 0)) | ((found >= 1) & (slope > 0)), 0, slope)
@@ -299,8 +299,8 @@ def test_an_ascent_never_leads_down_or_out_of_the_box(seed, d, m):
 
 def test_every_point_goes_its_own_way():
     start = np.random.default_rng(0).random((5, 2))
-    together = ascend(narrow_valley, start, 0.0, 2.0, 0.1, n_steps=9)
-    alone = [ascend(narrow_valley, one[None], 0.0, 2.0, 0.1, n_steps=9)[0] for one in start]
+    together = bfgs(narrow_valley, start, 0.0, 2.0, 0.1, n_steps=9)
+    alone = [bfgs(narrow_valley, one[None], 0.0, 2.0, 0.1, n_steps=9)[0] for one in start]
     np.testing.assert_allclose(together, alone)
 
 

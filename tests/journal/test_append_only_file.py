@@ -35,7 +35,7 @@ def write(journal):
     journal.asked(CANDIDATES)
     for fold in FOLDS:
         journal.scored(fold)
-    journal.note("stopped", reason="completed")
+    journal.record_event("stopped", reason="completed")
 
 
 def reopen(path):
@@ -96,10 +96,10 @@ def test_where_not_even_the_first_line_is_whole_a_journal_begins(path, data):
 
 def test_a_search_that_was_killed_goes_on(path):
     code = (
-        "import os, signal; from test_journal_file import *\n"
+        "import os, signal; from tests.journal.test_append_only_file import *\n"
         f"journal = open_journal({str(path)!r}, HEADER, CODEC); write(journal); os.kill(os.getpid(), signal.SIGKILL)"
     )
-    process = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parent, check=False)
+    process = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False)
     assert process.returncode == -signal.SIGKILL
     assert reopen(path) == (CANDIDATES, FOLDS)
 
@@ -133,7 +133,7 @@ def write_in_vain(path, meanwhile=lambda: None, **options):
         write(journal)
         assert not journal.is_open
         journal.scored(FOLDS[0])
-        journal.note("more")
+        journal.record_event("more")
 
 
 def fails(code, n, n_bytes=0):
@@ -290,9 +290,9 @@ def test_a_second_search_is_refused(path):
         with pytest.raises(BlockingIOError, match=r"journal= is in use: another search .*search\.jsonl"):
             open_journal(path, HEADER, CODEC)
         path.read_bytes()  # reading and closing it does not end the lock
-        code = f"from test_journal_file import *; open_journal({str(path)!r}, HEADER, CODEC)"
+        code = f"from tests.journal.test_append_only_file import *; open_journal({str(path)!r}, HEADER, CODEC)"
         there = subprocess.run(
-            [sys.executable, "-c", code], cwd=Path(__file__).parent, capture_output=True, text=True, check=False
+            [sys.executable, "-c", code], cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False
         )
         assert "BlockingIOError" in there.stderr
     assert reopen(path) == (CANDIDATES, FOLDS)
@@ -389,12 +389,12 @@ def test_a_forked_child_neither_writes_nor_keeps_nor_ends_the_lock(path):
 
 def test_only_lost_races_are_written(path):
     skipped = tuple(FoldScore(0, split, None, state="skipped") for split in (1, 2))
-    planned = Candidate(1, {"x": 1}, settled=(FoldScore(1, 2, None, state="skipped"),))
+    planned = Candidate(1, {"x": 1}, preset_folds=(FoldScore(1, 2, None, state="skipped"),))
     with open_journal(path, HEADER, CODEC) as journal:
         journal.asked([CANDIDATES[0], planned])
         before = path.read_bytes()
         journal.finished(Trial(CANDIDATES[1], tuple(FOLDS[3:])))
-        journal.finished(Trial(planned, (FOLDS[3], FOLDS[4], planned.settled[0])))
+        journal.finished(Trial(planned, (FOLDS[3], FOLDS[4], planned.preset_folds[0])))
         assert path.read_bytes() == before
         journal.finished(Trial(CANDIDATES[0], (FOLDS[0], *skipped)))
         assert path.read_bytes()[len(before) :] == b'{"finished": 0, "n_folds": 1}\n'

@@ -293,10 +293,10 @@ CANDIDATES = st.builds(
     id=st.just(9),
     params=st.fixed_dictionaries({"C": st.floats(0, 1), "kernel": st.sampled_from(["linear", "rbf"])}),
     resource=st.none() | st.integers(1, 1000),
-    note=st.dictionaries(st.text(), PLAIN, max_size=3),
-    lane=st.integers(0, 5),
+    info=st.dictionaries(st.text(), PLAIN, max_size=3),
+    bracket_id=st.integers(0, 5),
     parent=st.none() | st.integers(0, 8),
-    settled=st.lists(FOLDS, max_size=2).map(tuple),
+    preset_folds=st.lists(FOLDS, max_size=2).map(tuple),
 )
 
 
@@ -370,7 +370,7 @@ def test_going_on(path):
         assert (journal.is_resumed, journal.candidates, journal.folds) == (False, [], [])
         journal.asked(asked := candidates(2))
         journal.scored(fold := FoldScore(1, 2, 0.5))
-        journal.note("stopped", reason="time is up", left=(1, 2.5))
+        journal.record_event("stopped", reason="time is up", left=(1, 2.5))
     with open_journal(path, replace(HEADER, facts={"n_splits": 4}), CODEC) as journal:
         assert (journal.is_resumed, journal.candidates, journal.folds) == (True, asked, [fold])
         assert (journal.facts, journal.n_bytes_cut) == ({"n_splits": 3}, 0)

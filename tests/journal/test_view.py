@@ -52,7 +52,7 @@ def test_a_journal_is_read_while_it_is_written(journal, path):
     view = read_journal(path)
     assert (len(view.history), view.history.n_finished, view.n_pending, view.n_splits) == (2, 1, 1, 2)
     assert [one.test_score for one in view.history[0].folds] == [0.5, 0.75]
-    assert view.history.arrived(1) == {1: fold(1, 1, 1.0)}
+    assert view.history.folds_of(1) == {1: fold(1, 1, 1.0)}
     assert view.best_params == {"x": 1, "svc": "SVC(C=2)", "f": "len"}
     assert view.best_score == 0.625
     assert (view.parts, view.facts, view.metrics) == ({"data": "X"}, {"n_splits": 2}, ["score"])
@@ -141,7 +141,7 @@ def test_lost_races_and_planned_folds(path):
     header = Header({}, {"n_splits": 3})
     skip = FoldScore(1, 2, None, state="skipped")
     with open_journal(path, header, CODEC) as journal:
-        journal.asked([candidate(0), candidate(1, settled=(skip,)), candidate(2)])
+        journal.asked([candidate(0), candidate(1, preset_folds=(skip,)), candidate(2)])
         scored = [fold(0, 0, 0.5), fold(0, 2, 0.5), fold(1, 0, 0.5), fold(1, 1, 0.75), fold(2, 0, 0.5)]
         for one in scored:
             journal.scored(one)
@@ -160,10 +160,10 @@ def test_lanes_resources_and_one_row_for_each_candidate(path):
     with open_journal(path, Header({}, {"n_splits": 1}), CODEC) as journal:
         journal.asked(
             [
-                candidate(0, lane=1, resource=1, note=note(0, 1)),
-                candidate(1, lane=0, resource=1, note=note(1, 1)),
-                candidate(2, lane=0, resource=3, note=note(1, 3), parent=1),
-                candidate(3, lane=0, resource=1, note=note(2, 1)),
+                candidate(0, bracket_id=1, resource=1, info=note(0, 1)),
+                candidate(1, bracket_id=0, resource=1, info=note(1, 1)),
+                candidate(2, bracket_id=0, resource=3, info=note(1, 3), parent=1),
+                candidate(3, bracket_id=0, resource=1, info=note(2, 1)),
             ]
         )
         for one in (fold(1, 0, 0.5), fold(2, 0, 0.25), fold(3, 0, 0.75)):
@@ -177,7 +177,7 @@ def test_lanes_resources_and_one_row_for_each_candidate(path):
 
 def test_ids_are_those_of_the_search_where_an_earlier_one_came_first(path):
     with open_journal(path, HEADER, CODEC, n_known=5) as journal:
-        journal.asked([candidate(5, parent=2, settled=(fold(5, 0, 0.5),)), candidate(6, parent=5)])
+        journal.asked([candidate(5, parent=2, preset_folds=(fold(5, 0, 0.5),)), candidate(6, parent=5)])
         journal.scored(fold(5, 1, 0.5))
     view = read_journal(path)
     assert [(one.candidate.id, one.candidate.parent) for one in view.history] == [(0, None), (1, 0)]
@@ -186,7 +186,7 @@ def test_ids_are_those_of_the_search_where_an_earlier_one_came_first(path):
 
 
 def test_events(journal, path):
-    journal.note("stopped", reason="time is up")
+    journal.record_event("stopped", reason="time is up")
     event = read_journal(path).events[0]
     assert (event.what, event.facts) == ("stopped", {"reason": "time is up"})
     assert datetime(2020, 1, 1, tzinfo=UTC) < read_journal(path).started <= event.time
@@ -209,14 +209,13 @@ def test_the_number_of_folds_may_be_found_out(path):
 
 def test_a_view_has_the_history_that_the_engine_had(path):
     """Whatever the order in which folds arrive, with races and lanes."""
-    from test_engine import Hands
-
     from skhpt.engine import loop as engine
+    from tests.engine.test_loop import FakeEvaluator
 
     rng = np.random.default_rng(0)
     scores = rng.normal(size=(30, 3))
 
-    class Random(Hands):
+    class Random(FakeEvaluator):
         def submit(self, candidates):
             self.pending += [
                 FoldScore(one.id, split, float(scores[one.id, split])) for one in candidates for split in range(3)
@@ -224,14 +223,14 @@ def test_a_view_has_the_history_that_the_engine_had(path):
 
     class Lanes:
         def ask(self, history):
-            return [candidate(i, lane=i % 2) for i in range(len(history), 30)][:10]
+            return [candidate(i, bracket_id=i % 2) for i in range(len(history), 30)][:10]
 
     history = History()
     with open_journal(path, Header({}, {"n_splits": 3}), CODEC) as journal:
-        hands = Random(lambda n: int(rng.integers(n)))
-        engine.run(Lanes(), history, hands, 3, journal=journal, race=Race(None, np.nan))
+        evaluator = Random(lambda n: int(rng.integers(n)))
+        engine.run(Lanes(), history, evaluator, 3, journal=journal, race=Race(None, np.nan))
     view = read_journal(path)
-    assert any(trial.has_lost for trial in history)
+    assert any(trial.was_eliminated for trial in history)
     assert [trial.folds for trial in view.history] == [trial.folds for trial in history]
     expected = cv_results(history.finished, error_score=np.nan)["mean_test_score"]
     assert len(view.leaderboard(100)) == len(expected) == 30

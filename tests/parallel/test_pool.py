@@ -52,7 +52,7 @@ def drain(pool, n):
 def backend(request, monkeypatch):
     """A joblib backend, or one that lacks what a future needs."""
     if request.param == "rounds":
-        monkeypatch.setattr(backends.Streaming, "serves", staticmethod(lambda backend: False))
+        monkeypatch.setattr(backends.FutureBackend, "serves", staticmethod(lambda backend: False))
     with parallel_config("threading" if request.param == "rounds" else request.param, n_jobs=2):
         yield request.param
 
@@ -81,9 +81,9 @@ def test_a_worker_that_died_with_the_lock_of_its_results_holds_up_nothing(monkey
     with parallel_config("multiprocessing", n_jobs=2), Pool() as pool:
         pool.submit(square, 3)
         assert drain(pool, 1) == [9]
-        workers = [child for child in multiprocessing.active_children() if child.pid in pool._way.pids()]
+        workers = [child for child in multiprocessing.active_children() if child.pid in pool._backend_adapter.pids()]
         pool.submit(time.sleep, 60)
-        pool._way._backend._pool._outqueue._wlock.acquire()
+        pool._backend_adapter._backend._pool._outqueue._wlock.acquire()
     assert len(workers) == 2
     assert not any(worker.is_alive() for worker in workers)
 
@@ -191,9 +191,9 @@ def test_a_worker_that_dies_while_it_has_nothing_to_do_is_replaced():
     with Pool(1, fit_timeout=60) as pool:
         pool.submit(nested)
         drain(pool, 1)
-        [pid] = pool._way.pids()
+        [pid] = pool._backend_adapter.pids()
         os.kill(pid, signal.SIGKILL)
-        pool._way._idle[0]._executor_manager_thread.join()  # now it is known
+        pool._backend_adapter._idle[0]._executor_manager_thread.join()  # now it is known
         pool.submit(nested)
         assert len(drain(pool, 1)) == 1
 
@@ -205,8 +205,8 @@ def test_workers_that_hang_are_gone_at_the_end_even_if_tasks_were_taken_back():
             pool.submit(sleep, x)
         while not any(one.items for one in pool.wait(1.0)):
             pass
-        pids = list(pool._way.pids())
-        pool.cease()
+        pids = list(pool._backend_adapter.pids())
+        pool.stop_submitting()
         assert 0 < pool.n_pending < 20
     assert len(pids) == 2
     for pid in pids:

@@ -23,7 +23,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from skhpt import GridSearch, HyperbandSearchCV, RandomSearch
 from skhpt.results import weighted_metrics as weighted
 from skhpt.results.bias_correction import SEED, best_of, bootstrapped, summary
-from skhpt.results.prediction_scorers import AtOnce, ByScorer
+from skhpt.results.prediction_scorers import ByScorer, VectorizedScorer
 from skhpt.search.corrected_score import _verified
 from skhpt.select import one_standard_error, within_percent
 from tests.estimators import ScoresItself, accuracy_by_hand, asks_for_value, two_scores
@@ -182,12 +182,12 @@ AT_ONCE = [
 def test_what_is_computed_at_once_is_what_the_scorer_says(scoring, monkeypatch):
     kinds = spied(monkeypatch)
     search = grid(scoring=scoring, cv=StratifiedKFold(4)).fit(*binary())
-    at_once = search.corrected_score_
-    monkeypatch.setattr("skhpt.search.corrected_score.at_once", lambda answers, scorer: None)
+    vectorized_scorer = search.corrected_score_
+    monkeypatch.setattr("skhpt.search.corrected_score.vectorized_scorer", lambda answers, scorer: None)
     monkeypatch.setattr("skhpt.search.corrected_score._n_bootstraps", lambda *args: 8)
     one_by_one = search.fit(*binary()).corrected_score_
-    assert kinds == [AtOnce, ByScorer]
-    assert one_by_one.pooled_score == pytest.approx(at_once.pooled_score)
+    assert kinds == [VectorizedScorer, ByScorer]
+    assert one_by_one.pooled_score == pytest.approx(vectorized_scorer.pooled_score)
     monkeypatch.undo()
     monkeypatch.setattr("skhpt.search.corrected_score._n_bootstraps", lambda *args: 8)
     np.testing.assert_allclose(search.fit(*binary()).corrected_score_, one_by_one)
@@ -201,7 +201,7 @@ def test_regression(scoring, monkeypatch):
     X, y = load_diabetes(return_X_y=True)
     search = GridSearch(Ridge(), {"alpha": [0.01, 0.1, 1]}, scoring=scoring, return_predictions=True).fit(X, y)
     corrected = search.corrected_score_
-    assert kinds == [AtOnce]
+    assert kinds == [VectorizedScorer]
     scorer = get_scorer(scoring or "r2")
     expected = scorer._sign * scorer._score_func(y, search.out_of_fold_predictions())
     assert corrected.pooled_score == pytest.approx(expected)

@@ -21,7 +21,7 @@ def trials_of(scores, notes=None):
     """Trials with the given test scores, of shape (n_candidates, n_splits)."""
     return [
         Trial(
-            Candidate(i, {"C": i}, note=notes[i] if notes else {}),
+            Candidate(i, {"C": i}, info=notes[i] if notes else {}),
             tuple(FoldScore(i, s, float(x), float(x) / 2, i + s, 0.5) for s, x in enumerate(row)),
         )
         for i, row in enumerate(scores)

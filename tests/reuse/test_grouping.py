@@ -14,22 +14,22 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 from skhpt.engine.tasks import shared_tasks
-from skhpt.reuse.grouping import Round, Shared, pieces
-from skhpt.reuse.steps import recipe
+from skhpt.reuse.grouping import RoundPlan, SharedCandidate, pieces
+from skhpt.reuse.steps import fit_graph
 from skhpt.trial import Candidate
 
 MODEL = Pipeline([("scale", StandardScaler()), ("clf", DecisionTreeClassifier(random_state=0))])
 FOREST = RandomForestClassifier(random_state=0)
 
 
-def round_of(estimator: Any, *points: dict[str, Any]) -> Round:
+def round_of(estimator: Any, *points: dict[str, Any]) -> RoundPlan:
     candidates = [Candidate(i, point) for i, point in enumerate(points)]
-    return Round(candidates, [recipe(estimator, point) for point in points])
+    return RoundPlan(candidates, [fit_graph(estimator, point) for point in points])
 
 
 def test_a_recipe_lists_the_parts_in_the_order_of_their_fits() -> None:
     nested = Pipeline([("head", Pipeline([("a", StandardScaler()), ("b", "passthrough")])), ("model", MODEL)])
-    parts = recipe(nested, {"model__clf__max_depth": 3}).parts
+    parts = fit_graph(nested, {"model__clf__max_depth": 3}).parts
     assert [part.path for part in parts] == ["head__a", "head", "model__scale", "model__clf"]
     assert [part.inside for part in parts] == ["head", None, None, None]
     assert [part.has_parts for part in parts] == [False, True, False, False]
@@ -38,28 +38,28 @@ def test_a_recipe_lists_the_parts_in_the_order_of_their_fits() -> None:
 
 
 def test_keys_follow_what_came_before() -> None:
-    one, other = recipe(MODEL, {"scale__with_mean": True}), recipe(MODEL, {"scale__with_mean": False})
-    same = recipe(MODEL, {"scale__with_mean": True, "clf__max_depth": None})
+    one, other = fit_graph(MODEL, {"scale__with_mean": True}), fit_graph(MODEL, {"scale__with_mean": False})
+    same = fit_graph(MODEL, {"scale__with_mean": True, "clf__max_depth": None})
     assert one.parts[0].key != other.parts[0].key
     assert one.parts[1].key != other.parts[1].key
     assert [part.key for part in one.parts] == [part.key for part in same.parts]
 
 
 def test_candidates_are_doubted_for_a_reason() -> None:
-    assert recipe(MODEL.set_params(memory=None), {}).doubt == ""
-    assert "memory" in recipe(Pipeline(MODEL.steps, memory="somewhere"), {}).doubt
-    assert "copy=False" in recipe(MODEL, {"scale__copy": False}).doubt
-    assert "not valid" in recipe(FOREST, {"n_estimators": -1}).doubt
-    assert "not valid" in recipe(FOREST, {"nothing": 1}).doubt
+    assert fit_graph(MODEL.set_params(memory=None), {}).doubt == ""
+    assert "memory" in fit_graph(Pipeline(MODEL.steps, memory="somewhere"), {}).doubt
+    assert "copy=False" in fit_graph(MODEL, {"scale__copy": False}).doubt
+    assert "not valid" in fit_graph(FOREST, {"n_estimators": -1}).doubt
+    assert "not valid" in fit_graph(FOREST, {"nothing": 1}).doubt
 
 
 def test_unseeded_parts_are_known_but_for_those_that_draw_in_vain() -> None:
-    unseeded = recipe(Pipeline([("scale", StandardScaler()), ("clf", DecisionTreeClassifier())]), {})
+    unseeded = fit_graph(Pipeline([("scale", StandardScaler()), ("clf", DecisionTreeClassifier())]), {})
     assert list(unseeded.unseeded) == ["clf"]
-    assert not recipe(MODEL, {}).unseeded
-    svc = recipe(SVC(), {})
+    assert not fit_graph(MODEL, {}).unseeded
+    svc = fit_graph(SVC(), {})
     assert not svc.unseeded
-    assert svc.vain == {""}
+    assert svc.irrelevant_draws == {""}
 
 
 def test_shared_prefixes_families_and_loners_are_told_apart() -> None:
@@ -82,7 +82,7 @@ def test_fits_are_counted_as_they_are_planned() -> None:
 grids = st.lists(st.tuples(st.booleans(), st.integers(1, 3), st.integers(1, 3)), min_size=2, max_size=14)
 
 
-def numbers(piece: list[Shared]) -> set[int]:
+def numbers(piece: list[SharedCandidate]) -> set[int]:
     return {number for one in piece for share in one.shares for number in share.numbers}
 
 

@@ -36,7 +36,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from skhpt import GridSearch, RandomSearch, register_submodel
 from skhpt.parallel import backends
-from skhpt.parallel.channels import NoMail, work
+from skhpt.parallel.channels import NullInbox, work
 from skhpt.search import base
 from tests.estimators import Doubler, Failing, InPlaceScaler, NoisyScaler, Picky
 
@@ -574,7 +574,7 @@ def test_a_task_holds_its_data_no_longer_than_it_runs(monkeypatch: pytest.Monkey
     assert len(own) == 1
     gc.disable()
     try:
-        work(function, NoMail().channel(0), *args)
+        work(function, NullInbox().channel(0), *args)
         del args
         assert own[0]() is None
     finally:

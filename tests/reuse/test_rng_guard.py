@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skhpt.reuse.rng_guard import Watched
+from skhpt.reuse.rng_guard import GlobalRngWatch
 
 
 @pytest.fixture(autouse=True)
@@ -18,7 +18,7 @@ def _same_generator_afterwards():
 def test_a_draw_is_seen(draw, n_before):
     np.random.seed(0)
     np.random.randn(n_before)
-    watched = Watched()
+    watched = GlobalRngWatch()
     before = watched.state()
     assert not watched.has_moved(before)
     draw(1) if draw is np.random.bytes else draw()
@@ -31,7 +31,7 @@ def test_a_draw_is_seen(draw, n_before):
 def test_the_second_of_two_normal_numbers_is_seen():
     np.random.seed(0)
     np.random.randn()  # draws two of them and keeps one
-    watched = Watched()
+    watched = GlobalRngWatch()
     before = watched.state()
     np.random.randn()
     assert watched.has_moved(before)
@@ -42,7 +42,7 @@ def test_another_generator_is_seen_too():
     usual, other = np.random.mtrand._rand._bit_generator, np.random.PCG64(0)
     np.random.set_bit_generator(other)
     try:
-        watched = Watched()
+        watched = GlobalRngWatch()
         before = watched.state()
         assert not watched.has_moved(before)
         np.random.rand()

@@ -139,7 +139,7 @@ def test_the_best_have_all_there_is_and_come_first(iris, schedule):
 def test_survivors_go_on_as_if_they_were_fresh(iris, schedule, estimator, space):
     search = HyperbandSearchCV(estimator, space, schedule=schedule, n_candidates=20, random_state=0, cv=3)
     went_on = search.fit(*iris).cv_results_
-    again = clone(search).set_params(warm_start="never").fit(*iris)
+    again = clone(search).set_params(continuation="never").fit(*iris)
     assert (went_on["resumed_from"] > 0).any()
     assert not again.cv_results_["resumed_from"].any()
     same(
@@ -165,7 +165,7 @@ def test_models_do_go_on(iris, monkeypatch):
     take = Checkpoints.take
     monkeypatch.setattr(Checkpoints, "take", lambda self, key: taken.append(take(self, key)) or taken[-1])
     search = HyperbandSearchCV(FOREST, DEPTHS, random_state=0, cv=3, n_candidates=27).fit(*iris)
-    assert [half.resource for half in taken if half] == [1] * 9 + [3] * 3
+    assert [checkpoint.resource for checkpoint in taken if checkpoint] == [1] * 9 + [3] * 3
     assert search.plan_.full_fits == pytest.approx(27 / 9 + 9 * 2 / 9 + 3 * 2 / 3 + 1 * 2)
 
 
@@ -349,7 +349,7 @@ class Clock:
         self.by_id |= {candidate.id: candidate for candidate in candidates}
         self.queue += [(candidate.id, split) for candidate in candidates for split in candidate.missing(self.n_splits)]
 
-    def collect(self, seconds=None):
+    def wait_for_folds(self, seconds=None):
         while self.queue and len(self.running) < self.n_workers:
             number, split = self.queue.pop(0)
             seconds = self.seconds(self.by_id[number], split)
@@ -363,12 +363,12 @@ class Clock:
 
 def uneven(candidate, split):
     """Time in proportion to the training, more or less."""
-    rng = np.random.default_rng((candidate.note["candidate_id"], split))
+    rng = np.random.default_rng((candidate.info["candidate_id"], split))
     return candidate.resource * rng.lognormal(0, 0.5)
 
 
 def noisy(candidate, split):
-    rng = np.random.default_rng((candidate.note["candidate_id"], split, candidate.resource))
+    rng = np.random.default_rng((candidate.info["candidate_id"], split, candidate.resource))
     return candidate.params["x"] / 1000 + 0.1 * rng.standard_normal()
 
 
@@ -379,19 +379,19 @@ def test_workers_are_kept_busy(brackets, n_splits):
     plan = plan_of(brackets, n_splits, 81)
     histories = []
     for n_workers in (16, 1):
-        hands = Clock(n_workers, uneven, noisy, n_splits)
+        evaluator = Clock(n_workers, uneven, noisy, n_splits)
         history = History()
-        engine.run(Hyperband(plan, points(plan.n_candidates)), history, hands, n_splits)
-        history.sort(lambda trial: tuple(trial.candidate.note[name] for name in ("bracket", "rung", "candidate_id")))
+        engine.run(Hyperband(plan, points(plan.n_candidates)), history, evaluator, n_splits)
+        history.sort(lambda trial: tuple(trial.candidate.info[name] for name in ("bracket", "rung", "candidate_id")))
         histories.append(history)
-        assert hands.worked / (n_workers * hands.now) > 0.85
+        assert evaluator.worked / (n_workers * evaluator.now) > 0.85
     assert list(histories[0]) == list(histories[1])
 
 
-def finish(history, scores, lane=0):
+def finish(history, scores, bracket_id=0):
     for score in scores:
-        (candidate,) = [candidate for candidate in history.next_to_finish if candidate.lane == lane]
-        history.finish_next([FoldScore(candidate.id, 0, score)], lane)
+        (candidate,) = [candidate for candidate in history.next_to_finish if candidate.bracket_id == bracket_id]
+        history.finish_next([FoldScore(candidate.id, 0, score)], bracket_id)
 
 
 def test_a_promotion_comes_when_it_is_certain():
@@ -432,7 +432,7 @@ def test_failing_candidates(iris):
 def test_scores_at_full_resource():
     def trial(i, number, iteration, *scores):
         folds = tuple(FoldScore(i, j, s, state="skipped" if s is None else "ok") for j, s in enumerate(scores))
-        return Trial(Candidate(i, {"x": number}, note={"candidate_id": number, "iter": iteration}), folds)
+        return Trial(Candidate(i, {"x": number}, info={"candidate_id": number, "iter": iteration}), folds)
 
     trials = [trial(0, 0, 0, 0.1, None), trial(1, 1, 0, 0.2, None), trial(2, 2, 0, 0.3, None)]
     trials += [trial(3, 1, 1, 0.5, None), trial(4, 2, 1, 0.5, None), trial(5, 2, 2, 0.6, 0.8)]
@@ -448,7 +448,7 @@ def test_correlations_of_rungs():
         for i, (a, b) in enumerate(zip(low, high, strict=True)):
             for iteration, score in enumerate((a, b)):
                 note = {"candidate_id": i, "iter": iteration}
-                yield Trial(Candidate(2 * i + iteration, {}, note=note), (FoldScore(0, 0, score),))
+                yield Trial(Candidate(2 * i + iteration, {}, info=note), (FoldScore(0, 0, score),))
 
     assert rung_correlations(list(trials([1, 2, 3], [10, 20, 40]))) == [(pytest.approx(1.0), 3)]
     assert rung_correlations(list(trials([1, 2, 3], [3, 2, 1]))) == [(pytest.approx(-1.0), 3)]

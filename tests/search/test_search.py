@@ -306,7 +306,7 @@ def test_candidates_of_a_comparable_search_are_known(counting):
     assert values(second) == [1, 2, 3]
     random = RandomSearch(counting, {"value": stats.randint(2, 4)}, n_iter=20, cv=2, refit=False, previous=second)
     random.set_params(random_state=0, unique=False).fit(X, Y)
-    assert (random.history_.n_given, len(random.history_)) == (3, 21)  # 2 of 20 draws are known
+    assert (random.history_.n_earlier_trials, len(random.history_)) == (3, 21)  # 2 of 20 draws are known
     manual = ManualSearch(counting, [{"value": 4}, {"value": 1}], cv=2, refit=False, previous=second).fit(X, Y)
     assert values(manual) == [1, 2, 3, 4]
 

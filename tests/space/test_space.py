@@ -17,7 +17,7 @@ from skhpt import Space
 from skhpt.distributions import loguniform_int, quantized, truncated_lognormal, truncated_normal
 from skhpt.identity import params_key, value_key
 from skhpt.space.parsing import make_dimension
-from skhpt.space.scipy_adapter import in_plain_arithmetic, spelled_out
+from skhpt.space.scipy_adapter import closed_form, source_repr
 
 CONTINUOUS = {
     "uniform": stats.uniform(-2, 5),
@@ -79,10 +79,10 @@ def test_continuous_round_trip(name, u):
         *(stats.loguniform(1e-12, 1e12), stats.loguniform(1, 2), stats.loguniform(1, 10, loc=5, scale=3)),
         *(stats.loguniform(1, 10, scale=3), stats.reciprocal(1e-300, 1e300), stats.norm()),
     ],
-    ids=spelled_out,
+    ids=source_repr,
 )
 def test_plain_arithmetic_agrees_with_scipy(dist):
-    plain, u = in_plain_arithmetic(dist), np.linspace(0, 1, 101)
+    plain, u = closed_form(dist), np.linspace(0, 1, 101)
     x = dist.ppf(u)
     np.testing.assert_allclose(plain.ppf(u), x, rtol=1e-9)
     np.testing.assert_allclose(plain.cdf(x), dist.cdf(x), rtol=1e-9, atol=1e-12)
@@ -95,7 +95,7 @@ def test_a_distribution_that_has_only_the_name_is_left_alone():
             return x**2
 
     dist = Own(a=0, b=1, name="uniform")()
-    assert in_plain_arithmetic(dist) is dist
+    assert closed_form(dist) is dist
 
 
 @given(st.sampled_from(sorted(DISCRETE)), levels)

@@ -10,8 +10,8 @@ from sklearn.svm import SVC
 from skhpt import BayesSearchCV, GridSearch, RandomSearch, Space
 from skhpt.history import History
 from skhpt.session.previous import trials_from
-from skhpt.strategies.bayes import Bayes
-from skhpt.strategies.encoding import Places
+from skhpt.strategies.bayes import BayesianOptimization
+from skhpt.strategies.encoding import Encoder
 from skhpt.strategies.racing import Race
 from skhpt.strategies.surrogate import Surrogate, log_times, mean_scores
 from skhpt.trial import Candidate, FoldScore, Trial
@@ -162,10 +162,10 @@ def test_a_hard_first_fold_is_taken_into_account():
 def test_a_strategy_learns_from_them():
     trials = [trial(0, 0.5, 0.9, x=0.2), trial(1, 0.3, None, x=0.9), trial(2, 0.6, 0.9, x=0.1), trial(3, 0.4, 0.8)]
     space = Space({"x": stats.uniform()})
-    surrogate = Surrogate(Places(space), trials, mean_scores)
+    surrogate = Surrogate(Encoder(space), trials, mean_scores)
     means, _ = surrogate.predict_score([{"x": 0.1}, {"x": 0.9}])
     assert means[0] > means[1] + 0.1
-    (candidate,) = Bayes(space, 9, [], None, seed=0).ask(History(trials))
+    (candidate,) = BayesianOptimization(space, 9, [], None, seed=0).ask(History(trials))
     assert candidate.params["x"] < 0.5
 
 

@@ -24,7 +24,7 @@ except ImportError:  # they are private
 
 
 @dataclass
-class _Whole:
+class _FullDecomposition:
     """A decomposition with all its components, and the rows that it transformed, if it does so while it is fitted."""
 
     model: Any
@@ -50,7 +50,7 @@ def _solver(pca: Any, X: Any) -> str | None:
     return None if solver == "covariance_eigh" and n < p else solver
 
 
-def _decompose(pca: Any, X: Any, y: Any) -> _Whole | None:
+def _decompose(pca: Any, X: Any, y: Any) -> _FullDecomposition | None:
     solver = None if get_config().get("array_api_dispatch") or not hasattr(X, "shape") else _solver(pca, X)
     if solver is None:
         return None  # nothing is lost
@@ -59,7 +59,7 @@ def _decompose(pca: Any, X: Any, y: Any) -> _Whole | None:
     if output is None:
         model.fit(X)
     vars(model).pop("_sklearn_output_config", None)  # views have their own
-    return _Whole(model, output) if model._fit_svd_solver == solver else None
+    return _FullDecomposition(model, output) if model._fit_svd_solver == solver else None
 
 
 def _variances(model: Any) -> np.ndarray:
@@ -93,7 +93,7 @@ def _n_for_share(model: Any, share: float) -> Any:
     return np.searchsorted(cumulate(model.explained_variance_ratio_), share, side="right") + 1
 
 
-def _first_components(whole: _Whole | None, estimator: Any) -> Any:
+def _first_components(whole: _FullDecomposition | None, estimator: Any) -> Any:
     n = None if whole is None else _n_components(whole.model, estimator.n_components)
     if whole is None or n is None:
         return None
