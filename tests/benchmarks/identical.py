@@ -784,7 +784,7 @@ def line_of(name: str, values: Values) -> str:
 def chosen(names: Iterable[str]) -> dict[str, Case]:
     """Return the cases whose name contains one of the given texts; all if none is given."""
     names = list(names)
-    return {name: one for name, one in CASES.items() if not names or any(text in name for text in names)}
+    return {name: function for name, function in CASES.items() if not names or any(text in name for text in names)}
 
 
 def main() -> None:
