@@ -68,6 +68,7 @@ class PoolEvaluator:
         self,
         pool: Pool,
         setup: Setup,
+        *,
         X: Any,
         y: Any,
         splits: Sequence[Split],

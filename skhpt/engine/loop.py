@@ -128,6 +128,7 @@ def run(
     strategy: Strategy,
     history: History,
     evaluator: Evaluator,
+    *,
     n_splits: int,
     journal: Journal | None = None,
     race: Race | None = None,

@@ -39,6 +39,7 @@ class Limits:
 
     def __init__(
         self,
+        *,
         max_time: float | timedelta | None = None,
         target_score: float | None = None,
         patience: int | None = None,

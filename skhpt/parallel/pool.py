@@ -73,6 +73,7 @@ class Pool:
     def __init__(
         self,
         n_jobs: int | None = None,
+        *,
         pre_dispatch: Any = "2*n_jobs",
         fit_timeout: float | None = None,
         interruptible: Callable[[], AbstractContextManager[Any]] = nullcontext,

@@ -235,10 +235,17 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, BaseSearchCV):
         race = Race(self._metric, error_score) if self.racing else None
         with Interrupts() as interrupts:
             limits = self._limits(session, interrupts)
-            folders = session.setup.checkpoints.folders
-            pool = Pool(self.n_jobs, self.pre_dispatch, self.fit_timeout, interrupts.allowed, folders)
+            pool = Pool(
+                self.n_jobs,
+                pre_dispatch=self.pre_dispatch,
+                fit_timeout=self.fit_timeout,
+                interruptible=interrupts.allowed,
+                folders=session.setup.checkpoints.folders,
+            )
             with self._evaluator(session, pool) as evaluator:
-                self.stop_reason_ = engine.run(strategy, history, evaluator, n_splits, session.journal, race, limits)
+                self.stop_reason_ = engine.run(
+                    strategy, history, evaluator, n_splits=n_splits, journal=session.journal, race=race, stop=limits
+                )
             if interrupts.n:  # maybe when everything was done already
                 self.stop_reason_ = engine.INTERRUPTED
         if session.journal:
@@ -253,20 +260,20 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, BaseSearchCV):
         return PoolEvaluator(
             pool,
             session.setup,
-            session.X,
-            session.y,
-            session.folds,
-            session.callbacks.observe,
-            self.racing,
-            self._reuse(session),
-            RetryPolicy(self.max_retries, self.fit_timeout),
+            X=session.X,
+            y=session.y,
+            splits=session.folds,
+            observe=session.callbacks.observe,
+            racing=self.racing,
+            reuse=self._reuse(session),
+            retry_policy=RetryPolicy(self.max_retries, self.fit_timeout),
         )
 
     def _limits(self, session: Session, interrupts: Interrupts) -> Limits:
         return Limits(
-            self.max_time,
-            self.target_score,
-            self.patience,
+            max_time=self.max_time,
+            target_score=self.target_score,
+            patience=self.patience,
             mean_score=self._score_that_counts,
             n_earlier_trials=session.history.n_earlier_trials,
             interrupts=interrupts,

@@ -27,7 +27,7 @@ def main(n_workers=16, n_splits=5, sizes=(27, 81, 243)):
         for size in sizes:
             plan = plan_of(ladder(n, [3, 9, 27], n_splits, 3, size), n_splits, 27)
             evaluator = Clock(n_workers, uneven, noisy, n_splits)
-            engine.run(Hyperband(plan, points(n)), History(), evaluator, n_splits)
+            engine.run(Hyperband(plan, points(n)), History(), evaluator, n_splits=n_splits)
             shares.append(evaluator.worked / (n_workers * evaluator.now))
         print(f"{n:10} " + " ".join(f"{share:16.2f}" for share in shares))
 

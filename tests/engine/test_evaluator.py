@@ -22,7 +22,7 @@ from tests.estimators import Null
 
 def make(iris, n_splits=3, **setup):
     splits = list(KFold(n_splits).split(iris[0]))
-    return PoolEvaluator(Pool(), Setup(Null(), check_scoring(Null()), **setup), *iris, splits)
+    return PoolEvaluator(Pool(), Setup(Null(), check_scoring(Null()), **setup), X=iris[0], y=iris[1], splits=splits)
 
 
 def collect_all(evaluator):
@@ -79,7 +79,7 @@ class FakePool:
 @given(st.sampled_from([0.0, 0.001, 0.01, 1.0]), st.integers(1, 300))
 def test_short_fits_travel_together_and_long_ones_alone(seconds, n):
     fake = FakePool(seconds)
-    evaluator = PoolEvaluator(fake, Setup(Null(), None), np.zeros((4, 1)), None, [([0], [1]), ([1], [0])])
+    evaluator = PoolEvaluator(fake, Setup(Null(), None), X=np.zeros((4, 1)), y=None, splits=[([0], [1]), ([1], [0])])
     evaluator.submit([Candidate(i, {}) for i in range(n)])
     folds = []
     while len(folds) < 2 * n:
@@ -106,7 +106,9 @@ def test_each_fold_has_its_watch(iris):
         asked.append((candidate.id, split))
         return module.NullObserver()
 
-    with PoolEvaluator(Pool(), Setup(Null(), check_scoring(Null())), *iris, splits, observe) as evaluator:
+    with PoolEvaluator(
+        Pool(), Setup(Null(), check_scoring(Null())), X=iris[0], y=iris[1], splits=splits, observe=observe
+    ) as evaluator:
         evaluator.submit([Candidate(0, {}), Candidate(1, {})])
         collect_all(evaluator)
     assert asked == [(0, 0), (0, 1), (1, 0), (1, 1)]
@@ -176,7 +178,7 @@ def test_who_shares_a_fit_with_one_that_takes_too_long_is_not_to_blame(error_sco
     setup = Setup(RandomForestClassifier(), check_scoring(RandomForestClassifier()), error_score=error_score)
     pool, splits = ImpatientPool(), [([0, 1], [2]), ([1, 2], [0])]
     evaluator = PoolEvaluator(
-        pool, setup, np.zeros((4, 1)), np.array([0, 1, 0, 1]), splits, reuse=ReusePlanner(SharingPolicy())
+        pool, setup, X=np.zeros((4, 1)), y=np.array([0, 1, 0, 1]), splits=splits, reuse=ReusePlanner(SharingPolicy())
     )
     evaluator.submit([Candidate(i, {"n_estimators": n}) for i, n in enumerate([5, 10, 9999])])
     if error_score == "raise":
@@ -192,7 +194,7 @@ def test_who_shares_a_fit_with_one_that_takes_too_long_is_not_to_blame(error_sco
 def test_only_the_one_that_was_alone_is_to_blame(n, data):
     fatal = data.draw(st.integers(0, n - 1))
     evaluator = PoolEvaluator(
-        UnreliablePool(fatal), Setup(Null(), None), np.zeros((4, 1)), None, [([0], [1]), ([1], [0])]
+        UnreliablePool(fatal), Setup(Null(), None), X=np.zeros((4, 1)), y=None, splits=[([0], [1]), ([1], [0])]
     )
     evaluator.submit([Candidate(i, {}) for i in range(n)])
     folds = []

@@ -72,7 +72,7 @@ class Recorder:
 
 def run(strategy, choose=lambda n: 0, history=None, journal=None):
     history = History() if history is None else history
-    engine.run(strategy, history, FakeEvaluator(choose), N_SPLITS, journal)
+    engine.run(strategy, history, FakeEvaluator(choose), n_splits=N_SPLITS, journal=journal)
     return history
 
 
@@ -90,9 +90,9 @@ def test_races_end_alike_whoever_is_faster(data):
     xs = data.draw(st.lists(st.sampled_from([0.0, 0.05, 0.1, 0.2, 0.5]), min_size=1, max_size=8))
     strategy, choose = FixedList([{"x": x} for x in xs]), lambda n: data.draw(st.integers(0, n - 1))
     expected, shuffled = History(), History()
-    engine.run(strategy, expected, FakeEvaluator(), N_SPLITS, race=Race())
+    engine.run(strategy, expected, FakeEvaluator(), n_splits=N_SPLITS, race=Race())
     evaluator = FakeEvaluator(choose)
-    engine.run(strategy, shuffled, evaluator, N_SPLITS, race=Race())
+    engine.run(strategy, shuffled, evaluator, n_splits=N_SPLITS, race=Race())
     assert list(shuffled) == list(expected)
     assert not evaluator.pending  # nobody is still at work
     best = max(range(len(xs)), key=lambda i: xs[i])
@@ -126,7 +126,7 @@ def test_nothing_to_do():
     assert len(run(FixedList([]))) == 0
     done = run(FixedList([{"x": 1}]))
     evaluator = FakeEvaluator()
-    engine.run(FixedList([], n_known=1), done, evaluator, N_SPLITS)
+    engine.run(FixedList([], n_known=1), done, evaluator, n_splits=N_SPLITS)
     assert evaluator.n_submitted == 0
 
 
@@ -145,5 +145,5 @@ def test_what_is_finished_survives_an_exception():
 
     history = History()
     with pytest.raises(KeyboardInterrupt):
-        engine.run(FixedList([{"x": 0}, {"x": 1}]), history, Broken(), N_SPLITS)
+        engine.run(FixedList([{"x": 0}, {"x": 1}]), history, Broken(), n_splits=N_SPLITS)
     assert [trial.state for trial in history] == ["ok", "pending"]

@@ -38,7 +38,7 @@ def learned(scores, **limits):
 @pytest.mark.parametrize("max_time", [20, 20.0, timedelta(seconds=20)])
 def test_time_and_grace(max_time):
     clock = Clock()
-    limits = Limits(max_time, clock=clock)
+    limits = Limits(max_time=max_time, clock=clock)
     assert (limits.reason(), limits.seconds_left, limits.grace_left) == ("", 20.0, 0.0)
     clock.now += 20
     assert (limits.reason(), limits.seconds_left, limits.grace_left) == ("max_time", 0.0, 2.0)
@@ -91,7 +91,9 @@ def test_out_of_time_folds_under_way_get_a_grace():
             self.pending = self.pending[:2]  # under way
 
     history, evaluator = History(), Ticking()
-    limits = Limits(10, clock=clock)
-    assert engine.run(FixedList([{"x": i} for i in range(4)]), history, evaluator, 3, stop=limits) == "max_time"
+    limits = Limits(max_time=10, clock=clock)
+    assert (
+        engine.run(FixedList([{"x": i} for i in range(4)]), history, evaluator, n_splits=3, stop=limits) == "max_time"
+    )
     assert history.n_finished == 2  # five folds in time, and one in the grace of a second
     assert [sorted(history.folds_of(i)) for i in (2, 3)] == [[], []]

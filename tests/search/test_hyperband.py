@@ -381,7 +381,7 @@ def test_workers_are_kept_busy(brackets, n_splits):
     for n_workers in (16, 1):
         evaluator = Clock(n_workers, uneven, noisy, n_splits)
         history = History()
-        engine.run(Hyperband(plan, points(plan.n_candidates)), history, evaluator, n_splits)
+        engine.run(Hyperband(plan, points(plan.n_candidates)), history, evaluator, n_splits=n_splits)
         history.sort(lambda trial: tuple(trial.candidate.info[name] for name in ("bracket", "rung", "candidate_id")))
         histories.append(history)
         assert evaluator.worked / (n_workers * evaluator.now) > 0.85
