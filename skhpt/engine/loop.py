@@ -47,10 +47,10 @@ class Race(Protocol):
         """Look at the finished trials."""
         ...
 
-    def n_enough(self, folds: Sequence[FoldScore]) -> int | None:
-        """Return after how many of its first folds a candidate is lost; None if it is not.
+    def eliminated_after(self, folds: Sequence[FoldScore]) -> int | None:
+        """Return after how many of its first folds a candidate is eliminated; None if it is not.
 
-        The more trials were looked at, the sooner a candidate may be lost, never the later.
+        The more trials were seen, the sooner a candidate may be eliminated, never the later.
         """
         ...
 
@@ -266,8 +266,8 @@ def _outcome(folds: dict[int, FoldScore], n_splits: int, race: Race | None) -> l
     if race is None and len(folds) < n_splits:
         return None
     first = [folds[split] for split in takewhile(folds.__contains__, range(n_splits))]
-    if race and (n_enough := race.n_enough(first)) is not None:
+    if race and (n_folds := race.eliminated_after(first)) is not None:
         candidate = first[0].candidate
-        skipped = [FoldScore(candidate, split, None, state="skipped") for split in range(n_enough, n_splits)]
-        return first[:n_enough] + skipped
+        skipped = [FoldScore(candidate, split, None, state="skipped") for split in range(n_folds, n_splits)]
+        return first[:n_folds] + skipped
     return first if len(first) == n_splits else None

@@ -33,7 +33,7 @@ from skhpt.space.space import Space
 from skhpt.strategies.base import Strategy
 from skhpt.strategies.bayes import BayesianOptimization
 from skhpt.strategies.hyperband import Hyperband
-from skhpt.strategies.rung_statistics import at_full_resource, extent, place, rung_correlations
+from skhpt.strategies.rung_statistics import at_full_resource, budget_of, plan_position, rung_correlations
 from skhpt.strategies.schedule import Plan
 from skhpt.trial import Trial
 
@@ -464,14 +464,14 @@ class HyperbandSearchCV(BaseSearch):
     def _evaluate(self, session: Session, strategy: Strategy) -> None:
         assert isinstance(strategy, Hyperband)
         self.plan_ = strategy.plan
-        self._known_places = {place(trial) for trial in session.history[: session.n_known]}
+        self._known_places = {plan_position(trial) for trial in session.history[: session.n_known]}
         with TemporaryDirectory(prefix="skhpt-", ignore_cleanup_errors=True) as folder:
             store = InMemory() if shares_memory(self.n_jobs, self.fit_timeout) else OnDisk(folder)
             setup = replace(session.setup, checkpoints=Checkpoints(store))
             try:
                 super()._evaluate(replace(session, setup=setup), strategy)
             finally:
-                session.history.sort(place)
+                session.history.sort(plan_position)
 
     # -- the results ---------------------------------------------------------------------------------------------
 
@@ -481,7 +481,7 @@ class HyperbandSearchCV(BaseSearch):
             [max((fold.resumed_from for fold in trial.folds), default=0) for trial in self._tabulated]
         )
         own = self._tabulated[session.history.n_earlier_trials :]
-        levels = Counter(map(extent, own))
+        levels = Counter(map(budget_of, own))
         self.resource_, self.max_resources_ = self.plan_.resource, self.plan_.max_resources
         self.n_iterations_ = len(levels)
         self.n_resources_ = [n_resources for n_resources, _ in sorted(levels)]
@@ -491,19 +491,20 @@ class HyperbandSearchCV(BaseSearch):
         self.rung_correlations_ = np.array([rho for rho, _ in correlations])
         warn_of_misleading_rungs(correlations, self.resource_, self.n_resources_)
         has_best = hasattr(self, "best_index_") and self._knows_metric
-        if has_best and extent(self._tabulated[self.best_index_]) != (self.max_resources_, self.n_splits_):
+        if has_best and budget_of(self._tabulated[self.best_index_]) != (self.max_resources_, self.n_splits_):
             warn_that_nobody_finished(self.resource_, self.cv_results_["n_resources"][self.best_index_])
 
     def _report_failures(self, trials: list[Trial], n_known: int) -> None:
         # Sorted by their place in the plan, what is known need not come first.
-        super()._report_failures(sorted(trials, key=lambda trial: place(trial) not in self._known_places), n_known)
+        known = self._known_places
+        super()._report_failures(sorted(trials, key=lambda trial: plan_position(trial) not in known), n_known)
 
     def _score_that_counts(self, trial: Trial) -> float | None:
-        is_full = extent(trial) == (self.plan_.max_resources, self.plan_.n_splits)
+        is_full = budget_of(trial) == (self.plan_.max_resources, self.plan_.n_splits)
         return super()._score_that_counts(trial) if is_full else None
 
     def _standing(self, trials: list[Trial]) -> list[tuple[int, int]]:
-        return [extent(trial) for trial in trials]
+        return [budget_of(trial) for trial in trials]
 
     def _leaderboard_rows(self, n: int) -> list[dict[str, Any]]:
         rows = super()._leaderboard_rows(len(self._tabulated))

@@ -22,9 +22,9 @@ class FixedList:
         Trials that the history holds before the first point of the list.
     """
 
-    def __init__(self, points: Sequence[dict[str, Any]], n_known: int = 0):
+    def __init__(self, points: Sequence[dict[str, Any]], n_before: int = 0):
         self.points = points
-        self.n_known = n_known
+        self.n_before = n_before
 
     @property
     def n_candidates(self) -> int:
@@ -33,7 +33,7 @@ class FixedList:
 
     def ask(self, history: History) -> list[Candidate]:
         """Return all points that the history has not come to yet."""
-        n_asked = len(history) - self.n_known
+        n_asked = len(history) - self.n_before
         return [Candidate(len(history) + i, params) for i, params in enumerate(self.points[n_asked:])]
 
 

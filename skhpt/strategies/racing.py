@@ -41,7 +41,7 @@ class Race:
                     self._standard = lowest
         self._n_known = len(finished)
 
-    def n_enough(self, folds: Sequence[FoldScore]) -> int | None:
+    def eliminated_after(self, folds: Sequence[FoldScore]) -> int | None:
         """Return after how many of its first folds a candidate is lost, None if it is not."""
         if np.isinf(self._standard):
             return None

@@ -14,12 +14,12 @@ from skhpt.history import renumbered
 from skhpt.trial import Trial
 
 
-def extent(trial: Trial) -> tuple[int, int]:
+def budget_of(trial: Trial) -> tuple[int, int]:
     """Return how far a trial has come: its resource and its number of folds."""
     return trial.candidate.info["n_resources"], trial.candidate.info["n_folds"]
 
 
-def place(trial: Trial) -> tuple[int, int, int]:
+def plan_position(trial: Trial) -> tuple[int, int, int]:
     """Return where a trial stands in the plan, whenever it came in: bracket, rung, candidate."""
     info = trial.candidate.info
     return info["bracket"], info["rung"], info["candidate_id"]

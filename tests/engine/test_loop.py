@@ -126,7 +126,7 @@ def test_nothing_to_do():
     assert len(run(FixedList([]))) == 0
     done = run(FixedList([{"x": 1}]))
     evaluator = FakeEvaluator()
-    engine.run(FixedList([], n_known=1), done, evaluator, n_splits=N_SPLITS)
+    engine.run(FixedList([], n_before=1), done, evaluator, n_splits=N_SPLITS)
     assert evaluator.n_submitted == 0
 
 

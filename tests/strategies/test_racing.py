@@ -27,48 +27,48 @@ def trial(i, *scores, x=0.5):
     return Trial(Candidate(i, {"x": x}), tuple(folds))
 
 
-def n_enough(race, *scores):
-    return race.n_enough([FoldScore(9, j, score) for j, score in enumerate(scores)])
+def eliminated_after(race, *scores):
+    return race.eliminated_after([FoldScore(9, j, score) for j, score in enumerate(scores)])
 
 
 def test_the_rule():
     race = Race()
-    assert n_enough(race, 0.0) is None  # there is nobody to lose against
+    assert eliminated_after(race, 0.0) is None  # there is nobody to lose against
     race.learn([trial(0, 0.5, 0.9, 0.9)])
-    assert n_enough(race, 0.5) is None
-    assert n_enough(race, 0.4) == 1
-    assert n_enough(race, 0.6, 0.3) == 2
-    assert n_enough(race, 0.6, 0.5, 0.9) is None
+    assert eliminated_after(race, 0.5) is None
+    assert eliminated_after(race, 0.4) == 1
+    assert eliminated_after(race, 0.6, 0.3) == 2
+    assert eliminated_after(race, 0.6, 0.5, 0.9) is None
     race.learn([trial(0, 0.5, 0.9, 0.9), trial(1, 0.6, 0.6, 0.6), trial(2, 0.9, 0.2, None)])
-    assert n_enough(race, 0.55, 1.0) == 1  # the highest worst fold counts, of those with all folds
-    assert n_enough(race, None) == 1
-    assert n_enough(race, 0.7, np.nan) == 2
+    assert eliminated_after(race, 0.55, 1.0) == 1  # the highest worst fold counts, of those with all folds
+    assert eliminated_after(race, None) == 1
+    assert eliminated_after(race, 0.7, np.nan) == 2
 
 
 def test_who_ties_is_not_lost():
     for level in (0.1, 0.7, 0.95, 14 / 15, -3e5):
         race = Race()
         race.learn([trial(0, *[level] * 9)])
-        assert n_enough(race, *[level] * 9) is None
+        assert eliminated_after(race, *[level] * 9) is None
 
 
 def test_a_fold_on_which_everybody_fails_decides_nothing():
     race = Race()
     race.learn([trial(0, 0.9, np.nan)])
-    assert n_enough(race, 0.1, np.nan) is None
+    assert eliminated_after(race, 0.1, np.nan) is None
     race = Race(error_score=0.0)
     race.learn([trial(0, 0.9, np.nan)])
-    assert n_enough(race, 0.1, np.nan) is None  # 0.05 on average, no lower than 0
+    assert eliminated_after(race, 0.1, np.nan) is None  # 0.05 on average, no lower than 0
     race = Race(error_score="raise")
     race.learn([trial(0, 0.9, 0.8)])
-    assert n_enough(race, np.nan) == 1
+    assert eliminated_after(race, np.nan) == 1
 
 
 def test_of_several_metrics_one_counts():
     race = Race("f1")
     race.learn([Trial(Candidate(0, {}), (FoldScore(0, 0, {"accuracy": 0.9, "f1": 0.5}),))])
-    assert n_enough(race, {"accuracy": 0.0, "f1": 0.6}) is None
-    assert n_enough(race, {"accuracy": 1.0, "f1": 0.4}) == 1
+    assert eliminated_after(race, {"accuracy": 0.0, "f1": 0.6}) is None
+    assert eliminated_after(race, {"accuracy": 1.0, "f1": 0.4}) == 1
 
 
 @pytest.mark.parametrize("make", SEARCHES)
