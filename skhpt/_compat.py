@@ -1,4 +1,4 @@
-"""What differs between the supported versions of scikit-learn, in one place."""
+"""Differences between the supported versions of scikit-learn, and its private names that several modules use."""
 
 from __future__ import annotations
 
@@ -8,8 +8,26 @@ from typing import Any
 
 import sklearn
 from sklearn import get_config
+from sklearn.base import _fit_context as fit_context
+from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.fixes import parse_version
+from sklearn.utils.metaestimators import _safe_split as safe_split
 from sklearn.utils.parallel import delayed
+from sklearn.utils.validation import _check_method_params as check_method_params
+from sklearn.utils.validation import _num_samples as num_samples
+
+__all__ = [
+    "INCONSISTENT_SPLITS",
+    "IS_TESTED",
+    "Interval",
+    "Options",
+    "StrOptions",
+    "bind_context",
+    "check_method_params",
+    "fit_context",
+    "num_samples",
+    "safe_split",
+]
 
 #: Whether this version of scikit-learn is one that the tests of shared fits were run with.
 IS_TESTED = parse_version("1.6") <= parse_version(sklearn.__version__) < parse_version("1.10")

@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline
-from sklearn.utils.metaestimators import _safe_split
-from sklearn.utils.validation import _check_method_params, _num_samples
 
+from skhpt._compat import check_method_params, num_samples, safe_split
 from skhpt.fitting.subsample import Subsample
 from skhpt.fitting.warm_start import Continuation, seeds_repeat
 
@@ -183,9 +182,9 @@ class EpochResource(FullTraining):
         wants_classes = is_classifier(last) and "classes" in inspect.signature(last.partial_fit).parameters
         classes = {"classes": self.classes} if wants_classes else {}
         for epoch in range(checkpoint.resource if checkpoint else 0, resource or 0):
-            order = np.random.default_rng((self.seed, epoch)).permutation(_num_samples(X))
-            rows = _check_method_params(X, params=params, indices=order)
-            last.partial_fit(*_safe_split(last, X, y, order), **rows, **classes)
+            order = np.random.default_rng((self.seed, epoch)).permutation(num_samples(X))
+            rows = check_method_params(X, params=params, indices=order)
+            last.partial_fit(*safe_split(last, X, y, order), **rows, **classes)
 
 
 @dataclass(frozen=True)

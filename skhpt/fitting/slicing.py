@@ -18,8 +18,8 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils import get_tags
 from sklearn.utils._array_api import device, get_namespace
-from sklearn.utils.metaestimators import _safe_split
-from sklearn.utils.validation import _check_method_params
+
+from skhpt._compat import check_method_params, safe_split
 
 #: Bytes of slices that a worker keeps from one task to the next; larger ones are cut once per task.
 KEPT_NBYTES = 128 * 2**20
@@ -53,13 +53,13 @@ def cut(
     else:
         xp, _ = get_namespace(X)
         train, test = xp.asarray(train, device=device(X)), xp.asarray(test, device=device(X))
-        X_train, y_train = _safe_split(estimator, X, y, train)
-        X_test, y_test = _safe_split(estimator, X, y, test, train)
+        X_train, y_train = safe_split(estimator, X, y, train)
+        X_test, y_test = safe_split(estimator, X, y, test, train)
     return FoldData(
         *(X_train, y_train, X_test, y_test),
-        _check_method_params(X, params=fit_params, indices=train),
-        _check_method_params(X, params=score_params, indices=train),
-        _check_method_params(X, params=score_params, indices=test),
+        check_method_params(X, params=fit_params, indices=train),
+        check_method_params(X, params=score_params, indices=train),
+        check_method_params(X, params=score_params, indices=test),
     )
 
 

@@ -15,8 +15,8 @@ import numpy as np
 from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _check_method_params
 
+from skhpt._compat import check_method_params
 from skhpt.results import weighted_metrics as weighted
 from skhpt.results.predictions import Pooled
 from skhpt.results.weighted_metrics import Scores
@@ -130,7 +130,7 @@ class ByScorer:
     def score(self, candidate: int, rows: np.ndarray) -> float:
         """Score a candidate on occurrences; whatever goes wrong raises."""
         answers = self.answers
-        params = _check_method_params(answers.y, params=answers.score_params, indices=rows)
+        params = check_method_params(answers.y, params=answers.score_params, indices=rows)
         score = self.scorer(self.stand_ins[candidate], rows[:, np.newaxis], answers.y[rows], **params)
         return float(score[self.metric] if isinstance(score, dict) else score)
 

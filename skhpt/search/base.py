@@ -13,14 +13,13 @@ from os import PathLike
 from typing import Any
 
 import numpy as np
-from sklearn.base import _fit_context, clone
+from sklearn.base import clone
 from sklearn.model_selection._search import BaseSearchCV, _search_estimator_has
 from sklearn.utils import get_tags
-from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.metaestimators import available_if
 
 from skhpt import journal
-from skhpt._compat import IS_TESTED
+from skhpt._compat import IS_TESTED, Interval, Options, StrOptions, fit_context
 from skhpt.engine import loop as engine
 from skhpt.engine.evaluator import PoolEvaluator
 from skhpt.engine.interrupts import Interrupts
@@ -162,7 +161,7 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, BaseSearchCV):
 
     # -- fitting -------------------------------------------------------------------------------------------------
 
-    @_fit_context(prefer_skip_nested_validation=False)  # the estimator is not validated yet
+    @fit_context(prefer_skip_nested_validation=False)  # the estimator is not validated yet
     def fit(self, X: Any, y: Any = None, **params: Any) -> BaseSearch:
         """Evaluate the candidates on every fold, and refit the best one on all data.
 

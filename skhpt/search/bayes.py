@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from skhpt._compat import Interval, StrOptions
 from skhpt._typing import Params
 from skhpt._warnings import warn_user
 from skhpt.gp.acquisition import ACQUISITIONS

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from sklearn.base import is_classifier, is_regressor
 from sklearn.utils import check_scalar
-from sklearn.utils.validation import _check_method_params, _num_samples, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
+from skhpt._compat import check_method_params, num_samples
 from skhpt.results.bias_correction import Choose, CorrectedScore, best_of, bootstrapped, summary
 from skhpt.results.cv_results import metric_names, rank
 from skhpt.results.prediction_scorers import (
@@ -62,7 +63,7 @@ class TestRows:
 
 def test_rows_of(session: Session) -> TestRows:
     """Keep what is needed of a session, with a copy of the targets."""
-    n_samples = _num_samples(session.X)
+    n_samples = num_samples(session.X)
     parts = [np.arange(n_samples)[test] for _, test in session.folds]
     rows = np.concatenate(parts)
     groups = session.params.get("groups")
@@ -207,7 +208,7 @@ class PredictionsMixin:
             y=tested.y[tested.rows],
             kind=kind,
             classes=classes,
-            score_params=_check_method_params(
+            score_params=check_method_params(
                 np.arange(tested.n_samples), params=tested.score_params, indices=tested.rows
             ),
         )

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
 
+from skhpt._compat import Interval, StrOptions
 from skhpt._typing import Params
 from skhpt._warnings import warn_user
 from skhpt.fitting.checkpoints import Checkpoints, InMemory, OnDisk

@@ -6,9 +6,10 @@ from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
-from sklearn.base import _fit_context, clone
+from sklearn.base import clone
 
 from skhpt import journal
+from skhpt._compat import fit_context
 from skhpt._warnings import warn_user
 from skhpt.fingerprint import describe_value
 from skhpt.history import History
@@ -294,7 +295,7 @@ class ManualSearch(BaseSearch):
         return self._evaluate_one(X, y, params)
 
     # Apart, because the context has a parameter of its own, `estimator`, as some estimators have.
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     def _evaluate_one(self, X: Any, y: Any, params: dict[str, Any]) -> float | dict[str, float]:
         points = self._check([params])
         session = open_session(self, X, y, getattr(self, "_fit_params", {}), keep=True, with_pending=False)

@@ -6,8 +6,8 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, StrOptions
 
+from skhpt._compat import Interval, StrOptions
 from skhpt.history import History
 from skhpt.search.fixed_list import FixedListSearch
 from skhpt.session.validation import check_names

@@ -9,9 +9,10 @@ from typing import Any
 
 from sklearn.base import clone, is_classifier
 from sklearn.utils import get_tags
-from sklearn.utils.validation import _check_method_params, indexable
+from sklearn.utils.validation import indexable
 
 from skhpt import fingerprint
+from skhpt._compat import check_method_params
 from skhpt._warnings import warn_user
 from skhpt.fingerprint import Fingerprint
 from skhpt.fitting.fold import Setup
@@ -39,7 +40,7 @@ def open_session(search: Any, X: Any, y: Any, params: dict[str, Any], keep: bool
             f"{type(search).__name__} with {type(base).__name__} requires y to be passed, but the target y is None"
         )
     X, y = indexable(X, y)
-    params = _check_method_params(X, params=params)
+    params = check_method_params(X, params=params)
     routed = search._get_routed_params_for_fit(params)
     callbacks = begin_callbacks(search, X, y, params)
     keep = keep and hasattr(search, "history_")
@@ -65,7 +66,7 @@ def split_for_plan(search: Any, X: Any, y: Any, params: dict[str, Any]) -> tuple
     if hasattr(search.cv, "__next__"):
         raise ValueError("plan would use up cv, which is a generator; make a list of it")
     X, y = indexable(X, y)
-    params = _check_method_params(X, params=params)
+    params = check_method_params(X, params=params)
     split_params = search._get_routed_params_for_fit(params).splitter.split
     folds = freeze_folds(deepcopy(search.cv), X, y, is_classifier(search.estimator), split_params)
     return X, y, params, folds
