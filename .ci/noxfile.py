@@ -1,8 +1,8 @@
 """The tests on the oldest supported versions of skhpt's dependencies, on later ones, and on the newest.
 
 ``nox -f .ci/noxfile.py -s oldest`` runs the tests that a version can break, ``nox -f .ci/noxfile.py -s oldest -- full``
-runs all, and other arguments go to pytest (``-- tests/parallel -k dask``). The sessions need the dependencies of the
-tests only where a newer version of these does not work with the older scikit-learn; the reason is beside each bound.
+runs all, and other arguments go to pytest (``-- tests/parallel -k dask``). Packages that only the tests need are the
+newest ones that work with a version of scikit-learn; the reasons are beside the bounds.
 """
 
 from pathlib import Path
@@ -12,8 +12,9 @@ import nox
 ROOT = Path(__file__).resolve().parent.parent
 #: The tests of everything that calls a private name, or compares with scikit-learn's own results.
 PARTS = [f"tests/{name}" for name in ("contracts", "fitting", "journal", "parallel", "reuse")]
-#: scikit-learn's estimator checks are a generator of parameters before version 1.9, which pytest 9.1 deprecates.
-PYTEST = "pytest<9.1"
+#: Bounds for scikit-learn before 1.9. Its estimator checks are a generator of parameters, which pytest 9.1 deprecates,
+#: and it reads polars by the DataFrame interchange protocol, which polars 1.40 deprecates.
+BEFORE_1_9 = ["pytest<9.1", "polars<1.40"]
 
 nox.options.sessions = ["oldest", "sklearn-1.7", "sklearn-1.8", "newest"]
 nox.needs_version = ">=2024.4.15"
@@ -31,31 +32,23 @@ def run_tests(session: nox.Session, *versions: str) -> None:
 @nox.session(python="3.11")  # the last Python for which there is this NumPy
 def oldest(session: nox.Session) -> None:
     """Test with the lower bounds of pyproject.toml."""
-    run_tests(
-        session,
-        "scikit-learn==1.6.0",
-        "numpy==1.24.*",
-        "scipy==1.11.*",
-        "joblib==1.4.0",
-        "pandas==2.1.*",  # of the same year; pandas 2.2 warns of casts that scikit-learn 1.6 makes
-        "polars==1.0.*",  # later versions lack a method that scikit-learn 1.6 calls
-        PYTEST,
-    )
+    versions = ["scikit-learn==1.6.0", "numpy==1.24.*", "scipy==1.11.*", "joblib==1.4.0"]
+    run_tests(session, *versions, *BEFORE_1_9)
 
 
 @nox.session(name="sklearn-1.7")
 def sklearn_1_7(session: nox.Session) -> None:
     """Test with the last release of scikit-learn 1.7."""
-    run_tests(session, "scikit-learn==1.7.*", PYTEST)
+    run_tests(session, "scikit-learn==1.7.*", *BEFORE_1_9)
 
 
 @nox.session(name="sklearn-1.8")
 def sklearn_1_8(session: nox.Session) -> None:
     """Test with the last release of scikit-learn 1.8."""
-    run_tests(session, "scikit-learn==1.8.*", PYTEST)
+    run_tests(session, "scikit-learn==1.8.*", *BEFORE_1_9)
 
 
 @nox.session
 def newest(session: nox.Session) -> None:
     """Test with the newest version of everything."""
-    run_tests(session)
+    run_tests(session, "xgboost")
