@@ -157,9 +157,7 @@ class Weighted:
 
 def test_descriptions_are_the_same_in_every_process():
     code = "from tests.test_fingerprint import *; print(descriptions())"
-    there = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=HERE.parent
-    ).stdout
+    there = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
     assert there == f"{descriptions()}\n"
 
 

@@ -1,22 +1,44 @@
-"""The memory: a file that survives the process, one line of JSON for each thing that happened.
+"""Journal of a search: a file that outlives the process, with one line of JSON for each step of the search.
 
-The first line says what the search depends on, and what to show of the choices in its space::
+The first line describes the search and the choices of its space::
 
     {"journal": "skhpt", "format": 1, "skhpt": "0.1.0", "time": 1.7e9, "n_known": 0, "parts": {...}, "facts": {...},
      "choices": [{"kernel": ["linear", "rbf"]}]}
 
-Then comes a line for each round that was asked for, each fold that came back, each candidate that lost a race (how many
-of its folds count), and each event::
+Each other line is a round of candidates, an evaluated fold, a candidate that a race eliminated (with the number of its
+folds that count), or an event::
 
     {"asked": [{"id": 0, "point": {"params": {"C": 0.5, "kernel": {"choice": 1}}}}]}
     {"scored": 0, "split": 2, "test": 0.93, "fit_time": 0.012, "score_time": 0.001}
     {"finished": 0, "n_folds": 3}
     {"event": "stopped", "time": 1.7e9, "facts": {"reason": "interrupted"}}
+
+The files of this package:
+
+- ``journal``: `Journal` and `open_journal`, which a search writes with,
+- ``append_only_file``: locks, torn lines, full disks,
+- ``reader``: `read_stored`, which reads the lines of a file,
+- ``records``: candidates, folds and events as JSON objects, and back,
+- ``codec``: the parameters of a candidate as JSON,
+- ``json_values``: Python values as JSON,
+- ``view``: `read_journal`, which shows a journal without the objects of the search.
 """
 
 from skhpt.journal.codec import Codec, ListCodec, SpaceCodec
 from skhpt.journal.journal import Journal, open_journal
-from skhpt.journal.reader import Header
+from skhpt.journal.reader import StoredJournal, read_stored
+from skhpt.journal.records import Header
 from skhpt.journal.view import JournalView, read_journal
 
-__all__ = ["Codec", "Header", "Journal", "JournalView", "ListCodec", "SpaceCodec", "open_journal", "read_journal"]
+__all__ = [
+    "Codec",
+    "Header",
+    "Journal",
+    "JournalView",
+    "ListCodec",
+    "SpaceCodec",
+    "StoredJournal",
+    "open_journal",
+    "read_journal",
+    "read_stored",
+]

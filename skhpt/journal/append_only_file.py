@@ -1,4 +1,4 @@
-"""A file that grows by whole lines, and that one search at a time writes to."""
+"""Append-only file of lines that one process at a time writes to."""
 
 from __future__ import annotations
 
@@ -8,41 +8,63 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import NamedTuple
 from weakref import WeakSet
 
 from skhpt._warnings import warn_user
 
 Clock = Callable[[], float]
 
-#: A second of waiting for the disk is followed by so many without: what is safe from a power cut costs about a
-#: quarter of a percent of the time. What is safe from the end of the process costs nothing more, for that every line
-#: is with the system at once.
+#: After a sync to the disk, no other sync follows for 400 times as long as it took: syncs take about a quarter of a
+#: percent of the time. A sync protects from a power cut. The end of the process loses nothing, because each line is
+#: handed to the operating system at once.
 SYNC_PAUSE = 400
-#: Seconds between two looks at whether the file is still there, and nobody else has written to it.
-LOOK_PAUSE = 0.02
-#: What the system says if a file is locked, and if there are no locks.
+#: Seconds between two checks that the file still exists and that no other process has written to it.
+CHECK_PAUSE = 0.02
+#: Error codes of the operating system for a file that is locked.
 _LOCKED = {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK}
 
 
-class AppendOnlyFile:
-    """A file that is opened, locked and appended to.
+class FileState(NamedTuple):
+    """Identity, size and modification time of a file; if two states are equal, the file has not changed in between."""
 
-    If it cannot be written to any more, whatever the reason, it says so in a warning and lets go of the file; from then
-    on nothing is written, and what was written stays readable.
+    device: int
+    inode: int
+    n_bytes: int
+    modified_ns: int
+
+
+def read_file(path: str) -> tuple[bytes, FileState]:
+    """Return the bytes of a file and its state before they were read."""
+    with open(path, "rb") as file:
+        state = _state(file.fileno())
+        return file.read(), state
+
+
+class AppendOnlyFile:
+    """File that is opened, locked and appended to.
+
+    If writing fails for any reason, there is one warning and the file is closed. From then on nothing is written; the
+    lines that were written before stay readable.
 
     Parameters
     ----------
     path : str
-        Where it is; it is made if it is not there.
+        Path of the file, which is created if it does not exist.
     clock : callable, default=time.monotonic
-        Seconds, to tell how long the disk takes.
+        Returns seconds; measures how long a sync to the disk takes.
+
+    Attributes
+    ----------
+    n_bytes : int
+        Size of the file as this process knows it.
 
     Raises
     ------
     OSError
-        If it cannot be opened for writing; `BlockingIOError` if somebody else writes to it.
+        If the file cannot be opened for writing; `BlockingIOError` if another process or search writes to it.
     ValueError
-        If it is no file.
+        If the path exists and is not a file.
     """
 
     _fd: int | None = None
@@ -50,14 +72,14 @@ class AppendOnlyFile:
     def __init__(self, path: str, clock: Clock = time.monotonic):
         self.path = path
         self._clock = clock
-        self._next_sync = self._next_look = -float("inf")
-        self._is_torn = False  # whether a line may have been begun at the end
+        self._next_sync = self._next_check = -float("inf")
+        self._is_torn = False  # whether the file may end with an incomplete line
         self._fd = _open(path)
         _OPEN.add(self)
         try:
             _lock_or_warn(self._fd, path)
-            self._size = os.fstat(self._fd).st_size
-            # Some file systems do not count links; there a file that was deleted cannot be told.
+            self.n_bytes = os.fstat(self._fd).st_size
+            # Some file systems do not count links; a deleted file is not recognised there.
             self._counts_links = os.fstat(self._fd).st_nlink > 0
         except BaseException:
             self.release()
@@ -68,42 +90,46 @@ class AppendOnlyFile:
 
     @property
     def is_open(self) -> bool:
-        """Whether it is still written to."""
+        """Whether lines are still written."""
         return self._fd is not None
 
+    @property
+    def state(self) -> FileState:
+        """State of the file at this moment."""
+        assert self._fd is not None
+        return _state(self._fd)
+
     def read(self) -> bytes:
-        """Return all that is in it."""
+        """Return the bytes of the file."""
         assert self._fd is not None
         with open(self._fd, "rb", closefd=False) as file:
             file.seek(0)
             return file.read()
 
-    def cut(self, size: int) -> None:
-        """Forget what comes after so many bytes."""
+    def truncate(self, n_bytes: int) -> None:
+        """Remove all bytes after the first `n_bytes`."""
         if self._fd is None:
             return
         try:
-            os.ftruncate(self._fd, size)
-            self._size = size
+            os.ftruncate(self._fd, n_bytes)
+            self.n_bytes = n_bytes
         except OSError as error:
             self._give_up(error)
 
     def append(self, lines: bytes) -> None:
-        """Append one line or several, each with a newline at its end."""
+        """Append one or several lines, each with a newline at its end."""
         if self._fd is None:
             return
         try:
             if self._is_torn:
-                self._drop_torn_line(self._fd)
+                self._remove_torn_line(self._fd)
             now = self._clock()
-            if now >= self._next_look:
-                self._check_that_it_is_ours(self._fd)
-                self._next_look = now + LOOK_PAUSE
-            self._is_torn = True  # until the last byte is written, also if Ctrl-C comes in between
-            n = os.write(self._fd, lines)  # unbuffered: from now on it does not matter how this process ends
-            if n < len(lines):
-                n += self._write_rest(self._fd, lines[n:])
-            self._size += n
+            if now >= self._next_check:
+                self._check_unchanged(self._fd)
+                self._next_check = now + CHECK_PAUSE
+            self._is_torn = True  # until the last byte is written: a KeyboardInterrupt may come in between
+            _write_all(self._fd, lines)
+            self.n_bytes += len(lines)
             self._is_torn = False
             if now >= self._next_sync:
                 self._sync(self._fd)
@@ -111,44 +137,34 @@ class AppendOnlyFile:
             self._give_up(error)
 
     def close(self) -> None:
-        """Wait until everything is on the disk, and let others write to it."""
+        """Wait until all lines are on the disk, then close the file, which ends the lock."""
         if self._fd is None:
             return
         try:
             if self._is_torn:
-                self._drop_torn_line(self._fd)
-            self._check_that_it_is_ours(self._fd)
+                self._remove_torn_line(self._fd)
+            self._check_unchanged(self._fd)
             self._sync(self._fd)
         except OSError as error:
             self._give_up(error)
         self.release()
 
     def release(self) -> None:
-        """Close the file without more ado; that ends the lock, unless a parent process still has it."""
+        """Close the file without a sync; this ends the lock, unless a parent process has the file open too."""
         fd, self._fd = self._fd, None
         if fd is not None:
             with suppress(OSError):
                 os.close(fd)
 
-    def _write_rest(self, fd: int, rest: bytes) -> int:
-        """Write what the system did not take at once; return how many bytes that is."""
-        n = 0
-        while n < len(rest):
-            if (more := os.write(fd, rest[n:])) == 0:
-                raise OSError(errno.EIO, "nothing was written")
-            n += more
-        return n
-
-    def _drop_torn_line(self, fd: int) -> None:
-        """Cut off what was written of a line that did not get to its end."""
-        os.ftruncate(fd, self._size)
+    def _remove_torn_line(self, fd: int) -> None:
+        os.ftruncate(fd, self.n_bytes)
         self._is_torn = False
 
-    def _check_that_it_is_ours(self, fd: int) -> None:
+    def _check_unchanged(self, fd: int) -> None:
         state = os.fstat(fd)
         if state.st_nlink == 0 and self._counts_links:
             raise OSError(errno.ENOENT, "it was deleted")
-        if state.st_size != self._size:
+        if state.st_size != self.n_bytes:
             raise OSError(errno.EBUSY, "something else has written to it")
 
     def _sync(self, fd: int) -> None:
@@ -160,32 +176,47 @@ class AppendOnlyFile:
     def _give_up(self, error: OSError) -> None:
         if self._fd is not None and self._is_torn:
             with suppress(OSError):
-                self._drop_torn_line(self._fd)
+                self._remove_torn_line(self._fd)
         self.release()
         warn_user(
             f"the journal {self.path} can no longer be written to ({error.strerror or error}): the search goes on in "
-            "memory, without it. What was written to it before stays readable."
+            "memory, without it. The lines that were written before stay readable."
         )
+
+
+def _state(fd: int) -> FileState:
+    state = os.fstat(fd)
+    return FileState(state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns)
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    """Write bytes without a buffer: after the return, the end of this process does not lose them."""
+    n = os.write(fd, data)
+    while n < len(data):
+        n_more = os.write(fd, data[n:])
+        if n_more == 0:
+            raise OSError(errno.EIO, "nothing was written")
+        n += n_more
 
 
 #: The files that are open in this process.
 _OPEN: WeakSet[AppendOnlyFile] = WeakSet()
 
 
-def _let_go_in_child() -> None:
+def _release_in_child() -> None:
     """Close the files in a forked child, which would keep them locked after the end of its parent."""
-    # Without unlocking them first: parent and child share the lock, so that would end the parent's.
+    # The files are not unlocked first: parent and child share the lock, so the parent would lose it.
     for file in list(_OPEN):
         file.release()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_let_go_in_child)
+    os.register_at_fork(after_in_child=_release_in_child)
 
 
 def _open(path: str) -> int:
     if os.path.exists(path) and not os.path.isfile(path):
-        raise ValueError(f"journal= must be the path of a file, got {path!r}, which is something else")
+        raise ValueError(f"journal= must be the path of a file, got {path!r}, which is not a file")
     try:
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o666)
     except OSError as error:
@@ -202,8 +233,8 @@ def _lock_or_warn(fd: int, path: str) -> None:
                 error.errno, "journal= is in use: another search is writing to it, here or in another process", path
             ) from None
         warn_user(
-            f"the journal {path} is where files cannot be locked ({error.strerror}): see to it that no other search "
-            "writes to it at the same time."
+            f"the journal {path} cannot be locked ({error.strerror}): make sure that no other search writes to it at "
+            "the same time."
         )
 
 
@@ -211,7 +242,7 @@ if sys.platform == "win32":
     import msvcrt
 
     def _lock(fd: int) -> None:
-        # A lock keeps others from reading too, so it is put far beyond what anybody will ever read.
+        # A lock prevents reading too, so the locked byte is far beyond the end of the file.
         os.lseek(fd, 2**62, os.SEEK_SET)
         msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
 
@@ -219,6 +250,6 @@ else:
     import fcntl
 
     def _lock(fd: int) -> None:
-        # Not lockf: its locks belong to the process, so a second search in the same one would get it too, and whoever
-        # reads the file and closes it would end it. A lock of flock belongs to what was opened here.
+        # Not lockf: its locks belong to the process. A second search in the same process would get the lock too, and
+        # closing the file after a read would end it. A lock of flock belongs to the open file description.
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""The memory of a search in a file: what was asked for and what came back, written as it happens."""
+"""Journal of a search: a file to which candidates, folds and events are written as they happen."""
 
 from __future__ import annotations
 
@@ -10,46 +10,62 @@ from typing import Any
 from skhpt._warnings import warn_user
 from skhpt.journal.append_only_file import AppendOnlyFile, Clock
 from skhpt.journal.codec import Codec
-from skhpt.journal.reader import Contents, Header, as_line, first_line, fold_line, is_torn_beginning, whole_lines
-from skhpt.journal.records import candidate_record, event_record, lost_record
+from skhpt.journal.json_values import encode_line
+from skhpt.journal.reader import Contents, StoredJournal, parse_stored
+from skhpt.journal.records import (
+    Header,
+    candidate_record,
+    elimination_record,
+    event_record,
+    fold_record,
+    header_record,
+)
 from skhpt.trial import Candidate, FoldScore, Trial
 
-#: Characters of a description to show on both sides of a difference, and of the difference itself.
-_MARGIN, _MIDDLE = 40, 80
+#: Number of characters that an error shows before and after the difference of two descriptions, and of the difference.
+_N_AROUND, _N_DIFFERENT = 40, 80
 
 
 class Journal:
-    """Remembers a search in a file; `open_journal` makes one.
+    """Open journal of a search; `open_journal` makes one.
 
-    What a call writes is with the operating system when it returns. If it cannot be written, there is one warning, and
-    nothing is written from then on.
+    When a method returns, its line has been handed to the operating system. If a line cannot be written, there is one
+    warning, and nothing is written from then on.
 
     Attributes
     ----------
-    facts : dict of str to object
-        Those of the header of the file; if it was begun just now, those that were given.
+    metadata : dict of str to object
+        Metadata of the header in the file; the given one if the journal is new.
     is_resumed : bool
-        Whether the file was there already.
+        Whether the file had candidates already.
     candidates : list of Candidate
-        What the file held when it was opened: all that were asked for, in the order of their ids.
+        Candidates that the file had when it was opened, in the order of their ids.
     folds : list of FoldScore
-        And the folds that came back, in this order; of a fold that came back twice, the last.
+        Folds that the file had when it was opened, in the order of their arrival; the last one if a fold was evaluated
+        twice.
     n_bytes_cut : int
-        Bytes of a torn line that were cut from the end of the file.
+        Number of bytes of a torn line that were removed from the end of the file.
     """
 
     def __init__(
-        self, file: AppendOnlyFile, codec: Codec, facts: dict[str, Any], n_known: int, contents: Contents | None
+        self,
+        file: AppendOnlyFile,
+        codec: Codec,
+        header: Header,
+        *,
+        n_earlier_trials: int = 0,
+        contents: Contents | None = None,
+        n_bytes_cut: int = 0,
     ):
         self._file = file
         self._codec = codec
-        self.facts = facts
         self.is_resumed = contents is not None
+        self.metadata = contents.first_line.header.metadata if contents else header.metadata
         self.candidates = contents.candidates if contents else []
         self.folds = list(contents.folds.values()) if contents else []
-        self.n_bytes_cut = 0
-        self._first = n_known
-        self._next = n_known + len(self.candidates)
+        self.n_bytes_cut = n_bytes_cut
+        self._first_id = n_earlier_trials
+        self._next_id = n_earlier_trials + len(self.candidates)
 
     def __enter__(self) -> Journal:
         return self
@@ -68,160 +84,205 @@ class Journal:
         Raises
         ------
         TypeError, ValueError
-            If a parameter cannot be written, or ids do not go on where the journal ends.
+            If a parameter cannot be written, or the ids do not continue those of the journal.
         """
-        for i, candidate in enumerate(candidates, start=self._next):
-            if candidate.id != i:
-                raise ValueError(f"journal: candidate {candidate.id} was asked for where {i} is next")
-        # In one line: of a round that is torn nothing remains, so the strategy is asked for the same round again.
-        round_ = [candidate_record(candidate, self._codec.encode(candidate.params)) for candidate in candidates]
-        self._next += len(round_)
-        if round_:
-            self._file.append(as_line({"asked": round_}))
+        for expected_id, candidate in enumerate(candidates, start=self._next_id):
+            if candidate.id != expected_id:
+                raise ValueError(f"journal: candidate {candidate.id} was asked for where {expected_id} is next")
+        records = [candidate_record(candidate, self._codec.encode(candidate.params)) for candidate in candidates]
+        self._next_id += len(records)
+        if records:
+            # One line for the round: if it is torn, the strategy is asked for the whole round again.
+            self._write({"asked": records})
 
     def scored(self, *folds: FoldScore) -> None:
-        """Write folds that came back, together."""
+        """Write folds that were evaluated, in one go."""
         for fold in folds:
-            if not self._first <= fold.candidate < self._next:
+            if not self._first_id <= fold.candidate < self._next_id:
                 raise ValueError(f"journal: candidate {fold.candidate} was never asked for")
-        self._file.append(b"".join(map(fold_line, folds)))
+        self._write(*map(fold_record, folds))
 
     def finished(self, trial: Trial) -> None:
-        """Write which folds of a trial count, if it lost a race; otherwise all do, and nothing is written."""
+        """Write the number of folds that count if a race eliminated the trial; write nothing for any other trial."""
         if trial.was_eliminated:
-            self._file.append(as_line(lost_record(trial)))
+            self._write(elimination_record(trial))
 
     def record_event(self, what: str, **facts: Any) -> None:
-        """Write that something happened, and plain values that belong to it."""
-        self._file.append(as_line(event_record(what, time.time(), facts)))
+        """Write an event, with plain values that describe it."""
+        self._write(event_record(what, time.time(), facts))
 
     def close(self) -> None:
-        """Wait until all is on the disk, and let others write to the file."""
+        """Wait until all lines are on the disk, then close the file, so that another search can write to it."""
         self._file.close()
+
+    def _write(self, *records: dict[str, Any]) -> None:
+        self._file.append(b"".join(map(encode_line, records)))
 
 
 def open_journal(
-    path: str | os.PathLike[str], header: Header, codec: Codec, n_known: int = 0, *, clock: Clock = time.monotonic
+    path: str | os.PathLike[str],
+    header: Header,
+    codec: Codec,
+    *,
+    stored: StoredJournal | None = None,
+    n_earlier_trials: int = 0,
+    clock: Clock = time.monotonic,
 ) -> Journal:
-    """Begin a journal, or go on with one.
+    """Open the journal of a search: create the file, or resume the search that the file describes.
 
-    A line that is torn at the end, because the process or the machine stopped while it was written, is cut off, and a
-    journal that is nothing but its first line is begun anew. Nothing else of a file is ever changed, and nothing of it
-    is changed if it is refused.
+    A torn line at the end of the file is removed: a process or machine stopped while it was written. A file that has
+    only its first line is written anew. Nothing else in a file is ever changed, and a file that is refused is not
+    changed at all.
 
     Parameters
     ----------
     path : str or path-like
-        Where the file is or shall be.
+        The file.
     header : Header
-        What the search depends on. If the file is there already, its parts must agree.
+        Description of the search. Its fingerprint must equal that of an existing file.
     codec : Codec
-        Writes and reads the parameters of candidates.
-    n_known : int, default=0
-        How many trials from elsewhere come before the first one that the journal is told of, and have their ids.
+        Encodes and decodes the parameters of candidates.
+    stored : StoredJournal, default=None
+        The journal as `read_stored` has read it. The file is read again if this is None, or if the file has changed in
+        the meantime.
+    n_earlier_trials : int, default=0
+        Number of trials from earlier searches, whose ids precede those of the journal.
     clock : callable, default=time.monotonic
-        Seconds, to tell how long the disk takes.
+        Returns seconds; measures how long a sync to the disk takes.
 
     Returns
     -------
     journal : Journal
-        To be closed in the end.
+        The caller must close it.
 
     Raises
     ------
     ValueError
-        If the file is not a journal of this search: something else, damaged, from a newer version, or begun with other
-        parts.
+        If the file is not a journal of this search: another kind of file, damaged, written by a newer version, or the
+        journal of a search with another fingerprint.
     OSError
-        If it cannot be opened for writing; `BlockingIOError` if another search writes to it.
+        If the file cannot be opened for writing; `BlockingIOError` if another search writes to it.
 
     Warns
     -----
     UserWarning
-        If a torn line was cut off, or the file cannot be locked or written to.
+        If a torn line was removed, or the file cannot be locked or written to.
     """
     path = os.path.abspath(os.fspath(path))
-    line = first_line(header, codec.texts(), n_known, time.time())
-    Contents(path, [line])  # what could not be read again is refused before there is a file
+    first_line = encode_line(header_record(header, codec.texts(), n_earlier_trials, time.time()))
+    parse_stored(path, first_line)  # a header that could not be read back is refused before a file is created
     file = AppendOnlyFile(path, clock)
     try:
-        data = file.read()
-        lines, size = whole_lines(data)
-        if not lines and not is_torn_beginning(data):
-            raise ValueError(f"{path} is not a journal of skhpt")
-        if len(lines) == 1:
-            Contents(path, lines)  # refuses one of a newer version
-        contents = _resumed(path, lines, header, codec, n_known) if len(lines) > 1 else None
-        facts = contents.beginning.header.facts if contents else header.facts
-        journal = Journal(file, codec, facts, n_known, contents)
-        journal.n_bytes_cut = len(data) - size
-        if journal.n_bytes_cut:
-            _cut(file, size, len(lines) + 1, journal.n_bytes_cut)
-        if lines and not contents:  # of a search that came to nothing
-            file.cut(0)
-        if not contents:
-            file.append(line)
-        return journal
+        stored = _current_content(file, stored)
+        contents = _resumed_contents(stored, header, codec, n_earlier_trials)
+        n_bytes_cut = _remove_torn_line(file, stored)
+        if contents is None:
+            _write_anew(file, first_line)
+        return Journal(
+            file,
+            codec,
+            header,
+            n_earlier_trials=n_earlier_trials,
+            contents=contents,
+            n_bytes_cut=n_bytes_cut,
+        )
     except BaseException:
         file.release()
         raise
 
 
-def _resumed(path: str, lines: list[bytes], header: Header, codec: Codec, n_known: int) -> Contents:
-    contents = Contents(path, lines)
-    begun = contents.beginning
-    if differing := differences(begun.header.parts, header.parts):
+def _current_content(file: AppendOnlyFile, stored: StoredJournal | None) -> StoredJournal | None:
+    """Return the content of a locked file: `stored` if the file has not changed since it was read."""
+    if stored is not None and stored.state == file.state:
+        return stored
+    return parse_stored(file.path, file.read())
+
+
+def _resumed_contents(
+    stored: StoredJournal | None, header: Header, codec: Codec, n_earlier_trials: int
+) -> Contents | None:
+    """Decode a journal that is resumed; return None if the file has nothing to resume.
+
+    Raises
+    ------
+    ValueError
+        If the journal belongs to another search, or is damaged.
+    """
+    if stored is None or len(stored.lines) == 1:
+        return None
+    path, n_stored = stored.path, stored.first_line.n_earlier_trials
+    if differing := differences(stored.header.fingerprint, header.fingerprint):
         raise ValueError(
             f"{path} is the journal of another search; what differs, there and here:\n"
             + "\n".join(differing)
             + "\nGo on with that search as it was, or begin another journal."
         )
-    if begun.n_known != n_known:
+    if n_stored != n_earlier_trials:
         raise ValueError(
-            f"{path} was begun with {begun.n_known} candidates that an earlier search had evaluated, and here they are "
-            f"{n_known}"
+            f"{path} was begun with {n_stored} candidates that an earlier search had evaluated, and here they are "
+            f"{n_earlier_trials}"
         )
-    return contents.read(codec)
+    return stored.read(codec)
 
 
-def _cut(file: AppendOnlyFile, size: int, number: int, n_bytes: int) -> None:
-    file.cut(size)
-    if not file.is_open:  # it could not be cut, as was said
-        return
-    warn_user(
-        f"the journal {file.path} ends with a torn line: {n_bytes} bytes of line {number} were cut off. A search was "
-        "stopped while it wrote; what that line was to tell is found out again."
-    )
+def _remove_torn_line(file: AppendOnlyFile, stored: StoredJournal | None) -> int:
+    """Remove the bytes after the last complete line, with a warning; return their number."""
+    n_bytes, n_lines = (stored.n_bytes, len(stored.lines)) if stored else (0, 0)
+    n_torn = file.n_bytes - n_bytes
+    if n_torn == 0:
+        return 0
+    file.truncate(n_bytes)
+    if file.is_open:  # otherwise the file could not be changed, which has been reported
+        warn_user(
+            f"the journal {file.path} ends with a torn line: {n_torn} bytes of line {n_lines + 1} were cut off. A "
+            "search was stopped while it wrote that line; its content is evaluated again."
+        )
+    return n_torn
+
+
+def _write_anew(file: AppendOnlyFile, first_line: bytes) -> None:
+    if file.n_bytes > 0:
+        file.truncate(0)
+    file.append(first_line)
+
+
+# -- differences of descriptions -------------------------------------------------------------------------------------
 
 
 def differences(there: dict[str, str], here: dict[str, str]) -> list[str]:
-    """Say which parts differ, and where, one line for each."""
-    said = []
+    """Describe the differences of two fingerprints, one line for each part that differs."""
+    lines = []
     for name in dict.fromkeys([*there, *here]):
         if name not in there or name not in here:
-            said.append(f"  {name}: only {'there' if name in there else 'here'}")
+            lines.append(f"  {name}: only {'there' if name in there else 'here'}")
         elif there[name] != here[name]:
-            old, new = _where_they_differ(there[name], here[name])
-            said.append(f"  {name}: {old} became {new}")
-    return said
+            old, new = _differing_excerpts(there[name], here[name])
+            lines.append(f"  {name}: {old} became {new}")
+    return lines
 
 
-def _where_they_differ(a: str, b: str) -> tuple[str, str]:
-    """Cut two texts to where they differ, and some characters around."""
+def _differing_excerpts(a: str, b: str) -> tuple[str, str]:
+    """Cut two texts to the characters that differ, and some characters around them."""
     start = _n_common(a, b)
-    end = _n_common(a[start:][::-1], b[start:][::-1])
-    return _excerpt(a, start, len(a) - end), _excerpt(b, start, len(b) - end)
+    n_end = _n_common(a[start:][::-1], b[start:][::-1])
+    return _excerpt(a, start, len(a) - n_end), _excerpt(b, start, len(b) - n_end)
 
 
 def _n_common(a: str, b: str) -> int:
-    """Return with how many equal characters two texts begin."""
-    return next((i for i, (x, y) in enumerate(zip(a, b)) if x != y), min(len(a), len(b)))
+    """Return the number of equal characters at the start of two texts."""
+    n = 0
+    for x, y in zip(a, b):
+        if x != y:
+            break
+        n += 1
+    return n
 
 
 def _excerpt(text: str, start: int, stop: int) -> str:
-    first, last = max(0, start - _MARGIN), min(len(text), stop + _MARGIN)
+    first, last = max(0, start - _N_AROUND), min(len(text), stop + _N_AROUND)
     middle = text[start:stop]
-    if len(middle) > _MIDDLE:
-        middle = middle[: _MIDDLE // 2] + "..." + middle[-_MIDDLE // 2 :]
-    before, after = "..." if first else "", "..." if last < len(text) else ""
+    if len(middle) > _N_DIFFERENT:
+        middle = middle[: _N_DIFFERENT // 2] + "..." + middle[-_N_DIFFERENT // 2 :]
+    before = "..." if first > 0 else ""
+    after = "..." if last < len(text) else ""
     return before + text[first:start] + middle + text[stop:last] + after

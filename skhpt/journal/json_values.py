@@ -1,19 +1,20 @@
-"""Values as JSON and back, exactly.
+"""JSON encoding of Python values that restores each value exactly.
 
-Lists, strings, finite numbers, booleans and None are what they are in JSON. Everything else is an object with a mark,
-and nothing but a mark is an object, so the two cannot be mistaken for each other:
+Lists, strings, finite numbers, booleans and None are written as in JSON. Any other value is written as a JSON object
+with a tag. Only tagged values are JSON objects, so a value is never mistaken for a tag:
 
-- ``{"float": "nan"}``: what JSON has no number for (also ``inf`` and ``-inf``),
+- ``{"float": "nan"}``: a number that JSON lacks (also ``inf`` and ``-inf``),
 - ``{"tuple": [...]}``,
-- ``{"dict": {...}}``, or ``{"dict": [[key, value], ...]}`` if keys are no strings,
+- ``{"dict": {...}}``, or ``{"dict": [[key, value], ...]}`` if some keys are not strings,
 - ``{"array": base64, "dtype": "<f8", "shape": [2, 3]}``: the bytes of an array of numbers, booleans or text,
 - ``{"objects": [...], "shape": [2, 3]}``: an array of objects, each of them a plain value.
 
-Nothing that is read is ever evaluated or unpickled: a file can hold wrong values, but no code.
+Reading evaluates and unpickles nothing: a file can contain wrong values, but no code.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from base64 import b64decode, b64encode
@@ -25,25 +26,60 @@ import numpy as np
 from skhpt.identity import native
 
 _NOT_FINITE = {"nan": float("nan"), "inf": float("inf"), "-inf": float("-inf")}
-#: Integers up to here are read and written whatever limit Python has been given, and fit into a float.
+#: Larger integers are refused: Python may limit the number of digits that it parses, and a float cannot hold them.
 _MAX_BITS = 1023
+_MAX_DIMENSIONS = 32
 _SAFE_DTYPE = re.compile(r"[<>|][biufcU]\d{1,9}")
 
 
+# -- lines -----------------------------------------------------------------------------------------------------------
+
+
+def _refuse_constant(constant: str) -> Any:
+    raise ValueError(f"{constant} is not valid JSON")
+
+
+# Created once: the creation takes about as long as one call.
+_decode = json.JSONDecoder(parse_constant=_refuse_constant).decode
+_encode = json.JSONEncoder(allow_nan=False, check_circular=False).encode
+
+
+def encode_line(record: dict[str, Any]) -> bytes:
+    """Encode a record of JSON values as one line of ASCII, with a newline at its end."""
+    # ASCII is valid UTF-8 too, and escapes keep text that is not valid Unicode.
+    return _encode(record).encode() + b"\n"
+
+
+def decode_line(line: bytes) -> Any:
+    """Decode a line; raise ValueError if the line is not JSON."""
+    try:
+        return _decode(line.decode())
+    except json.JSONDecodeError as error:
+        raise ValueError(f"not valid JSON: {error}") from None
+
+
+# -- values ----------------------------------------------------------------------------------------------------------
+
+
 def pack(value: Any, arrays: bool = False) -> Any:
-    """Turn a plain value into what JSON can hold.
+    """Convert a plain value to a JSON value.
 
     Parameters
     ----------
     value : object
-        None, a bool, int, float or str, numpy's scalars of these kinds, or a list, tuple or dict of plain values.
+        None, a bool, int, float or str, a numpy scalar of these kinds, or a list, tuple or dict of plain values.
     arrays : bool, default=False
-        Whether arrays, and named tuples (which come back as dicts), are taken too.
+        Whether arrays and named tuples are accepted too. Named tuples are read back as dicts.
+
+    Returns
+    -------
+    packed : object
+        A value that the `json` module can write.
 
     Raises
     ------
     TypeError
-        If the value is anything else.
+        If the value is of any other type.
     """
     kind = type(value)
     if kind is float:
@@ -68,16 +104,16 @@ def pack(value: Any, arrays: bool = False) -> Any:
 
 
 def unpack(value: Any) -> Any:
-    """Turn what `pack` made of a value into the value.
+    """Convert a JSON value that `pack` returned back to the Python value.
 
     Raises
     ------
     ValueError
-        If `pack` makes nothing like it.
+        If `pack` never returns such a value.
     """
     kind = type(value)
     if kind is dict:
-        return _unpack_marked(value)
+        return _unpack_tagged(value)
     if kind is list:
         return [unpack(item) for item in value]
     if (kind is float and not isfinite(value)) or (kind is int and value.bit_length() > _MAX_BITS):
@@ -100,8 +136,8 @@ def _pack_array(array: np.ndarray) -> dict[str, Any]:
     return {"array": b64encode(array.tobytes()).decode(), "dtype": array.dtype.str, "shape": shape}
 
 
-def _unpack_marked(marked: dict[str, Any]) -> Any:
-    match marked:
+def _unpack_tagged(tagged: dict[str, Any]) -> Any:
+    match tagged:
         case {"float": str(name), **rest} if name in _NOT_FINITE and not rest:
             return _NOT_FINITE[name]
         case {"tuple": list(items), **rest} if not rest:
@@ -114,40 +150,42 @@ def _unpack_marked(marked: dict[str, Any]) -> Any:
             return _unpack_array(b64decode(text, validate=True), dtype, _checked_shape(shape))
         case {"objects": list(items), "shape": list(shape), **rest} if not rest:
             return _unpack_objects(items, _checked_shape(shape))
-    raise ValueError("an object is none of the marks for values that JSON lacks")
+    raise ValueError("a JSON object has none of the known tags")
 
 
 def _unpack_pairs(pairs: list[Any]) -> dict[Any, Any]:
     try:
         return {unpack(key): unpack(item) for key, item in pairs}
-    except TypeError:  # no pairs, or keys that cannot be keys
-        raise ValueError("a dict is no list of pairs of a key and a value") from None
+    except TypeError:  # an item is not a pair, or a key is not hashable
+        raise ValueError("a dict is not a list of pairs of a key and a value") from None
 
 
-def _unpack_array(data: bytes, name: str, shape: list[int]) -> np.ndarray:
-    if not _SAFE_DTYPE.fullmatch(name):
-        raise ValueError("an array is not of numbers, booleans or text")
+def _unpack_array(data: bytes, dtype_name: str, shape: list[int]) -> np.ndarray:
+    if not _SAFE_DTYPE.fullmatch(dtype_name):
+        raise ValueError("the items of an array are not numbers, booleans or text")
     try:
-        dtype = np.dtype(name)
+        dtype = np.dtype(dtype_name)
     except TypeError:
-        raise ValueError("an array is of an unknown type") from None
+        raise ValueError("an array has an unknown dtype") from None
     if len(data) != prod(shape) * dtype.itemsize:
-        raise ValueError("an array has not as many bytes as its shape asks for")
-    array: np.ndarray = np.ndarray(shape, dtype, buffer=bytearray(data))  # a copy, so that it can be written to
-    if dtype.kind == "U" and np.frombuffer(data, f"{name[0]}u4").max(initial=0) > sys.maxunicode:
-        raise ValueError("a text in an array is not of characters")
+        raise ValueError("the number of bytes of an array does not match its shape")
+    array: np.ndarray = np.ndarray(shape, dtype, buffer=bytearray(data))  # a bytearray makes the array writeable
+    if dtype.kind == "U":
+        code_points = np.frombuffer(data, f"{dtype_name[0]}u4")
+        if code_points.max(initial=0) > sys.maxunicode:
+            raise ValueError("a text in an array contains an invalid character")
     return array
 
 
 def _unpack_objects(items: list[Any], shape: list[int]) -> np.ndarray:
     if len(items) != prod(shape):
-        raise ValueError("an array has not as many items as its shape asks for")
+        raise ValueError("the number of items of an array does not match its shape")
     array = np.empty(len(items), dtype=object)
     array[:] = [unpack(item) for item in items]
     return array.reshape(shape)
 
 
 def _checked_shape(shape: list[Any]) -> list[int]:
-    if len(shape) > 32 or not all(type(n) is int and 0 <= n < 2**40 for n in shape):
-        raise ValueError("the shape of an array is no list of sizes")
+    if len(shape) > _MAX_DIMENSIONS or not all(type(n) is int and 0 <= n < 2**40 for n in shape):
+        raise ValueError("the shape of an array is not a list of sizes")
     return shape

@@ -1,272 +1,240 @@
-"""What a journal holds: its bytes as lines, its lines as a header, candidates, folds and events."""
+"""Reader of a journal: its bytes as lines, its lines as a header, candidates, folds and events."""
 
 from __future__ import annotations
 
-import json
+import os
 from collections.abc import Callable
-from dataclasses import dataclass, fields
-from datetime import datetime
-from importlib import metadata
-from math import isfinite
-from operator import attrgetter
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TypeVar
 
+from skhpt.journal.append_only_file import FileState, read_file
 from skhpt.journal.codec import TextCodec
-from skhpt.journal.json_values import pack, unpack
+from skhpt.journal.json_values import decode_line
 from skhpt.journal.records import (
+    MAGIC,
     Decoder,
     Event,
+    FirstLine,
+    Header,
     candidate_from,
     checked_int,
     event_from,
+    first_line_from,
     fold_from,
-    fold_record,
-    time_from,
 )
 from skhpt.trial import Candidate, FoldScore
 
-#: What every journal begins with.
-MAGIC = b'{"journal": "skhpt", "format": '
-FORMAT = 1
-#: More folds than anybody has the time for.
-_MANY_SPLITS = 10_000_000
-
-
-def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is no JSON")
-
-
-# Made once: to make them takes about as long as to use them.
-_decode = json.JSONDecoder(parse_constant=_refuse).decode
-_encode = json.JSONEncoder(allow_nan=False, check_circular=False).encode
-
-_PLAIN = ("candidate", "split", "test_score", "fit_time", "score_time")
-_plain_and_others = attrgetter(*_PLAIN, *(one.name for one in fields(FoldScore) if one.name not in _PLAIN))
-#: JSON has the numbers of Python. To find all digits of a small one takes a microsecond: times do without.
-_USUAL_LINE = b'{"scored": %d, "split": %d, "test": %a, "fit_time": %.9f, "score_time": %.9f}\n'
-_USUAL = list(_plain_and_others(FoldScore(0, 0, 0.0))[len(_PLAIN) :])
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Header:
-    """What a journal is begun with.
+class StoredJournal:
+    """Lines of a journal file, of which only the first one is decoded.
+
+    `read_stored` and `parse_stored` make one. The other lines are decoded by `read`, which needs a codec.
 
     Attributes
     ----------
-    parts : dict of str to str
-        What a search depends on, described by name: the space, the data, ... They must agree when it goes on.
-    facts : dict of str to object
-        What else to remember, which is not compared: JSON values, also tuples and arrays. Who reads a journal looks for
-        ``n_splits`` (int), ``metrics`` (list of str, or None), ``refit_metric`` (str) and ``error_score`` (float).
+    path : str
+        Absolute path of the file.
+    lines : list of bytes
+        The complete lines, at least one.
+    first_line : FirstLine
+        Content of the first line.
+    state : FileState or None
+        State of the file at the time of reading.
     """
 
-    parts: dict[str, str]
-    facts: dict[str, Any]
+    path: str
+    lines: list[bytes]
+    first_line: FirstLine
+    state: FileState | None = None
+
+    @property
+    def header(self) -> Header:
+        """Description of the search that the journal belongs to."""
+        return self.first_line.header
+
+    @property
+    def n_bytes(self) -> int:
+        """Number of bytes of the complete lines."""
+        return _n_bytes(self.lines)
+
+    def read(self, codec: Decoder) -> Contents:
+        """Decode the lines after the first one.
+
+        Parameters
+        ----------
+        codec : Codec
+            Decodes the parameters of candidates.
+
+        Raises
+        ------
+        ValueError
+            If a line is invalid.
+        """
+        contents = Contents(self.first_line)
+        for number, line in enumerate(self.lines[1:], start=2):
+            _decoded(self.path, number, line, lambda record: contents.add(record, codec))
+        return contents
+
+    def read_as_text(self) -> Contents:
+        """Decode the lines after the first one without the objects of the search: each object becomes its text."""
+        codec = _decoded(self.path, 1, self.lines[0], lambda _: TextCodec(self.first_line.choices))
+        return self.read(codec)
 
 
-@dataclass(frozen=True)
-class Beginning:
-    """The first line of a journal.
+def read_stored(path: str | os.PathLike[str]) -> StoredJournal | None:
+    """Read a journal that a search can be resumed from.
 
-    Attributes
-    ----------
-    header : Header
-        See there.
-    started : datetime
-        When it was begun.
-    n_known : int
-        How many trials from elsewhere come before the first one of the journal.
-    choices : object
-        What to show of the choices, see `Codec`.
-    """
-
-    header: Header
-    started: datetime
-    n_known: int
-    choices: Any
-
-
-def as_line(record: dict[str, Any]) -> bytes:
-    """Write a record as a line."""
-    # ASCII, with everything else escaped: that is UTF-8 too, and text that is not valid Unicode survives.
-    return _encode(record).encode() + b"\n"
-
-
-def fold_line(fold: FoldScore) -> bytes:
-    """Write a fold as a line; one with nothing special about it in a shorter way, with its times to the nanosecond."""
-    candidate, split, test, fit_time, score_time, *others = _plain_and_others(fold)
-    are_plain = type(test) is type(fit_time) is type(score_time) is float and isfinite(test + fit_time + score_time)
-    if not are_plain or others != _USUAL:
-        return as_line(fold_record(fold))
-    return _USUAL_LINE % (candidate, split, test, fit_time, score_time)
-
-
-def first_line(header: Header, choices: Any, n_known: int, time: float) -> bytes:
-    """Write the first line of a journal."""
-    record = {
-        "journal": "skhpt",
-        "format": FORMAT,
-        "skhpt": _version(),
-        "time": time,
-        "n_known": n_known,
-        "parts": header.parts,
-        "facts": {name: pack(value, arrays=True) for name, value in header.facts.items()},
-        "choices": choices,
-    }
-    return as_line(record)
-
-
-def whole_lines(data: bytes) -> tuple[list[bytes], int]:
-    """Split a file into lines, without what is torn at its end; return also how many bytes the others are.
-
-    A line without a newline is torn, even if it could be read: what is missing may have been digits. So are lines at
-    the end with zero bytes, which is what a power cut leaves of what never came to the disk.
-    """
-    lines = data.split(b"\n")
-    lines.pop()  # what comes after the last newline
-    while lines and b"\0" in lines[-1]:
-        lines.pop()
-    return lines, sum(map(len, lines)) + len(lines)
-
-
-def is_torn_beginning(data: bytes) -> bool:
-    """Tell whether a file without a whole line is a journal of which not even the first line came to the disk."""
-    start = data.rstrip(b"\0")[: len(MAGIC)]
-    return MAGIC.startswith(start)
-
-
-class Contents:
-    """Everything that the lines of a journal say.
+    The file is neither locked nor changed. `open_journal` takes the result, and reads the file again only if it has
+    changed in the meantime.
 
     Parameters
     ----------
-    path : str
-        Where the lines come from, for error messages.
-    lines : list of bytes
-        The lines, at least one.
+    path : str or path-like
+        The file.
 
-    Attributes
-    ----------
-    beginning : Beginning
-        The first line.
-    candidates : list of Candidate
-        All that were asked for, in the order of their ids.
-    folds : dict of (int, int) to FoldScore
-        All that came back, in this order, by candidate and split; if one came twice, the last.
-    n_counting : dict of int to int
-        How many folds count of each candidate that lost a race.
-    events : list of Event
-        What else happened.
+    Returns
+    -------
+    stored : StoredJournal or None
+        None if there is no file, or the file has no line after the first one.
 
     Raises
     ------
     ValueError
-        If these are not the lines of a journal, or of one that this version can read.
+        If the file is not a journal, or was written by a newer version.
+    OSError
+        If the file cannot be read.
+    """
+    path = os.path.abspath(os.fspath(path))
+    if not os.path.isfile(path):
+        return None
+    data, state = read_file(path)
+    stored = parse_stored(path, data, state)
+    return stored if stored is not None and len(stored.lines) > 1 else None
+
+
+def parse_stored(path: str, data: bytes, state: FileState | None = None) -> StoredJournal | None:
+    """Split the bytes of a journal into lines and decode the first one; return None if it is not complete.
+
+    Raises
+    ------
+    ValueError
+        If these are not the bytes of a journal, or a newer version wrote them.
+    """
+    lines = _complete_lines(data)
+    if not lines and _is_torn_first_line(data):
+        return None
+    if not lines or not lines[0].startswith(MAGIC):
+        raise ValueError(f"{path} is not a journal of skhpt")
+    first_line = _decoded(path, 1, lines[0], first_line_from)
+    return StoredJournal(path, lines, first_line, state)
+
+
+def _complete_lines(data: bytes) -> list[bytes]:
+    """Split the bytes of a file into lines, without the torn ones at its end.
+
+    A line without a newline is torn, even if it is valid JSON: digits of its last number may be missing. Lines at the
+    end that contain zero bytes are torn too: a power cut leaves zeros where data did not reach the disk.
+    """
+    lines = data.split(b"\n")
+    lines.pop()  # the bytes after the last newline
+    while lines and b"\0" in lines[-1]:
+        lines.pop()
+    return lines
+
+
+def _is_torn_first_line(data: bytes) -> bool:
+    """Tell whether a file without a complete line is a journal whose first line is torn."""
+    start = data.rstrip(b"\0")[: len(MAGIC)]
+    return MAGIC.startswith(start)
+
+
+def _n_bytes(lines: list[bytes]) -> int:
+    return sum(map(len, lines)) + len(lines)
+
+
+def _decoded(path: str, number: int, line: bytes, read: Callable[[object], T]) -> T:
+    """Decode a line and read its record; an error names the file and the line."""
+    try:
+        return read(decode_line(line))
+    except (ValueError, OverflowError, RecursionError) as error:
+        raise ValueError(f"{path}, line {number}: {error}") from error
+
+
+@dataclass
+class Contents:
+    """Decoded lines of a journal.
+
+    Attributes
+    ----------
+    first_line : FirstLine
+        Content of the first line.
+    candidates : list of Candidate
+        All candidates, in the order of their ids.
+    folds : dict of (int, int) to FoldScore
+        All folds by candidate and split, in the order of their arrival; the last one if a fold was evaluated twice.
+    n_counted_folds : dict of int to int
+        Number of folds that count, by the id of each candidate that a race eliminated.
+    events : list of Event
+        All events.
     """
 
-    def __init__(self, path: str, lines: list[bytes]):
-        self.path = path
-        self._lines = lines
-        self.candidates: list[Candidate] = []
-        self.folds: dict[tuple[int, int], FoldScore] = {}
-        self.n_counting: dict[int, int] = {}
-        self.events: list[Event] = []
-        if not lines[0].startswith(MAGIC):
-            raise ValueError(f"{path} is not a journal of skhpt")
-        self.beginning = self._read(0, _beginning_from)
-        self._n_splits = self.beginning.header.facts.get("n_splits")
+    first_line: FirstLine
+    candidates: list[Candidate] = field(default_factory=list)
+    folds: dict[tuple[int, int], FoldScore] = field(default_factory=dict)
+    n_counted_folds: dict[int, int] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
 
-    def texts_of_choices(self) -> TextCodec:
-        """Return what reads the candidates without the objects of the search."""
-        return self._read(0, lambda _: TextCodec(self.beginning.choices))
+    def add(self, record: object, codec: Decoder) -> None:
+        """Add the record of one line; raise ValueError if it is invalid."""
+        if type(record) is not dict:
+            raise ValueError("a record is not a JSON object")
+        match next(iter(record), None):
+            case "asked":
+                self._add_round(record, codec)
+            case "scored":
+                self._add_fold(fold_from(record))
+            case "finished":
+                self._add_elimination(record)
+            case "event":
+                self.events.append(event_from(record))
+            case _:
+                raise ValueError("not one of the records of a journal")
 
-    def read(self, codec: Decoder) -> Contents:
-        """Read the other lines; `codec` decodes the parameters of candidates."""
-        self._codec = codec
-        for i in range(1, len(self._lines)):
-            self._read(i, self._take)
-        return self
-
-    def _read(self, i: int, make: Callable[[Any], Any]) -> Any:
-        try:
-            return make(_loads(self._lines[i]))
-        except (ValueError, OverflowError, RecursionError) as error:
-            raise ValueError(f"{self.path}, line {i + 1}: {error}") from error
-
-    def _take(self, record: Any) -> None:
-        kind = next(iter(record), None) if type(record) is dict else None
-        if kind == "scored":
-            fold = fold_from(record)
-            self._check_candidate(fold.candidate)
-            self._check_split(fold.split)
-            self.folds.pop((fold.candidate, fold.split), None)
-            self.folds[fold.candidate, fold.split] = fold
-        elif kind == "asked":
-            self._take_round(record)
-        elif kind == "finished":
-            number = self._check_candidate(checked_int(record["finished"], "finished"))
-            self.n_counting[number] = self._check_split(checked_int(record.get("n_folds"), "n_folds"))
-        elif kind == "event":
-            self.events.append(event_from(record))
-        else:
-            raise ValueError("it is none of the records of a journal")
-
-    def _take_round(self, record: dict[str, Any]) -> None:
-        if type(record["asked"]) is not list or len(record) > 1:
-            raise ValueError("a round is no list of candidates")
-        for one in record["asked"]:
-            candidate = candidate_from(one, self._codec)
-            expected = self.beginning.n_known + len(self.candidates)
-            if candidate.id != expected:
-                raise ValueError(f"candidate {candidate.id} was asked for where {expected} is next")
+    def _add_round(self, record: dict[str, object], codec: Decoder) -> None:
+        candidate_records = record["asked"]
+        if not isinstance(candidate_records, list) or len(record) > 1:
+            raise ValueError("a round is not a list of candidates")
+        for candidate_record in candidate_records:
+            candidate = candidate_from(candidate_record, codec)
+            expected_id = self.first_line.n_earlier_trials + len(self.candidates)
+            if candidate.id != expected_id:
+                raise ValueError(f"candidate {candidate.id} was asked for where {expected_id} is next")
             for fold in candidate.preset_folds:
                 self._check_split(fold.split)
             self.candidates.append(candidate)
 
-    def _check_candidate(self, number: int) -> int:
-        n_known = self.beginning.n_known
-        if not n_known <= number < n_known + len(self.candidates):
-            raise ValueError(f"candidate {number} was never asked for")
-        return number
+    def _add_fold(self, fold: FoldScore) -> None:
+        self._check_candidate(fold.candidate)
+        self._check_split(fold.split)
+        self.folds.pop((fold.candidate, fold.split), None)  # the last arrival decides the order
+        self.folds[fold.candidate, fold.split] = fold
 
-    def _check_split(self, split: int) -> int:
-        if split < 0 or (self._n_splits is not None and split >= self._n_splits):
+    def _add_elimination(self, record: dict[str, object]) -> None:
+        candidate_id = checked_int(record["finished"], "finished")
+        n_folds = checked_int(record.get("n_folds"), "n_folds")
+        self._check_candidate(candidate_id)
+        self._check_split(n_folds)
+        self.n_counted_folds[candidate_id] = n_folds
+
+    def _check_candidate(self, candidate_id: int) -> None:
+        first_id = self.first_line.n_earlier_trials
+        if not first_id <= candidate_id < first_id + len(self.candidates):
+            raise ValueError(f"candidate {candidate_id} was never asked for")
+
+    def _check_split(self, split: int) -> None:
+        n_splits = self.first_line.header.metadata.get("n_splits")
+        if split < 0 or (n_splits is not None and split >= n_splits):
             raise ValueError(f"there is no fold {split}")
-        return split
-
-
-def _loads(line: bytes) -> Any:
-    try:
-        return _decode(line.decode())
-    except json.JSONDecodeError as error:
-        raise ValueError(f"it is no JSON: {error}") from None
-
-
-def _beginning_from(record: Any) -> Beginning:
-    if type(record) is not dict or type(record.get("format")) is not int:
-        raise ValueError("it is not the first line of a journal")
-    if record["format"] != FORMAT:
-        raise ValueError(
-            f"its format is {record['format']}, which needs skhpt {str(record.get('skhpt'))[:20]} or newer; this is "
-            f"skhpt {_version()}, which reads format {FORMAT}"
-        )
-    parts, facts = record.get("parts"), record.get("facts")
-    if type(parts) is not dict or not all(type(text) is str for text in parts.values()):
-        raise ValueError("parts is no dict of texts")
-    if type(facts) is not dict:
-        raise ValueError("facts is no dict")
-    n_known = checked_int(record.get("n_known"), "n_known")
-    if n_known < 0:
-        raise ValueError("n_known is negative")
-    header = Header(parts, {name: unpack(value) for name, value in facts.items()})
-    n_splits = header.facts.get("n_splits")
-    if n_splits is not None and not 0 < checked_int(n_splits, "n_splits") <= _MANY_SPLITS:
-        raise ValueError("n_splits is no number of folds")
-    return Beginning(header, time_from(record.get("time")), n_known, record.get("choices"))
-
-
-def _version() -> str:
-    try:
-        return metadata.version("skhpt")
-    except metadata.PackageNotFoundError:  # run from a checkout
-        return "of unknown version"

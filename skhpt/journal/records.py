@@ -1,44 +1,377 @@
-"""Rounds, folds and events as records, and back: the fields that a line of a journal has.
+"""Records of a journal: conversion of the header, candidates, folds and events to JSON objects and back.
 
-The first field of a record says what it is: ``asked`` (a round of candidates), ``scored`` (a fold), ``finished`` (a
-candidate that lost a race, and how many of its folds count) or ``event``. What has its default is left out.
+The first key of a record names its kind: ``journal`` (the header), ``asked`` (a round of candidates), ``scored`` (a
+fold), ``finished`` (a candidate that a race eliminated, and the number of its folds that count) or ``event``. Fields
+that have their default value are left out.
+
+The keys belong to the file format and stay as they are; the tables `_CANDIDATE_FIELDS` and `_FOLD_FIELDS` map the
+attributes of Python objects to them.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol, get_args
+from importlib import metadata
+from typing import Any, NamedTuple, Protocol, get_args
 
-import skhpt.trial
+from skhpt._typing import Params
 from skhpt.identity import native
 from skhpt.journal.json_values import pack, unpack
-from skhpt.trial import Candidate, FoldScore, Score, State, Trial
+from skhpt.trial import Candidate, FoldScore, Predictions, Score, State, Trial
 
-#: The end of the year 9999, beyond which a datetime cannot be.
-_END_OF_TIME = 253402300799
+#: The first bytes of every journal; the number of the format follows.
+MAGIC = b'{"journal": "skhpt", "format": '
+FORMAT = 1
+#: The last second of the year 9999, the largest time of a datetime.
+_MAX_TIME = 253402300799
+#: The largest number of folds that a header may name.
+_MAX_SPLITS = 10_000_000
 _STATES = frozenset(get_args(State))
-_CANDIDATE_FIELDS = {"id", "point", "resource", "note", "lane", "parent", "settled"}
-_FOLD_FIELDS = {
-    *("scored", "split", "test", "train", "fit_time", "score_time"),
-    *("state", "error", "resumed_from", "converged", "retries", "predictions"),
-}
+
+
+class Decoder(Protocol):
+    """The reading half of a codec."""
+
+    def decode(self, point: Any) -> Params: ...
+
+
+# -- header ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Header:
+    """Description of the search that a journal belongs to.
+
+    Attributes
+    ----------
+    fingerprint : dict of str to str
+        Description of everything that the results depend on: the space, the data, ... A search is resumed only if these
+        are equal. The key in the file is ``parts``.
+    metadata : dict of str to object
+        Values that are stored but not compared: JSON values, also tuples and arrays. `JournalView` looks for
+        ``n_splits`` (int), ``metrics`` (list of str, or None), ``refit_metric`` (str) and ``error_score`` (float). The
+        key in the file is ``facts``.
+    """
+
+    fingerprint: dict[str, str]
+    metadata: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class FirstLine:
+    """Content of the first line of a journal.
+
+    Attributes
+    ----------
+    header : Header
+        Description of the search.
+    started : datetime
+        Time when the journal was created, in UTC.
+    n_earlier_trials : int
+        Number of trials from earlier searches, whose ids precede those of the journal.
+    choices : object
+        Texts that describe the choices of the space, see `Codec.texts`.
+    """
+
+    header: Header
+    started: datetime
+    n_earlier_trials: int
+    choices: Any
+
+
+def header_record(header: Header, choices: Any, n_earlier_trials: int, time: float) -> dict[str, Any]:
+    """Make the record of the first line, for a time in Unix seconds."""
+    return {
+        "journal": "skhpt",
+        "format": FORMAT,
+        "skhpt": _version(),
+        "time": time,
+        "n_known": n_earlier_trials,
+        "parts": header.fingerprint,
+        "facts": {name: pack(value, arrays=True) for name, value in header.metadata.items()},
+        "choices": choices,
+    }
+
+
+def first_line_from(record: Any) -> FirstLine:
+    """Read the record of the first line; raise ValueError if it is not a header that this version can read."""
+    if type(record) is not dict or type(record.get("format")) is not int:
+        raise ValueError("not the first line of a journal")
+    if record["format"] != FORMAT:
+        raise ValueError(
+            f"its format is {record['format']}, which needs skhpt {str(record.get('skhpt'))[:20]} or newer; this is "
+            f"skhpt {_version()}, which reads format {FORMAT}"
+        )
+    n_earlier_trials = checked_int(record.get("n_known"), "n_known")
+    if n_earlier_trials < 0:
+        raise ValueError("n_known is negative")
+    started = time_from(record.get("time"))
+    return FirstLine(_header_from(record), started, n_earlier_trials, choices=record.get("choices"))
+
+
+def _header_from(record: dict[str, Any]) -> Header:
+    parts, facts = record.get("parts"), record.get("facts")
+    if type(parts) is not dict or not all(type(text) is str for text in parts.values()):
+        raise ValueError("parts is not a dict of texts")
+    if type(facts) is not dict:
+        raise ValueError("facts is not a dict")
+    header = Header(parts, {name: unpack(value) for name, value in facts.items()})
+    n_splits = header.metadata.get("n_splits")
+    if n_splits is not None and not 0 < checked_int(n_splits, "n_splits") <= _MAX_SPLITS:
+        raise ValueError("n_splits is not a valid number of folds")
+    return header
+
+
+def _version() -> str:
+    try:
+        return metadata.version("skhpt")
+    except metadata.PackageNotFoundError:  # run from a checkout
+        return "of unknown version"
+
+
+# -- fields ----------------------------------------------------------------------------------------------------------
+
+_REQUIRED = object()
+
+
+class _Field(NamedTuple):
+    """Rule that writes and reads one attribute of a candidate or a fold.
+
+    Attributes
+    ----------
+    name : str
+        Name of the attribute.
+    key : str
+        Key in the file.
+    write : callable
+        ``write(value)`` returns a JSON value.
+    read : callable
+        ``read(json_value, key)`` returns the value, and raises ValueError if it is invalid.
+    default : object
+        Value that is left out of the file.
+    """
+
+    name: str
+    key: str
+    write: Callable[[Any], Any]
+    read: Callable[[Any, str], Any]
+    default: Any = _REQUIRED
+
+
+def _write_fields(fields: Sequence[_Field], thing: Candidate | FoldScore) -> dict[str, Any]:
+    record = {}
+    for name, key, write, _, default in fields:
+        value = getattr(thing, name)
+        if value != default:
+            record[key] = write(value)
+    return record
+
+
+def _read_fields(fields: Sequence[_Field], record: Mapping[str, Any]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name, key, _, read, default in fields:
+        value = record.get(key)
+        if value is None and default is None:
+            values[name] = None
+        elif key in record:
+            values[name] = read(value, key)
+        elif default is _REQUIRED:
+            raise ValueError(f"{key} is missing")
+    return values
+
+
+def checked_int(value: Any, key: str) -> int:
+    """Return a value that must be an int, or raise ValueError."""
+    if type(value) is not int:
+        raise ValueError(f"{key} is missing or not an integer")
+    return value
+
+
+def _read_number(value: Any, key: str) -> float:
+    if type(value) is float and math.isfinite(value):
+        return value
+    return _checked_number(unpack(value), key)
+
+
+def _checked_number(value: Any, key: str) -> float:
+    if not isinstance(value, (float, int)):
+        raise ValueError(f"{key} is not a number")
+    return value
+
+
+def _read_text(value: Any, key: str) -> str:
+    if type(value) is not str:
+        raise ValueError(f"{key} is not a text")
+    return value
+
+
+def _read_bool(value: Any, key: str) -> bool:
+    if type(value) is not bool:
+        raise ValueError(f"{key} is neither true nor false")
+    return value
+
+
+def _check_keys(record: Any, known: frozenset[str]) -> None:
+    if type(record) is not dict:
+        raise ValueError("a record is not a JSON object")
+    if unknown := record.keys() - known:
+        raise ValueError(f"a record has the unknown field {min(unknown)[:40]!r}")
+
+
+# -- folds -----------------------------------------------------------------------------------------------------------
+
+
+def fold_record(fold: FoldScore) -> dict[str, Any]:
+    """Make the record of a fold."""
+    return _write_fields(_FOLD_FIELDS, fold)
+
+
+def fold_from(record: Any) -> FoldScore:
+    """Read the record of a fold; raise ValueError if it is invalid."""
+    _check_keys(record, _FOLD_KEYS)
+    return FoldScore(**_read_fields(_FOLD_FIELDS, record))
+
+
+def _write_score(score: Score) -> Any:
+    if type(score) is dict:
+        return {"dict": {metric: pack(_python_number(value)) for metric, value in score.items()}}
+    return pack(_python_number(score))
+
+
+def _python_number(score: Any) -> Any:
+    """Convert a score of any numeric type to a type that JSON has."""
+    score = native(score)
+    return score if type(score) in (float, int, bool) else float(score)
+
+
+def _read_score(packed: Any, key: str) -> Score:
+    if type(packed) is not dict:
+        return _read_number(packed, key)
+    score = unpack(packed)
+    if type(score) is dict:
+        return {metric: _checked_number(value, key) for metric, value in score.items()}
+    return _checked_number(score, key)
+
+
+def _read_state(value: Any, key: str) -> str:
+    if _read_text(value, key) not in _STATES:
+        raise ValueError(f"{key} is not a state of a fold")
+    return str(value)
+
+
+def _write_predictions(predictions: Predictions) -> Any:
+    return pack(predictions, arrays=True)
+
+
+def _read_predictions(packed: Any, key: str) -> Predictions:
+    try:
+        return Predictions(**unpack(packed))
+    except TypeError:  # not a dict, or a dict with other names
+        raise ValueError(f"the fields of {key} are wrong") from None
+
+
+_FOLD_FIELDS = (
+    _Field("candidate", "scored", pack, checked_int),
+    _Field("split", "split", pack, checked_int),
+    _Field("test_score", "test", _write_score, _read_score, None),
+    _Field("train_score", "train", _write_score, _read_score, None),
+    _Field("fit_time", "fit_time", pack, _read_number, 0.0),
+    _Field("score_time", "score_time", pack, _read_number, 0.0),
+    _Field("state", "state", str, _read_state, "ok"),
+    _Field("error", "error", str, _read_text, None),
+    _Field("resumed_from", "resumed_from", pack, _read_number, 0),
+    _Field("converged", "converged", bool, _read_bool, False),
+    _Field("retries", "retries", pack, checked_int, 0),
+    _Field("predictions", "predictions", _write_predictions, _read_predictions, None),
+)
+_FOLD_KEYS = frozenset(field.key for field in _FOLD_FIELDS)
+
+
+# -- candidates ------------------------------------------------------------------------------------------------------
+
+
+def candidate_record(candidate: Candidate, point: Any) -> dict[str, Any]:
+    """Make the record of a candidate, with its parameters as a codec encoded them."""
+    record = {"id": pack(candidate.id), "point": point} | _write_fields(_CANDIDATE_FIELDS, candidate)
+    for fold in record.get("settled", ()):
+        if fold["scored"] == candidate.id:
+            del fold["scored"]
+    return record
+
+
+def candidate_from(record: Any, codec: Decoder) -> Candidate:
+    """Read the record of a candidate; raise ValueError if it is invalid."""
+    _check_keys(record, _CANDIDATE_KEYS)
+    candidate_id = checked_int(record.get("id"), "id")
+    values = _read_fields(_CANDIDATE_FIELDS, record)
+    parent = values.get("parent")
+    if parent is not None and not 0 <= parent < candidate_id:
+        raise ValueError(f"the parent of candidate {candidate_id} is candidate {parent}, which does not precede it")
+    preset_folds = tuple(_preset_fold_from(fold, candidate_id) for fold in values.pop("preset_folds", ()))
+    params = codec.decode(record.get("point"))
+    return Candidate(id=candidate_id, params=params, preset_folds=preset_folds, **values)
+
+
+def _preset_fold_from(record: Any, candidate_id: int) -> FoldScore:
+    """Read a fold whose record leaves out the id of the candidate that it belongs to."""
+    return fold_from({"scored": candidate_id, **record} if type(record) is dict else record)
+
+
+def _write_info(info: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: pack(value) for name, value in info.items()}
+
+
+def _read_info(packed: Any, key: str) -> dict[str, Any]:
+    if type(packed) is not dict:
+        raise ValueError(f"{key} is not a dict")
+    return {name: unpack(value) for name, value in packed.items()}
+
+
+def _write_preset_folds(folds: Sequence[FoldScore]) -> list[dict[str, Any]]:
+    return [fold_record(fold) for fold in folds]
+
+
+def _read_list(records: Any, key: str) -> list[Any]:
+    if type(records) is not list:
+        raise ValueError(f"{key} is not a list")
+    return records
+
+
+_CANDIDATE_FIELDS = (
+    _Field("resource", "resource", pack, _read_number, None),
+    _Field("info", "note", _write_info, _read_info, {}),
+    _Field("bracket_id", "lane", pack, checked_int, 0),
+    _Field("parent", "parent", pack, checked_int, None),
+    _Field("preset_folds", "settled", _write_preset_folds, _read_list, ()),
+)
+_CANDIDATE_KEYS = frozenset(["id", "point", *(field.key for field in _CANDIDATE_FIELDS)])
+
+
+# -- eliminated candidates and events --------------------------------------------------------------------------------
+
+
+def elimination_record(trial: Trial) -> dict[str, Any]:
+    """Make the record of a trial that a race eliminated: the folds before the first skipped fold count."""
+    preset_folds = trial.candidate.preset_folds
+    skipped_by_race = (fold.state == "skipped" and fold not in preset_folds for fold in trial.folds)
+    return {"finished": trial.candidate.id, "n_folds": list(skipped_by_race).index(True)}
 
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened to a search, such as that it was stopped.
+    """Event in the course of a search, such as its interruption.
 
     Attributes
     ----------
     what : str
-        Its name.
+        Name of the event.
     time : datetime
-        When it happened, in UTC.
+        Time of the event, in UTC.
     facts : dict of str to object
-        What else is known of it.
+        Values that describe the event.
     """
 
     what: str
@@ -46,204 +379,20 @@ class Event:
     facts: dict[str, Any]
 
 
-class Decoder(Protocol):
-    """The half of a codec that reads."""
-
-    def decode(self, point: Any) -> dict[str, Any]: ...
-
-
-# -- candidates ------------------------------------------------------------------------------------------------------
-
-
-def candidate_record(candidate: Candidate, point: Any) -> dict[str, Any]:
-    """Make a record of a candidate, whose parameters are encoded as `point`."""
-    record: dict[str, Any] = {"id": pack(candidate.id), "point": point}
-    if candidate.resource is not None:
-        record["resource"] = pack(candidate.resource)
-    if candidate.info:
-        record["note"] = {name: pack(value) for name, value in candidate.info.items()}
-    if candidate.bracket_id:
-        record["lane"] = pack(candidate.bracket_id)
-    if candidate.parent is not None:
-        record["parent"] = pack(candidate.parent)
-    if candidate.preset_folds:
-        record["settled"] = [_preset_record(fold, candidate.id) for fold in candidate.preset_folds]
-    return record
-
-
-def candidate_from(record: Any, codec: Decoder) -> Candidate:
-    """Make a candidate of its record; raise ValueError if it is none."""
-    _check_fields(record, _CANDIDATE_FIELDS)
-    number = checked_int(record.get("id"), "id")
-    parent, resource, note = record.get("parent"), record.get("resource"), record.get("note", {})
-    if parent is not None and not 0 <= checked_int(parent, "parent") < number:
-        raise ValueError(f"candidate {number} goes on with candidate {parent}, which does not come before it")
-    if resource is not None:
-        _number(resource, "resource")
-    if type(note) is not dict or type(record.get("settled", [])) is not list:
-        raise ValueError("note is no dict, or settled no list")
-    return Candidate(
-        id=number,
-        params=codec.decode(record.get("point")),
-        resource=resource,
-        info={name: unpack(value) for name, value in note.items()},
-        bracket_id=checked_int(record.get("lane", 0), "lane"),
-        parent=parent,
-        preset_folds=tuple(fold_from(one, number) for one in record.get("settled", ())),
-    )
-
-
-def _preset_record(fold: FoldScore, candidate: int) -> dict[str, Any]:
-    record = fold_record(fold)
-    if fold.candidate == candidate:
-        del record["scored"]
-    return record
-
-
-# -- folds -----------------------------------------------------------------------------------------------------------
-
-
-def fold_record(fold: FoldScore) -> dict[str, Any]:
-    """Make a record of a fold."""
-    record: dict[str, Any] = {"scored": pack(fold.candidate), "split": pack(fold.split)}
-    if fold.test_score is not None:
-        record["test"] = _pack_score(fold.test_score)
-    if fold.train_score is not None:
-        record["train"] = _pack_score(fold.train_score)
-    if fold.fit_time:
-        record["fit_time"] = pack(fold.fit_time)
-    if fold.score_time:
-        record["score_time"] = pack(fold.score_time)
-    if fold.state != "ok":
-        record["state"] = fold.state
-    if fold.error is not None:
-        record["error"] = fold.error
-    if fold.resumed_from:
-        record["resumed_from"] = pack(fold.resumed_from)
-    if fold.converged:
-        record["converged"] = True
-    if fold.retries:
-        record["retries"] = pack(fold.retries)
-    if (predictions := getattr(fold, "predictions", None)) is not None:
-        record["predictions"] = pack(predictions, arrays=True)
-    return record
-
-
-def fold_from(record: Any, owner: int | None = None) -> FoldScore:
-    """Make a fold of its record, which may leave out its `owner`; raise ValueError if it is none."""
-    _check_fields(record, _FOLD_FIELDS)
-    get = record.get
-    state, error, converged = get("state", "ok"), get("error"), get("converged", False)
-    if type(state) is not str or state not in _STATES:
-        raise ValueError("state is none that a fold can have")
-    if error is not None and type(error) is not str:
-        raise ValueError("error is no text")
-    if type(converged) is not bool:
-        raise ValueError("converged is neither true nor false")
-    return FoldScore(
-        checked_int(get("scored", owner), "scored"),
-        checked_int(get("split"), "split"),
-        _unpack_score(get("test"), "test"),
-        _unpack_score(get("train"), "train"),
-        _number(get("fit_time", 0.0), "fit_time"),
-        _number(get("score_time", 0.0), "score_time"),
-        state,  # type: ignore[arg-type]
-        error,
-        _number(get("resumed_from", 0), "resumed_from"),
-        converged,
-        checked_int(get("retries", 0), "retries"),
-        **_predictions(get("predictions")),
-    )
-
-
-def _predictions(packed: Any) -> dict[str, Any]:
-    """Return predictions as an argument of FoldScore; nothing if there are none, or it has no place for them."""
-    if packed is None or "predictions" not in FoldScore.__dataclass_fields__:
-        return {}
-    predictions = unpack(packed)
-    kind = getattr(skhpt.trial, "Predictions", None)
-    if kind and type(predictions) is dict:
-        try:
-            predictions = kind(**predictions)
-        except TypeError:
-            raise ValueError("the predictions are none") from None
-    return {"predictions": predictions}
-
-
-def _pack_score(score: Score) -> Any:
-    if type(score) is dict:
-        return {"dict": {name: pack(_python_number(one)) for name, one in score.items()}}
-    return pack(_python_number(score))
-
-
-def _python_number(score: Any) -> Any:
-    """Return a score, which may be any kind of number, as one that JSON knows."""
-    score = native(score)
-    return score if type(score) in (float, int, bool) else float(score)
-
-
-def _unpack_score(packed: Any, name: str) -> Any:
-    if packed is None or (type(packed) is float and math.isfinite(packed)):
-        return packed
-    score = unpack(packed)
-    if type(score) is dict:
-        return {metric: _checked_number(one, name) for metric, one in score.items()}
-    return _checked_number(score, name)
-
-
-# -- the rest --------------------------------------------------------------------------------------------------------
-
-
-def lost_record(trial: Trial) -> dict[str, Any]:
-    """Make a record of a trial that lost a race: the folds before the first one that it was spared count."""
-    preset_folds = trial.candidate.preset_folds
-    n_folds = next(i for i, fold in enumerate(trial.folds) if fold.state == "skipped" and fold not in preset_folds)
-    return {"finished": trial.candidate.id, "n_folds": n_folds}
-
-
 def event_record(what: str, time: float, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Make a record of an event at a time in Unix seconds."""
-    return {"event": what, "time": time, "facts": {name: pack(value) for name, value in facts.items()}}
+    """Make the record of an event at a time in Unix seconds."""
+    return {"event": what, "time": time, "facts": _write_info(facts)}
 
 
 def event_from(record: Any) -> Event:
-    """Make an event of its record; raise ValueError if it is none."""
-    _check_fields(record, {"event", "time", "facts"})
-    what, facts = record["event"], record.get("facts")
-    if type(what) is not str or type(facts) is not dict:
-        raise ValueError("an event has no name or no facts")
-    return Event(what, time_from(record.get("time")), {name: unpack(value) for name, value in facts.items()})
+    """Read the record of an event; raise ValueError if it is invalid."""
+    _check_keys(record, frozenset({"event", "time", "facts"}))
+    what = _read_text(record["event"], "event")
+    return Event(what, time_from(record.get("time")), _read_info(record.get("facts"), "facts"))
 
 
 def time_from(seconds: Any) -> datetime:
-    """Make a time of Unix seconds; raise ValueError if they are none."""
-    if type(seconds) not in (int, float) or not 0 <= seconds < _END_OF_TIME:
-        raise ValueError("time is none")
+    """Convert Unix seconds to a time in UTC; raise ValueError if that is impossible."""
+    if type(seconds) not in (int, float) or not 0 <= seconds < _MAX_TIME:
+        raise ValueError("time is not a valid number of seconds")
     return datetime.fromtimestamp(seconds, UTC)
-
-
-def checked_int(value: Any, name: str) -> int:
-    """Return a value that must be an int, or raise ValueError."""
-    if type(value) is not int:
-        raise ValueError(f"{name} is missing or no integer")
-    return value
-
-
-def _number(value: Any, name: str) -> Any:
-    """Return a value that must be a packed number."""
-    if type(value) is float and math.isfinite(value):
-        return value
-    return _checked_number(unpack(value), name)
-
-
-def _checked_number(value: Any, name: str) -> Any:
-    if type(value) not in (float, int, bool):
-        raise ValueError(f"{name} is no number")
-    return value
-
-
-def _check_fields(record: Any, known: set[str]) -> None:
-    if type(record) is not dict:
-        raise ValueError("a record is no object")
-    if not record.keys() <= known:
-        raise ValueError(f"a record has the unknown field {min(record.keys() - known)[:40]!r}")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from skhpt.history import History
-from skhpt.journal.reader import Contents, is_torn_beginning, whole_lines
+from skhpt.journal.reader import Contents, StoredJournal, parse_stored
 from skhpt.results.cv_results import cv_results, metric_names
 from skhpt.results.leaderboard import leaderboard, leaderboard_frame, leaderboard_text
 from skhpt.trial import Candidate, FoldScore, Trial
@@ -47,15 +47,16 @@ class JournalView:
         Names of the metrics; "score" if there is a single one.
     """
 
-    def __init__(self, contents: Contents):
-        begun = contents.beginning
-        self.path = contents.path
-        self.parts, self.facts = begun.header.parts, begun.header.facts
-        self.started = begun.started
+    def __init__(self, stored: StoredJournal):
+        contents = stored.read_as_text()
+        self.path = stored.path
+        self.parts = stored.header.fingerprint
+        self.facts = stored.header.metadata
+        self.started = stored.first_line.started
         self.events = contents.events
         self.n_splits = _n_splits(contents)
         self.history = _history(contents, self.n_splits)
-        self._n_known = begun.n_known
+        self._n_known = stored.first_line.n_earlier_trials
         self._trials = self.history.finished
         given = self.facts.get("metrics")
         are_names = isinstance(given, list) and given and all(isinstance(name, str) for name in given)
@@ -192,7 +193,7 @@ def read_journal(path: str | os.PathLike[str]) -> JournalView:
     >>> from skhpt.trial import Candidate, FoldScore
     >>> path = tempfile.mkdtemp() + "/search.jsonl"
     >>> codec = SpaceCodec(Space({"C": [0.1, 1, 10]}))
-    >>> with open_journal(path, Header(parts={}, facts={"n_splits": 2}), codec) as journal:
+    >>> with open_journal(path, Header(fingerprint={}, metadata={"n_splits": 2}), codec) as journal:
     ...     journal.asked([Candidate(0, {"C": 1}), Candidate(1, {"C": 10})])
     ...     journal.scored(FoldScore(0, 0, 0.75))
     ...     journal.scored(FoldScore(0, 1, 0.25))
@@ -206,16 +207,15 @@ def read_journal(path: str | os.PathLike[str]) -> JournalView:
     """
     path = os.path.abspath(os.fspath(path))
     data = Path(path).read_bytes()
-    lines, _ = whole_lines(data)
-    if not lines and is_torn_beginning(data):
+    stored = parse_stored(path, data)
+    if stored is None:
         raise ValueError(f"{path}: nothing was written to this journal yet")
-    contents = Contents(path, lines or [b""])
-    return JournalView(contents.read(contents.texts_of_choices()))
+    return JournalView(stored)
 
 
 def _n_splits(contents: Contents) -> int:
     """Return the number of folds, as it was written down; else as many as were seen."""
-    given = contents.beginning.header.facts.get("n_splits")
+    given = contents.first_line.header.metadata.get("n_splits")
     preset_folds = (fold.split for candidate in contents.candidates for fold in candidate.preset_folds)
     seen = (split for _, split in contents.folds)
     return given if given is not None else 1 + max([0, *preset_folds, *seen])
@@ -223,23 +223,23 @@ def _n_splits(contents: Contents) -> int:
 
 def _history(contents: Contents, n_splits: int) -> History:
     """Put the history together, with ids from 0."""
-    n_known = contents.beginning.n_known
+    n_known = contents.first_line.n_earlier_trials
     history = History()
     history.add(_moved(candidate, n_known) for candidate in contents.candidates)
     for fold in contents.folds.values():
         history.add_fold(_moved_fold(fold, n_known))
-    n_counting = {number - n_known: n for number, n in contents.n_counting.items()}
-    while _finish_some(history, n_counting, n_splits):
+    n_counted = {number - n_known: n for number, n in contents.n_counted_folds.items()}
+    while _finish_some(history, n_counted, n_splits):
         pass
     return history
 
 
-def _finish_some(history: History, n_counting: dict[int, int], n_splits: int) -> bool:
+def _finish_some(history: History, n_counted: dict[int, int], n_splits: int) -> bool:
     """Finish the first pending trial of each lane if its folds are there; tell whether one was."""
     some = False
     for candidate in history.next_to_finish:
         number, folds = candidate.id, history.folds_of(candidate.id)
-        n = n_counting.get(number, n_splits)
+        n = n_counted.get(number, n_splits)
         if all(split in folds for split in range(n)):
             skipped = [FoldScore(number, split, None, state="skipped") for split in range(n, n_splits)]
             history.finish_next([folds[split] for split in range(n)] + skipped, candidate.bracket_id)

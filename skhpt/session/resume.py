@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from numbers import Real
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +16,6 @@ import sklearn
 from skhpt import journal
 from skhpt.fingerprint import Fingerprint, describe_value
 from skhpt.history import History
-from skhpt.journal.reader import Contents, whole_lines
 from skhpt.session.session import Folds, Session
 from skhpt.space.dimensions import Choice
 from skhpt.space.scipy_adapter import source_repr
@@ -42,18 +39,20 @@ _ELSEWHERE = {
 }
 
 
-def open_journal(search: Any, session: Session) -> Session:
+def open_journal(search: Any, session: Session, stored: journal.StoredJournal | None) -> Session:
     """Begin the journal of a search, or go on with what it has."""
     history, folds = session.history, session.folds
     given = History(history[: history.n_earlier_trials], history.prior, history.n_earlier_trials)
     draws = describe_draws(session.random_state)
     space, codec = search._space_for_journal()
     header = journal.Header(
-        parts=describe_search(search, session.fingerprint, space, given),
-        facts={"draws": draws, "folds": describe_splits(folds), "n_splits": len(folds)}
+        fingerprint=describe_search(search, session.fingerprint, space, given),
+        metadata={"draws": draws, "folds": describe_splits(folds), "n_splits": len(folds)}
         | _facts_to_show(search, session),
     )
-    opened = journal.open_journal(search.journal, header, codec, n_known=history.n_earlier_trials)
+    opened = journal.open_journal(
+        search.journal, header, codec, stored=stored, n_earlier_trials=history.n_earlier_trials
+    )
     try:
         if opened.is_resumed:
             history = _taken_over(search, opened, history[history.n_earlier_trials :], given)
@@ -63,7 +62,7 @@ def open_journal(search: Any, session: Session) -> Session:
     except BaseException:
         opened.close()
         raise
-    random_state = draws_again(session.random_state, opened.facts["draws"])
+    random_state = draws_again(session.random_state, opened.metadata["draws"])
     n_known = history.n_earlier_trials if opened.is_resumed else session.n_known
     return replace(session, history=history, n_known=n_known, random_state=random_state, journal=opened)
 
@@ -98,14 +97,6 @@ def _facts_to_show(search: Any, session: Session) -> dict[str, Any]:
     metrics = getattr(session.setup.scorer, "_scorers", None)
     error_score = float(search.error_score) if isinstance(search.error_score, Real) else None
     return {"metrics": list(metrics or ()) or None, "refit_metric": search._metric, "error_score": error_score}
-
-
-def facts_of(path: Any) -> dict[str, Any]:
-    """Return the facts that a journal was begun with; none if there is no such file, or if it was only begun."""
-    if not os.path.isfile(path):
-        return {}
-    lines, _ = whole_lines(Path(path).read_bytes())
-    return Contents(str(path), lines[:1]).beginning.header.facts if len(lines) > 1 else {}
 
 
 def describe_search(search: Any, mark: Fingerprint, space: str, history: History) -> dict[str, str]:

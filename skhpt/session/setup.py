@@ -19,8 +19,9 @@ from skhpt.fitting.fold import Setup
 from skhpt.fitting.resources import FullTraining
 from skhpt.fitting.slicing import data_can_be_shared, is_read_only, scorer_is_read_only
 from skhpt.history import History
+from skhpt.journal import read_stored
 from skhpt.session.previous import continued_history, trials_from
-from skhpt.session.resume import facts_of, open_journal, splits_again
+from skhpt.session.resume import open_journal, splits_again
 from skhpt.session.session import Folds, Session, freeze_folds
 from skhpt.session.sklearn_callbacks import begin_callbacks
 from skhpt.session.validation import check_limits, check_rule
@@ -44,7 +45,8 @@ def open_session(search: Any, X: Any, y: Any, params: dict[str, Any], keep: bool
     routed = search._get_routed_params_for_fit(params)
     callbacks = begin_callbacks(search, X, y, params)
     keep = keep and hasattr(search, "history_")
-    facts = {} if search.journal is None else facts_of(search.journal)
+    stored = None if search.journal is None else read_stored(search.journal)
+    facts = stored.header.metadata if stored else {}
     folds = search._folds if keep and search._folds and search._folds.are_those_of(search.cv) else None
     folds = folds or splits_again(search.cv, facts.get("folds", {}))
     folds = folds or freeze_folds(search.cv, X, y, is_classifier(base), routed.splitter.split)
@@ -58,7 +60,7 @@ def open_session(search: Any, X: Any, y: Any, params: dict[str, Any], keep: bool
     history = _starting_history(search, mark, keep, with_pending)
     session = Session(X, y, params, folds, setup, refit_metric, mark, callbacks, history, len(history.finished))
     session = replace(session, random_state=getattr(search, "random_state", None))
-    return session if search.journal is None else open_journal(search, session)
+    return session if search.journal is None else open_journal(search, session, stored)
 
 
 def split_for_plan(search: Any, X: Any, y: Any, params: dict[str, Any]) -> tuple[Any, Any, dict[str, Any], Folds]:

@@ -16,7 +16,7 @@ import pytest
 from skhpt import Space
 from skhpt.journal import Header, SpaceCodec, open_journal
 from skhpt.journal import append_only_file as file_module
-from skhpt.journal.reader import MAGIC
+from skhpt.journal.records import MAGIC
 from skhpt.trial import Candidate, FoldScore, Trial
 
 HEADER = Header({"data": "X"}, {"n_splits": 3})
@@ -329,7 +329,7 @@ def test_where_nothing_can_be_locked_there_is_a_warning(path, monkeypatch):
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(file_module, "_lock", no_locks)
-    with pytest.warns(UserWarning, match="cannot be locked \\(No locks available\\): see to it"):
+    with pytest.warns(UserWarning, match="cannot be locked \\(No locks available\\): make sure"):
         journal = open_journal(path, HEADER, CODEC)
     with journal:
         write(journal)

@@ -5,8 +5,8 @@ import math
 import pickle
 import re
 import warnings
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,15 +17,14 @@ from scipy.stats import loguniform, randint, uniform
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
 
-import skhpt.trial
 from skhpt import Space
 from skhpt.identity import params_key, value_key
-from skhpt.journal import Header, ListCodec, SpaceCodec, open_journal
-from skhpt.journal import records as records_module
+from skhpt.journal import Header, ListCodec, SpaceCodec, open_journal, read_stored
+from skhpt.journal.append_only_file import AppendOnlyFile
+from skhpt.journal.json_values import encode_line as as_line
 from skhpt.journal.json_values import pack, unpack
-from skhpt.journal.reader import MAGIC, as_line
-from skhpt.journal.records import candidate_from, candidate_record, fold_from, fold_record
-from skhpt.trial import Candidate, FoldScore
+from skhpt.journal.records import MAGIC, candidate_from, candidate_record, fold_from, fold_record
+from skhpt.trial import Candidate, FoldScore, Predictions
 
 PARTS = {"data": "X ndarray (3, 2) #1234", "folds": "3 folds #5678"}
 HEADER = Header(PARTS, {"n_splits": 3})
@@ -328,29 +327,13 @@ def test_scores_of_numpy_become_pythons():
     assert type(fold.test_score["b"]) is type(fold.train_score) is float
 
 
-class Predictions(NamedTuple):
-    values: np.ndarray
-    method: str
-    classes: np.ndarray | None = None
-
-
-@dataclass(frozen=True)
-class FoldWithPredictions(FoldScore):
-    predictions: object = None
-
-
-def test_predictions_are_written_as_arrays(monkeypatch):
-    monkeypatch.setattr(records_module, "FoldScore", FoldWithPredictions)
-    monkeypatch.setattr(skhpt.trial, "Predictions", Predictions, raising=False)
-    for given_ in (np.eye(2), (np.eye(2), None), None):
-        fold = fold_from(through_json(fold_record(FoldWithPredictions(0, 0, 0.5, predictions=given_))))
-        assert pack(fold.predictions, arrays=True) == pack(given_, arrays=True)
-    named = Predictions(np.eye(2), "predict_proba", np.array(["a", "b"], dtype=object))
-    record = through_json(fold_record(FoldWithPredictions(0, 0, 0.5, predictions=named)))
+def test_predictions_are_written_as_arrays():
+    predictions = Predictions(np.eye(2), "predict_proba", np.array(["a", "b"], dtype=object))
+    record = through_json(fold_record(FoldScore(0, 0, 0.5, predictions=predictions)))
     back = fold_from(record).predictions
     assert type(back) is Predictions
-    np.testing.assert_array_equal(back.values, named.values)
-    assert (back.method, back.classes.tolist()) == ("predict_proba", ["a", "b"])
+    np.testing.assert_array_equal(back.values, predictions.values)
+    assert (back.method, back.classes.tolist(), back.labels) == ("predict_proba", ["a", "b"], None)
     record["predictions"]["dict"]["other"] = 1
     with pytest.raises(ValueError, match="predictions"):
         fold_from(record)
@@ -371,13 +354,51 @@ def test_going_on(path):
         journal.asked(asked := candidates(2))
         journal.scored(fold := FoldScore(1, 2, 0.5))
         journal.record_event("stopped", reason="time is up", left=(1, 2.5))
-    with open_journal(path, replace(HEADER, facts={"n_splits": 4}), CODEC) as journal:
+    with open_journal(path, replace(HEADER, metadata={"n_splits": 4}), CODEC) as journal:
         assert (journal.is_resumed, journal.candidates, journal.folds) == (True, asked, [fold])
-        assert (journal.facts, journal.n_bytes_cut) == ({"n_splits": 3}, 0)
+        assert (journal.metadata, journal.n_bytes_cut) == ({"n_splits": 3}, 0)
         journal.asked(candidates(1, first=2))
         journal.scored(FoldScore(2, 0, 0.5))
     with open_journal(path, HEADER, CODEC) as journal:
         assert (len(journal.candidates), len(journal.folds)) == (3, 2)
+
+
+@pytest.mark.parametrize("data", [None, b"", MAGIC, b"\0" * 10])
+def test_nothing_is_stored_before_there_are_candidates(path, data):
+    if data is not None:
+        Path(path).write_bytes(data)
+    assert read_stored(path) is None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a torn first line is removed
+        open_journal(path, HEADER, CODEC).close()
+    assert read_stored(path) is None
+
+
+def test_a_stored_journal_is_read_once(path, monkeypatch):
+    write(path)
+    stored = read_stored(path)
+    assert stored.header == HEADER
+    monkeypatch.setattr(AppendOnlyFile, "read", None)
+    with open_journal(path, HEADER, CODEC, stored=stored) as journal:
+        assert (len(journal.candidates), len(journal.folds)) == (4, 10)
+
+
+def test_a_stored_journal_is_read_again_if_the_file_has_changed(path):
+    write(path)
+    stored = read_stored(path)
+    with open_journal(path, HEADER, CODEC) as journal:
+        journal.asked(candidates(1, first=4))
+    with open_journal(path, HEADER, CODEC, stored=stored) as journal:
+        assert len(journal.candidates) == 5
+    Path(path).unlink()
+    with open_journal(path, HEADER, CODEC, stored=stored) as journal:
+        assert not journal.is_resumed
+
+
+def test_files_that_are_not_journals_are_not_read(path):
+    Path(path).write_bytes(b"a,b,c\n1,2,3\n")
+    with pytest.raises(ValueError, match="is not a journal of skhpt"):
+        read_stored(path)
 
 
 def test_facts_come_back(path):
@@ -392,9 +413,9 @@ def test_facts_come_back(path):
         journal.asked(candidates(1))
     with open_journal(path, HEADER, CODEC) as journal:
         again = np.random.RandomState(1)
-        again.set_state(journal.facts["state"])
+        again.set_state(journal.metadata["state"])
         assert again.randint(1000) == rng.randint(1000)
-        np.testing.assert_array_equal(journal.facts["folds"][0][1], [0, 1])
+        np.testing.assert_array_equal(journal.metadata["folds"][0][1], [0, 1])
 
 
 def test_of_a_fold_that_comes_twice_the_last_counts(path):
@@ -429,12 +450,12 @@ def test_only_what_goes_on_where_it_ends_is_written(path):
 
 
 def test_candidates_from_elsewhere_come_first(path):
-    with open_journal(path, HEADER, CODEC, n_known=5) as journal:
+    with open_journal(path, HEADER, CODEC, n_earlier_trials=5) as journal:
         journal.asked([Candidate(5, {"C": 0.5, "kernel": "rbf"}, parent=3)])
         journal.scored(FoldScore(5, 0, 0.5))
         with pytest.raises(ValueError, match="candidate 4 was never"):
             journal.scored(FoldScore(4, 0, 0.5))
-    with open_journal(path, HEADER, CODEC, n_known=5) as journal:
+    with open_journal(path, HEADER, CODEC, n_earlier_trials=5) as journal:
         assert [candidate.id for candidate in journal.candidates] == [5]
     with pytest.raises(ValueError, match=r"begun with 5 .* here they are 0"):
         open_journal(path, HEADER, CODEC)

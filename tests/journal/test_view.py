@@ -14,7 +14,7 @@ from sklearn.svm import SVC
 from skhpt import Space
 from skhpt.history import History
 from skhpt.journal import Header, ListCodec, SpaceCodec, open_journal, read_journal
-from skhpt.journal.reader import MAGIC
+from skhpt.journal.records import MAGIC
 from skhpt.results.cv_results import cv_results
 from skhpt.strategies.racing import Race
 from skhpt.trial import Candidate, FoldScore, Trial
@@ -176,7 +176,7 @@ def test_lanes_resources_and_one_row_for_each_candidate(path):
 
 
 def test_ids_are_those_of_the_search_where_an_earlier_one_came_first(path):
-    with open_journal(path, HEADER, CODEC, n_known=5) as journal:
+    with open_journal(path, HEADER, CODEC, n_earlier_trials=5) as journal:
         journal.asked([candidate(5, parent=2, preset_folds=(fold(5, 0, 0.5),)), candidate(6, parent=5)])
         journal.scored(fold(5, 1, 0.5))
     view = read_journal(path)
