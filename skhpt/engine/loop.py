@@ -1,72 +1,66 @@
-"""The loop: ask, work, remember, until the strategy is done."""
+"""The loop of a search: ask the strategy, submit candidates, wait for folds and record them, until done."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from itertools import takewhile
 from typing import Any, Protocol
 
+from skhpt.engine.racing import Race, RunningRace
 from skhpt.history import History
 from skhpt.strategies.base import Strategy
 from skhpt.trial import Candidate, FoldScore, Trial
 
+#: Reasons that `run` returns: the strategy asks for nothing more, Ctrl-C was pressed, the time is up.
+COMPLETED, INTERRUPTED, OUT_OF_TIME = "completed", "interrupted", "max_time"
+
 
 class Evaluator(Protocol):
-    """Whatever evaluates candidates: workers, or a plain function in a test."""
+    """Object that evaluates candidates: a pool of workers, or a simple function in a test."""
 
     def submit(self, candidates: Sequence[Candidate]) -> None:
-        """Take candidates to evaluate on every fold that is not settled; return at once."""
+        """Take candidates to evaluate on every fold that is not preset; return at once."""
         ...
 
     def wait_for_folds(self, seconds: float | None = None) -> list[FoldScore]:
-        """Wait until at least one fold is back and return all that are, in any order.
+        """Wait until a fold is back, and return all folds that are back, in any order.
 
-        None come back if none is under way, or if it takes longer than so many `seconds`.
+        The list is empty if no fold is being evaluated, or if it takes longer than so many `seconds`.
         """
         ...
 
     def drop(self, candidate: int) -> None:
-        """Begin no further folds of a candidate; those that are under way come back."""
+        """Submit no further folds of a candidate; those that are being evaluated come back."""
         ...
 
     def stop_submitting(self) -> None:
-        """Begin no further folds at all; those that are under way come back."""
+        """Submit no further folds; those that are being evaluated come back."""
         ...
 
     def drain(self) -> list[FoldScore]:
-        """Return the folds that are back by now, without waiting for any."""
-        ...
-
-
-class Race(Protocol):
-    """Whatever says that a candidate is not worth its remaining folds."""
-
-    def learn(self, finished: Sequence[Trial]) -> None:
-        """Look at the finished trials."""
-        ...
-
-    def eliminated_after(self, folds: Sequence[FoldScore]) -> int | None:
-        """Return after how many of its first folds a candidate is eliminated; None if it is not.
-
-        The more trials were seen, the sooner a candidate may be eliminated, never the later.
-        """
+        """Submit no further folds; return the folds that are back by now, without waiting."""
         ...
 
 
 class Journal(Protocol):
-    """Whatever remembers: told of each round when it is asked for and of each fold when it arrives."""
+    """Object that records a search as it proceeds."""
 
-    def asked(self, candidates: Sequence[Candidate]) -> None: ...
+    def asked(self, candidates: Sequence[Candidate]) -> None:
+        """Record candidates that the strategy has asked for."""
+        ...
 
-    def scored(self, *folds: FoldScore) -> None: ...
+    def scored(self, *folds: FoldScore) -> None:
+        """Record folds that are back."""
+        ...
 
-    def finished(self, trial: Trial) -> None: ...
+    def finished(self, trial: Trial) -> None:
+        """Record that a race has eliminated a candidate."""
+        ...
 
 
-class NoJournal:
-    """Remembers nothing beyond the history."""
+class NullJournal:
+    """Journal that records nothing."""
 
     def asked(self, candidates: Sequence[Candidate]) -> None:
         pass
@@ -78,34 +72,51 @@ class NoJournal:
         pass
 
 
+class NoRace:
+    """Rule without a race: a trial is finished when all of its folds are back."""
+
+    def __init__(self, n_splits: int):
+        self.n_splits = n_splits
+
+    def update(self) -> None:
+        """Learn from the trials that have finished."""
+
+    def check(self, folds: Sequence[FoldScore]) -> None:
+        """Drop the candidates that are eliminated by folds that came back."""
+
+    def outcome(self, folds: Mapping[int, FoldScore]) -> list[FoldScore] | None:
+        """Return the folds of a finished trial; None if the trial is not finished."""
+        return list(folds.values()) if len(folds) == self.n_splits else None
+
+
 class Stop(Protocol):
-    """Whatever says that it is time to stop."""
+    """Object that decides when to stop."""
 
     @property
     def seconds_left(self) -> float | None:
-        """Seconds that may pass before `reason` has to be asked again; None if time does not matter."""
+        """Seconds after which `reason` has to be called again; None if time does not matter."""
         ...
 
     @property
     def grace_left(self) -> float:
-        """Seconds that folds have left to come back which are under way when it is time to stop."""
+        """Seconds to wait for folds that are being evaluated when it is time to stop."""
         ...
 
     def learn(self, trial: Trial) -> None:
-        """Look at a trial that has finished."""
+        """Learn from a trial that has finished."""
         ...
 
     def reason(self) -> str:
-        """Say why to stop; nothing if there is no reason to."""
+        """Return the reason to stop; an empty string if there is none."""
         ...
 
     def interruptible(self) -> AbstractContextManager[Any]:
-        """Return a context in which Ctrl-C may raise `KeyboardInterrupt`, as it may nowhere else."""
+        """Return a context in which Ctrl-C may raise `KeyboardInterrupt`; elsewhere it may not."""
         ...
 
 
 class NeverStop:
-    """Goes on until the strategy has nothing more to ask."""
+    """Rule without limits: the search ends when the strategy asks for nothing more."""
 
     seconds_left: float | None = None
     grace_left = 0.0
@@ -120,10 +131,6 @@ class NeverStop:
         return nullcontext()
 
 
-#: What `run` returns when the strategy had nothing more to ask, after Ctrl-C, and when time was up.
-COMPLETED, INTERRUPTED, OUT_OF_TIME = "completed", "interrupted", "max_time"
-
-
 def run(
     strategy: Strategy,
     history: History,
@@ -134,140 +141,129 @@ def run(
     race: Race | None = None,
     stop: Stop | None = None,
 ) -> str:
-    """Extend the history until the strategy has nothing more to ask and nothing is pending, or it is time to stop.
+    """Extend the history until the strategy asks for nothing more and nothing is pending, or it is time to stop.
 
     Folds may come back in any order, of any pending candidate. The strategy is asked again after each trial, in each
-    lane in the order of their ids, so the outcome is the same whatever the number of workers. A history with pending
-    trials is one that was interrupted: it goes on with the folds that they miss.
+    bracket in the order of their ids, so the outcome is the same for any number of workers. A history with pending
+    trials is that of an interrupted search: it continues with the missing folds.
 
     Parameters
     ----------
     strategy : Strategy
         Proposes candidates.
     history : History
-        Where to start; it is extended in place, so that what was computed survives an exception.
-    hands : Hands
-        Evaluate candidates.
+        Trials to begin with. It is extended in place, so that results survive an exception.
+    evaluator : Evaluator
+        Evaluates candidates.
     n_splits : int
         Folds that each candidate is evaluated on.
     journal : Journal, default=None
-        Told of everything, as it happens.
+        Records candidates and folds as they come.
     race : Race, default=None
-        Says which candidates are not worth their remaining folds; these count as skipped, even if they were computed
-        already, so that it does not matter who was faster. By default all folds of all candidates are evaluated.
+        Decides which candidates are eliminated before all of their folds are evaluated. The remaining folds count as
+        skipped, even if they are back already, so that the speed of workers does not matter. By default all folds of
+        all candidates are evaluated.
     stop : Stop, default=None
-        Says when to stop; by default the strategy decides, and Ctrl-C raises anywhere.
+        Decides when to stop. By default the strategy decides, and Ctrl-C raises anywhere.
 
     Returns
     -------
     reason : str
-        Why it ended: "completed", "interrupted" (by Ctrl-C), or the reason of `stop`. What is pending then stays so.
+        Why the search ended: "completed", "interrupted" (by Ctrl-C), or the reason of `stop`. Pending trials stay in
+        the history.
     """
-    loop = _Loop(history, evaluator, n_splits, journal or NoJournal(), race, stop or NeverStop())
+    loop = _Loop(
+        history,
+        evaluator,
+        journal=journal or NullJournal(),
+        race=RunningRace(race, history, evaluator, n_splits=n_splits) if race else NoRace(n_splits),
+        stop=stop or NeverStop(),
+    )
     try:
         reason = loop.run(strategy)
     except KeyboardInterrupt:
         if stop is None:
             raise
         reason = INTERRUPTED
-        loop.take(evaluator.drain())
+        loop.record(evaluator.drain())
     except Exception:
-        loop.take(evaluator.drain())
+        loop.record(evaluator.drain())
         raise
-    while reason in (INTERRUPTED, OUT_OF_TIME) and loop.finish_next():  # else the trials decide which is the last
-        pass
+    if reason in (INTERRUPTED, OUT_OF_TIME):  # for other reasons the trials have decided which one is the last
+        while loop.finish_next():
+            pass
     return reason
 
 
 class _Loop:
-    """The state of a run: the history, and who changes it."""
-
     def __init__(
-        self, history: History, evaluator: Evaluator, n_splits: int, journal: Journal, race: Race | None, stop: Stop
+        self, history: History, evaluator: Evaluator, *, journal: Journal, race: NoRace | RunningRace, stop: Stop
     ):
         self.history = history
         self.evaluator = evaluator
-        self.n_splits = n_splits
         self.journal = journal
         self.race = race
         self.stop = stop
 
     def run(self, strategy: Strategy) -> str:
-        history, stop = self.history, self.stop
-        for trial in history.finished:
-            stop.learn(trial)
-        if interrupted := history.pending:
-            self._submit([replace(one, preset_folds=tuple(history.folds_of(one.id).values())) for one in interrupted])
-        while not (reason := stop.reason()):
-            with stop.interruptible():
-                candidates = strategy.ask(history)
+        """Run the loop; return the reason why it ended."""
+        self._begin()
+        while not (reason := self.stop.reason()):
+            with self.stop.interruptible():
+                candidates = strategy.ask(self.history)
             if candidates:
                 self.journal.asked(candidates)
-                history.add(candidates)
+                self.history.add(candidates)
                 self._submit(candidates)
-            if history.n_finished == len(history):
+            if self.history.n_finished == len(self.history):
                 reason = COMPLETED
                 break
-            if self.race:
-                self.race.learn(history.finished)
-                for candidate in history.pending:
-                    self._drop_if_eliminated(candidate.id)
-            while not self.finish_next() and not (reason := stop.reason()):
-                self.take(self.evaluator.wait_for_folds(stop.seconds_left))
-            if reason:
-                break
-        self._drain(reason)
+            self.race.update()
+            while not self.finish_next() and not self.stop.reason():
+                self.record(self.evaluator.wait_for_folds(self.stop.seconds_left))
+        self._end(reason)
         return reason
 
-    def take(self, folds: Sequence[FoldScore]) -> None:
-        """Remember folds that came back."""
+    def record(self, folds: Sequence[FoldScore]) -> None:
+        """Record folds that are back."""
         if folds:
             self.journal.scored(*folds)
-        for fold in folds:
-            self.history.add_fold(fold)
-            self._drop_if_eliminated(fold.candidate)
+            for fold in folds:
+                self.history.add_fold(fold)
+            self.race.check(folds)
 
     def finish_next(self) -> bool:
-        """Give the first pending trial of some lane its folds, if they are there; tell whether they were."""
+        """Finish the first pending trial of a bracket, if its folds are there; tell whether there was one."""
         for candidate in self.history.next_to_finish:
-            if (outcome := _outcome(self.history.folds_of(candidate.id), self.n_splits, self.race)) is not None:
+            outcome = self.race.outcome(self.history.folds_of(candidate.id))
+            if outcome is not None:
                 self.history.finish_next(outcome, candidate.bracket_id)
                 trial = self.history[candidate.id]
                 if trial.was_eliminated:
-                    self.evaluator.drop(candidate.id)
                     self.journal.finished(trial)
                 self.stop.learn(trial)
                 return True
         return False
 
-    def _drain(self, reason: str) -> None:
-        """Let what is under way come back: of a completed search, folds that the race has made superfluous."""
-        if reason == COMPLETED:
-            while self.race and (folds := self.evaluator.wait_for_folds(None)):
-                self.take(folds)
-            return
-        self.evaluator.stop_submitting()
-        while (seconds := self.stop.grace_left) > 0 and (folds := self.evaluator.wait_for_folds(seconds)):
-            self.take(folds)
-        self.take(self.evaluator.drain())
+    def _begin(self) -> None:
+        """Learn from finished trials, and submit the missing folds of pending trials."""
+        for trial in self.history.finished:
+            self.stop.learn(trial)
+        pending = self.history.pending
+        if pending:
+            self._submit([replace(c, preset_folds=tuple(self.history.folds_of(c.id).values())) for c in pending])
 
     def _submit(self, candidates: Sequence[Candidate]) -> None:
         with self.stop.interruptible():
             self.evaluator.submit(candidates)
 
-    def _drop_if_eliminated(self, candidate: int) -> None:
-        folds = self.history.folds_of(candidate)
-        if self.race and folds and len(folds) < self.n_splits and _outcome(folds, self.n_splits, self.race):
-            self.evaluator.drop(candidate)
-
-
-def _outcome(folds: dict[int, FoldScore], n_splits: int, race: Race | None) -> list[FoldScore] | None:
-    """Return the folds of a trial if all that count are there, else None."""
-    if race is None and len(folds) < n_splits:
-        return None
-    first = [folds[split] for split in takewhile(folds.__contains__, range(n_splits))]
-    if race and (n_folds := race.eliminated_after(first)) is not None:
-        candidate = first[0].candidate
-        skipped = [FoldScore(candidate, split, None, state="skipped") for split in range(n_folds, n_splits)]
-        return first[:n_folds] + skipped
-    return first if len(first) == n_splits else None
+    def _end(self, reason: str) -> None:
+        """Wait for folds that are being evaluated: if the search is complete, those of eliminated candidates."""
+        if reason == COMPLETED:
+            while folds := self.evaluator.wait_for_folds():
+                self.record(folds)
+            return
+        self.evaluator.stop_submitting()
+        while (seconds := self.stop.grace_left) > 0 and (folds := self.evaluator.wait_for_folds(seconds)):
+            self.record(folds)
+        self.record(self.evaluator.drain())

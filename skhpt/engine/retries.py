@@ -1,102 +1,117 @@
-"""What becomes of folds whose worker was lost: another chance, or a state that says why there is no score."""
+"""Retry policy: the consequence for candidates whose worker was lost."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import replace
 
+from skhpt.engine.in_flight import SubmittedTask
+from skhpt.engine.tasks import Task
 from skhpt.parallel.channels import TaskUpdate
-from skhpt.trial import Candidate, FoldScore
+from skhpt.trial import FoldScore
 
 
 class RetryPolicy:
-    """The account of the workers that were lost, and of who is to blame.
+    """Decides which folds are tried again when a worker is lost, and which candidates are given up.
+
+    A worker may have died of any candidate that it was working for. So the remaining candidates of its task are tried
+    again one by one; if workers could have died of another task, these run isolated, each while no other task runs.
 
     Parameters
     ----------
     max_retries : int, default=2
-        Workers that a candidate may kill; after so many it is given up.
+        Workers that a candidate may kill before it is given up.
     fit_timeout : float, default=None
         Seconds that a fit may take, for the text of the error.
 
     Attributes
     ----------
+    given_up : set of int
+        Ids of the candidates that killed too many workers.
     n_retries : int
-        Folds that were tried again.
+        Number of folds that were tried again.
     """
 
     def __init__(self, max_retries: int = 2, fit_timeout: float | None = None):
         self.max_retries = max_retries
         self.fit_timeout = fit_timeout
+        self.given_up: set[int] = set()
+        self.n_retries = 0
         self._retries: Counter[tuple[int, int]] = Counter()  # by candidate and fold
-        self._deaths: Counter[int] = Counter()  # by candidate, those that it is to blame for
-        self._suspected: set[int] = set()  # candidates that may be to blame for the end of a shared pool
+        self._deaths: Counter[int] = Counter()  # workers that a candidate has certainly killed
+        self._suspects: set[int] = set()  # candidates that may have killed workers of a shared pool
 
-    def decide(
-        self, updates: TaskUpdate, left: Sequence[Candidate], at: int | None, split: int
-    ) -> tuple[list[FoldScore], list[Candidate]]:
+    def decide(self, update: TaskUpdate, submitted: SubmittedTask) -> tuple[list[FoldScore], list[Task]]:
         """Decide about the candidates that a task had left when it lost its worker.
 
         Parameters
         ----------
-        news : TaskUpdate
-            How it was lost.
-        left : sequence of Candidate
-            Those that have no score yet.
-        at : int or None
-            The one that was being evaluated; None if that is not known.
-        split : int
-            The fold.
+        update : TaskUpdate
+            Says how the worker was lost.
+        submitted : SubmittedTask
+            The task, the scores of which are recorded.
 
         Returns
         -------
-        given_up : list of FoldScore
-            Those that are not tried again.
-        again : list of Candidate
-            The others.
+        failed : list of FoldScore
+            Folds that are not tried again.
+        retried : list of Task
+            The other folds, one task for each candidate.
         """
-        if updates.lost == "cancelled":
-            return [], list(left)
-        culprit = left[0].id if len(left) == 1 and updates.n_deaths else at
-        if culprit is None or culprit not in {candidate.id for candidate in left}:
-            return [], list(left)
-        if not self._is_hopeless(culprit, updates):
-            self._retries[culprit, split] += 1
-            return [], list(left)
-        score = self._timeout(culprit, split) if updates.lost == "timeout" else self.crash(culprit, split)
-        return [score], [candidate for candidate in left if candidate.id != culprit]
+        split, remaining = submitted.task.split, submitted.remaining
+        failed = []
+        culprit = self._culprit(update, submitted)
+        if culprit is not None:
+            if update.lost == "timeout":
+                failed = [self._timeout(culprit, split)]
+            elif self._is_given_up(culprit, update.n_deaths):
+                self.given_up.add(culprit)
+                failed = [self._crash(culprit, split)]
+            else:
+                self._retries[culprit, split] += 1
+                self.n_retries += 1
+        is_isolated = update.lost == "cancelled"
+        retried = [c for c in remaining if not failed or c.id != culprit]
+        return failed, [Task(split, [candidate], is_isolated=is_isolated) for candidate in retried]
 
-    @property
-    def n_retries(self) -> int:
-        return sum(self._retries.values())
+    def fail(self, task: Task) -> list[FoldScore]:
+        """Return the scores of those candidates of a task that are given up: they are not evaluated."""
+        return [self._crash(c.id, task.split) for c in task.candidates if c.id in self.given_up]
 
     def with_retry_count(self, score: FoldScore) -> FoldScore:
-        """Say of a score how often it took another try."""
-        n = self._retries[score.candidate, score.split] if self._retries else 0
-        return replace(score, retries=n) if n else score
+        """Return the score with the number of its retries."""
+        return replace(score, retries=self._retries[score.candidate, score.split])
 
     @staticmethod
     def as_error(score: FoldScore) -> Exception:
-        """Return what to raise in the place of a score, if failures are to be raised."""
+        """Return the error to raise for a fold if ``error_score="raise"``."""
         kind = TimeoutError if score.state == "timeout" else RuntimeError
         return kind(str(score.error).partition(": ")[2])
 
-    def _is_hopeless(self, culprit: int, updates: TaskUpdate) -> bool:
-        if updates.lost == "timeout":
-            return True
-        if not updates.n_deaths:  # of a shared pool: others were at work too
-            self._suspected.add(culprit)
+    @staticmethod
+    def _culprit(update: TaskUpdate, submitted: SubmittedTask) -> int | None:
+        """Return the id of the candidate that the loss of a worker is due to; None if it is not known."""
+        remaining, task = submitted.remaining, submitted.task
+        if task.is_shared:  # the first candidate makes the fits of all: each has to show what it takes separately
+            return None
+        if update.lost == "cancelled" and not (task.is_isolated and len(remaining) == 1):
+            return None
+        # The only candidate of a task of which workers died is the culprit, even if its evaluation had not begun.
+        culprit = remaining[0].id if len(remaining) == 1 and update.n_deaths else submitted.current
+        return culprit if culprit in {candidate.id for candidate in remaining} else None
+
+    def _is_given_up(self, culprit: int, n_deaths: int) -> bool:
+        if not n_deaths:  # workers of a shared pool, where other tasks ran too
+            self._suspects.add(culprit)
             return self.max_retries == 0
-        self._deaths[culprit] += updates.n_deaths
-        return self._deaths[culprit] + (culprit in self._suspected) >= max(1, self.max_retries)
+        self._deaths[culprit] += n_deaths
+        return self._deaths[culprit] + (culprit in self._suspects) >= max(1, self.max_retries)
 
     def _timeout(self, candidate: int, split: int) -> FoldScore:
         error = f"TimeoutError: the fit was stopped after fit_timeout={self.fit_timeout} seconds"
-        return FoldScore(candidate, split, None, None, float(self.fit_timeout or 0.0), 0.0, "timeout", error)
+        return FoldScore(candidate, split, None, fit_time=float(self.fit_timeout or 0.0), state="timeout", error=error)
 
-    def crash(self, candidate: int, split: int) -> FoldScore:
-        """Return the score of a candidate that is given up, on one fold."""
+    def _crash(self, candidate: int, split: int) -> FoldScore:
         n = max(1, self.max_retries)
         error = (
             "TerminatedWorkerError: the worker process died, as it does of a segmentation fault, for want of memory or "

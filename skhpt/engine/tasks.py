@@ -1,89 +1,185 @@
-"""From candidates to tasks: which candidates travel together to which fold."""
+"""Tasks: candidates that are evaluated one after another on one fold, and the queue that decides which task is next."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Protocol
 
-from skhpt.reuse.grouping import SharedCandidate, pieces
+from skhpt.fitting import fold
 from skhpt.trial import Candidate
 
-#: Seconds of work that a task should hold, so that sending it costs little beside it.
+#: Seconds of work that a task should hold, so that sending it costs little in comparison.
 TASK_SECONDS = 0.1
 #: Tasks per worker that must remain, so that all workers finish at about the same time.
 TASKS_PER_SLOT = 4
 
 
-#: Tasks per worker to divide candidates into that share fits: few, for each has to make what it shares.
-SHARED_TASKS_PER_SLOT = 3
+class Slots(Protocol):
+    """Object that knows the number of workers: the pool."""
+
+    @property
+    def n_slots(self) -> int:
+        """Number of tasks that run at the same time."""
+        ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Task:
-    """Candidates to evaluate, one after another, on one fold; `shared` says what they have in common, if they do."""
+    """Candidates to evaluate, one after another, on one fold.
+
+    Attributes
+    ----------
+    split : int
+        The fold.
+    candidates : sequence of Candidate
+        The candidates.
+    is_isolated : bool
+        Whether the task must run while no other task does, because one of several tasks has killed a worker.
+    function : callable
+        Function that the worker calls.
+    extra_arguments : tuple
+        Arguments of `function` after those that all tasks have.
+    is_shared : bool
+        Whether the candidates share fits.
+    """
 
     split: int
     candidates: Sequence[Candidate]
-    shared: Sequence[SharedCandidate] = ()
+    is_isolated: bool = False
 
-    def without(self, ids: AbstractSet[int]) -> Task:
-        """Leave out some candidates."""
+    function: ClassVar[Callable[..., fold.Steps]] = staticmethod(fold.evaluate)
+    extra_arguments: ClassVar[tuple[Any, ...]] = ()
+    is_shared: ClassVar[bool] = False
+
+    def without(self, ids: set[int]) -> Task:
+        """Return the task without some candidates."""
         if ids.isdisjoint(candidate.id for candidate in self.candidates):
             return self
-        shared = [one for one in self.shared if one.candidate.id not in ids]
-        return Task(self.split, [candidate for candidate in self.candidates if candidate.id not in ids], shared)
+        return replace(self, candidates=[candidate for candidate in self.candidates if candidate.id not in ids])
 
 
-def tasks(candidates: Sequence[tuple[Candidate, Sequence[int]]], n_splits: int) -> Iterator[Task]:
-    """Make one task per fold for candidates that travel together, each given with the folds to evaluate it on."""
-    for split in range(n_splits):
-        if some := [candidate for candidate, splits in candidates if split in splits]:
-            yield Task(split, some)
-
-
-def shared_tasks(shared: Sequence[SharedCandidate], n_splits: int, n_slots: int) -> Iterator[Task]:
-    """Make tasks for candidates that share fits, such that nothing is fitted twice unless workers would be idle.
+class TaskQueue:
+    """Candidates that wait to be evaluated, and the tasks made of them: first in, first out.
 
     Parameters
     ----------
-    shared : sequence of Shared
-        Candidates in their order.
-    n_splits, n_slots : int
-        Folds, and workers. One worker, which is this process, gets the smallest tasks possible.
+    n_splits : int
+        Number of folds.
+    pool : Slots
+        The workers. Tasks hold so much work that all workers stay busy and finish at about the same time.
+
+    Attributes
+    ----------
+    isolated : deque of Task
+        Tasks to submit first, each while no other task runs.
+    seconds_per_fold : float or None
+        Mean duration of a fold, recent folds counting more; None before the first fold is back.
     """
-    n_wanted = math.inf if n_slots == 1 else math.ceil(SHARED_TASKS_PER_SLOT * n_slots / n_splits)
-    whole = [(piece, split) for piece in pieces(shared, n_wanted) for split in range(n_splits)]
-    n_last = len(whole) % n_slots if len(whole) < SHARED_TASKS_PER_SLOT * n_slots else 0
-    n_parts = _n_parts(n_last, n_slots)
-    for i, (piece, split) in enumerate(whole):
-        is_last = i >= len(whole) - n_last
-        for part in pieces(piece, n_parts, n_least=n_parts) if is_last else [piece]:
-            if some := [one for one in part if split in one.candidate.missing(n_splits)]:
-                yield Task(split, [one.candidate for one in some], some)
+
+    def __init__(self, n_splits: int, pool: Slots):
+        self.n_splits = n_splits
+        self.pool = pool
+        self.isolated: deque[Task] = deque()
+        self.seconds_per_fold: float | None = None
+        self._waiting: deque[tuple[Candidate, Sequence[int]]] = deque()  # with the folds to evaluate it on
+        self._tasks: deque[Task] = deque()
+        self._dropped: set[int] = set()
+
+    def add(self, candidates: Iterable[Candidate]) -> None:
+        """Queue candidates, on all of their missing folds."""
+        self._waiting.extend((candidate, candidate.missing(self.n_splits)) for candidate in candidates)
+
+    def retry(self, tasks: Sequence[Task]) -> None:
+        """Queue tasks again, before all others."""
+        tasks = _without(self._dropped, tasks)
+        self.isolated.extend(task for task in tasks if task.is_isolated)
+        self._tasks.extendleft(task for task in reversed(tasks) if not task.is_isolated)
+
+    def drop(self, candidate: int) -> None:
+        """Forget the folds of a candidate that are not submitted, and those that would be retried later."""
+        if candidate not in self._dropped:
+            self._dropped.add(candidate)
+            self._waiting = deque(waiting for waiting in self._waiting if waiting[0].id != candidate)
+            self._tasks = deque(_without({candidate}, self._tasks))
+            self.isolated = deque(_without({candidate}, self.isolated))
+
+    def next(self) -> Task | None:
+        """Take the task to submit next; None if nothing waits."""
+        if self.isolated:
+            return self.isolated.popleft()
+        if not self._tasks:
+            self._make_tasks()
+        return self._tasks.popleft() if self._tasks else None
+
+    def learn_duration(self, seconds: float) -> None:
+        """Update the mean duration of a fold."""
+        mean = self.seconds_per_fold
+        self.seconds_per_fold = seconds if mean is None else 0.9 * mean + 0.1 * seconds
+
+    def _make_tasks(self) -> None:
+        """Make the tasks of the next candidates, one for each fold."""
+        n_waiting = len(self._waiting)
+        size = chunk_size(
+            self.seconds_per_fold, n_candidates=n_waiting, n_splits=self.n_splits, n_slots=self.pool.n_slots
+        )
+        chunk = [self._waiting.popleft() for _ in range(min(size, n_waiting))]
+        self._tasks.extend(tasks(chunk, self.n_splits))
 
 
-def _n_parts(n_tasks: int, n_slots: int) -> int:
-    """Say into how many parts to cut each of the last tasks, too few for all workers, so that they are done soonest.
+class RacingTaskQueue(TaskQueue):
+    """Queue for a race: several candidates begin before the second fold of one of them is submitted.
 
-    A worker makes what the candidates of its part share with those of other parts. It would have been idle otherwise;
-    but that takes time, so one part more must save a hundredth of what the task would take in one piece.
+    Parameters
+    ----------
+    n_splits, pool : int, Slots
+        As for `TaskQueue`.
+    n_running : callable
+        ``n_running()`` returns the number of folds that are being evaluated, by candidate id.
     """
-    return min(range(1, n_slots + 1), key=lambda n: math.ceil(n_tasks * n / n_slots) / n + 0.01 * n)
+
+    def __init__(self, n_splits: int, pool: Slots, n_running: Callable[[], Counter[int]]):
+        super().__init__(n_splits, pool)
+        self._n_running = n_running
+
+    def next(self) -> Task | None:
+        if self.isolated:
+            return self.isolated.popleft()
+        while self._waiting and len({task.candidates[0].id for task in self._tasks}) < self.pool.n_slots:
+            self._make_tasks()
+        if not self._tasks:
+            return None
+        n_running = self._n_running()
+        task = min(self._tasks, key=lambda task: n_running[task.candidates[0].id])
+        self._tasks.remove(task)
+        return task
 
 
-def chunk_size(seconds_per_fold: float | None, n_candidates: int, n_splits: int, n_slots: int) -> int:
-    """Say how many candidates should travel together.
+def _without(ids: set[int], tasks: Iterable[Task]) -> list[Task]:
+    """Return the tasks without some candidates, those that have others."""
+    remaining = [task.without(ids) for task in tasks]
+    return [task for task in remaining if task.candidates]
+
+
+def tasks(candidates: Sequence[tuple[Candidate, Sequence[int]]], n_splits: int) -> Iterator[Task]:
+    """Make one task per fold of candidates, each given with the folds to evaluate it on."""
+    for split in range(n_splits):
+        if chosen := [candidate for candidate, splits in candidates if split in splits]:
+            yield Task(split, chosen)
+
+
+def chunk_size(seconds_per_fold: float | None, *, n_candidates: int, n_splits: int, n_slots: int) -> int:
+    """Return the number of candidates to put into one task.
 
     Parameters
     ----------
     seconds_per_fold : float or None
-        What one fold of one candidate takes; None if nothing is known yet.
+        Duration of one fold of one candidate; None if it is not known yet.
     n_candidates, n_splits : int
         Candidates that wait, and folds of each.
     n_slots : int
-        Workers. With one worker, which is this process, there is nothing to send: 1.
+        Workers. With one worker, which is this process, sending costs nothing, and the size is 1.
 
     Returns
     -------

@@ -241,7 +241,8 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, BaseSearchCV):
                 interruptible=interrupts.allowed,
                 folders=session.setup.checkpoints.folders,
             )
-            with self._evaluator(session, pool) as evaluator:
+            reuse = self._reuse(session)
+            with self._evaluator(session, pool, reuse) as evaluator:
                 self.stop_reason_ = engine.run(
                     strategy, history, evaluator, n_splits=n_splits, journal=session.journal, race=race, stop=limits
                 )
@@ -249,13 +250,13 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, BaseSearchCV):
                 self.stop_reason_ = engine.INTERRUPTED
         if session.journal:
             session.journal.record_event("ended", reason=self.stop_reason_)
-        self.reuse_report_ = evaluator.reuse.report
+        self.reuse_report_ = reuse.report
         if self.verbose > 0 and self.reuse_report_.saves:
             print(self.reuse_report_.summary())
         session.callbacks.end_search()
         report_end(self, session.history, evaluator.retry_policy.n_retries, interrupts.n)
 
-    def _evaluator(self, session: Session, pool: Pool) -> PoolEvaluator:
+    def _evaluator(self, session: Session, pool: Pool, reuse: ReusePlanner) -> PoolEvaluator:
         return PoolEvaluator(
             pool,
             session.setup,
@@ -264,7 +265,7 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, BaseSearchCV):
             splits=session.folds,
             observe=session.callbacks.observe,
             racing=self.racing,
-            reuse=self._reuse(session),
+            reuse=reuse,
             retry_policy=RetryPolicy(self.max_retries, self.fit_timeout),
         )
 

@@ -13,8 +13,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
-from skhpt.engine.tasks import shared_tasks
+from skhpt.engine.shared_tasks import shared_tasks
 from skhpt.reuse.grouping import RoundPlan, SharedCandidate, pieces
+from skhpt.reuse.shared_evaluation import SharingPolicy
 from skhpt.reuse.steps import fit_graph
 from skhpt.trial import Candidate
 
@@ -96,7 +97,7 @@ def test_pieces_are_in_order_and_repeat_nothing_unless_they_must(
     assert [one for piece in cut for one in piece] == shared
     assert len(cut) <= max(1, n_pieces)
     assert sum(len(numbers(piece)) for piece in cut) == len(numbers(shared))
-    tasks = list(shared_tasks(shared, n_splits, n_slots))
+    tasks = list(shared_tasks(shared, n_splits=n_splits, n_slots=n_slots, policy=SharingPolicy()))
     evaluated = sorted((candidate.id, task.split) for task in tasks for candidate in task.candidates)
     assert evaluated == sorted((one.candidate.id, split) for one in shared for split in range(n_splits))
 
@@ -122,4 +123,5 @@ def test_more_workers_than_folds_divide_a_trunk_but_never_a_family() -> None:
 )
 def test_the_last_folds_are_divided_among_workers_that_would_be_idle(n_splits, n_slots, sizes) -> None:
     trunk = round_of(MODEL, *({"clf__max_depth": depth} for depth in range(1, 13))).shared
-    assert [len(task.candidates) for task in shared_tasks(trunk, n_splits, n_slots)] == sizes
+    tasks = shared_tasks(trunk, n_splits=n_splits, n_slots=n_slots, policy=SharingPolicy())
+    assert [len(task.candidates) for task in tasks] == sizes

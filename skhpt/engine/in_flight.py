@@ -1,0 +1,78 @@
+"""Tasks in flight: submitted to the workers and not done."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from skhpt.engine.tasks import Task
+from skhpt.parallel.channels import Begun, TaskUpdate
+from skhpt.trial import Candidate, FoldScore
+
+
+@dataclass
+class SubmittedTask:
+    """A task in flight.
+
+    Attributes
+    ----------
+    task : Task
+        The task.
+    scored : set of int
+        Ids of the candidates whose scores are back.
+    current : int or None
+        Id of the candidate that is being evaluated; None if it is not known.
+    """
+
+    task: Task
+    scored: set[int] = field(default_factory=set)
+    current: int | None = None
+
+    @property
+    def remaining(self) -> list[Candidate]:
+        """The candidates whose scores are not back."""
+        return [candidate for candidate in self.task.candidates if candidate.id not in self.scored]
+
+
+class TasksInFlight:
+    """All tasks in flight, by their task ids.
+
+    Attributes
+    ----------
+    isolated : set of int
+        Ids of tasks beside which no other may run.
+    """
+
+    def __init__(self) -> None:
+        self.isolated: set[int] = set()
+        self._submitted: dict[int, SubmittedTask] = {}
+
+    def add(self, task_id: int, task: Task) -> None:
+        """Add a task that was submitted."""
+        self._submitted[task_id] = SubmittedTask(task)
+        if task.is_isolated:
+            self.isolated.add(task_id)
+
+    def record(self, update: TaskUpdate) -> tuple[SubmittedTask, list[FoldScore]]:
+        """Record an update of a task; return the task and the scores that are new."""
+        submitted = self._submitted[update.task_id]
+        scores = []
+        for item in update.items:
+            submitted.current = item.candidate if isinstance(item, Begun) else None
+            if isinstance(item, FoldScore):
+                scores.append(item)
+        # A score comes twice: as soon as it is known, and at the end with all scores of the task.
+        if update.result is not None:
+            scores += update.result.scores
+        new = {score.candidate: score for score in scores if score.candidate not in submitted.scored}
+        submitted.scored |= new.keys()
+        if update.is_done:
+            del self._submitted[update.task_id]
+            self.isolated.discard(update.task_id)
+        return submitted, list(new.values())
+
+    def n_running(self) -> Counter[int]:
+        """Return the number of folds in flight, by candidate id."""
+        return Counter(
+            candidate.id for submitted in self._submitted.values() for candidate in submitted.task.candidates
+        )

@@ -1,0 +1,126 @@
+"""Tasks of candidates that share fits."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from skhpt.engine.tasks import Slots, Task, TaskQueue
+from skhpt.reuse.grouping import SharedCandidate, pieces
+from skhpt.reuse.planner import ReusePlanner
+from skhpt.reuse.shared_evaluation import SharingPolicy, evaluate_shared
+from skhpt.trial import Candidate
+
+#: Tasks per worker to divide candidates into that share fits: few, because each task makes its own shared fits.
+SHARED_TASKS_PER_SLOT = 3
+
+
+@dataclass(frozen=True)
+class SharedTask(Task):
+    """Task of candidates that share fits.
+
+    Attributes
+    ----------
+    shared : sequence of SharedCandidate
+        The candidates, with the steps that they share.
+    policy : SharingPolicy
+        Conditions of sharing.
+    """
+
+    shared: Sequence[SharedCandidate] = ()
+    policy: SharingPolicy | None = None
+
+    function: ClassVar[Any] = staticmethod(evaluate_shared)
+    is_shared: ClassVar[bool] = True
+
+    @property
+    def extra_arguments(self) -> tuple[Any, ...]:  # type: ignore[override]
+        return (self.shared, self.policy)
+
+    def without(self, ids: set[int]) -> SharedTask:
+        return self.with_shared([one for one in self.shared if one.candidate.id not in ids])
+
+    def with_shared(self, shared: Sequence[SharedCandidate]) -> SharedTask:
+        """Return the task with other candidates."""
+        return replace(self, candidates=[one.candidate for one in shared], shared=shared)
+
+
+class SharedTaskQueue(TaskQueue):
+    """Queue of candidates of which some share fits.
+
+    Parameters
+    ----------
+    n_splits, pool : int, Slots
+        As for `TaskQueue`.
+    planner : ReusePlanner
+        Decides which candidates share fits.
+    """
+
+    def __init__(self, n_splits: int, pool: Slots, planner: ReusePlanner):
+        super().__init__(n_splits, pool)
+        self._planner = planner
+
+    def add_shared(self, shared: Sequence[SharedCandidate]) -> None:
+        """Queue candidates that share fits, on all of their missing folds."""
+        assert self._planner.policy is not None
+        self._tasks.extend(
+            shared_tasks(shared, n_splits=self.n_splits, n_slots=self.pool.n_slots, policy=self._planner.policy)
+        )
+
+    def next(self) -> Task | None:
+        if self._tasks and self._tasks[0].is_shared:
+            self._drop_refused()
+        if not self._tasks:
+            self._add_declined()
+        return super().next()
+
+    def _drop_refused(self) -> None:
+        """Remove from the next task the candidates for which sharing was refused since it was made."""
+        while self._tasks and isinstance(task := self._tasks[0], SharedTask):
+            self._tasks.popleft()
+            if shared := self._planner.drop_refused(task.shared, task.split):
+                self._tasks.appendleft(task.with_shared(shared))
+                return
+
+    def _add_declined(self) -> None:
+        """Queue the candidates for which sharing was refused: each is evaluated separately."""
+        if declined := self._planner.take_declined():
+            by_id = sorted([*declined, *self._waiting], key=lambda waiting: waiting[0].id)
+            self._waiting = deque[tuple[Candidate, Sequence[int]]](by_id)
+
+
+def shared_tasks(
+    shared: Sequence[SharedCandidate], *, n_splits: int, n_slots: int, policy: SharingPolicy
+) -> Iterator[Task]:
+    """Make tasks of candidates that share fits; no fit is made twice unless workers would be idle otherwise.
+
+    Parameters
+    ----------
+    shared : sequence of SharedCandidate
+        Candidates in their order.
+    n_splits, n_slots : int
+        Folds, and workers. A single worker, which is this process, gets the smallest tasks possible.
+    policy : SharingPolicy
+        Conditions of sharing.
+    """
+    n_wanted = math.inf if n_slots == 1 else math.ceil(SHARED_TASKS_PER_SLOT * n_slots / n_splits)
+    whole = [(piece, split) for piece in pieces(shared, n_wanted) for split in range(n_splits)]
+    n_last = len(whole) % n_slots if len(whole) < SHARED_TASKS_PER_SLOT * n_slots else 0
+    n_parts = _n_parts(n_last, n_slots)
+    for i, (piece, split) in enumerate(whole):
+        is_last = i >= len(whole) - n_last
+        for part in pieces(piece, n_parts, n_least=n_parts) if is_last else [piece]:
+            if missing := [one for one in part if split in one.candidate.missing(n_splits)]:
+                yield SharedTask(split, [one.candidate for one in missing], shared=missing, policy=policy)
+
+
+def _n_parts(n_tasks: int, n_slots: int) -> int:
+    """Return the number of parts to cut each of the last tasks into, which are too few for all workers.
+
+    Each part repeats the fits that its candidates share with other parts. Its worker would be idle otherwise, but the
+    fits take time, so an additional part must save a hundredth of the duration of the uncut task.
+    """
+    return min(range(1, n_slots + 1), key=lambda n: math.ceil(n_tasks * n / n_slots) / n + 0.01 * n)
