@@ -1,4 +1,4 @@
-"""All trials of a search in the order of their ids: the only state that a search has."""
+"""History of a search: all trials in the order of their ids, the only state that a search has."""
 
 from __future__ import annotations
 
@@ -12,55 +12,61 @@ from skhpt.trial import Candidate, FoldScore, Trial
 
 
 def renumbered(trials: Iterable[Trial]) -> list[Trial]:
-    """Return the same trials with the ids 0, 1, 2, ...; whose parent is not among them goes on with nothing."""
+    """Return the same trials with the ids 0, 1, 2, ...; a parent that is not among the trials is dropped."""
     trials = list(trials)
-    number: dict[int | None, int] = {trial.candidate.id: i for i, trial in enumerate(trials)}
-
-    def moved(folds: Iterable[FoldScore], i: int) -> tuple[FoldScore, ...]:
-        return tuple(replace(fold, candidate=i) for fold in folds)
-
-    return [
-        Trial(
-            replace(c, id=i, parent=number.get(c.parent), preset_folds=moved(c.preset_folds, i)), moved(trial.folds, i)
+    new_ids: dict[int | None, int] = {trial.candidate.id: i for i, trial in enumerate(trials)}
+    renumbered_trials = []
+    for i, trial in enumerate(trials):
+        candidate = replace(
+            trial.candidate,
+            id=i,
+            parent=new_ids.get(trial.candidate.parent),
+            preset_folds=_folds_of_candidate(i, trial.candidate.preset_folds),
         )
-        for i, (c, trial) in enumerate((trial.candidate, trial) for trial in trials)
-    ]
+        renumbered_trials.append(Trial(candidate, _folds_of_candidate(i, trial.folds)))
+    return renumbered_trials
+
+
+def _folds_of_candidate(candidate_id: int, folds: Iterable[FoldScore]) -> tuple[FoldScore, ...]:
+    return tuple(replace(fold, candidate=candidate_id) for fold in folds)
 
 
 class History(Sequence[Trial]):
     """All trials in the order of their ids.
 
-    Strategies read it; only the engine writes to it. A trial is finished here only when all before it in its lane are.
-    So what a strategy sees of a lane never depends on the order in which workers return, and if there is one lane only,
-    the finished trials come first, then the pending ones. The folds of a pending trial that are back already are kept
-    apart, where a search that was interrupted finds them again.
+    Strategies read the history; only the engine writes to it. A trial becomes finished only after all earlier
+    trials of its bracket. Therefore the trials of a bracket that a strategy sees do not depend on the order
+    in which workers return folds, and in a history with a single bracket the finished trials precede the
+    pending ones. The evaluated folds of a pending trial are stored separately; a search that was interrupted
+    continues with them.
 
     Parameters
     ----------
     trials : iterable of Trial, default=()
         Finished trials, with ids 0, 1, 2, ...
     prior : iterable of Trial, default=()
-        Trials from elsewhere, scored on other folds: knowledge for strategies that learn, not part of the results.
+        Trials of other searches that were scored on other folds. Strategies that learn use them; they are not
+        part of the results.
     n_earlier_trials : int, default=0
-        How many of the trials were given by an earlier search, and are not this one's own.
+        Number of leading trials that were taken over from earlier searches, scored on the same folds.
 
     Attributes
     ----------
     n_finished : int
-        How many trials are finished.
+        Number of finished trials.
     prior : tuple of Trial
-        See above.
+        Trials of other searches, scored on other folds.
     n_earlier_trials : int
-        See above.
+        Number of leading trials from earlier searches, scored on the same folds.
     """
 
     def __init__(self, trials: Iterable[Trial] = (), prior: Iterable[Trial] = (), n_earlier_trials: int = 0):
         self._trials = list(trials)
-        self._lanes: dict[int, list[int]] = defaultdict(list)  # ids, by lane
-        self._pending: dict[int, deque[int]] = defaultdict(deque)  # of these, the ones that are not finished
-        self._arrived: dict[int, dict[int, FoldScore]] = {}  # folds of pending trials, by id and split
+        self._ids: dict[int, list[int]] = defaultdict(list)  # by bracket
+        self._pending_ids: dict[int, deque[int]] = defaultdict(deque)  # by bracket
+        self._folds: dict[int, dict[int, FoldScore]] = {}  # evaluated folds of pending trials, by id and split
         for trial in self._trials:
-            self._lanes[trial.candidate.bracket_id].append(trial.candidate.id)
+            self._ids[trial.candidate.bracket_id].append(trial.candidate.id)
         self.n_finished = len(self._trials)
         self.prior = tuple(prior)
         self.n_earlier_trials = n_earlier_trials
@@ -80,58 +86,64 @@ class History(Sequence[Trial]):
 
     @property
     def finished(self) -> list[Trial]:
-        """The finished trials."""
+        """Finished trials."""
         if self.n_finished == len(self._trials):
             return list(self._trials)
         return [trial for trial in self._trials if trial.folds]
 
     def bracket(self, bracket_id: int) -> list[Trial]:
-        """Return the trials of a lane."""
-        return [self._trials[i] for i in self._lanes.get(bracket_id, ())]
+        """Return the trials of a bracket."""
+        return [self._trials[i] for i in self._ids.get(bracket_id, ())]
 
     def progress(self, bracket_id: int) -> tuple[int, int]:
-        """Return how many trials a lane has, and how many of them are finished."""
-        n = len(self._lanes.get(bracket_id, ()))
-        return n, n - len(self._pending.get(bracket_id, ()))
+        """Return the number of trials of a bracket and the number of those that are finished."""
+        n = len(self._ids.get(bracket_id, ()))
+        return n, n - len(self._pending_ids.get(bracket_id, ()))
 
     @property
     def next_to_finish(self) -> list[Candidate]:
-        """The first pending candidate of each lane, in the order of their ids."""
-        return [self._trials[i].candidate for i in sorted(ids[0] for ids in self._pending.values() if ids)]
+        """First pending candidate of each bracket, in the order of their ids."""
+        first_ids = sorted(ids[0] for ids in self._pending_ids.values() if ids)
+        return [self._trials[i].candidate for i in first_ids]
 
     @property
     def pending(self) -> list[Candidate]:
-        """The candidates of the trials that are not finished."""
-        return [self._trials[i].candidate for i in self._arrived]
+        """Candidates of the pending trials."""
+        return [self._trials[i].candidate for i in self._folds]
 
     def folds_of(self, candidate: int) -> dict[int, FoldScore]:
-        """Return the folds of a pending trial that are back, by split; none if it is not pending."""
-        return self._arrived.get(candidate, {})
+        """Return the evaluated folds of a pending trial by split; an empty dict for a trial that is not pending."""
+        return self._folds.get(candidate, {})
 
     def add_fold(self, fold: FoldScore) -> None:
-        """Keep a fold of a pending trial; one of a finished trial is too late to count."""
-        if fold.candidate in self._arrived:
-            self._arrived[fold.candidate][fold.split] = fold
+        """Store a fold of a pending trial; a fold of a finished trial is ignored."""
+        if fold.candidate in self._folds:
+            self._folds[fold.candidate][fold.split] = fold
 
     def add(self, candidates: Iterable[Candidate]) -> None:
-        """Append candidates as pending trials; their ids must go on where the history ends.
+        """Append candidates as pending trials.
 
-        Their parameters are copied, so that the record does not change when the user changes an estimator.
+        The parameters are copied, so that the history does not change when the user changes an estimator.
+
+        Raises
+        ------
+        ValueError
+            If the ids do not continue those of the history.
         """
         for candidate in candidates:
             if candidate.id != len(self._trials):
                 raise ValueError(f"candidate {candidate.id} was asked for where {len(self._trials)} is next")
             self._trials.append(Trial(replace(candidate, params=snapshot(candidate.params))))
-            self._lanes[candidate.bracket_id].append(candidate.id)
-            self._pending[candidate.bracket_id].append(candidate.id)
-            self._arrived[candidate.id] = {fold.split: fold for fold in candidate.preset_folds}
+            self._ids[candidate.bracket_id].append(candidate.id)
+            self._pending_ids[candidate.bracket_id].append(candidate.id)
+            self._folds[candidate.id] = {fold.split: fold for fold in candidate.preset_folds}
 
     def finish_next(self, folds: Iterable[FoldScore], bracket_id: int = 0) -> None:
-        """Give the first pending trial of a lane its folds."""
-        number = self._pending[bracket_id].popleft()
-        self._arrived.pop(number)
+        """Finish the first pending trial of a bracket with its folds."""
+        candidate_id = self._pending_ids[bracket_id].popleft()
+        self._folds.pop(candidate_id)
         folds = tuple(sorted(folds, key=lambda fold: fold.split))
-        self._trials[number] = Trial(self._trials[number].candidate, folds)
+        self._trials[candidate_id] = Trial(self._trials[candidate_id].candidate, folds)
         self.n_finished += 1
 
     def sort(self, key: Callable[[Trial], Any]) -> None:

@@ -1,4 +1,4 @@
-"""Candidates, their scores on the folds, and trials: a candidate with its scores."""
+"""Vocabulary of a search: candidates, their scores on folds, and trials, which are candidates with their scores."""
 
 from __future__ import annotations
 
@@ -8,35 +8,38 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-#: One number, or one per metric.
+from skhpt._typing import Params
+
+#: A number, or a number for each metric.
 Score = float | dict[str, float]
 State = Literal["ok", "failed", "timeout", "crashed", "skipped"]
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One point to try.
+    """Parameters to evaluate.
 
     Attributes
     ----------
     id : int
-        Place in the history, from 0.
+        Index in the history, from 0.
     params : dict of str to object
-        Parameters to set on the estimator.
+        Parameters that are set on the estimator.
     resource : int or None
-        Budget to evaluate it with; None means all there is.
+        Budget of the evaluation, such as a number of epochs or rows; None is the full budget.
     info : dict of str to object
-        Facts about the proposal; they become columns of ``cv_results_``.
-    lane : int
-        Trials of one lane count in the order of their ids; trials of different lanes do not wait for each other.
+        Facts about the proposal, such as its bracket and rung; these become columns of ``cv_results_``.
+    bracket_id : int
+        Group of trials that are finished in the order of their ids. Trials of different brackets do not wait
+        for each other.
     parent : int or None
-        The trial whose training this one goes on with.
-    settled : tuple of FoldScore
-        Folds that are not to be evaluated: their scores are known already, or they are skipped.
+        Id of the trial whose models this candidate continues to train.
+    preset_folds : tuple of FoldScore
+        Folds that are not evaluated, because their scores are known already or because they are skipped.
     """
 
     id: int
-    params: dict[str, Any]
+    params: Params
     resource: int | None = None
     info: dict[str, Any] = field(default_factory=dict)
     bracket_id: int = 0
@@ -44,25 +47,26 @@ class Candidate:
     preset_folds: tuple[FoldScore, ...] = ()
 
     def missing(self, n_splits: int) -> list[int]:
-        """Return the folds, of `n_splits`, that are to be evaluated."""
+        """Return the numbers of the folds, out of `n_splits`, that are evaluated."""
         preset_folds = {fold.split for fold in self.preset_folds}
         return [split for split in range(n_splits) if split not in preset_folds]
 
 
 class Predictions(NamedTuple):
-    """What a model predicted for the test rows of a fold.
+    """Predictions of a model for the test rows of a fold.
 
     Attributes
     ----------
     values : ndarray of shape (n_rows, ...)
-        What the method returned.
+        Output of the prediction method.
     method : {"predict_proba", "decision_function", "predict"}
-        Which one that is.
+        Name of the prediction method.
     classes : ndarray of shape (n_classes,) or None
-        What the columns of `values` stand for: the classes of the training part; None if they are no classes. A
-        decision between two classes has no columns, and is for the second one.
+        Classes of the training part, one for each column of `values`; None if the columns are not classes.
+        The decision function of a binary problem has no columns, and its values belong to the second class.
     labels : ndarray of shape (n_rows, ...) or None
-        What ``predict`` returned, which need not be the class of the largest value; None if that is what `values` are.
+        Output of ``predict``, which may differ from the class with the largest value; None if `values` are
+        the output of ``predict``.
     """
 
     values: np.ndarray
@@ -73,31 +77,37 @@ class Predictions(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FoldScore:
-    """What one fold of one candidate returned. A failure is a value, never an exception that loses the others.
+    """Result of one candidate on one fold.
+
+    A failure is a value too, because an exception would lose the results of the other folds.
 
     Attributes
     ----------
     candidate, split : int
         Ids of the candidate and of the fold.
     test_score : float, dict of str to float, or None
-        Score on the test part, by metric if there are several; None if there was no fit or it failed, NaN if it was
-        fitted but could not be scored.
+        Score on the test part, by metric if there are several; None if the fit failed or was skipped, NaN if
+        the fit succeeded and the scorer failed.
     train_score : float, dict of str to float, or None
-        Score on the training part, likewise; None if it was not asked for.
+        Score on the training part in the same form; None if ``return_train_score`` is false.
     fit_time, score_time : float
-        Seconds.
+        Durations in seconds.
     state : {"ok", "failed", "timeout", "crashed", "skipped"}
-        How it ended; "failed" if it could not be fitted or not be scored, "skipped" if it was not evaluated at all.
+        Outcome: "failed" if the fit or the scorer raised, "timeout" if the fit took too long, "crashed" if
+        its worker died, "skipped" if the fold was not evaluated.
     error : str or None
-        Text of the traceback of a failure.
+        Traceback of a failure.
     resumed_from : int
-        The resource that its model had been trained with before and went on from; 0 if it was trained from scratch.
+        Resource that the model had been trained with before it was trained further; 0 if it was trained from
+        scratch.
     converged : bool
-        Whether training ended by itself before its resource was used up: more of it would change nothing.
+        Whether training stopped by itself before the resource was used up, so that more of it would change
+        nothing.
     retries : int
-        How often it was evaluated again because its worker had died.
+        Number of evaluations that were repeated because the worker died.
     predictions : Predictions or None
-        What it predicted for the test part, if that was asked for and if it can predict.
+        Predictions for the test part; None if ``return_predictions`` is false or the estimator cannot
+        predict.
     """
 
     candidate: int
@@ -114,7 +124,7 @@ class FoldScore:
     predictions: Predictions | None = field(default=None, compare=False, repr=False)
 
     def score(self, metric: str | None = None) -> float:
-        """Return the test score by a metric, or by the only or first one; NaN if there is none or it is not finite."""
+        """Return the test score of a metric, by default the first one; NaN if it is missing or not finite."""
         score = self.test_score
         if isinstance(score, dict):
             score = next(iter(score.values())) if metric is None else score.get(metric)
@@ -123,24 +133,24 @@ class FoldScore:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A candidate and what its folds returned, in the order of the splits; no folds while it is pending."""
+    """Candidate with its folds in the order of their numbers; a pending trial has no folds."""
 
     candidate: Candidate
     folds: tuple[FoldScore, ...] = ()
 
     @property
     def state(self) -> str:
-        """The state of the first fold that is not ok; "pending" before any fold is back."""
+        """State of the first fold that is not "ok"; "ok" if there is none; "pending" if the trial is pending."""
         if not self.folds:
             return "pending"
         return next((fold.state for fold in self.folds if fold.state != "ok"), "ok")
 
     @property
     def evaluated(self) -> list[FoldScore]:
-        """The folds that were not skipped."""
+        """Folds that were not skipped."""
         return [fold for fold in self.folds if fold.state != "skipped"]
 
     @property
     def was_eliminated(self) -> bool:
-        """Whether folds were skipped that were to be evaluated when it was asked for."""
+        """Whether a race eliminated the candidate before all of its folds were evaluated."""
         return any(fold.state == "skipped" and fold not in self.candidate.preset_folds for fold in self.folds)

@@ -5,8 +5,8 @@ The first line describes the search and the choices of its space::
     {"journal": "skhpt", "format": 1, "skhpt": "0.1.0", "time": 1.7e9, "n_known": 0, "parts": {...}, "facts": {...},
      "choices": [{"kernel": ["linear", "rbf"]}]}
 
-Each other line is a round of candidates, an evaluated fold, a candidate that a race eliminated (with the number of its
-folds that count), or an event::
+Each other line is a round of candidates, an evaluated fold, a candidate that a race eliminated (with the
+number of its folds that count), or an event::
 
     {"asked": [{"id": 0, "point": {"params": {"C": 0.5, "kernel": {"choice": 1}}}}]}
     {"scored": 0, "split": 2, "test": 0.93, "fit_time": 0.012, "score_time": 0.001}

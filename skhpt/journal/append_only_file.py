@@ -15,9 +15,9 @@ from skhpt._warnings import warn_user
 
 Clock = Callable[[], float]
 
-#: After a sync to the disk, no other sync follows for 400 times as long as it took: syncs take about a quarter of a
-#: percent of the time. A sync protects from a power cut. The end of the process loses nothing, because each line is
-#: handed to the operating system at once.
+#: After a sync to the disk, no other sync follows for 400 times as long as it took: syncs take about a
+#: quarter of a percent of the time. A sync protects from a power cut. The end of the process loses nothing,
+#: because each line is handed to the operating system at once.
 SYNC_PAUSE = 400
 #: Seconds between two checks that the file still exists and that no other process has written to it.
 CHECK_PAUSE = 0.02
@@ -44,8 +44,8 @@ def read_file(path: str) -> tuple[bytes, FileState]:
 class AppendOnlyFile:
     """File that is opened, locked and appended to.
 
-    If writing fails for any reason, there is one warning and the file is closed. From then on nothing is written; the
-    lines that were written before stay readable.
+    If writing fails for any reason, there is one warning and the file is closed. From then on nothing is
+    written; the lines that were written before stay readable.
 
     Parameters
     ----------
@@ -250,6 +250,7 @@ else:
     import fcntl
 
     def _lock(fd: int) -> None:
-        # Not lockf: its locks belong to the process. A second search in the same process would get the lock too, and
-        # closing the file after a read would end it. A lock of flock belongs to the open file description.
+        # Not lockf: its locks belong to the process. A second search in the same process would get the lock
+        # too, and closing the file after a read would end it. A lock of flock belongs to the open file
+        # description.
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,59 +1,61 @@
-"""Candidates as JSON: what is plain as it is, what is not as a place in what the user gave."""
+"""Codecs: parameters of candidates as JSON, with an index in place of each object that JSON cannot hold."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from skhpt._typing import Params
 from skhpt.identity import native, value_key
 from skhpt.journal.json_values import pack, unpack
 from skhpt.space.dimensions import Choice, Continuous
 from skhpt.space.space import Space
 
-#: Longer descriptions of choices are cut.
+#: The largest number of characters of the text of a choice.
 _MAX_TEXT = 200
+_ACCEPTED = "None, bool, int, float and str are, and lists and tuples of them."
 
 
 class Codec(Protocol):
-    """Writes the parameters of candidates as JSON.
+    """Converts the parameters of candidates to JSON and back.
 
-    They are written as ``{"branch": 1, "params": {"C": 0.5, "kernel": {"choice": 1}}}``: a plain value as `pack` writes
-    it, which makes no ``{"choice": ...}``, and anything else as a place among the choices of that branch and parameter.
-    The first branch need not be mentioned.
+    The JSON form is ``{"branch": 1, "params": {"C": 0.5, "kernel": {"choice": 1}}}``. A plain value is
+    written as `pack` returns it, which is never ``{"choice": ...}``. Any other value is written as its index
+    among the choices of its branch and parameter. Branch 0 is left out.
     """
 
     def encode(self, params: Mapping[str, Any]) -> Any:
-        """Turn parameters into JSON; raise TypeError or ValueError if that cannot be."""
+        """Convert parameters to JSON; raise TypeError or ValueError if that is impossible."""
         ...
 
-    def decode(self, point: Any) -> dict[str, Any]:
-        """Turn JSON into parameters; raise ValueError if no parameters are written like that."""
+    def decode(self, point: Any) -> Params:
+        """Convert JSON to parameters; raise ValueError if it is not the JSON form of parameters."""
         ...
 
     def texts(self) -> list[dict[str, list[Any]]]:
-        """Return, as JSON, what to show of each choice: by branch, parameter and place."""
+        """Return a text for each choice as JSON: by branch, parameter and index."""
         ...
 
 
 class SpaceCodec:
-    """Writes points of a space: choices by their place in the user's lists, draws from distributions by their value.
+    """Codec for points of a space: a choice is written as its index in the user's list, a draw as its value.
 
     Parameters
     ----------
     space : Space
-        What the candidates are points of.
+        The space that the candidates belong to.
     """
 
     def __init__(self, space: Space):
         self._space = space
         self._branches = space.branches
-        self._choices = [
-            {name: dim.values for name, dim in branch.items() if isinstance(dim, Choice)} for branch in space.branches
-        ]
+        self._choices: list[dict[str, list[Any]]] = []
+        for branch in space.branches:
+            self._choices.append({name: dim.values for name, dim in branch.items() if isinstance(dim, Choice)})
 
     def encode(self, params: Mapping[str, Any]) -> Any:
-        number = self._branch_of(params)
-        branch = self._branches[number]
+        branch_index = self._branch_of(params)
+        branch = self._branches[branch_index]
         written = {}
         for name, value in params.items():
             dimension = branch[name]
@@ -61,120 +63,128 @@ class SpaceCodec:
                 written[name] = {"choice": dimension.index(value)}
             else:
                 written[name] = _pack_draw(name, value, isinstance(dimension, Continuous))
-        return {"branch": number, "params": written} if number else {"params": written}
+        return {"branch": branch_index, "params": written} if branch_index else {"params": written}
 
-    def decode(self, point: Any) -> dict[str, Any]:
-        number, written = _parts(point, len(self._branches))
-        branch = self._branches[number]
+    def decode(self, point: Any) -> Params:
+        branch_index, written = _branch_and_params(point, len(self._branches))
+        branch, choices = self._branches[branch_index], self._choices[branch_index]
         if written.keys() != branch.keys():
-            raise ValueError(f"a candidate has the parameters {sorted(written)}, and its branch {sorted(branch)}")
-        params = {name: _value(name, value, self._choices[number]) for name, value in written.items()}
+            raise ValueError(f"a candidate has the parameters {sorted(written)}, but its branch has {sorted(branch)}")
+        params = {name: _unpack_param(name, value, choices) for name, value in written.items()}
         for name, dimension in branch.items():
             if isinstance(dimension, Choice) is not _is_choice(written[name]):
-                raise ValueError(f"parameter {name!r} is a choice in the file or in the space, and not in the other")
+                raise ValueError(f"parameter {name!r} is a choice either in the file or in the space, but not in both")
             if isinstance(dimension, Continuous) and not _is_number(params[name]):
-                raise ValueError(f"parameter {name!r} is no number")
+                raise ValueError(f"parameter {name!r} is not a number")
         return params
 
     def texts(self) -> list[dict[str, list[Any]]]:
         return [{name: _texts(values) for name, values in choices.items()} for choices in self._choices]
 
     def _branch_of(self, params: Mapping[str, Any]) -> int:
-        """Return a branch to write parameters with; values are looked at only if the names leave several."""
-        fitting = [i for i, branch in enumerate(self._branches) if branch.keys() == params.keys()]
-        return fitting[0] if len(fitting) == 1 else self._space.branch_of(params)
+        """Return the index of a branch that the parameters belong to."""
+        matching = [i for i, branch in enumerate(self._branches) if branch.keys() == params.keys()]
+        if len(matching) == 1:
+            return matching[0]
+        return self._space.branch_of(params)  # slower: checks the values too
 
 
 class ListCodec:
-    """Writes what a person listed: what is not plain by its place among the different values of its parameter.
+    """Codec for listed candidates: an object is written as its index among the listed values of its parameter.
 
     Parameters
     ----------
     candidates : sequence of dict
-        The parameters that were listed. Others can be written too, as far as what is not plain is among the listed.
+        The listed parameters. Other candidates can be written too, if their objects are among the listed
+        ones.
     """
 
     def __init__(self, candidates: Sequence[Mapping[str, Any]]):
         self._values: dict[str, list[Any]] = {}
-        self._places: dict[str, dict[Any, int]] = {}
-        for name, value in ((name, value) for params in candidates for name, value in params.items()):
-            if not _is_plain(value):
-                values, places = self._values.setdefault(name, []), self._places.setdefault(name, {})
-                if places.setdefault(value_key(value), len(values)) == len(values):
-                    values.append(value)
+        self._indices: dict[str, dict[Any, int]] = {}
+        for params in candidates:
+            for name, value in params.items():
+                if not _is_plain(value):
+                    self._register(name, value)
 
     def encode(self, params: Mapping[str, Any]) -> Any:
         return {"params": {name: self._encode_value(name, value) for name, value in params.items()}}
 
-    def decode(self, point: Any) -> dict[str, Any]:
-        _, written = _parts(point, 1)
-        return {name: _value(name, value, self._values) for name, value in written.items()}
+    def decode(self, point: Any) -> Params:
+        _, written = _branch_and_params(point, 1)
+        return {name: _unpack_param(name, value, self._values) for name, value in written.items()}
 
     def texts(self) -> list[dict[str, list[Any]]]:
         return [{name: _texts(values) for name, values in self._values.items()}]
+
+    def _register(self, name: str, value: Any) -> None:
+        values = self._values.setdefault(name, [])
+        indices = self._indices.setdefault(name, {})
+        key = value_key(value)
+        if key not in indices:
+            indices[key] = len(values)
+            values.append(value)
 
     def _encode_value(self, name: str, value: Any) -> Any:
         try:
             return pack(value)
         except TypeError as error:
-            place = self._places.get(name, {}).get(value_key(value))
-            if place is None:
+            index = self._indices.get(name, {}).get(value_key(value))
+            if index is None:
                 raise ValueError(
-                    f"journal: the value of parameter {name!r} cannot be written: {_described(value)}. {_ACCEPTED} "
+                    f"journal: the value of parameter {name!r} cannot be written: {_short_repr(value)}. {_ACCEPTED} "
                     "Anything else must be among the values of that parameter in the candidates of the search."
                 ) from error
-            return {"choice": place}
+            return {"choice": index}
 
 
 class TextCodec:
-    """Reads what another codec wrote, without the user's objects: of each choice it gives what there is to show.
+    """Decoder without the user's objects: each choice is read as its text.
 
     Parameters
     ----------
     texts : list of dict of str to list
-        What the other codec has for ``texts()``.
+        Texts of the choices, as ``texts()`` of the writing codec returned them.
 
     Raises
     ------
     ValueError
-        If they are nothing like that.
+        If the texts do not have this form.
     """
 
     def __init__(self, texts: Any):
         if not isinstance(texts, list) or not all(isinstance(branch, dict) for branch in texts):
-            raise ValueError("the texts of the choices are no list of dicts")
-        if not all(isinstance(values, list) for branch in texts for values in branch.values()):
-            raise ValueError("the texts of the choices of a parameter are no list")
-        self._choices = [
-            {name: [_shown(text) for text in values] for name, values in branch.items()} for branch in texts
-        ]
+            raise ValueError("the texts of the choices are not a list of dicts")
+        self._choices: list[dict[str, list[Any]]] = []
+        for branch in texts:
+            if not all(isinstance(values, list) for values in branch.values()):
+                raise ValueError("the texts of the choices of a parameter are not a list")
+            self._choices.append({name: list(map(_unpack_text, values)) for name, values in branch.items()})
 
-    def decode(self, point: Any) -> dict[str, Any]:
-        number, written = _parts(point, len(self._choices))
-        return {name: _value(name, value, self._choices[number]) for name, value in written.items()}
-
-
-_ACCEPTED = "None, bool, int, float and str are, and lists and tuples of them."
+    def decode(self, point: Any) -> Params:
+        branch_index, written = _branch_and_params(point, len(self._choices))
+        choices = self._choices[branch_index]
+        return {name: _unpack_param(name, value, choices) for name, value in written.items()}
 
 
-def _parts(point: Any, n_branches: int) -> tuple[int, dict[str, Any]]:
-    """Check the outer form of a point; return its branch and what is written of its parameters."""
+def _branch_and_params(point: Any, n_branches: int) -> tuple[int, dict[str, Any]]:
+    """Check the outer form of a point; return the index of its branch and its encoded parameters."""
     match point:
         case {"params": dict(written), **rest} if rest.keys() <= {"branch"}:
-            number = rest.get("branch", 0)
-            if type(number) is int and 0 <= number < n_branches:
-                return number, written
-            raise ValueError(f"a candidate is of a branch that is none of {n_branches}")
-    raise ValueError("the parameters of a candidate are missing or no dict")
+            branch_index = rest.get("branch", 0)
+            if type(branch_index) is int and 0 <= branch_index < n_branches:
+                return branch_index, written
+            raise ValueError(f"the branch of a candidate is not one of the {n_branches} branches")
+    raise ValueError("the parameters of a candidate are missing or not a dict")
 
 
-def _value(name: str, written: Any, choices: Mapping[str, Sequence[Any]]) -> Any:
+def _unpack_param(name: str, written: Any, choices: Mapping[str, Sequence[Any]]) -> Any:
     if not _is_choice(written):
         return unpack(written)
-    place = written["choice"]
-    if len(written) == 1 and type(place) is int and 0 <= place < len(choices.get(name, ())):
-        return choices[name][place]
-    raise ValueError(f"parameter {name!r} is a choice that is none of {len(choices.get(name, ()))}")
+    index, values = written["choice"], choices.get(name, ())
+    if len(written) == 1 and type(index) is int and 0 <= index < len(values):
+        return values[index]
+    raise ValueError(f"the choice of parameter {name!r} is not one of the {len(values)} choices")
 
 
 def _is_choice(written: Any) -> bool:
@@ -182,17 +192,17 @@ def _is_choice(written: Any) -> bool:
 
 
 def _pack_draw(name: str, value: Any, must_be_number: bool) -> Any:
-    """Pack what was drawn from a distribution."""
+    """Pack a value that was drawn from a distribution."""
     value = native(value)
     try:
         if must_be_number and not _is_number(value):
-            raise TypeError("it is no number")
+            raise TypeError("not a number")
         return pack(value)
     except (TypeError, RecursionError) as error:
         raise TypeError(
-            f"journal: what the distribution of parameter {name!r} gave cannot be written: {_described(value)}. "
+            f"journal: a draw from the distribution of parameter {name!r} cannot be written: {_short_repr(value)}. "
             f"{'Numbers are.' if must_be_number else _ACCEPTED} Give anything else as a list of choices, which are "
-            "written by their place in the list."
+            "written by their index in the list."
         ) from error
 
 
@@ -209,8 +219,8 @@ def _is_plain(value: Any) -> bool:
 
 
 def _texts(values: Sequence[Any]) -> list[Any]:
-    """Say what to show of some choices; what looks alike gets a number."""
-    texts = [_text(value) for value in values]
+    """Return the text of each choice as JSON; equal texts of different objects get their index."""
+    texts = [_pack_text(value) for value in values]
     seen: set[str] = set()
     for i, text in enumerate(texts):
         if type(text) is dict and "text" in text:
@@ -220,22 +230,22 @@ def _texts(values: Sequence[Any]) -> list[Any]:
     return texts
 
 
-def _text(value: Any) -> Any:
-    """Pack a plain value if it is short; describe any other."""
+def _pack_text(value: Any) -> Any:
+    """Pack a plain value if it is short; return a tagged text for any other value."""
     if _is_plain(value) and len(repr(value)) <= _MAX_TEXT:
         return pack(value)
-    return {"text": _described(value)}
+    return {"text": _short_repr(value)}
 
 
-def _shown(text: Any) -> Any:
-    match text:
-        case {"text": str(shown), **rest} if not rest:
-            return shown
-    return unpack(text)
+def _unpack_text(packed: Any) -> Any:
+    match packed:
+        case {"text": str(text), **rest} if not rest:
+            return text
+    return unpack(packed)
 
 
-def _described(value: Any) -> str:
-    """Describe a value in one line, whatever its own repr does."""
+def _short_repr(value: Any) -> str:
+    """Return a text of one line for a value, even if its own ``repr`` fails."""
     if hasattr(value, "__qualname__"):
         return str(value.__qualname__)
     try:

@@ -22,15 +22,16 @@ from skhpt.journal.records import (
 )
 from skhpt.trial import Candidate, FoldScore, Trial
 
-#: Number of characters that an error shows before and after the difference of two descriptions, and of the difference.
+#: Number of characters that an error shows before and after the difference of two descriptions, and of the
+#: difference.
 _N_AROUND, _N_DIFFERENT = 40, 80
 
 
 class Journal:
     """Open journal of a search; `open_journal` makes one.
 
-    When a method returns, its line has been handed to the operating system. If a line cannot be written, there is one
-    warning, and nothing is written from then on.
+    When a method returns, its line has been handed to the operating system. If a line cannot be written,
+    there is one warning, and nothing is written from then on.
 
     Attributes
     ----------
@@ -41,8 +42,8 @@ class Journal:
     candidates : list of Candidate
         Candidates that the file had when it was opened, in the order of their ids.
     folds : list of FoldScore
-        Folds that the file had when it was opened, in the order of their arrival; the last one if a fold was evaluated
-        twice.
+        Folds that the file had when it was opened, in the order of their arrival; the last one if a fold was
+        evaluated twice.
     n_bytes_cut : int
         Number of bytes of a torn line that were removed from the end of the file.
     """
@@ -130,9 +131,9 @@ def open_journal(
 ) -> Journal:
     """Open the journal of a search: create the file, or resume the search that the file describes.
 
-    A torn line at the end of the file is removed: a process or machine stopped while it was written. A file that has
-    only its first line is written anew. Nothing else in a file is ever changed, and a file that is refused is not
-    changed at all.
+    A torn line at the end of the file is removed: a process or machine stopped while it was written. A file
+    that has only its first line is written anew. Nothing else in a file is ever changed, and a file that is
+    refused is not changed at all.
 
     Parameters
     ----------
@@ -143,8 +144,8 @@ def open_journal(
     codec : Codec
         Encodes and decodes the parameters of candidates.
     stored : StoredJournal, default=None
-        The journal as `read_stored` has read it. The file is read again if this is None, or if the file has changed in
-        the meantime.
+        The journal as `read_stored` has read it. The file is read again if this is None, or if the file has
+        changed in the meantime.
     n_earlier_trials : int, default=0
         Number of trials from earlier searches, whose ids precede those of the journal.
     clock : callable, default=time.monotonic
@@ -158,8 +159,8 @@ def open_journal(
     Raises
     ------
     ValueError
-        If the file is not a journal of this search: another kind of file, damaged, written by a newer version, or the
-        journal of a search with another fingerprint.
+        If the file is not a journal of this search: another kind of file, damaged, written by a newer
+        version, or the journal of a search with another fingerprint.
     OSError
         If the file cannot be opened for writing; `BlockingIOError` if another search writes to it.
 
@@ -246,7 +247,7 @@ def _write_anew(file: AppendOnlyFile, first_line: bytes) -> None:
     file.append(first_line)
 
 
-# -- differences of descriptions -------------------------------------------------------------------------------------
+# -- differences of descriptions -----------------------------------------------------------------------------
 
 
 def differences(there: dict[str, str], here: dict[str, str]) -> list[str]:

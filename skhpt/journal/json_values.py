@@ -1,7 +1,7 @@
 """JSON encoding of Python values that restores each value exactly.
 
-Lists, strings, finite numbers, booleans and None are written as in JSON. Any other value is written as a JSON object
-with a tag. Only tagged values are JSON objects, so a value is never mistaken for a tag:
+Lists, strings, finite numbers, booleans and None are written as in JSON. Any other value is written as a JSON
+object with a tag. Only tagged values are JSON objects, so a value is never mistaken for a tag:
 
 - ``{"float": "nan"}``: a number that JSON lacks (also ``inf`` and ``-inf``),
 - ``{"tuple": [...]}``,
@@ -26,13 +26,14 @@ import numpy as np
 from skhpt.identity import native
 
 _NOT_FINITE = {"nan": float("nan"), "inf": float("inf"), "-inf": float("-inf")}
-#: Larger integers are refused: Python may limit the number of digits that it parses, and a float cannot hold them.
+#: Larger integers are refused: Python may limit the number of digits that it parses, and a float cannot hold
+#: them.
 _MAX_BITS = 1023
 _MAX_DIMENSIONS = 32
 _SAFE_DTYPE = re.compile(r"[<>|][biufcU]\d{1,9}")
 
 
-# -- lines -----------------------------------------------------------------------------------------------------------
+# -- lines ---------------------------------------------------------------------------------------------------
 
 
 def _refuse_constant(constant: str) -> Any:
@@ -58,7 +59,7 @@ def decode_line(line: bytes) -> Any:
         raise ValueError(f"not valid JSON: {error}") from None
 
 
-# -- values ----------------------------------------------------------------------------------------------------------
+# -- values --------------------------------------------------------------------------------------------------
 
 
 def pack(value: Any, arrays: bool = False) -> Any:
@@ -67,7 +68,8 @@ def pack(value: Any, arrays: bool = False) -> Any:
     Parameters
     ----------
     value : object
-        None, a bool, int, float or str, a numpy scalar of these kinds, or a list, tuple or dict of plain values.
+        None, a bool, int, float or str, a numpy scalar of these kinds, or a list, tuple or dict of plain
+        values.
     arrays : bool, default=False
         Whether arrays and named tuples are accepted too. Named tuples are read back as dicts.
 

@@ -87,8 +87,8 @@ class StoredJournal:
 def read_stored(path: str | os.PathLike[str]) -> StoredJournal | None:
     """Read a journal that a search can be resumed from.
 
-    The file is neither locked nor changed. `open_journal` takes the result, and reads the file again only if it has
-    changed in the meantime.
+    The file is neither locked nor changed. `open_journal` takes the result, and reads the file again only if
+    it has changed in the meantime.
 
     Parameters
     ----------
@@ -135,8 +135,9 @@ def parse_stored(path: str, data: bytes, state: FileState | None = None) -> Stor
 def _complete_lines(data: bytes) -> list[bytes]:
     """Split the bytes of a file into lines, without the torn ones at its end.
 
-    A line without a newline is torn, even if it is valid JSON: digits of its last number may be missing. Lines at the
-    end that contain zero bytes are torn too: a power cut leaves zeros where data did not reach the disk.
+    A line without a newline is torn, even if it is valid JSON: digits of its last number may be missing.
+    Lines at the end that contain zero bytes are torn too: a power cut leaves zeros where data did not reach
+    the disk.
     """
     lines = data.split(b"\n")
     lines.pop()  # the bytes after the last newline
@@ -174,7 +175,8 @@ class Contents:
     candidates : list of Candidate
         All candidates, in the order of their ids.
     folds : dict of (int, int) to FoldScore
-        All folds by candidate and split, in the order of their arrival; the last one if a fold was evaluated twice.
+        All folds by candidate and split, in the order of their arrival; the last one if a fold was evaluated
+        twice.
     n_counted_folds : dict of int to int
         Number of folds that count, by the id of each candidate that a race eliminated.
     events : list of Event

@@ -1,11 +1,11 @@
 """Records of a journal: conversion of the header, candidates, folds and events to JSON objects and back.
 
-The first key of a record names its kind: ``journal`` (the header), ``asked`` (a round of candidates), ``scored`` (a
-fold), ``finished`` (a candidate that a race eliminated, and the number of its folds that count) or ``event``. Fields
-that have their default value are left out.
+The first key of a record names its kind: ``journal`` (the header), ``asked`` (a round of candidates),
+``scored`` (a fold), ``finished`` (a candidate that a race eliminated, and the number of its folds that count)
+or ``event``. Fields that have their default value are left out.
 
-The keys belong to the file format and stay as they are; the tables `_CANDIDATE_FIELDS` and `_FOLD_FIELDS` map the
-attributes of Python objects to them.
+The keys belong to the file format and stay as they are; the tables `_CANDIDATE_FIELDS` and `_FOLD_FIELDS` map
+the attributes of Python objects to them.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Decoder(Protocol):
     def decode(self, point: Any) -> Params: ...
 
 
-# -- header ----------------------------------------------------------------------------------------------------------
+# -- header --------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -48,12 +48,12 @@ class Header:
     Attributes
     ----------
     fingerprint : dict of str to str
-        Description of everything that the results depend on: the space, the data, ... A search is resumed only if these
-        are equal. The key in the file is ``parts``.
+        Description of everything that the results depend on: the space, the data, ... A search is resumed
+        only if these are equal. The key in the file is ``parts``.
     metadata : dict of str to object
         Values that are stored but not compared: JSON values, also tuples and arrays. `JournalView` looks for
-        ``n_splits`` (int), ``metrics`` (list of str, or None), ``refit_metric`` (str) and ``error_score`` (float). The
-        key in the file is ``facts``.
+        ``n_splits`` (int), ``metrics`` (list of str, or None), ``refit_metric`` (str) and ``error_score``
+        (float). The key in the file is ``facts``.
     """
 
     fingerprint: dict[str, str]
@@ -132,7 +132,7 @@ def _version() -> str:
         return "of unknown version"
 
 
-# -- fields ----------------------------------------------------------------------------------------------------------
+# -- fields --------------------------------------------------------------------------------------------------
 
 _REQUIRED = object()
 
@@ -221,7 +221,7 @@ def _check_keys(record: Any, known: frozenset[str]) -> None:
         raise ValueError(f"a record has the unknown field {min(unknown)[:40]!r}")
 
 
-# -- folds -----------------------------------------------------------------------------------------------------------
+# -- folds ---------------------------------------------------------------------------------------------------
 
 
 def fold_record(fold: FoldScore) -> dict[str, Any]:
@@ -290,7 +290,7 @@ _FOLD_FIELDS = (
 _FOLD_KEYS = frozenset(field.key for field in _FOLD_FIELDS)
 
 
-# -- candidates ------------------------------------------------------------------------------------------------------
+# -- candidates ----------------------------------------------------------------------------------------------
 
 
 def candidate_record(candidate: Candidate, point: Any) -> dict[str, Any]:
@@ -350,7 +350,7 @@ _CANDIDATE_FIELDS = (
 _CANDIDATE_KEYS = frozenset(["id", "point", *(field.key for field in _CANDIDATE_FIELDS)])
 
 
-# -- eliminated candidates and events --------------------------------------------------------------------------------
+# -- eliminated candidates and events ------------------------------------------------------------------------
 
 
 def elimination_record(trial: Trial) -> dict[str, Any]:

@@ -206,7 +206,7 @@ def test_what_a_stranger_draws_round_trips(value):
 
 @pytest.mark.parametrize("value", [SVC(), np.array(3.0), 1j, [SVC()], {1}])
 def test_what_a_stranger_draws_must_be_plain(value):
-    with pytest.raises(TypeError, match=r"distribution of parameter 'a' .* cannot be written: .*a list of choices"):
+    with pytest.raises(TypeError, match=r"distribution of parameter 'a' cannot be written: .*a list of choices"):
         SpaceCodec(Space({"a": Stranger(value)})).encode({"a": value})
 
 
