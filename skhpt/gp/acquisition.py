@@ -1,8 +1,10 @@
-"""What an evaluation is worth: acquisition functions of the belief about a score, all to be maximised."""
+"""Acquisition functions of the posterior of a score, all to be maximised."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any, TypeAlias
 
 import numpy as np
 from scipy.special import erfcx, log_ndtr
@@ -10,70 +12,85 @@ from scipy.special import erfcx, log_ndtr
 _LOG_SQRT_2PI = 0.5 * np.log(2 * np.pi)
 _SQRT_HALF_PI = np.sqrt(np.pi / 2)
 
+#: A function ``(mean, std, best) -> values``, and one that returns the values and their derivatives in mean and std.
+Acquisition: TypeAlias = tuple[Callable[..., Any], Callable[..., Any]]
+
 
 def log_expected_improvement(mean: np.ndarray, std: np.ndarray, best: float) -> np.ndarray:
-    """Logarithm of the expected improvement over `best`, without underflow.
+    """Return the logarithm of the expected improvement over `best`, without underflow (Ament et al. 2023).
 
-    ``EI = std h(z)`` with ``h(z) = pdf(z) + z cdf(z)`` and ``z = (mean - best) / std``. For negative z the sum cancels;
-    there ``h(z) = pdf(z) (1 - |z| r(|z|))``, with ``r`` the Mills ratio ``sqrt(pi / 2) erfcx(|z| / sqrt(2))``, and far
-    out, where that cancels too, ``h(z) = pdf(z) / z^2`` to the last digits (Ament et al. 2023, arXiv:2310.20708).
+    ``EI = std h(z)`` with ``h(z) = pdf(z) + z cdf(z)`` and ``z = (mean - best) / std``.
 
     Parameters
     ----------
     mean, std : ndarray of shape (n,)
-        Belief about the scores of n points.
+        Posterior means and standard deviations of the scores of n points.
     best : float
         Score to improve on.
 
     Returns
     -------
     log_ei : ndarray of shape (n,)
+
+    References
+    ----------
+    Ament, Daulton, Eriksson, Balandat and Bakshy (2023), Unexpected Improvements to Expected Improvement for Bayesian
+    Optimization, arXiv:2310.20708.
     """
     z = (mean - best) / std
-    return np.log(std) + _log_h(z)
+    log_ei: np.ndarray = np.log(std) + _log_h(z)  # Ament et al. 2023, eq. 8
+    return log_ei
 
 
-def log_expected_improvement_and_slope(
+def log_expected_improvement_and_derivatives(
     mean: np.ndarray, std: np.ndarray, best: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """`log_expected_improvement` and its derivatives in mean and std: ``cdf(z) / EI`` and ``pdf(z) / EI``."""
+    """`log_expected_improvement` and its derivatives in mean and std, ``cdf(z) / EI`` and ``pdf(z) / EI``."""
     z = (mean - best) / std
     log_ei = np.log(std) + _log_h(z)
     return log_ei, np.exp(log_ndtr(z) - log_ei), np.exp(-0.5 * z * z - _LOG_SQRT_2PI - log_ei)
 
 
 def upper_confidence_bound(mean: np.ndarray, std: np.ndarray, best: float, width: float = 1.96) -> np.ndarray:
-    """Return ``mean + width std``, whatever the best score is (Srinivas et al. 2010, arXiv:0912.3995).
+    """Return ``mean + width std`` (Srinivas et al. 2010, arXiv:0912.3995).
 
-    With the default `width` one point in 40 is better than that. Parameters and what is returned are as for
-    `log_expected_improvement`.
+    The parameters are those of `log_expected_improvement`; `best` is not used. With the default `width` the
+    probability that the score of a point is above its bound is 1/40.
     """
     return mean + width * std
 
 
-def upper_confidence_bound_and_slope(
+def upper_confidence_bound_and_derivatives(
     mean: np.ndarray, std: np.ndarray, best: float, width: float = 1.96
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """`upper_confidence_bound` and its derivatives in mean and std."""
     return mean + width * std, np.ones_like(mean), np.full_like(std, width)
 
 
-#: By name: an acquisition function, and the same with its derivatives in mean and std.
-ACQUISITIONS = {
-    "log_ei": (log_expected_improvement, log_expected_improvement_and_slope),
-    "ucb": (upper_confidence_bound, upper_confidence_bound_and_slope),
+#: Acquisition functions by name.
+ACQUISITIONS: dict[str, Acquisition] = {
+    "log_ei": (log_expected_improvement, log_expected_improvement_and_derivatives),
+    "ucb": (upper_confidence_bound, upper_confidence_bound_and_derivatives),
 }
-#: One that goes where the score could be highest at all: one point in 740 is more than three standard deviations up.
-EXPLORING = (partial(upper_confidence_bound, width=3.0), partial(upper_confidence_bound_and_slope, width=3.0))
+#: Upper confidence bound that explores: the probability of a score above the bound is 1/740.
+EXPLORING: Acquisition = (
+    partial(upper_confidence_bound, width=3.0),
+    partial(upper_confidence_bound_and_derivatives, width=3.0),
+)
 
 
 def _log_h(z: np.ndarray) -> np.ndarray:
+    """Logarithm of ``h(z) = pdf(z) + z cdf(z)``; for z <= -1 in forms without cancellation (Ament et al. 2023, eq. 9).
+
+    For negative z ``h(z) = pdf(z) (1 - |z| r(|z|))``, with the Mills ratio ``r(x) = sqrt(pi / 2) erfcx(x / sqrt(2))``.
+    For z below -10,000 this cancels too, and ``h(z) = pdf(z) / z^2`` to the last digits.
+    """
     out = np.empty_like(z)
     near = z > -1
     far = z < -1e4
     middle = ~(near | far)
-    x = z[near]
     log_pdf = -0.5 * z * z - _LOG_SQRT_2PI
+    x = z[near]
     out[near] = np.log(np.exp(log_pdf[near]) + x * np.exp(log_ndtr(x)))
     x = -z[middle]
     out[middle] = log_pdf[middle] + np.log1p(-x * _SQRT_HALF_PI * erfcx(x / np.sqrt(2)))

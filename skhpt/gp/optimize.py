@@ -1,82 +1,100 @@
-"""Find where an acquisition function is high: quasi-random points, ever smaller steps around the best, then uphill."""
+"""Global maximisation of an acquisition function on the unit cube.
+
+Quasi-random points first, then random steps from the best points, smaller from round to round, at last gradient steps
+from the best few.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from typing import TypeAlias
 
 import numpy as np
 from scipy.stats import qmc
 
-from skhpt.gp.bfgs import bfgs
+from skhpt.gp.bfgs import maximize_bfgs
 
-Cube = np.ndarray
-Climb = Callable[[Cube], tuple[np.ndarray, Cube]]
-#: Steps around the best points, round by round, as standard deviations in the unit cube.
+#: Points of the unit cube, shape (n, D).
+Cube: TypeAlias = np.ndarray
+#: Maps points to values, shape (n,), and gradients, shape (n, D).
+ValueAndGradient: TypeAlias = Callable[[Cube], tuple[np.ndarray, Cube]]
+#: Standard deviations of the random steps in each round, in units of the cube.
 _STEPS = (0.1, 0.03)
-#: How many of the best points go uphill, and how many steps.
-N_CLIMBERS, N_STEPS_UP = 4, 10
-#: By how much a step up must promise to raise the value.
-_WORTH_A_STEP = 1e-3
+#: Number of points that gradient steps start from, and maximum number of these steps.
+N_STARTS, N_GRADIENT_STEPS = 4, 10
+#: Predicted gain of the acquisition that a gradient step needs.
+_TOLERANCE = 1e-3
 
 
-def maximize(
+def maximize_acquisition(
     value: Callable[[Cube], np.ndarray],
-    around: Callable[[Cube], Climb],
+    near: Callable[[Cube], ValueAndGradient],
     incumbents: Cube,
+    *,
     lengths: np.ndarray,
     rng: np.random.Generator,
     n_points: int = 256,
     n_parents: int = 16,
     n_children: int = 8,
 ) -> Cube:
-    """Return points of the cube, those of the highest values first.
+    """Return points of the cube with high values, the highest first.
 
     Parameters
     ----------
     value : callable
-        ``value(u)`` maps points of shape (n, D) to n values; higher is better.
-    around : callable
-        ``around(start)`` returns a function ``u -> (values, slopes)`` of points near `start`, with the gradient, of
-        shape (n, D), which is zero in columns that are not to be moved by it.
+        ``value(u)`` maps points of shape (n, D) to n values.
+    near : callable
+        ``near(start)`` returns a function ``u -> (values, gradients)`` for points near `start`; gradients are of shape
+        (n, D), and zero in columns that the function does not change.
     incumbents : ndarray of shape (m, D)
-        Points around which to look from the start.
+        Points that random steps start from in the first round.
     lengths : ndarray of shape (D,)
-        How far apart points lie that have little to do with each other, along each column; of any size.
+        Length scales of the columns; any positive numbers.
     rng : numpy.random.Generator
         Source of randomness.
     n_points, n_parents, n_children : int
-        Quasi-random points; points that each round goes on from; steps from each of them.
+        Number of quasi-random points, number of the best points that each round starts from, and number of random
+        steps from each.
 
     Returns
     -------
     u : ndarray of shape (n, D)
-        The best points of the last round, and where they led uphill.
+        The points of the last round and the ends of the gradient steps.
     """
     D = incumbents.shape[1]
     quasi_random = (_sobol(D, n_points) + rng.random(D)) % 1  # shifted at random (Cranley and Patterson 1976)
-    points = np.vstack([quasi_random, incumbents, *(_children(incumbents, step, n_children, rng) for step in _STEPS)])
+    near_incumbents = [_random_steps(incumbents, step, n_children, rng=rng) for step in _STEPS]
+    points = np.vstack([quasi_random, incumbents, *near_incumbents])
     values = value(points)
     for step in _STEPS:
         best = np.argsort(-values, kind="stable")[:n_parents]
         points, values = points[best], values[best]
-        children = _children(points, step, n_children, rng)
+        children = _random_steps(points, step, n_children, rng=rng)
         points, values = np.vstack([points, children]), np.append(values, value(children))
-    best = np.argsort(-values, kind="stable")
-    high = points[best[:N_CLIMBERS]]
-    climbed = bfgs(around(high), high, 0.0, 1.0, _STEPS[0] * lengths, n_steps=N_STEPS_UP, tolerance=_WORTH_A_STEP)
-    points, values = np.vstack([points, climbed]), np.append(values, value(climbed))
+    start = points[np.argsort(-values, kind="stable")[:N_STARTS]]
+    ends = maximize_bfgs(
+        near(start),
+        start,
+        low=0.0,
+        high=1.0,
+        scale=_STEPS[0] * lengths,
+        n_steps=N_GRADIENT_STEPS,
+        tolerance=_TOLERANCE,
+    )
+    points, values = np.vstack([points, ends]), np.append(values, value(ends))
     return points[np.argsort(-values, kind="stable")]
 
 
 @lru_cache(maxsize=8)
 def _sobol(D: int, n: int) -> Cube:
-    """Return the first points of the Sobol sequence."""
-    return qmc.Sobol(D, scramble=False).random(n)
+    """Return the first n points of the Sobol sequence."""
+    points: Cube = qmc.Sobol(D, scramble=False).random(n)
+    return points
 
 
-def _children(parents: Cube, step: float, n: int, rng: np.random.Generator) -> Cube:
-    """Move each parent `n` times: some coordinates a step away, now and then one of them anywhere."""
+def _random_steps(parents: Cube, step: float, n: int, *, rng: np.random.Generator) -> Cube:
+    """Move each point `n` times: about two coordinates by a normal step, or sometimes to a uniform random place."""
     children = np.repeat(parents, n, axis=0)
     D = children.shape[1]
     moved = rng.random(children.shape) < min(1.0, 2 / D)

@@ -1,4 +1,4 @@
-"""Scores made fit for a Gaussian process, and back: what tells good ones apart counts, a long lower tail does not."""
+"""Transformation of scores before a Gaussian process is fitted to them, and its inverse."""
 
 from __future__ import annotations
 
@@ -10,20 +10,22 @@ from scipy.special import ndtri
 
 @dataclass(frozen=True)
 class OutputWarping:
-    """The mean of two views of a score: how high it is, and how many others are lower.
+    """Monotone transformation of scores: the mean of the winsorised score and the normal score.
 
-    The first view is the score itself, winsorised (what lies below Tukey's fence, 1.5 times the interquartile range
-    under the first quartile, counts as on the fence) and standardised. The second is its normal score, the quantile
-    of the standard normal distribution at its rank. The scores of a search are skewed: many candidates are almost as
-    good as the best, a few are terrible. Standardised, what is left to gain would be too small to be seen; as ranks
-    alone, noise among equals would look as large as a gain.
+    The winsorised score is the score itself, but not lower than Tukey's fence (the first quartile less 1.5 times the
+    interquartile range). The normal score is the quantile of the standard normal distribution at the rank of the score.
+    Both are standardised, and so is their sum.
+
+    The scores of a search are skewed: many candidates are almost as good as the best, a few are very bad. Without
+    the transformation, differences among good candidates would be too small for the model. With ranks alone, noise
+    among equal candidates would look as large as an improvement.
 
     Attributes
     ----------
     scores, levels : ndarray of shape (k,)
-        Increasing scores and what they become, linear in between.
+        Increasing scores and their transformed values; linear in between.
     std : float
-        Standard deviation of the winsorised scores; one level is about as much, and beyond all scores just as much.
+        Standard deviation of the winsorised scores: the score that corresponds to one level beyond all scores.
     """
 
     scores: np.ndarray
@@ -32,41 +34,35 @@ class OutputWarping:
 
     @classmethod
     def linear(cls, y: np.ndarray) -> OutputWarping:
-        """Only standardise: for what is not skewed."""
+        """Return the transformation that only standardises, for values that are not skewed."""
         level, std = _standardise(y)
         scores, rows = np.unique(y, return_index=True)
         return cls(scores, level[rows], std)
 
     @classmethod
     def fit(cls, y: np.ndarray) -> OutputWarping:
-        """Find the warp that gives finite scores mean 0 and variance 1."""
-        height, std = _height(y)
-        level, _ = _standardise(height + _rank(y))
+        """Return the transformation that gives the finite scores `y` mean 0 and variance 1."""
+        ordered = np.sort(y)
+        first, third = np.interp([0.25, 0.75], np.linspace(0, 1, len(y)), ordered)  # quartiles
+        fence = first - 1.5 * (third - first) if third > first else y.min()
+        winsorised, std = _standardise(np.maximum(y, fence))
+        # Equal scores share the mean of their ranks.
+        n_below, n_up_to = np.searchsorted(ordered, y), np.searchsorted(ordered, y, side="right")
+        normal, _ = _standardise(ndtri((n_below + n_up_to) / (2 * len(y))))
+        level, _ = _standardise(winsorised + normal)
         scores, rows = np.unique(y, return_index=True)
         return cls(scores, level[rows], std)
 
     def __call__(self, y: np.ndarray) -> np.ndarray:
-        """Warp scores, of those that it was fitted to or between them."""
-        return np.interp(y, self.scores, self.levels)
+        """Transform scores; scores outside of those of `fit` become the lowest or the highest level."""
+        levels: np.ndarray = np.interp(y, self.scores, self.levels)
+        return levels
 
     def inverse(self, t: np.ndarray) -> np.ndarray:
-        """Turn warped scores into scores."""
+        """Return the scores of transformed values."""
         beyond = t - np.clip(t, self.levels[0], self.levels[-1])
-        return np.interp(t, self.levels, self.scores) + self.std * beyond
-
-
-def _height(y: np.ndarray) -> tuple[np.ndarray, float]:
-    """Winsorise and standardise; return the standard deviation too."""
-    first, third = np.interp([0.25, 0.75], np.linspace(0, 1, len(y)), np.sort(y))  # quartiles
-    fence = first - 1.5 * (third - first) if third > first else y.min()
-    return _standardise(np.maximum(y, fence))
-
-
-def _rank(y: np.ndarray) -> np.ndarray:
-    """Turn scores into standardised normal scores; equals share theirs."""
-    ordered = np.sort(y)
-    n_below, n_up_to = np.searchsorted(ordered, y), np.searchsorted(ordered, y, side="right")
-    return _standardise(ndtri((n_below + n_up_to) / (2 * len(y))))[0]
+        scores: np.ndarray = np.interp(t, self.levels, self.scores) + self.std * beyond
+        return scores
 
 
 def _standardise(y: np.ndarray) -> tuple[np.ndarray, float]:

@@ -351,7 +351,7 @@ class BayesSearchCV(BaseSearch):
         """
         check_is_fitted(self, "cv_results_")
         target = partial(mean_scores, metric=self._metric)
-        surrogate = Surrogate(Encoder(self._space()), self.history_.finished, target, self.history_.prior)
+        surrogate = Surrogate(Encoder(self._space()), self.history_.finished, target, prior=self.history_.prior)
         mean, std = surrogate.predict_score([params] if isinstance(params, dict) else params)
         return (float(mean[0]), float(std[0])) if isinstance(params, dict) else (mean, std)
 
@@ -374,7 +374,14 @@ class BayesSearchCV(BaseSearch):
         seed = int(check_random_state(session.random_state).randint(2**31 - 1))
         design = self._design(space, seed, session)
         return BayesianOptimization(
-            space, self.n_iter, design, self._metric, seed, self.max_pending, self.acquisition, self.cost_aware
+            space,
+            self.n_iter,
+            design,
+            metric=self._metric,
+            seed=seed,
+            max_pending=self.max_pending,
+            acquisition=self.acquisition,
+            cost_aware=self.cost_aware,
         )
 
     def _design(self, space: Space, seed: int, session: Session) -> list[Params]:

@@ -453,7 +453,7 @@ class HyperbandSearchCV(BaseSearch):
     def _propose(self, seed: int, n: int, known: Sequence[Trial], prior: Sequence[Trial]) -> list[Params]:
         """Propose candidates for a bracket: what is known of all rungs tells where to look."""
         trials = at_full_resource(known, self._metric)
-        strategy = BayesianOptimization(self._space(), n, [], self._metric, seed, max_pending=n)
+        strategy = BayesianOptimization(self._space(), n, [], metric=self._metric, seed=seed, max_pending=n)
         proposals = strategy.ask(History(trials, prior, n_earlier_trials=len(trials)))
         return [candidate.params for candidate in proposals]
 

@@ -1,17 +1,17 @@
-"""Bayesian optimisation: believe something about all points, and try the one that promises most."""
+"""Bayesian optimisation: candidates that maximise an acquisition function of a model of the scores."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 
 from skhpt._typing import Params
-from skhpt.gp.acquisition import ACQUISITIONS, EXPLORING
-from skhpt.gp.optimize import Climb, maximize
+from skhpt.gp.acquisition import ACQUISITIONS, EXPLORING, Acquisition
+from skhpt.gp.optimize import ValueAndGradient, maximize_acquisition
 from skhpt.history import History
 from skhpt.identity import params_key
 from skhpt.space.space import Space
@@ -19,42 +19,41 @@ from skhpt.strategies.encoding import Encoder
 from skhpt.strategies.surrogate import Surrogate, Target, log_times, mean_scores
 from skhpt.trial import Candidate, Trial
 
-#: In a finite space of at most this many points the acquisition is computed for all of them.
+#: Largest finite space in which the acquisition is computed for all points.
 MAX_ENUMERATED = 2_000
-#: Of so many proposals one believes drawn hyperparameters, not the most probable ones; of so many one, which believes
-#: drawn ones too, explores.
+#: Every second proposal draws the hyperparameters of the model; every sixth one, which draws them too, explores.
 DRAW_EVERY, EXPLORE_EVERY = 2, 6
 
 
 class BayesianOptimization:
-    """Begin with a given design, then ask for the point of the highest expected improvement.
+    """Strategy that asks for an initial design, then for points that maximise an acquisition function.
 
-    A search that always takes the most probable hyperparameters, and always what then promises most, may never leave a
-    plateau: a column that did not matter there would never matter again. (There are functions on which it does not
-    converge; some exploration mends that: Bull 2011, arXiv:1101.3501.) So every second proposal draws the
-    hyperparameters from what is believed of them, and every sixth goes where the score could be highest.
+    With the most probable hyperparameters alone, a search may stay on a plateau: a column that has no effect there is
+    never varied again. (There are functions on which such a search does not converge, and some exploration is the
+    remedy: Bull 2011, arXiv:1101.3501.) Therefore every second proposal draws the hyperparameters from their posterior,
+    and every sixth maximises an upper confidence bound of three standard deviations.
 
-    Candidate k is proposed from the results of the trials up to k - `max_pending`, whether or not later ones are known
-    by then, so the proposals are the same for any number of workers.
+    The proposal of trial k depends on the results of the trials up to k - `max_pending`, whether or not later results
+    are known already, so the proposals are the same for any number of workers.
 
     Parameters
     ----------
     space : Space
-        What may be tried.
+        Search space.
     n_candidates : int
-        How many trials of its own the history ends with.
+        Number of trials of this search, without trials of earlier searches.
     design : sequence of dict
         Points to begin with.
-    metric : str or None
-        Name of the score to maximise; None if there is a single one, or for the first.
+    metric : str, default=None
+        Name of the score to maximise; None for the only or first one.
     seed : int
         Seed of all draws.
     max_pending : int, default=1
-        How many trials may be unfinished at the same time.
+        Maximum number of unfinished trials.
     acquisition : {"log_ei", "ucb"}, default="log_ei"
-        What a point promises: the logarithm of the expected improvement, or an upper confidence bound.
+        Acquisition function: the logarithm of the expected improvement, or an upper confidence bound.
     cost_aware : bool, default=False
-        Whether the logarithm of the expected improvement is weighed against the time that it is expected to take.
+        Whether the expected logarithm of the time is subtracted from the logarithm of the expected improvement.
     """
 
     def __init__(
@@ -62,7 +61,8 @@ class BayesianOptimization:
         space: Space,
         n_candidates: int,
         design: Sequence[Params],
-        metric: str | None,
+        *,
+        metric: str | None = None,
         seed: int,
         max_pending: int = 1,
         acquisition: str = "log_ei",
@@ -76,146 +76,148 @@ class BayesianOptimization:
         self.max_pending = max_pending
         self.acquisition = acquisition
         self.cost_aware = cost_aware
-        self._places = Encoder(space)
+        self._encoder = Encoder(space)
         self._mean_score = partial(mean_scores, metric=metric)
-        self._learned: dict[Target, tuple[list[Trial], Surrogate]] = {}  # by target: trials, what they taught
+        # By target: the trials that the hyperparameters were last fitted to, and the fitted model.
+        self._fitted: dict[Target, tuple[list[Trial], Surrogate]] = {}
 
     def ask(self, history: History) -> list[Candidate]:
-        """Propose what the results so far allow: the whole design at once, then point after point."""
+        """Return the rest of the design, or all points that can be proposed from the finished trials."""
         asked: list[Trial] = list(history)
-        while (params := self._next(asked, history)) is not None:
+        while (n_own := len(asked) - history.n_earlier_trials) < self.n_candidates:
+            if n_own < len(self.design):
+                params: Params | None = self.design[n_own]
+            else:
+                # The last trials count as pending even if they are finished.
+                n_seen = max(len(asked) - self.max_pending + 1, history.n_earlier_trials)
+                if history.n_finished < n_seen:
+                    break
+                params = self._propose(asked[:n_seen], asked[n_seen:], history.prior)
+            if params is None:
+                break
             asked.append(Trial(Candidate(len(asked), params)))
         return [trial.candidate for trial in asked[len(history) :]]
 
-    def _next(self, asked: list[Trial], history: History) -> Params | None:
-        """Return the next point, None if there is none, or none yet."""
-        n_own = len(asked) - history.n_earlier_trials
-        if n_own < len(self.design):
-            return self.design[n_own]
-        # The trials that may be looked at: all but the last few, which count as pending even if they are not.
-        n_seen = max(len(asked) - self.max_pending + 1, history.n_earlier_trials)
-        if n_own >= self.n_candidates or history.n_finished < n_seen:
-            return None
-        return self._propose(asked[:n_seen], asked[n_seen:], history.prior)
-
     def _propose(self, seen: list[Trial], pending: list[Trial], prior: Sequence[Trial]) -> Params | None:
+        """Return an untried point with a high acquisition; None if there is no untried point."""
         rng = np.random.default_rng((self.seed, len(seen) + len(pending)))
-        tried = [trial.candidate.params for trial in [*seen, *pending]]
-        known = {place.key for place in self._places([*seen, *pending])}
-        if not any(place.is_inside for place in self._places([*seen, *prior])):
-            return self._draw(rng, tried)  # more in flight than the design has, or an earlier search in another space
+        tried = {encoded.key for encoded in self._encoder([*seen, *pending])}
+        if not any(encoded.u is not None for encoded in self._encoder([*seen, *prior])):
+            # Nothing to learn from: max_pending exceeds the design, or the earlier trials are from another space.
+            return self._draw(rng, [*seen, *pending])
         if self.space.size <= MAX_ENUMERATED:
-            left = [params for params in self.space.points() if params_key(params) not in known]
-            if not left:
+            untried = [params for params in self.space.points() if params_key(params) not in tried]
+            if not untried:
                 return None
-            value = self._acquire(seen, pending, prior, rng).value(self.space.encode(left))
-            return left[int(np.argmax(value))]
-        acquisition = self._acquire(seen, pending, prior, rng)
+            values = self._acquisition(seen, pending, prior=prior, rng=rng).value(self.space.encode(untried))
+            return untried[int(np.argmax(values))]
+        acquisition = self._acquisition(seen, pending, prior=prior, rng=rng)
         incumbents, lengths = acquisition.surrogate.incumbents(rng), acquisition.surrogate.posterior.lengths
-        promising = maximize(acquisition.value, acquisition.around, incumbents, lengths, rng)
-        for some in np.split(promising, range(1, len(promising), 16)):  # the first will do, unless it is known
-            for params in self.space.decode(self.space.snap(some)):
-                if params_key(params) not in known and self.space.allows(params):
+        u = maximize_acquisition(acquisition.value, acquisition.near, incumbents, lengths=lengths, rng=rng)
+        for block in np.split(u, range(1, len(u), 16)):  # mostly the first point is untried
+            for params in self.space.decode(self.space.snap(block)):
+                if params_key(params) not in tried and self.space.allows(params):
                     return params
-        return self._draw(rng, tried)
+        return self._draw(rng, [*seen, *pending])
 
-    def _acquire(
-        self, seen: list[Trial], pending: list[Trial], prior: Sequence[Trial], rng: np.random.Generator
-    ) -> _Acquisition:
-        """Say what points promise, as it is this proposal's turn to see it; weighed against time, none explores."""
-        turn = len(seen) + len(pending)
-        surrogate = self._surrogate(seen, self._mean_score, rng if _is_last(turn, DRAW_EVERY) else None, prior)
-        surrogate.fantasize([trial.candidate.params for trial in pending])
+    def _acquisition(
+        self, seen: list[Trial], pending: list[Trial], *, prior: Sequence[Trial], rng: np.random.Generator
+    ) -> _SurrogateAcquisition:
+        """Return the acquisition function of this proposal; a cost-aware one does not explore."""
+        n = len(seen) + len(pending)
+        draws_theta, explores = n % DRAW_EVERY == DRAW_EVERY - 1, n % EXPLORE_EVERY == EXPLORE_EVERY - 1
+        surrogate = self._surrogate(seen, self._mean_score, rng=rng if draws_theta else None, prior=prior)
+        if pending:
+            surrogate.impute([trial.candidate.params for trial in pending])
         if self.cost_aware and any(trial.folds for trial in seen):
-            # Cooled down to no weight at all in the course of the search (Lee et al. 2020, arXiv:2003.10870).
+            # The weight of the time falls to zero in the course of the search (Lee et al. 2020, arXiv:2003.10870).
             cooling = max(0.0, 1 - len(seen) / self.n_candidates)
-            times = self._surrogate(seen, log_times, None, is_score=False)
-            return _AcquisitionPerSecond(surrogate, times, cooling)
-        if _is_last(turn, EXPLORE_EVERY):
-            return _Acquisition(surrogate, EXPLORING)
-        return _Acquisition(surrogate, ACQUISITIONS[self.acquisition])
+            times = self._surrogate(seen, log_times, rng=None, is_score=False)
+            time_weight = cooling * times.warping.std  # one level of the model is this difference of log seconds
+            return _AcquisitionPerSecond(surrogate, ACQUISITIONS["log_ei"], times, time_weight)
+        return _SurrogateAcquisition(surrogate, EXPLORING if explores else ACQUISITIONS[self.acquisition])
 
     def _surrogate(
         self,
         seen: list[Trial],
         target: Target,
+        *,
         rng: np.random.Generator | None,
         prior: Sequence[Trial] = (),
         is_score: bool = True,
     ) -> Surrogate:
-        """Model what was seen, with the most probable hyperparameters, or with a draw of them if there is an `rng`.
+        """Return the model of a target, with the most probable hyperparameters, or drawn ones if there is an `rng`.
 
-        What is believed of them is found anew whenever what was seen has grown by a tenth.
+        The hyperparameters are fitted again whenever the number of trials has grown by a tenth.
         """
-        early = seen[: _last_milestone(len(seen))]
-        if not any(place.is_inside for place in self._places([*early, *prior])):
+        # A function of the number of trials alone, so that `ask` does not depend on earlier calls.
+        n_fitted = len(seen) - len(seen) % max(1, len(seen) // 10)
+        early = seen[:n_fitted]
+        if not any(encoded.u is not None for encoded in self._encoder([*early, *prior])):
             early = seen
-        learned_from = [*early, *prior]
-        if target not in self._learned or list(map(id, self._learned[target][0])) != list(map(id, learned_from)):
-            self._learned[target] = learned_from, Surrogate(self._places, early, target, prior, is_score=is_score)
-        _, model = self._learned[target]
+        fitted_to = [*early, *prior]
+        if target not in self._fitted or list(map(id, self._fitted[target][0])) != list(map(id, fitted_to)):
+            model = Surrogate(self._encoder, early, target, prior=prior, is_score=is_score)
+            self._fitted[target] = fitted_to, model
+        _, model = self._fitted[target]
         theta = model.posterior.theta
         if rng is not None:
-            theta = theta + model.theta_spread @ rng.standard_normal(len(theta))
-        return Surrogate(self._places, seen, target, prior, theta, is_score)
+            theta = theta + model.theta_covariance_root @ rng.standard_normal(len(theta))
+        return Surrogate(self._encoder, seen, target, prior=prior, theta=theta, is_score=is_score)
 
-    def _draw(self, rng: np.random.Generator, tried: Sequence[Params]) -> Params | None:
-        """Draw a point that was not tried; None if there is no other."""
+    def _draw(self, rng: np.random.Generator, trials: list[Trial]) -> Params | None:
+        """Draw a point that no trial has; None if there is no other."""
+        tried = [trial.candidate.params for trial in trials]
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of an exhausted space, which ends the search
+            warnings.simplefilter("ignore")  # of an exhausted space: the search is complete then
             drawn = self.space.sample(1, int(rng.integers(2**31)), unique=True, exclude=tried)
         return drawn[0] if drawn else None
 
 
-def _last_milestone(n: int) -> int:
-    """Largest multiple of a tenth of `n`, up to `n`; it depends on `n` alone, so that asking twice is asking once."""
-    return n - n % max(1, n // 10)
+@dataclass(frozen=True)
+class _SurrogateAcquisition:
+    """Acquisition function of points of the cube."""
 
-
-def _is_last(turn: int, n: int) -> bool:
-    """Tell whether, of every n turns, this is the last."""
-    return turn % n == n - 1
-
-
-class _Acquisition:
-    """What points of the cube promise."""
-
-    def __init__(self, surrogate: Surrogate, functions: tuple[Callable[..., Any], ...] = ACQUISITIONS["log_ei"]):
-        self.surrogate = surrogate
-        self._value, self._value_and_slope = functions
+    surrogate: Surrogate
+    functions: Acquisition
 
     def value(self, u: np.ndarray) -> np.ndarray:
-        return self._value(*self.surrogate.predict(u), self.surrogate.best)
+        """Return the values at points of shape (n, D)."""
+        function, _ = self.functions
+        mean, std = self.surrogate.predict(u)
+        values: np.ndarray = function(mean, std, self.surrogate.best)
+        return values
 
-    def around(self, start: np.ndarray) -> Climb:
-        """Return the function with its gradient, around some points."""
-        predict, best = self.surrogate.around(start), self.surrogate.best
+    def near(self, start: np.ndarray) -> ValueAndGradient:
+        """Return the function with its gradient for points near `start`."""
+        predict, best = self.surrogate.near(start), self.surrogate.best
+        _, function_and_derivatives = self.functions
 
-        def value_and_slope(u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            mean, std, mean_slope, std_slope = predict(u)
-            value, by_mean, by_std = self._value_and_slope(mean, std, best)
-            return value, by_mean[:, None] * mean_slope + by_std[:, None] * std_slope
+        def value_and_gradient(u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            mean, std, mean_gradient, std_gradient = predict(u)
+            value, by_mean, by_std = function_and_derivatives(mean, std, best)
+            return value, by_mean[:, None] * mean_gradient + by_std[:, None] * std_gradient
 
-        return value_and_slope
+        return value_and_gradient
 
 
-class _AcquisitionPerSecond(_Acquisition):
-    """Logarithm of the expected improvement, less that of the expected time, weighed by `cooling`."""
+@dataclass(frozen=True)
+class _AcquisitionPerSecond(_SurrogateAcquisition):
+    """Acquisition function less the weighted expected logarithm of the time."""
 
-    def __init__(self, surrogate: Surrogate, times: Surrogate, cooling: float):
-        super().__init__(surrogate)
-        self.times = times
-        self.weight = cooling * times.warp.std  # of a warped logarithm of seconds
+    times: Surrogate
+    time_weight: float
 
     def value(self, u: np.ndarray) -> np.ndarray:
-        return super().value(u) - self.weight * self.times.predict(u)[0]
+        mean_time, _ = self.times.predict(u)
+        return super().value(u) - self.time_weight * mean_time
 
-    def around(self, start: np.ndarray) -> Climb:
-        gain, predict_time = super().around(start), self.times.around(start)
+    def near(self, start: np.ndarray) -> ValueAndGradient:
+        improvement, predict_time = super().near(start), self.times.near(start)
 
-        def value_and_slope(u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            value, slope = gain(u)
-            mean, _, mean_slope, _ = predict_time(u)
-            return value - self.weight * mean, slope - self.weight * mean_slope
+        def value_and_gradient(u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            value, gradient = improvement(u)
+            mean, _, mean_gradient, _ = predict_time(u)
+            return value - self.time_weight * mean, gradient - self.time_weight * mean_gradient
 
-        return value_and_slope
+        return value_and_gradient

@@ -1,4 +1,4 @@
-"""Where candidates lie in the unit cube, each looked up once however often a strategy is asked."""
+"""Candidates as points of the unit cube."""
 
 from __future__ import annotations
 
@@ -14,46 +14,43 @@ from skhpt.trial import Candidate, Trial
 
 @dataclass(frozen=True)
 class EncodedTrial:
-    """What is known of a candidate.
+    """A candidate and its point in the unit cube.
 
     Attributes
     ----------
     candidate : Candidate
         The candidate.
     key : hashable
-        The same for candidates with the same parameters.
+        Equal for candidates with the same parameters.
     u : ndarray of shape (D,), or None
-        Its place in the cube; None if it is no point of the space.
+        Point in the cube, with NaN where a column does not belong to its branch; None outside of the space.
     """
 
     candidate: Candidate
     key: Hashable
     u: np.ndarray | None
 
-    @property
-    def is_inside(self) -> bool:
-        """Whether it is a point of the space."""
-        return self.u is not None
-
 
 class Encoder:
-    """The places of candidates in a space.
+    """Map from trials to points of the cube, which encodes each candidate only once.
 
     Parameters
     ----------
     space : Space
-        The space.
+        Search space.
     """
 
     def __init__(self, space: Space):
         self.space = space
-        self._known: dict[int, EncodedTrial] = {}  # by the identity of candidates, which live as long as their places
+        # By id() of the candidate. Each value holds its candidate, so that no id is used twice.
+        self._encoded: dict[int, EncodedTrial] = {}
 
     def __call__(self, trials: Iterable[Trial]) -> list[EncodedTrial]:
-        """Return the places of trials."""
+        """Encode trials."""
         candidates = [trial.candidate for trial in trials]
-        new = [candidate for candidate in candidates if id(candidate) not in self._known]
+        new = [candidate for candidate in candidates if id(candidate) not in self._encoded]
         if new:
-            for candidate, u in zip(new, self.space.locate([candidate.params for candidate in new]), strict=True):
-                self._known[id(candidate)] = EncodedTrial(candidate, params_key(candidate.params), u)
-        return [self._known[id(candidate)] for candidate in candidates]
+            points = self.space.locate([candidate.params for candidate in new])
+            for candidate, u in zip(new, points, strict=True):
+                self._encoded[id(candidate)] = EncodedTrial(candidate, params_key(candidate.params), u)
+        return [self._encoded[id(candidate)] for candidate in candidates]

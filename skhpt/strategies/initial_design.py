@@ -1,4 +1,4 @@
-"""Where a search begins: what is likely to be good before any score is seen."""
+"""The first points of a search, chosen before any score is known."""
 
 from __future__ import annotations
 
@@ -11,37 +11,40 @@ from skhpt.space.space import Space
 
 
 def n_initial_points(space: Space) -> int:
-    """Return how many points to begin with: a few more than a candidate is free to choose parameters."""
+    """Return the number of points to begin with: the number of free parameters plus 2, from 4 to 10."""
     return int(np.clip(space.n_free + 2, 4, 10))
 
 
 def default_points(own: Params, space: Space) -> list[Params]:
-    """List what is likely to be good: the estimator as it is, and the middle of each branch.
+    """Return points that are likely to be good: the estimator as it is, and the middle of each branch.
 
     Parameters
     ----------
     own : dict
-        The estimator's own parameters. The first point has as many of them as lie in the space, in the branch where
-        that is the largest part; the others are in the middle of their distributions and lists.
+        The estimator's own parameters. The first point takes its values from `own` where these lie in the space, in
+        the branch with the largest share of such values, and otherwise from the middle of the distributions and lists.
     space : Space
-        The space.
+        Search space.
 
     Returns
     -------
     points : list of dict
-        Each once, and none that the constraint forbids.
+        Points without duplicates, all allowed by the constraint.
     """
     middles = [{name: dimension.middle() for name, dimension in branch.items()} for branch in space.branches]
     own_parts = [_own_part(own, branch) for branch in space.branches]
     shares = [len(part) / max(1, len(middle)) for middle, part in zip(middles, own_parts, strict=True)]
     as_it_is = [middles[i] | own_parts[i] for i in np.argsort(-np.array(shares), kind="stable")]
     allowed = [point for point in as_it_is if space.allows(point)]
-    likely = [*allowed[:1], *filter(space.allows, middles)]
-    return list({params_key(point): point for point in likely}.values())
+    points = [*allowed[:1], *(point for point in middles if space.allows(point))]
+    return list({params_key(point): point for point in points}.values())
 
 
 def _own_part(own: Params, branch: dict[str, Dimension]) -> Params:
-    """Return the own parameters that lie in a branch; not those of a step that the branch puts another one in for."""
+    """Return the own parameters that lie in a branch.
+
+    Parameters of a step that the branch replaces by another step are left out.
+    """
     part: Params = {}
     for name in sorted(branch, key=lambda name: name.count("__")):
         steps = {name[:i] for i in range(len(name)) if name.startswith("__", i)}

@@ -1,9 +1,10 @@
-"""What is believed of every point of a space, in terms of points and of scores or times."""
+"""The model of Bayesian optimisation: a Gaussian process of the scores, or of the times, of all points of a space."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 
@@ -11,194 +12,215 @@ from skhpt._typing import Params
 from skhpt.gp import regression
 from skhpt.gp.kernel import Embedding
 from skhpt.gp.output_warping import OutputWarping
-from skhpt.space.space import Column
 from skhpt.strategies.encoding import Encoder
 from skhpt.trial import Trial
 
-#: Means, standard deviations, of shape (m,), and their gradients, of shape (m, D).
-Prediction = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+#: Means and standard deviations, of shape (m,), and the gradients of both, of shape (m, D).
+Prediction: TypeAlias = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
-#: What is modelled: ``target(trials)`` has a number for each, NaN for those that failed.
-Target = Callable[[Sequence[Trial]], np.ndarray]
+#: The modelled quantity: ``target(trials)`` returns a number for each trial, NaN for a failed one.
+Target: TypeAlias = Callable[[Sequence[Trial]], np.ndarray]
 
-#: Noise variance of scores from other folds or data, where that of this search's own is 1.
+#: Relative noise variance of scores from other folds or data; that of the scores of this search is 1.
 FOREIGN_NOISE = 2.0
-#: Of more observations than this, only the most telling ones count for the hyperparameters, and for the posterior.
+#: Maximum number of observations for the fit of the hyperparameters, and for the posterior.
 MAX_FITTED, MAX_SEEN = 200, 1000
-#: By how much worse the ends of an ordered column are expected to be than its middle, in standard deviations of the
-#: scores; divided by the square root of the number of parameters.
+#: Depth of the prior mean of the scores, in standard deviations, for one parameter; it is divided by the square root of
+#: the number of parameters.
 DEPTH = 0.5
-#: Along a column of so few values a gradient says little about the next one.
+#: Columns with at most this many values are not moved along the gradient.
 FEW_VALUES = 30
 
 
 class Surrogate:
-    """A Gaussian process on the unit cube, of warped scores or of anything else that trials have.
+    """Gaussian process on the unit cube, fitted to transformed values of a target.
 
     Parameters
     ----------
-    places : Places
-        Where trials lie in the cube; those that are no points of its space are left out.
+    encoder : Encoder
+        Map from trials to points of the cube. Trials outside of its space are left out.
     trials : sequence of Trial
-        What was seen.
+        Observations of this search.
     target : callable
-        What is modelled, such as `mean_scores`.
+        Modelled quantity, such as `mean_scores`.
     prior : sequence of Trial, default=()
-        What was seen elsewhere; its scores count by their order and relative distances, not by their level.
+        Observations from other folds or data. They are transformed on their own: only their order and their relative
+        distances count.
     theta : ndarray, default=None
-        Hyperparameters; found for these observations if None.
+        Hyperparameters of the Gaussian process; fitted to the observations if None.
     is_score : bool, default=True
-        Whether it is a score: warped, for the high ones count, and expected to be lower at the ends of columns.
+        Whether the target is a score: then it is transformed such that high scores count, and expected to be lower at
+        the bounds of the columns.
 
     Attributes
     ----------
     posterior : Posterior
-        What is believed of the scores.
-    outlook : Posterior
-        The same, of what there is to find out: nothing where points were seen or are pending.
+        Posterior of the transformed target.
+    acquisition_posterior : Posterior
+        Posterior for acquisition functions: no variance at observed and pending points.
     best : float
-        The highest expected score of these points, warped.
+        Highest mean of `acquisition_posterior` at these points.
+    warping : OutputWarping
+        Transformation of the target.
+    u, y : ndarray of shape (n, D) and (n,)
+        Observed points and transformed values.
     """
 
     def __init__(
         self,
-        places: Encoder,
+        encoder: Encoder,
         trials: Sequence[Trial],
         target: Target,
+        *,
         prior: Sequence[Trial] = (),
         theta: np.ndarray | None = None,
         is_score: bool = True,
     ):
-        self.space = places.space
+        self.space = encoder.space
         self.embedding = Embedding(tuple(column.dimension.n_levels for column in self.space.columns))
-        own_u, trials = _inside(places, trials)
-        foreign_u, prior = _inside(places, prior)
         warp = OutputWarping.fit if is_score else OutputWarping.linear
-        own_warp, own = _warped(target(trials), warp)
-        foreign_warp, foreign = _warped(target(prior), warp) if prior or not trials else (own_warp, own[:0])
-        self.warp = own_warp if trials else foreign_warp
-        self.u = np.array([*own_u, *foreign_u]).reshape(-1, len(self.space.columns))
-        self.y = np.concatenate([own, foreign])
-        v = np.concatenate([_noise(trials), FOREIGN_NOISE * _noise(prior)])
-        rows = _most_telling(self.y, MAX_SEEN)
-        self.u, self.y, self._v = self.u[rows], self.y[rows], v[rows]
+        own_u, own_y, own_v, own_warping = _observations(encoder, trials, target, warp=warp)
+        prior_u, prior_y, prior_v, prior_warping = _observations(encoder, prior, target, warp=warp)
+        self.warping = own_warping if len(own_y) else prior_warping
+        y = np.concatenate([own_y, prior_y])
+        rows = _most_informative(y, MAX_SEEN)
+        self.y = y[rows]
+        self.u = np.concatenate([own_u, prior_u])[rows]
+        self._v = np.concatenate([own_v, FOREIGN_NOISE * prior_v])[rows]
+        self._remaining_v = np.where(rows < len(own_y), 0.0, self._v)
         self._Z = self.embedding(self.u)
         self._theta_prior = regression.Prior.of_dimension(len(self.embedding.levels), self.space.n_free)
-        self._depth = DEPTH / np.sqrt(max(self.space.n_free, 1)) if is_score else 0.0
-        theta = self._fit() if theta is None else theta
-        self.posterior = regression.condition(self.embedding, theta, self._Z, self.y, self._v, self._depth)
-        self._remaining = np.where(rows < len(own), 0.0, self._v)
-        self._look(self.u[:0])
+        depth = DEPTH / np.sqrt(max(self.space.n_free, 1)) if is_score else 0.0
+        theta = self._fit_theta(depth) if theta is None else theta
+        self.posterior = regression.condition(self.embedding, theta, self._Z, y=self.y, v=self._v, depth=depth)
+        self.impute([])
 
-    def _fit(self) -> np.ndarray:
-        rows = _most_telling(self.y, MAX_FITTED)
-        seen = self._Z[rows], self.y[rows], self._v[rows]
-        return regression.fit(self.embedding, *seen, self._theta_prior, self._depth)
+    def _fit_theta(self, depth: float) -> np.ndarray:
+        rows = _most_informative(self.y, MAX_FITTED)
+        return regression.fit_theta(
+            self.embedding, self._Z[rows], self.y[rows], v=self._v[rows], prior=self._theta_prior, depth=depth
+        )
 
     @cached_property
-    def theta_spread(self) -> np.ndarray:
-        """How far the hyperparameters may be from those of the posterior: the square root of their covariance."""
-        rows, theta = _most_telling(self.y, MAX_FITTED), self.posterior.theta
-        return regression.theta_covariance_root(self.embedding, theta, self._Z[rows], self._v[rows], self._theta_prior)
+    def theta_covariance_root(self) -> np.ndarray:
+        """Square root of the covariance of the hyperparameters around those of the posterior, (D + 1, D + 1)."""
+        rows = _most_informative(self.y, MAX_FITTED)
+        return regression.theta_covariance_root(
+            self.embedding, self.posterior.theta, self._Z[rows], v=self._v[rows], prior=self._theta_prior
+        )
 
-    def _look(self, pending: np.ndarray) -> None:
-        self.acquisition_posterior = regression.reinterpolate(self.posterior, self._remaining, self.embedding(pending))
-        self.best = float(self.acquisition_posterior.expect(self.acquisition_posterior.Z).max())
-
-    def fantasize(self, points: Sequence[Params]) -> None:
-        """Take it that pending points score what is expected of them: their surroundings lose their novelty."""
-        if points:
-            self._look(self.space.encode(points))
+    def impute(self, pending: Sequence[Params]) -> None:
+        """Take pending points as observations of the posterior mean: the variance around them shrinks."""
+        u = self.space.encode(pending) if pending else self.u[:0]
+        self.acquisition_posterior = regression.reinterpolate(
+            self.posterior, v=self._remaining_v, pending=self.embedding(u)
+        )
+        self.best = float(self.acquisition_posterior.predict_mean(self.acquisition_posterior.Z).max())
 
     def predict(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and standard deviation of the warped score of the actual points next to points of the cube."""
+        """Return means and standard deviations of `acquisition_posterior` at the space's points nearest to `u`."""
         return self.acquisition_posterior.predict(self.embedding(self.space.snap(u)))
 
-    def around(self, start: np.ndarray) -> Callable[[np.ndarray], Prediction]:
-        """Return a function that predicts around some points, along columns of many values, all else as it is there.
+    def near(self, start: np.ndarray) -> Callable[[np.ndarray], Prediction]:
+        """Return a function that predicts at points near `start`, for gradient steps along columns of many values.
 
-        It maps points of the cube, as many as there are in `start`, to means, standard deviations, and the gradients of
-        both, which are zero along the other columns.
+        The function maps points of the cube, as many as in `start`, to means, standard deviations, and the gradients of
+        both. Columns of few values stay as they are in `start`; there the gradients are zero.
         """
         snapped = self.space.snap(start)
         Z_start = self.embedding(snapped)
-        columns = np.array([i for i, column in enumerate(self.space.columns) if _has_many_values(column)], dtype=int)
+        dimensions = [column.dimension for column in self.space.columns]
+        has_many_values = [dim.n_levels == 0 and dim.size > FEW_VALUES for dim in dimensions]
+        columns = np.flatnonzero(np.array(has_many_values, dtype=bool))
         coordinates = np.searchsorted(self.embedding.owner, columns)
-        moves = ~np.isnan(snapped[:, columns])
+        is_moved = ~np.isnan(snapped[:, columns])
 
         def predict(u: np.ndarray) -> Prediction:
             Z = Z_start.copy()
-            Z[:, coordinates] = np.where(moves, u[:, columns], Z_start[:, coordinates])
-            mean, std, *slopes = self.acquisition_posterior.predict_with_slope(Z)
-            mean_slope, std_slope = np.zeros(u.shape), np.zeros(u.shape)
-            for out, slope in zip((mean_slope, std_slope), slopes, strict=True):
-                out[:, columns] = np.where(moves, slope[:, coordinates], 0)
-            return mean, std, mean_slope, std_slope
+            Z[:, coordinates] = np.where(is_moved, u[:, columns], Z_start[:, coordinates])
+            mean, std, *Z_gradients = self.acquisition_posterior.predict_with_gradients(Z)
+            mean_gradient, std_gradient = np.zeros(u.shape), np.zeros(u.shape)
+            for gradient, Z_gradient in zip((mean_gradient, std_gradient), Z_gradients, strict=True):
+                gradient[:, columns] = np.where(is_moved, Z_gradient[:, coordinates], 0)
+            return mean, std, mean_gradient, std_gradient
 
         return predict
 
     def predict_score(self, points: Sequence[Params]) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and standard deviation of the score of points: the median and half of what lies within one sigma."""
+        """Return medians of the target at points of the space, and half of the widths of the one-sigma intervals."""
         mean, std = self.posterior.predict(self.embedding(self.space.encode(points)))
-        low, middle, high = (self.warp.inverse(mean + step * std) for step in (-1, 0, 1))
+        low, middle, high = (self.warping.inverse(mean + step * std) for step in (-1, 0, 1))
         return middle, (high - low) / 2
 
     def incumbents(self, rng: np.random.Generator, n: int = 8) -> np.ndarray:
-        """Return the best points that were seen, in the cube; what does not belong to their branch is drawn."""
-        u = self.u[np.argsort(-self.y, kind="stable")[:n]]
+        """Return the best observed points of the cube; columns that do not belong to their branch are drawn."""
+        u: np.ndarray = self.u[np.argsort(-self.y, kind="stable")[:n]]
         return np.where(np.isnan(u), rng.random(u.shape), u)
 
 
-def _has_many_values(column: Column) -> bool:
-    return column.dimension.n_levels == 0 and column.dimension.size > FEW_VALUES
+def _observations(
+    encoder: Encoder, trials: Sequence[Trial], target: Target, *, warp: Callable[[np.ndarray], OutputWarping]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, OutputWarping]:
+    """Return points, transformed values and relative noise variances of the trials inside the space.
 
-
-def _inside(places: Encoder, trials: Sequence[Trial]) -> tuple[list[np.ndarray], list[Trial]]:
-    """Leave out trials that are no points of the space; return where the others are."""
-    both = zip(places(trials), trials, strict=True)
-    inside = [(place.u, trial) for place, trial in both if place.u is not None]
-    return [u for u, _ in inside], [trial for _, trial in inside]
-
-
-def _warped(means: np.ndarray, fit: Callable[[np.ndarray], OutputWarping]) -> tuple[OutputWarping, np.ndarray]:
-    """Warp scores; what failed is as bad as the worst that did not."""
-    ok = np.isfinite(means)
-    warp = fit(means[ok] if ok.any() else np.zeros(1))
-    return warp, warp(np.where(ok, means, -np.inf))
+    A failed trial is as bad as the worst trial that has a value. The noise variance is 1, and larger if folds were
+    skipped.
+    """
+    encoded = encoder(trials)
+    u = [each.u for each in encoded if each.u is not None]
+    inside = [trial for trial, each in zip(trials, encoded, strict=True) if each.u is not None]
+    values = target(inside)
+    is_finite = np.isfinite(values)
+    warping = warp(values[is_finite] if is_finite.any() else np.zeros(1))
+    y = warping(np.where(is_finite, values, -np.inf))
+    v = np.array([len(trial.folds) / len(trial.evaluated) for trial in inside], dtype=float)
+    return np.array(u).reshape(-1, len(encoder.space.columns)), y, v, warping
 
 
 def mean_scores(trials: Sequence[Trial], metric: str | None = None) -> np.ndarray:
-    """Mean scores of trials over their folds, of one metric, or of the only or first one; NaN without a score.
+    """Return the mean scores of trials over their folds, corrected for the difficulty of skipped folds.
 
-    Folds are not equally hard. If a trial was evaluated on some only, their mean is moved by as much as it misled, on
-    average, about the trials that were evaluated on all.
+    The correction of a trial with skipped folds adds to each of its scores the overall mean of the trials with all
+    scores, less their mean on that fold.
+
+    Parameters
+    ----------
+    trials : sequence of Trial
+        Finished trials.
+    metric : str, default=None
+        Name of the score; None for the only or first one.
+
+    Returns
+    -------
+    means : ndarray of shape (n_trials,)
+        NaN where an evaluated fold has no score.
     """
     n_splits = max((len(trial.folds) for trial in trials), default=0)
-    scores, was_seen = np.full((len(trials), n_splits), np.nan), np.zeros((len(trials), n_splits), dtype=bool)
+    scores = np.full((len(trials), n_splits), np.nan)
+    was_evaluated = np.zeros((len(trials), n_splits), dtype=bool)
     for i, trial in enumerate(trials):
         for fold in trial.evaluated:
-            scores[i, fold.split], was_seen[i, fold.split] = fold.score(metric), True
-    whole = scores[~np.isnan(scores).any(axis=1)]
-    ease = whole.mean(axis=0) - whole.mean() if len(whole) else np.zeros(n_splits)  # of each fold
-    misled = np.where(was_seen.all(axis=1, keepdims=True), 0.0, ease)
-    with np.errstate(invalid="ignore"):  # where there is no fold there is no mean
-        return np.where(was_seen, scores - misled, 0.0).sum(axis=1) / was_seen.sum(axis=1)
+            scores[i, fold.split] = fold.score(metric)
+            was_evaluated[i, fold.split] = True
+    complete = scores[~np.isnan(scores).any(axis=1)]
+    easiness = complete.mean(axis=0) - complete.mean() if len(complete) else np.zeros(n_splits)  # of each fold
+    correction = np.where(was_evaluated.all(axis=1, keepdims=True), 0.0, easiness)
+    with np.errstate(invalid="ignore"):  # 0 / 0 without folds
+        means: np.ndarray = np.where(was_evaluated, scores - correction, 0.0).sum(axis=1) / was_evaluated.sum(axis=1)
+    return means
 
 
 def log_times(trials: Sequence[Trial]) -> np.ndarray:
-    """Logarithms of the seconds that a fold of each trial took; NaN where one failed."""
-    rows = [trial.evaluated for trial in trials]
-    seconds = [np.mean([np.nan if f.test_score is None else f.fit_time + f.score_time for f in row]) for row in rows]
+    """Return the logarithm of the mean time of a fold of each trial, in seconds; NaN where a fold failed."""
+    seconds = []
+    for trial in trials:
+        times = [np.nan if f.test_score is None else f.fit_time + f.score_time for f in trial.evaluated]
+        seconds.append(np.mean(times))
     return np.log(np.maximum(seconds, 1e-6))
 
 
-def _noise(trials: Sequence[Trial]) -> np.ndarray:
-    """Relative noise variances of the mean scores of trials: 1, and more if some folds were skipped."""
-    return np.array([len(trial.folds) / len(trial.evaluated) for trial in trials], dtype=float)
-
-
-def _most_telling(y: np.ndarray, n: int) -> np.ndarray:
-    """Rows of at most `n` observations: the best half of them, and some of all the others, evenly spaced by rank."""
+def _most_informative(y: np.ndarray, n: int) -> np.ndarray:
+    """Return the rows of at most `n` observations: n / 2 with the best values, the others evenly spaced by rank."""
     order = np.argsort(-y, kind="stable")
     if len(y) <= n:
         return np.arange(len(y))

@@ -20,12 +20,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 from development import PROBLEMS
 from joblib import Parallel, delayed
+from scipy.special import ndtri
 from sklearn.model_selection import KFold, StratifiedKFold
 from tools import scipy_space
 
 from skhpt import BayesSearchCV, RandomSearch
-from skhpt.gp import kernel, maximize, regression, warp
-from skhpt.gp.bfgs import ascend
+from skhpt.gp import kernel, optimize, regression
+from skhpt.gp.bfgs import maximize_bfgs
+from skhpt.gp.output_warping import OutputWarping
 from skhpt.search import bayes as search
 from skhpt.strategies import bayes, surrogate
 from skhpt.strategies.surrogate import Surrogate
@@ -34,40 +36,53 @@ N_EVALUATIONS = 30
 BY_NAME = {problem.name: problem for problem in PROBLEMS}
 
 
-def no_height(y):
-    """Make nothing of the height of scores."""
-    return np.zeros_like(y), 1.0
+def winsorised_only(y):
+    """Return a transformation of scores without their ranks."""
+    first, third = np.quantile(y, [0.25, 0.75])
+    fence = first - 1.5 * (third - first) if third > first else y.min()
+    winsorised = OutputWarping.linear(np.maximum(y, fence))
+    scores = np.unique(y)
+    return OutputWarping(scores, winsorised(np.maximum(scores, fence)), winsorised.std)
 
 
-def keep_doubt(posterior, v, pending):
-    """Doubt the score of a point that was seen as if it could change."""
+def ranks_only(y):
+    """Return a transformation of scores to standardised normal scores."""
+    ordered = np.sort(y)
+    n_below, n_up_to = np.searchsorted(ordered, y), np.searchsorted(ordered, y, side="right")
+    normal = ndtri((n_below + n_up_to) / (2 * len(y)))
+    scores, rows = np.unique(y, return_index=True)
+    return OutputWarping(scores, OutputWarping.linear(normal)(normal)[rows], 1.0)
+
+
+def no_reinterpolation(posterior, v, pending):
+    """Return the posterior with its noise."""
     return posterior
 
 
-def look_for_luck(self, pending, look=Surrogate._look):
-    """Take the highest score for the best, not the highest expectation."""
-    look(self, pending)
+def improve_on_the_highest_score(self, pending, impute=Surrogate.impute):
+    """Take the highest score as the best, not the highest mean."""
+    impute(self, pending)
     self.best = float(self.y.max())
 
 
-def rougher(q):
+def matern_3_2(q):
     """Return the Matern-3/2 covariance."""
-    return rougher_and_slope(q)[0]
+    return matern_3_2_and_derivative(q)[0]
 
 
-def rougher_and_slope(q):
-    """Return the same with its derivative in q."""
+def matern_3_2_and_derivative(q):
+    """Return the Matern-3/2 covariance and its derivative in q."""
     r = np.sqrt(3 * q)
     return (1 + r) * np.exp(-r), -1.5 * np.exp(-r)
 
 
-def climb_blindly(climb, points, low, high, lengths, **options):
-    """Go uphill as if every column were equally telling."""
-    return ascend(climb, points, low, high, 0.03, **options)
+def equal_scales(value_and_gradient, start, **options):
+    """Maximise as if all columns had the same length scale."""
+    return maximize_bfgs(value_and_gradient, start, **options | {"scale": 0.03})
 
 
 def estimator_only(own, space, default_points=search.default_points):
-    """Leave out the middles."""
+    """Leave out the middles of the branches."""
     return default_points(own, space)[:1]
 
 
@@ -79,17 +94,20 @@ VARIANTS = {
     "drawn hyperparameters": [(bayes, "DRAW_EVERY", 1)],
     "nothing to explore": [(bayes, "EXPLORE_EVERY", 1000)],
     "neither draws nor exploration": [(bayes, "DRAW_EVERY", 1000), (bayes, "EXPLORE_EVERY", 1000)],
-    "scores by height only": [(warp, "_rank", np.zeros_like)],
-    "scores by rank only": [(warp, "_height", no_height)],
-    "no re-interpolation": [(regression, "interpolate", keep_doubt)],
+    "scores by height only": [(OutputWarping, "fit", winsorised_only)],
+    "scores by rank only": [(OutputWarping, "fit", ranks_only)],
+    "no re-interpolation": [(regression, "reinterpolate", no_reinterpolation)],
     "less noise expected": [(regression.Prior, "of_dimension", less_noise)],
-    "improve on the luckiest": [(Surrogate, "_look", look_for_luck)],
-    "Matern-3/2": [(regression, "matern", rougher), (regression, "matern_and_slope", rougher_and_slope)],
-    "without gradients": [(maximize, "ascend", lambda climb, points, *_, **__: points)],
-    "gradients in units of the cube": [(maximize, "ascend", climb_blindly)],
+    "improve on the luckiest": [(Surrogate, "impute", improve_on_the_highest_score)],
+    "Matern-3/2": [
+        (regression, "matern", matern_3_2),
+        (regression, "matern_and_derivative", matern_3_2_and_derivative),
+    ],
+    "without gradients": [(optimize, "maximize_bfgs", lambda value_and_gradient, start, **_: start)],
+    "gradients in units of the cube": [(optimize, "maximize_bfgs", equal_scales)],
     "a start of 4 points": [(search, "n_initial_points", lambda space: 4)],
-    "Sobol points only": [(search, "likely_points", lambda own, space: [])],
-    "the estimator and Sobol points": [(search, "likely_points", estimator_only)],
+    "Sobol points only": [(search, "default_points", lambda own, space: [])],
+    "the estimator and Sobol points": [(search, "default_points", estimator_only)],
     "as much expected of the edges": [(surrogate, "DEPTH", 0.0)],
     "levels far apart": [(kernel, "_hot", lambda n: np.sqrt(0.5))],
 }

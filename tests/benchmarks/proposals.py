@@ -67,7 +67,7 @@ def main(sizes=(20, 40, 100, 200, 500, 1000, 2000), n_repeats=9):
         ]
         first, again = [], []
         for seed in range(n_repeats):
-            strategy = BayesianOptimization(SPACE, 5000, [], None, seed)
+            strategy = BayesianOptimization(SPACE, 5000, [], seed=seed)
             first.append(seconds_of(strategy, trials[:n]))
             again.append(np.mean([seconds_of(strategy, trials[: n + more]) for more in range(1, N_MORE + 1)]))
         print(f"{n:8} {1000 * np.median(first):12.1f} {1000 * np.median(again):13.1f}")

@@ -13,16 +13,8 @@ from sklearn.svm import SVC
 
 from skhpt import BayesSearchCV, GridSearch, RandomSearch, Space
 from skhpt.distributions import loguniform_int
-from skhpt.gp.regression import boundary_penalty
-from skhpt.history import History
 from skhpt.identity import params_key
 from skhpt.space.skopt import translate
-from skhpt.strategies import bayes
-from skhpt.strategies.bayes import BayesianOptimization
-from skhpt.strategies.encoding import Encoder
-from skhpt.strategies.initial_design import default_points
-from skhpt.strategies.surrogate import DEPTH, MAX_SEEN, Surrogate, log_times, mean_scores
-from skhpt.trial import Candidate, FoldScore, Trial
 from tests.estimators import FailsBelow, Null
 
 X = np.zeros((12, 1))
@@ -49,20 +41,6 @@ BOWL = {"C": stats.loguniform(1e-3, 1e3), "k": stats.randint(1, 21), "kind": ["b
 
 def keys(search):
     return [params_key(params) for params in search.cv_results_["params"]]
-
-
-def trials(space, scores, n_splits=2):
-    """Evaluated Sobol points of a space, with given scores."""
-    points = space.sample(len(scores), 0, method="sobol", unique=True)
-    return [
-        Trial(Candidate(i, params), tuple(FoldScore(i, split, score) for split in range(n_splits)))
-        for i, (params, score) in enumerate(zip(points, scores, strict=True))
-    ]
-
-
-def scored(points, score):
-    """The history of some points, with one fold each."""
-    return History(Trial(Candidate(i, params), (FoldScore(i, 0, score(**params)),)) for i, params in enumerate(points))
 
 
 # -- what it finds -----------------------------------------------------------------------------------------------------
@@ -131,32 +109,9 @@ def test_the_middle_stands_for_what_lies_outside_and_comes_second():
 
 def test_each_branch_is_looked_at_in_the_middle_but_half_of_the_start_is_spread():
     space = [{"kind": [kind], "C": BOWL["C"], "k": [1, 4, 7]} for kind in "abcdefgh"]
-    points = default_points({"C": 3.0, "k": 2, "kind": "d"}, Space(space))
-    assert points == [
-        {"kind": "d", "C": 3.0, "k": 4},
-        *({"kind": kind, "C": pytest.approx(1), "k": 4} for kind in "abcdefgh"),
-    ]
     search = BayesSearchCV(Bowl(C=3.0, k=2), space, n_iter=10, n_initial=10, cv=2, random_state=0).fit(X, Y)
     assert [params["kind"] for params in search.cv_results_["params"][:5]] == list("aabcd")
     assert sum(params["C"] == pytest.approx(1) for params in search.cv_results_["params"]) == 4
-
-
-def test_values_are_taken_for_what_they_equal():
-    space = Space({"C": [1, 10, 100], "k": stats.randint(1, 21), "l": stats.uniform(), "kind": [True, "bad"]})
-    (first, _) = default_points({"C": 1.0, "k": np.float64(5), "l": np.float64(0.25), "kind": 1.0}, space)
-    assert first == {"C": 1, "k": 5, "l": 0.25, "kind": "bad"}
-    assert [type(first[name]) for name in "Ckl"] == [int, int, float]
-
-
-def test_the_estimator_as_it_is_comes_from_the_branch_that_has_most_of_it():
-    C = stats.loguniform(0.1, 10)
-    space = Space([{"clf": [SVC()], "clf__C": C}, {"C": C, "k": [7], "l": [8]}, {"clf": ["other"], "clf__C": C}])
-    assert default_points({"C": 5.0, "k": 1, "l": 2}, space)[0] == {"C": 5.0, "k": 7, "l": 8}
-    wide = Space([{"C": C, "k": [1, 2], "l": [3], "a": [7], "b": [7]}, {"C": C, "k": [1, 2]}])
-    assert default_points({"C": 5.0, "k": 1, "l": 3}, wide)[0] == {"C": 5.0, "k": 1}
-    assert default_points({"clf": SVC(), "clf__C": 5.0, "C": 5.0}, space)[0]["clf__C"] == 5.0
-    assert default_points({"clf": "other", "clf__C": 5.0}, space)[0] == {"clf": "other", "clf__C": 5.0}
-    assert default_points({"clf": "another one", "clf__C": 5.0}, space)[0] == default_points({}, space)[0]  # not its C
 
 
 def test_what_the_constraint_forbids_takes_no_place():
@@ -237,94 +192,10 @@ def test_a_longer_search_goes_on_where_a_shorter_one_ended(max_pending):
     assert keys(part) == keys(whole)
 
 
-def test_cheap_points_are_preferred_as_long_as_there_is_time():
-    space = Space({"x": stats.uniform()})
-    points = np.linspace(0.05, 0.95, 4)
-    history = History(
-        Trial(Candidate(i, {"x": x}), (FoldScore(i, 0, -((x - 0.5) ** 2), fit_time=np.exp(8 * x)),))
-        for i, x in enumerate(points.tolist())
-    )
-    plain, early, late = (
-        BayesianOptimization(space, n, [], None, seed=0, cost_aware=aware).ask(history)[0].params
-        for n, aware in ((1000, False), (1000, True), (5, True))
-    )
-    assert early["x"] < plain["x"] - 0.01
-    assert abs(late["x"] - plain["x"]) < abs(early["x"] - plain["x"])
-    acquisition = BayesianOptimization(space, 5, [], None, seed=0, cost_aware=True)._acquire(
-        [*history], [], [], np.random.default_rng()
-    )
-    assert acquisition.times.posterior.depth == 0  # a time is not longer at the edges
-
-
-def test_an_upper_confidence_bound_goes_where_less_is_known():
-    space = Space({"x": stats.uniform()})
-    history = scored(({"x": x} for x in (0.05, 0.2, 0.25, 0.3, 0.35, 0.4)), lambda x: np.sin(12 * x))
-    improved, bounded = (
-        BayesianOptimization(space, 7, [], None, seed=0, acquisition=name).ask(history)[0].params["x"]
-        for name in ("log_ei", "ucb")
-    )
-    assert abs(improved - 0.14) < 0.05
-    assert bounded > 0.6
-
-
-def test_nothing_but_scores_is_expected_to_be_low_at_the_edges():
-    space = Space({"x": stats.uniform(), "y": stats.uniform(), "z": [3], "w": list("ab"), "v": [1, 2, 4]})
-    surrogate = Surrogate(Encoder(space), trials(space, [1.0] * 8), mean_scores)
-    assert surrogate.posterior.depth == DEPTH / 2  # x, y, w and v are free
-    assert Surrogate(Encoder(space), trials(space, [1.0] * 8), log_times, is_score=False).posterior.depth == 0
-    inside, corner = ({"x": u, "y": u, "z": 3, "w": "a", "v": 2} for u in (0.45, 0.99))
-    assert np.greater(*surrogate.predict(space.encode([inside, corner]))[0])
-
-
-def test_a_bowl_of_scores_is_not_taken_for_structure():
-    """The hyperparameters are fitted to what the bowl leaves of the scores."""
-    space = Space({"x": stats.uniform(), "y": stats.uniform()})
-    history = trials(space, [0.0] * 16)
-    h = ((2 * space.encode([trial.candidate.params for trial in history]) - 1) ** 2).sum(axis=1)
-    bowl = Surrogate(Encoder(space), trials(space, (-h).tolist()), mean_scores)
-    upside_down = Surrogate(Encoder(space), trials(space, h.tolist()), mean_scores)
-    assert (bowl.posterior.lengths > upside_down.posterior.lengths).all()
-
-
-def test_a_branch_is_a_name_and_none_of_them_an_edge():
-    space = Space([{"kind": [kind], "x": stats.uniform()} for kind in "abcde"])
-    middles = space.encode([{"kind": kind, "x": 0.5} for kind in "abcde"])
-    surrogate = Surrogate(Encoder(space), trials(space, [1.0] * 8), mean_scores)
-    np.testing.assert_array_equal(boundary_penalty(surrogate.embedding, surrogate.embedding(middles)), 0)
-
-
 def test_a_space_without_parameters_has_one_candidate():
     with pytest.warns(UserWarning, match="parameters 1 is smaller than n_iter=8"):
         search = BayesSearchCV(Bowl(), {}, n_iter=8, cv=2).fit(X, Y)
     assert search.cv_results_["params"] == [{}]
-
-
-def test_every_second_proposal_draws_hyperparameters_and_every_sixth_explores(monkeypatch):
-    asked = []
-
-    class Acquisition(bayes._Acquisition):
-        def __init__(self, surrogate, functions):
-            super().__init__(surrogate, functions)
-            asked.append((surrogate.posterior.theta.tolist(), functions is bayes.EXPLORING))
-
-    monkeypatch.setattr(bayes, "_Acquisition", Acquisition)
-    space = Space({"x": stats.uniform()})
-    history = scored(space.sample(24, 0), lambda x: -((x - 0.5) ** 2))
-    for turn in range(12, 24):
-        for seed in (0, 1):
-            BayesianOptimization(space, turn + 1, [], None, seed).ask(History(list(history)[:turn]))
-    thetas, explores = zip(*asked, strict=True)
-    assert [one == other for one, other in zip(thetas[::2], thetas[1::2], strict=True)] == [True, False] * 6
-    assert [turn for turn, does in zip(range(12, 24), explores[::2], strict=True) if does] == [17, 23]
-
-
-def test_no_column_is_written_off():
-    """Some draws of the hyperparameters take the column of y, which hardly mattered so far, for a rough one."""
-    space = Space({"x": stats.uniform(), "y": stats.uniform()})
-    points = np.random.default_rng(2).random((15, 2)) * [1, 0.3]
-    history = scored(({"x": x, "y": y} for x, y in points.tolist()), lambda x, y: -((x - 0.5) ** 2))
-    proposed = [BayesianOptimization(space, 16, [], None, seed).ask(history)[0].params["y"] for seed in range(20)]
-    assert np.ptp(proposed) > 0.1
 
 
 def test_the_acquisition_is_one_of_two_and_only_improvement_is_weighed_against_time():
@@ -343,16 +214,6 @@ def test_the_same_candidates_for_any_number_of_workers(iris, max_pending):
     search = BayesSearchCV(SVC(), space, n_iter=12, random_state=0, max_pending=max_pending)
     alone = search.fit(*iris).cv_results_["params"]
     assert search.set_params(n_jobs=2).fit(*iris).cv_results_["params"] == alone
-
-
-def test_pending_points_are_kept_clear_of():
-    space = Space({"x": stats.uniform()})
-    history = History(trials(space, [-1.0, -0.5, -0.1, -0.4, -0.8]))
-    strategy = BayesianOptimization(space, 9, [], None, seed=0, max_pending=4)
-    history.add(strategy.ask(History(history.finished[:5], n_earlier_trials=5)))
-    points = [trial.candidate.params["x"] for trial in history][5:]
-    assert len(points) == 4
-    assert np.diff(np.sort(points)).min() > 0.005
 
 
 def test_idle_workers_are_reported():
@@ -380,19 +241,6 @@ def test_a_finite_space_is_exhausted_and_nothing_comes_twice():
     assert len(keys(search)) == 4
 
 
-@pytest.mark.parametrize(
-    "scores",
-    [[0.5] * 12, [np.nan] * 12, [np.nan, np.inf, -np.inf, 1.0] * 3, [0.0, -1e12, 1e-9] * 4, [1.0, 1.0 + 1e-15] * 6],
-    ids=["equal", "nan", "infinite", "extreme", "almost equal"],
-)
-@pytest.mark.parametrize("n_columns", [1, 30])
-def test_no_scores_throw_it_off(scores, n_columns):
-    space = Space({f"x{i}": stats.uniform() for i in range(n_columns)})
-    history = History(trials(space, [None if score != score else score for score in scores]))
-    (candidate,) = BayesianOptimization(space, 99, [], None, seed=0).ask(history)
-    assert space.contains(candidate.params)
-
-
 def test_a_region_that_fails_is_avoided():
     search = BayesSearchCV(FailsBelow(), {"value": stats.uniform(0, 1)}, n_iter=25, cv=2, random_state=0)
     with pytest.warns(match="fits failed"), pytest.warns(match="non-finite"):
@@ -404,15 +252,6 @@ def test_a_region_that_fails_is_avoided():
 def test_one_point():
     search = BayesSearchCV(Null(), {"value": [3]}, n_iter=1, cv=2).fit(X, Y)
     assert search.best_params_ == {"value": 3}
-
-
-def test_many_observations_are_boiled_down():
-    space = Space({"x": stats.uniform(), "k": loguniform_int(1, 500)})
-    history = trials(space, np.sin(np.arange(2000.0)))
-    surrogate = Surrogate(Encoder(space), history, mean_scores)
-    assert len(surrogate.posterior.alpha) == MAX_SEEN
-    assert surrogate.y.max() == pytest.approx(surrogate.warp(np.array([np.sin(np.arange(2000.0)).max()]))[0])
-    assert len(BayesianOptimization(space, 3000, [], None, seed=0).ask(History(history))) == 1
 
 
 def test_an_object_that_can_only_be_drawn_from_is_refused():
@@ -440,23 +279,6 @@ def test_predicted_scores():
     assert stds.shape == means.shape
     with pytest.raises(ValueError, match=r"not in the space: \{'C': 12.0\}"):
         search.predict_score({"C": 12.0})
-
-
-def test_gradients_around_points():
-    space = Space([{"x": stats.uniform(), "c": ["a", "b"]}, {"x": stats.uniform(), "y": stats.norm(), "k": [1, 2]}])
-    surrogate = Surrogate(Encoder(space), trials(space, np.sin(np.arange(20.0)).tolist()), mean_scores)
-    u = np.random.default_rng(0).uniform(0.1, 0.9, (8, len(space.columns)))
-    predict = surrogate.around(u)
-    mean, std, mean_slope, std_slope = predict(u)
-    np.testing.assert_allclose((mean, std), surrogate.predict(u))
-    for i, column in enumerate(space.columns):
-        h = 1e-6 * np.eye(u.shape[1])[i]
-        if column.name not in ("x", "y"):
-            assert not mean_slope[:, i].any()
-            continue
-        (up, up_std, *_), (down, down_std, *_) = predict(u + h), predict(u - h)
-        np.testing.assert_allclose(mean_slope[:, i], (up - down) / 2e-6, atol=1e-6)
-        np.testing.assert_allclose(std_slope[:, i], (up_std - down_std) / 2e-6, atol=1e-6)
 
 
 def test_several_metrics(iris):
@@ -525,14 +347,3 @@ def test_a_search_of_their_space():
     assert type(search.best_params_["k"]) is int
     with pytest.raises(ValueError, match=r"the prior of \(1, 2, 'normal'\) must be one of"):
         BayesSearchCV(Bowl(), {"C": Real(1, 2, "normal")}, cv=2).fit(X, Y)
-
-
-def test_early_trials_that_all_lie_outside():
-    space = Space({"C": stats.uniform(0, 1)})
-    outside = [Trial(Candidate(i, {"C": 5.0 + i}), (FoldScore(i, 0, 0.1),)) for i in range(28)]
-    inside = Trial(Candidate(28, {"C": 0.5}), (FoldScore(28, 0, 0.5),))
-    strategy = BayesianOptimization(space, 5, [], None, 0)
-    (candidate,) = strategy.ask(
-        History([*outside, inside], n_earlier_trials=29)
-    )  # up to 28 the length scales would be fitted to
-    assert space.contains(candidate.params)
