@@ -1,4 +1,7 @@
-"""What a search was run on, in a few hashes: scores may be put side by side only if these agree."""
+"""Fingerprint of a search: descriptions of its data, folds, metrics and estimator.
+
+Scores of two searches may be compared only if their fingerprints are equal.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +17,13 @@ import joblib
 import numpy as np
 from scipy import sparse
 
+from skhpt._typing import ArrayLike, Estimator, Split
 from skhpt.identity import clones_itself
 
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """Everything besides the candidate that a fold's score depends on.
+    """Descriptions of everything that the score of a fold depends on, besides the candidate.
 
     Attributes
     ----------
@@ -28,9 +32,9 @@ class Fingerprint:
     folds : str
         Number and rows of the folds.
     scoring : str
-        The metrics, and whether the training part is scored.
+        Metrics, and whether the training part is scored.
     estimator : str
-        The estimator that candidates are set on.
+        Estimator that the parameters of candidates are set on.
     """
 
     data: str
@@ -39,115 +43,202 @@ class Fingerprint:
     estimator: str
 
     def differences(self, other: Fingerprint) -> list[str]:
-        """Say what differs, this one first, one line for each part."""
-        return [
-            f"{part.name}: {getattr(self, part.name)} became {getattr(other, part.name)}"
-            for part in fields(self)
-            if getattr(self, part.name) != getattr(other, part.name)
-        ]
+        """Return one line for each description that differs, this one first."""
+        lines = []
+        for part in fields(self):
+            before, after = getattr(self, part.name), getattr(other, part.name)
+            if before != after:
+                lines.append(f"{part.name}: {before} became {after}")
+        return lines
 
 
-def describe_data(X: Any, y: Any, params: Mapping[str, Any]) -> str:
-    """Describe the data that a search is fitted on.
+def describe_data(X: ArrayLike, y: ArrayLike, params: Mapping[str, Any]) -> str:
+    """Describe the data of a search.
 
     Parameters
     ----------
     X, y : array-like
-        The data.
+        Data.
     params : dict
-        What else is given to ``fit``, such as sample weights and groups.
+        Other arguments of ``fit``, such as sample weights and groups.
     """
     given = {"X": X, "y": y} | dict(params)
-    return ", ".join(f"{name} {_describe(value)}" for name, value in given.items() if value is not None)
+    return ", ".join(f"{name} {_describe_array(value)}" for name, value in given.items() if value is not None)
 
 
-def describe_folds(splits: Sequence[tuple[np.ndarray, np.ndarray]]) -> str:
+def describe_folds(splits: Sequence[Split]) -> str:
     """Describe folds, given as row indices."""
     return f"{len(splits)} folds #{_digest(list(splits))}"
 
 
 def describe_scoring(scoring: Any, return_train_score: bool) -> str:
-    """Describe the ``scoring`` parameter: names stay names, anything else is told apart by what it is made of."""
+    """Describe the ``scoring`` parameter: a name by itself, any other object by its content."""
     return describe_value(scoring) + (" with training scores" if return_train_score else "")
 
 
-def describe_estimator(estimator: Any) -> str:
+def describe_estimator(estimator: Estimator) -> str:
     """Describe an estimator by its class and parameters."""
     return f"{type(estimator).__name__} #{_digest(describe_value(estimator))}"
 
 
 def checksum(data: Any) -> Any:
-    """Reduce data to something that changes if somebody writes to it; fast for arrays of numbers."""
+    """Return a value that changes if the data are modified in place; fast for arrays of numbers."""
     if isinstance(data, np.ndarray) and data.dtype != object:
         return zlib.crc32(np.ascontiguousarray(data).reshape(-1).view(np.uint8).data)
     if sparse.issparse(data):
         return [checksum(array) for array in vars(data).values() if isinstance(array, np.ndarray)]
-    if hasattr(data, "columns") and hasattr(data, "__getitem__"):
+    if _is_table(data):
         return [checksum(np.asarray(data[name])) for name in data.columns]
     items = data.ravel().tolist() if isinstance(data, np.ndarray) else data
-    if isinstance(items, list) and set(map(type, items)) <= {str, int, float, bool, type(None)}:
+    if isinstance(items, list) and _are_plain(items):
         return hash(tuple(items))
     return None if data is None else _digest(data)
 
 
-#: Parameters of estimators that no score depends on.
+# -- values ----------------------------------------------------------------------------------------------------
+
+#: Parameters of estimators that scores do not depend on.
 _IMMATERIAL = {"n_jobs", "verbose"}
 
+#: Function that describes a part of a value.
+Describe = Callable[[Any], str]
 
-def describe_value(value: Any, _above: tuple[int, ...] = ()) -> str:
-    """Describe a parameter by its content, the same in every process.
 
-    Estimators are their class and parameters (and what they have learned, if a clone keeps it); functions their code,
-    defaults and what they enclose; other objects their class and attributes. What a function reads from the global
-    names of its module is not seen.
+def describe_value(value: Any) -> str:
+    """Describe a value by its content; the description is the same in every process.
+
+    An estimator is described by its class and parameters, and by its fitted state if a clone keeps that; a
+    function by its code, its defaults and the variables that it encloses; any other object by its class and
+    attributes. Global variables that a function reads are not taken into account.
     """
-    if id(value) in _above:  # a function that encloses itself, say
+    return _describe_nested(value, ())
+
+
+def _describe_nested(value: Any, enclosing: tuple[int, ...]) -> str:
+    """Describe a value inside other values, which are given by their ids."""
+    if id(value) in enclosing:  # for example, a function that encloses itself
         return "..."
-    above = (*_above, id(value))
+    enclosing = (*enclosing, id(value))
 
     def describe(part: Any) -> str:
-        return describe_value(part, above)
+        return _describe_nested(part, enclosing)
 
-    if hasattr(value, "get_params") and not isinstance(value, type):
-        learned = f" #{_digest(value)}" if clones_itself(value) else ""
-        params = {name: one for name, one in value.get_params(deep=False).items() if name not in _IMMATERIAL}
-        return _name(type(value)) + describe(params) + learned
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key!r}: {describe(item)}" for key, item in sorted(value.items(), key=repr)) + "}"
-    if isinstance(value, (list, tuple)):
-        return type(value).__name__ + "(" + ", ".join(map(describe, value)) + ")"
-    if isinstance(value, (set, frozenset)):
-        return type(value).__name__ + "(" + ", ".join(sorted(map(describe, value))) + ")"
-    if isinstance(value, np.ndarray) or sparse.issparse(value):
-        return _describe(value)
-    if hasattr(value, "to_numpy") and not isinstance(value, type):  # tables, their columns and indices
-        labels = [getattr(value, name, None) for name in ("name", "index")]
-        return _describe(value) + describe([None if callable(label) else label for label in labels])
-    if value is None or isinstance(value, (bool, int, float, complex, str, bytes, np.generic, np.dtype, np.ufunc)):
-        return repr(value)
-    if isinstance(value, partial):
-        return "partial" + describe((value.func, value.args, value.keywords))
-    if isinstance(value, MethodType):
-        return f"{describe(value.__func__)} of {describe(value.__self__)}"
-    if hasattr(value, "__code__"):
-        enclosed = [cell.cell_contents for cell in value.__closure__ or () if cell != _EMPTY_CELL]
-        made_of = (_code(value.__code__), describe([value.__defaults__, value.__kwdefaults__, enclosed]))
-        return f"{_name(value)} #{_digest(made_of)}"
-    if hasattr(value, "__qualname__") and not hasattr(value, "__next__"):  # classes and what is compiled
-        return _name(value)
+    for is_kind, describe_kind in _KINDS:
+        if is_kind(value):
+            return describe_kind(value, describe)
     return _describe_object(value, describe)
 
 
-def _describe_object(value: Any, describe: Callable[[Any], str]) -> str:
+def _is_estimator(value: Any) -> bool:
+    return hasattr(value, "get_params") and not isinstance(value, type)
+
+
+def _describe_estimator(value: Any, describe: Describe) -> str:
+    state = f" #{_digest(value)}" if clones_itself(value) else ""
+    params = {name: param for name, param in value.get_params(deep=False).items() if name not in _IMMATERIAL}
+    return _name(type(value)) + describe(params) + state
+
+
+def _is_mapping(value: Any) -> bool:
+    return isinstance(value, Mapping)
+
+
+def _describe_mapping(value: Any, describe: Describe) -> str:
+    return "{" + ", ".join(f"{key!r}: {describe(item)}" for key, item in sorted(value.items(), key=repr)) + "}"
+
+
+def _is_sequence(value: Any) -> bool:
+    return isinstance(value, (list, tuple))
+
+
+def _describe_sequence(value: Any, describe: Describe) -> str:
+    return f"{type(value).__name__}({', '.join(map(describe, value))})"
+
+
+def _is_set(value: Any) -> bool:
+    return isinstance(value, (set, frozenset))
+
+
+def _describe_set(value: Any, describe: Describe) -> str:
+    return f"{type(value).__name__}({', '.join(sorted(map(describe, value)))})"
+
+
+def _is_array(value: Any) -> bool:
+    return isinstance(value, np.ndarray) or sparse.issparse(value)
+
+
+def _is_table_or_column(value: Any) -> bool:
+    return hasattr(value, "to_numpy") and not isinstance(value, type)
+
+
+def _describe_table_or_column(value: Any, describe: Describe) -> str:
+    labels = [getattr(value, name, None) for name in ("name", "index")]
+    return _describe_array(value) + describe([None if callable(label) else label for label in labels])
+
+
+def _has_exact_repr(value: Any) -> bool:
+    plain = (bool, int, float, complex, str, bytes, np.generic, np.dtype, np.ufunc)
+    return value is None or isinstance(value, plain)
+
+
+def _is_partial(value: Any) -> bool:
+    return isinstance(value, partial)
+
+
+def _describe_partial(value: Any, describe: Describe) -> str:
+    return "partial" + describe((value.func, value.args, value.keywords))
+
+
+def _is_method(value: Any) -> bool:
+    return isinstance(value, MethodType)
+
+
+def _describe_method(value: Any, describe: Describe) -> str:
+    return f"{describe(value.__func__)} of {describe(value.__self__)}"
+
+
+def _is_function(value: Any) -> bool:
+    return hasattr(value, "__code__")
+
+
+def _describe_function(value: Any, describe: Describe) -> str:
+    cells = [cell for cell in value.__closure__ or () if cell != _EMPTY_CELL]
+    enclosed = [cell.cell_contents for cell in cells]
+    defaults_and_enclosed = describe([value.__defaults__, value.__kwdefaults__, enclosed])
+    return f"{_name(value)} #{_digest((_describe_code(value.__code__), defaults_and_enclosed))}"
+
+
+def _has_name(value: Any) -> bool:
+    """Tell whether a value is a class or a compiled function (a generator has a name too, but is an iterator)."""
+    return hasattr(value, "__qualname__") and not hasattr(value, "__next__")
+
+
+def _describe_object(value: Any, describe: Describe) -> str:
     code = getattr(getattr(type(value), "__call__", None), "__code__", None)  # noqa: B004
-    does = f" #{_digest(_code(code))}" if code else ""
+    call = f" #{_digest(_describe_code(code))}" if code else ""
     if hasattr(value, "__dict__"):
         content = describe(vars(value))
-    elif hasattr(value, "__next__"):  # no iterator is like another one
+    elif hasattr(value, "__next__"):  # an iterator differs from every other one
         content = f" #{_digest(value)}"
-    else:  # of what cannot be pickled, a lock say, there is nothing to tell
+    else:  # an object that cannot be pickled, such as a lock, has no description of its content
         content = f" #{_hash(value) or ''}"
-    return _name(type(value)) + content + does
+    return _name(type(value)) + content + call
+
+
+#: Kinds of values in the order in which they are tried: a test, and the description of values that pass it.
+_KINDS: tuple[tuple[Callable[[Any], bool], Callable[[Any, Describe], str]], ...] = (
+    (_is_estimator, _describe_estimator),
+    (_is_mapping, _describe_mapping),
+    (_is_sequence, _describe_sequence),
+    (_is_set, _describe_set),
+    (_is_array, lambda value, _: _describe_array(value)),
+    (_is_table_or_column, _describe_table_or_column),
+    (_has_exact_repr, lambda value, _: repr(value)),
+    (_is_partial, _describe_partial),
+    (_is_method, _describe_method),
+    (_is_function, _describe_function),
+    (_has_name, lambda value, _: _name(value)),
+)
 
 
 def _name(thing: Any) -> str:
@@ -157,47 +248,65 @@ def _name(thing: Any) -> str:
 _EMPTY_CELL = CellType()
 
 
-def _code(code: CodeType) -> str:
-    """Describe what a function does: its instructions, names and constants, without their addresses."""
-    constants = [_code(const) if isinstance(const, CodeType) else describe_value(const) for const in code.co_consts]
+def _describe_code(code: CodeType) -> str:
+    """Describe the code of a function by its instructions, names and constants, without memory addresses."""
+    constants = []
+    for constant in code.co_consts:
+        is_code = isinstance(constant, CodeType)
+        constants.append(_describe_code(constant) if is_code else describe_value(constant))
     return _digest((code.co_code, code.co_names, tuple(constants)))
 
 
-def _describe(array: Any) -> str:
+# -- data ------------------------------------------------------------------------------------------------------
+
+
+def _describe_array(array: Any) -> str:
     shape = getattr(array, "shape", None) or (len(array) if hasattr(array, "__len__") else "")
-    kind = "ndarray" if isinstance(array, np.ndarray) else type(array).__name__  # a memory map is an array
-    return f"{kind} {shape} #{_digest(_contents(array))}"
+    kind = "ndarray" if isinstance(array, np.ndarray) else type(array).__name__  # a memory map is an ndarray
+    return f"{kind} {shape} #{_digest(_content(array))}"
 
 
-def _contents(data: Any) -> Any:
-    """Reduce data to arrays, so that equal tables have equal digests however they are laid out in memory."""
+def _content(data: Any) -> Any:
+    """Convert data to arrays, so that equal tables have equal digests for any layout in memory."""
     if sparse.issparse(data):
         return [data.shape, *(array for array in vars(data).values() if isinstance(array, np.ndarray))]
-    if hasattr(data, "columns") and hasattr(data, "__getitem__"):
-        return [list(data.columns), [_plain_objects(np.asarray(data[name])) for name in data.columns]]
+    if _is_table(data):
+        return [list(data.columns), [_hashed_if_plain(np.asarray(data[name])) for name in data.columns]]
     if hasattr(data, "to_numpy"):
         data = data.to_numpy()
-    return _plain_objects(data)
+    return _hashed_if_plain(data)
 
 
-def _plain_objects(values: Any) -> Any:
-    """Reduce a long list of strings, numbers and None to two byte strings; joblib would look at them one by one."""
-    is_list = isinstance(values, list) or (isinstance(values, np.ndarray) and values.dtype == object)
-    items = np.ravel(values).tolist() if isinstance(values, np.ndarray) and is_list else values
-    if not is_list or not set(map(type, items)) <= {str, int, float, bool, type(None)}:
+def _is_table(data: Any) -> bool:
+    return hasattr(data, "columns") and hasattr(data, "__getitem__")
+
+
+def _are_plain(items: list[Any]) -> bool:
+    return set(map(type, items)) <= {str, int, float, bool, type(None)}
+
+
+def _hashed_if_plain(values: Any) -> Any:
+    """Convert a list of strings, numbers and None to arrays and one hash; joblib would hash each item separately."""
+    is_array = isinstance(values, np.ndarray)
+    if not isinstance(values, list) and not (is_array and values.dtype == object):
+        return values
+    items = np.ravel(values).tolist() if is_array else values
+    if not _are_plain(items):
         return values
     texts = [item if type(item) is str else f"{type(item).__name__} {item!r}" for item in items]
     lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
     are_text = np.fromiter((type(item) is str for item in items), dtype=bool, count=len(texts))
-    return [np.shape(values), lengths, are_text, hashlib.sha1("".join(texts).encode("utf-8", "surrogatepass")).digest()]
+    text = "".join(texts).encode("utf-8", "surrogatepass")
+    return [np.shape(values), lengths, are_text, hashlib.sha1(text).digest()]
 
 
 def _digest(thing: Any) -> str:
-    return _hash(thing) or f"object {id(thing)}"  # the same object, at least, is recognised
+    """Return a hash of an object; an object that cannot be pickled is identified by its address."""
+    return _hash(thing) or f"object {id(thing)}"
 
 
 def _hash(thing: Any) -> str | None:
-    """Return a hash of what something is pickled as; None if it cannot be pickled."""
+    """Return a hash of the pickled object; None if it cannot be pickled."""
     try:
         return str(joblib.hash(thing, hash_name="sha1", coerce_mmap=True))[:12]
     except Exception:

@@ -1,4 +1,4 @@
-"""What a search was run on: the same content, the same fingerprint."""
+"""Fingerprints are equal exactly if the data, folds, metrics and estimators have equal content."""
 
 import functools
 import subprocess
@@ -41,7 +41,7 @@ def changed(X):
 
 
 def blocks(frame):
-    """The same table, laid out otherwise in memory."""
+    """Return the same table with another layout in memory."""
     return pd.concat([frame[[name]] for name in frame.columns], axis=1)
 
 
@@ -58,7 +58,7 @@ def blocks(frame):
     ],
     ids=lambda part: type(part).__name__,
 )
-def test_equal_data(a, b):
+def test_equal_data_have_equal_descriptions(a, b):
     assert describe_data(a, None, {}) == describe_data(b, None, {})
 
 
@@ -75,11 +75,11 @@ def test_equal_data(a, b):
     ],
     ids=lambda part: type(part).__name__,
 )
-def test_changed_data(a, b):
+def test_changed_data_have_other_descriptions(a, b):
     assert describe_data(a, None, {}) != describe_data(b, None, {})
 
 
-def test_targets_and_weights_count():
+def test_targets_and_weights_are_described():
     assert describe_data(X, X[:, 0], {}) != describe_data(X, X[:, 1], {})
     assert describe_data(X, None, {"sample_weight": X[:, 0]}) != describe_data(X, None, {})
     assert describe_data(X, None, {"groups": None}) == describe_data(X, None, {})
@@ -97,12 +97,12 @@ def test_data_that_cannot_be_pickled_is_recognised_by_identity():
     assert describe_data(data, None, {}) != describe_data([lambda: 0], None, {})
 
 
-def test_folds():
+def test_folds_are_described_by_their_rows():
     assert describe_folds(list(KFold(3).split(X))) == describe_folds(list(KFold(3).split(X)))
     assert describe_folds(list(KFold(3).split(X))) != describe_folds(list(KFold(2).split(X)))
 
 
-def test_scoring_functions_are_told_apart_by_their_code():
+def test_scoring_functions_are_described_by_their_code():
     assert describe_scoring("f1", False) == "'f1'"
     assert describe_scoring("f1", True) != describe_scoring("f1", False)
     assert describe_value(lambda e, x, y: 1) != describe_value(lambda e, x, y: 2)
@@ -128,19 +128,19 @@ def closure(weight):
         lambda x: FrozenEstimator(DummyRegressor().fit([[0]], [x])),
     ],
 )
-def test_what_functions_and_objects_hold_tells_them_apart(make):
+def test_functions_and_objects_are_described_by_their_content(make):
     assert describe_value(make(1)) == describe_value(make(1)) != describe_value(make(2))
 
 
 def labels(last):
-    """Return what selects columns of a table, and has been used to look something up."""
+    """Return labels of columns that have been used for a lookup, which fills a cache."""
     index = pd.Index(["x", "y", last])
     assert index.get_loc("y") == 1
     return index
 
 
 @pytest.mark.parametrize("make", [labels, lambda x: pd.Series([1, 2], name=x), lambda x: pd.DataFrame({x: [1]})])
-def test_tables_are_described_by_what_is_in_them(make):
+def test_tables_are_described_by_their_content(make):
     assert describe_value(make("a")) == describe_value(make("a")) != describe_value(make("b"))
 
 
@@ -175,12 +175,12 @@ def test_a_function_may_enclose_itself():
 @given(
     st.lists(mixed := st.none() | st.text() | st.integers() | st.booleans(), max_size=4), st.lists(mixed, max_size=4)
 )
-def test_lists_of_plain_objects(a, b):
+def test_lists_of_plain_objects_are_described_by_their_content(a, b):
     same = list(map(repr, a)) == list(map(repr, b))
     assert (describe_data(a, None, {}) == describe_data(b, None, {})) == same
 
 
-def test_estimators_by_class_and_parameters():
+def test_estimators_are_described_by_class_and_parameters():
     assert describe_value(SVC(C=2)) == describe_value(SVC(C=2))
     assert describe_value(SVC(C=2)) != describe_value(SVC(C=2.0))
     assert describe_value(SVC(kernel=np.dot)) == describe_value(SVC(kernel=np.dot))
@@ -191,6 +191,20 @@ def test_estimators_by_class_and_parameters():
     assert describe_value(functools.partial(np.dot, 1)) != describe_value(functools.partial(np.dot, 2))
     assert describe_estimator(SVC()) == describe_estimator(SVC()) != describe_estimator(SVC(C=2))
     assert describe_value(functools.partial) == "functools.partial"
+
+
+@pytest.mark.parametrize(
+    "value, description",
+    [
+        ({"b": [1, True], "a": ("x", None)}, "{'a': tuple('x', None), 'b': list(1, True)}"),
+        ({2.5, 1j}, "set(1j, 2.5)"),
+        (functools.partial(len, "a"), "partialtuple(builtins.len, tuple('a'), {})"),
+        (DummyRegressor(), "sklearn.dummy.DummyRegressor{'constant': None, 'quantile': None, 'strategy': 'mean'}"),
+    ],
+)
+def test_descriptions_stay_the_same(value, description):
+    """Journals contain them: a changed description would refuse to resume a search."""
+    assert describe_value(value) == description
 
 
 def test_differences_are_named():

@@ -1,4 +1,4 @@
-"""When two values are the same candidate."""
+"""Keys are equal exactly if the values make the same candidate."""
 
 from functools import partial
 
@@ -27,7 +27,7 @@ def test_keys_are_equal_for_the_same_content_and_type(a, b):
 
 
 def sorted_repr(value):
-    """Like repr, but blind to the order of a dict."""
+    """Return a repr that does not depend on the order of a dict."""
     if isinstance(value, dict):
         return repr(sorted((key, sorted_repr(item)) for key, item in value.items()))
     if isinstance(value, (list, tuple)):
@@ -56,7 +56,7 @@ def sorted_repr(value):
     ],
     ids=lambda value: repr(value).partition(" at 0x")[0],
 )
-def test_different_values(a, b):
+def test_different_values_have_different_keys(a, b):
     assert value_key(a) != value_key(b)
 
 
@@ -78,18 +78,18 @@ def test_different_values(a, b):
     ],
     ids=lambda value: repr(value).partition(" at 0x")[0],
 )
-def test_same_values(a, b):
+def test_same_values_have_equal_keys(a, b):
     assert value_key(a) == value_key(b)
     assert hash(value_key(a)) == hash(value_key(b))
 
 
-def test_candidates_are_the_same_in_any_order():
+def test_the_order_of_parameters_does_not_matter():
     assert params_key({"a": 1, "b": SVC()}) == params_key({"b": SVC(), "a": 1})
     assert params_key({"a": 1}) != params_key({"a": 1, "b": None})
 
 
 @pytest.mark.parametrize("value", [np.float32(0.5), np.int64(3), np.bool_(False), np.str_("a"), np.bytes_(b"a")])
-def test_native_values(value):
+def test_numpy_scalars_become_python_values(value):
     assert native(value) == value
     assert not isinstance(native(value), np.generic)
 
