@@ -40,8 +40,11 @@ INCONSISTENT_SPLITS = "cv.split and cv.get_n_splits {} inconsistent results. Exp
 
 def bind_context(function: Callable[..., Any]) -> Callable[..., Any]:
     """Make a function carry scikit-learn's configuration, and the warning filters, of this thread to its worker."""
-    wrapper = delayed(function)()[0]
+    wrapper: Any = delayed(function)()[0]
+    bound: Callable[..., Any]
     if hasattr(wrapper, "with_config_and_warning_filters"):  # from 1.7
         get_filters = getattr(warnings, "_get_filters", lambda: warnings.filters)
-        return wrapper.with_config_and_warning_filters(get_config(), get_filters())
-    return wrapper.with_config(get_config())
+        bound = wrapper.with_config_and_warning_filters(get_config(), get_filters())
+    else:
+        bound = wrapper.with_config(get_config())
+    return bound
