@@ -146,6 +146,6 @@ class History(Sequence[Trial]):
         self._trials[candidate_id] = Trial(self._trials[candidate_id].candidate, folds)
         self.n_finished += 1
 
-    def sort(self, key: Callable[[Trial], Any]) -> None:
-        """Bring the finished trials into an order that does not depend on that of their arrival; forget the others."""
-        self.__init__(renumbered(sorted(self.finished, key=key)), self.prior, self.n_earlier_trials)  # type: ignore[misc]
+    def sorted_by(self, key: Callable[[Trial], Any]) -> History:
+        """Return a history of the finished trials in the order of a key; pending trials are left out."""
+        return History(renumbered(sorted(self.finished, key=key)), self.prior, self.n_earlier_trials)

@@ -129,11 +129,8 @@ class JournalView:
             raise ValueError(f"metric must be one of {self.metrics}, got {metric!r}")
         if not self._trials:
             return []
-        rows = leaderboard(self._trials, self._table, self._column(metric), len(self._trials))
-        best: dict[Any, dict[str, Any]] = {}  # by candidate, which may have had several resources
-        for row in rows:
-            best.setdefault(_whose(self.history[row["candidate"]]), row)
-        return [row | {"candidate": row["candidate"] + self._n_known} for row in list(best.values())[:n]]
+        rows = leaderboard(self._trials, self._table, self._column(metric), n)
+        return [row | {"candidate": row["candidate"] + self._n_known} for row in rows]
 
     @property
     def _leading(self) -> str:
@@ -257,12 +254,6 @@ def _moved(candidate: Candidate, n: int) -> Candidate:
 
 def _moved_fold(fold: FoldScore, n: int) -> FoldScore:
     return replace(fold, candidate=fold.candidate - n) if n else fold
-
-
-def _whose(trial: Trial) -> Any:
-    """Return what trials of one candidate with several resources have in common."""
-    number = trial.candidate.info.get("candidate_id")
-    return number if type(number) is int else (trial.candidate.id,)
 
 
 def _standing(trials: Sequence[Trial]) -> list[tuple[int, int]] | None:

@@ -15,21 +15,42 @@ if TYPE_CHECKING:
 
 
 def leaderboard(trials: Sequence[Trial], results: Mapping[str, Any], metric: str, n: int) -> list[dict[str, Any]]:
-    """Return the `n` best candidates as rows, the best first; the parameters come last, under their own names."""
-    order = np.argsort(results[f"rank_test_{metric}"], kind="stable")[:n]
-    return [
-        {
-            "rank": int(results[f"rank_test_{metric}"][i]),
-            "candidate": trials[i].candidate.id,
-            "score": float(results[f"mean_test_{metric}"][i]),
-            "std": float(results[f"std_test_{metric}"][i]),
-            "fit_time": float(results["mean_fit_time"][i]),
-            "state": str(results["state"][i]) if "state" in results else trials[i].state,
-        }
-        | {name: int(results[name][i]) for name in ("n_resources", "n_folds") if name in results}
-        | {f"param_{name}": value for name, value in results["params"][i].items()}
-        for i in order
-    ]
+    """Return the `n` best candidates as rows, the best first.
+
+    A candidate with trials on several rungs has one row, that of its best trial. The parameters come last, under their
+    own names.
+    """
+    rows: dict[Any, dict[str, Any]] = {}
+    for i in np.argsort(results[f"rank_test_{metric}"], kind="stable"):
+        if len(rows) == n:
+            break
+        key = _candidate_key(trials[i])
+        if key not in rows:
+            rows[key] = _row(trials[i], results, metric, int(i))
+    return list(rows.values())
+
+
+def _candidate_key(trial: Trial) -> Any:
+    """Return a key that trials of one candidate on several rungs have in common."""
+    number = trial.candidate.info.get("candidate_id")
+    return number if type(number) is int else (trial.candidate.id,)
+
+
+def _row(trial: Trial, results: Mapping[str, Any], metric: str, i: int) -> dict[str, Any]:
+    row = {
+        "rank": int(results[f"rank_test_{metric}"][i]),
+        "candidate": trial.candidate.id,
+        "score": float(results[f"mean_test_{metric}"][i]),
+        "std": float(results[f"std_test_{metric}"][i]),
+        "fit_time": float(results["mean_fit_time"][i]),
+        "state": str(results["state"][i]) if "state" in results else trial.state,
+    }
+    for name in ("n_resources", "n_folds"):
+        if name in results:
+            row[name] = int(results[name][i])
+    for name, value in results["params"][i].items():
+        row[f"param_{name}"] = value
+    return row
 
 
 def leaderboard_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:

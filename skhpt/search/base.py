@@ -1,43 +1,56 @@
-"""What all searches share: from ``fit`` to ``cv_results_``, around a strategy that each search brings."""
+"""Base of all searches: ``fit``, from the checked inputs to ``cv_results_`` and the refitted best candidate."""
 
 from __future__ import annotations
 
 import math
 import time
 from abc import abstractmethod
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from copy import copy, deepcopy
+from dataclasses import replace
 from datetime import timedelta
 from numbers import Integral, Real
 from os import PathLike
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import Any, Self
 
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier
 from sklearn.model_selection._search import BaseSearchCV, _search_estimator_has
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 
 from skhpt import journal
 from skhpt._compat import IS_TESTED, Interval, Options, StrOptions, fit_context
-from skhpt.engine import loop as engine
+from skhpt._typing import ArrayLike, Estimator, Params, RandomState
+from skhpt._warnings import warn_user
+from skhpt.engine import loop
 from skhpt.engine.evaluator import PoolEvaluator
 from skhpt.engine.interrupts import Interrupts
 from skhpt.engine.retries import RetryPolicy
 from skhpt.engine.stopping import Limits
+from skhpt.fitting.checkpoints import Checkpoints, InMemory, OnDisk
+from skhpt.fitting.fold import Setup
 from skhpt.fitting.resources import FoldResource, FullTraining
 from skhpt.fitting.slicing import data_can_be_shared
-from skhpt.parallel.pool import Pool
+from skhpt.history import History
+from skhpt.parallel.pool import Pool, shares_memory
 from skhpt.results.cv_results import cv_results, metric_names
-from skhpt.reuse.planner import ReusePlanner
+from skhpt.reuse.planner import ReusePlanner, ReuseReport
 from skhpt.reuse.shared_evaluation import SharingPolicy
 from skhpt.search.corrected_score import PredictionsMixin
 from skhpt.search.leaderboard import LeaderboardMixin
 from skhpt.select import Rule
+from skhpt.session.fidelity import Fidelity, FullFidelity
+from skhpt.session.folds import Folds, draw_folds, folds_from_json
+from skhpt.session.inputs import Inputs, check_data, check_target
 from skhpt.session.outcome_warnings import mean_score, report_end, report_failures
-from skhpt.session.resume import describe_space
-from skhpt.session.session import Folds, Session
-from skhpt.session.setup import open_session
+from skhpt.session.resume import describe_space, journal_header, resume
+from skhpt.session.session import Session
+from skhpt.session.setup import can_share_slices, fingerprint_of, history_of_previous, warm_start_history
+from skhpt.session.sklearn_callbacks import begin_callbacks
+from skhpt.session.validation import check_max_time, check_names, check_rule, check_score_limit, metric_of_refit
 from skhpt.space.space import Space
 from skhpt.strategies.base import Strategy
 from skhpt.strategies.racing import Race
@@ -45,9 +58,9 @@ from skhpt.trial import Trial
 
 
 class BaseSearch(LeaderboardMixin, PredictionsMixin, BaseSearchCV):
-    """Base of all searches: evaluates what a strategy asks for and refits the best.
+    """Base of all searches: evaluates the candidates of a strategy and refits the best.
 
-    A search brings its constructor and `_make_strategy`; the rest is here.
+    A search defines its constructor, `_parse_space` and `_make_strategy`.
     """
 
     _parameter_constraints: dict = {
@@ -67,11 +80,23 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, BaseSearchCV):
         "on_interrupt": [StrOptions({"refit", "keep", "raise"})],
     }
 
-    #: Whether the strategy learns from trials that were scored on other folds.
-    _learns_from_others = False
-    #: Whether candidates that begin badly are spared their remaining folds.
+    cv_results_: dict[str, Any]
+    best_params_: Params
+    best_score_: float
+    best_index_: int
+    best_estimator_: Estimator
+    history_: History
+    stop_reason_: str
+    reuse_report_: ReuseReport
+    n_splits_: int
+    multimetric_: bool
+    refit_time_: float
+
+    #: Whether candidates that begin with low scores are spared their remaining folds.
     racing = False
-    #: The folds of the last fit, if they cannot be drawn again.
+    #: Source of random numbers; a search without draws has none.
+    random_state: RandomState = None
+    #: Folds of the last fit, if they cannot be drawn again.
     _folds: Folds | None = None
 
     def __init__(
@@ -147,22 +172,41 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, BaseSearchCV):
         """
         return {name: value for name, value in super().get_params(deep).items() if not name.startswith("previous__")}
 
-    def __sklearn_clone__(self) -> BaseSearch:
-        # What an earlier search knows is data: a clone of that search would know nothing.
+    def __sklearn_clone__(self) -> Self:
+        # An earlier search is data: a clone of it would have no trials.
         without = copy(self)
         without.previous = None
         new = super(BaseSearch, without).__sklearn_clone__()
         new.previous = self.previous
         return new
 
+    # -- hooks -----------------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def _parse_space(self) -> Space | None:
+        """Return the search space; None for a search over given candidates."""
+
     @abstractmethod
     def _make_strategy(self, session: Session) -> Strategy:
-        """Make the strategy that goes on from what a session knows; raise for bad input before anything is fitted."""
+        """Return the strategy that continues the history of a session; raise for bad input."""
 
-    # -- fitting -------------------------------------------------------------------------------------------------
+    def _choose_fidelity(self, inputs: Inputs, folds: Folds, space: Space | None) -> Fidelity:
+        """Return the training that candidates get."""
+        return FullFidelity()
+
+    def _journal_codec(self, space: Space | None) -> tuple[str, journal.Codec]:
+        """Return a description of the search space, and the encoding of its candidates in a journal."""
+        assert space is not None
+        return describe_space(space), journal.SpaceCodec(space)
+
+    def _shown_params(self, trials: list[Trial], fidelity: Fidelity) -> list[Params]:
+        """Return the parameters of each trial as the results show them."""
+        return [fidelity.shown_params(trial.candidate) for trial in trials]
+
+    # -- fitting ---------------------------------------------------------------------------------------------------
 
     @fit_context(prefer_skip_nested_validation=False)  # the estimator is not validated yet
-    def fit(self, X: Any, y: Any = None, **params: Any) -> BaseSearch:
+    def fit(self, X: ArrayLike, y: ArrayLike = None, **params: Any) -> Self:
         """Evaluate the candidates on every fold, and refit the best one on all data.
 
         Parameters
@@ -180,11 +224,11 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, BaseSearchCV):
         self : object
             The fitted search.
         """
-        session = open_session(self, X, y, params, keep=self.warm_start)
+        session = self._open_session(X, y, params, keep=self.warm_start)
         with session.journal or nullcontext():
-            self._evaluate(session, self._make_strategy(session))
-        self._tabulate(session)
-        if self._shall_refit():
+            self._run(self._make_strategy(session), session)
+        self._set_results(session)
+        if self._should_refit():
             self._refit_best(session)
         session.callbacks.end()
         return self
@@ -211,57 +255,223 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, BaseSearchCV):
         """
         return self.fit(X, y, **params).transform(X)
 
-    def _space_for_journal(self) -> tuple[str, journal.Codec]:
-        """Describe what may be tried, and say how it is written down."""
-        space = self._space()
-        assert space is not None
-        return describe_space(space), journal.SpaceCodec(space)
+    # -- before anything is fitted -----------------------------------------------------------------------------------
 
-    def _space(self) -> Space | None:
-        """Return what may be tried; None if that is a list of points."""
-        return None
+    def _open_session(
+        self, X: ArrayLike, y: ArrayLike, params: Params, *, keep: bool, with_pending: bool = True
+    ) -> Session:
+        """Return the values that the search works with; raise for bad input before anything is changed.
 
-    def _make_training(self, X: Any, y: Any, params: dict[str, Any], folds: Folds) -> FullTraining:
-        """Say what the resource of a candidate buys; here there is none."""
-        return FullTraining()
-
-    def _evaluate(self, session: Session, strategy: Strategy) -> None:
-        """Run the strategy; what was computed stays in `history_`, whatever happens."""
-        session.callbacks.begin_search(getattr(strategy, "n_candidates", None), len(session.folds))
-        self._begin(session)
-        history, n_splits = session.history, len(session.folds)
-        error_score = np.nan if self.error_score == "raise" else self.error_score
-        race = Race(self._metric, error_score) if self.racing else None
-        with Interrupts() as interrupts:
-            limits = self._limits(session, interrupts)
-            pool = Pool(
-                self.n_jobs,
-                pre_dispatch=self.pre_dispatch,
-                fit_timeout=self.fit_timeout,
-                interruptible=interrupts.allowed,
-                folders=session.setup.checkpoints.folders,
+        Parameters
+        ----------
+        X, y, params
+            Arguments of ``fit``.
+        keep : bool
+            Whether to keep the trials of the last fit.
+        with_pending : bool, default=True
+            Whether to keep its pending candidates too.
+        """
+        inputs = self._check_inputs(X, y, params)
+        space = self._parse_space()
+        self._check_parameters(inputs, space)
+        callbacks = begin_callbacks(self, inputs.X, inputs.y, inputs.params)
+        keep = keep and hasattr(self, "history_")
+        stored = None if self.journal is None else journal.read_stored(self.journal)
+        folds = self._get_folds(inputs, keep, stored)
+        fidelity = self._choose_fidelity(inputs, folds, space)
+        setup = self._make_setup(inputs, fidelity)
+        fingerprint = fingerprint_of(
+            inputs,
+            folds,
+            setup.training,
+            scoring=self.scoring,
+            return_train_score=self.return_train_score,
+        )
+        if keep:
+            history = warm_start_history(
+                self.history_,
+                fitted_on=self._fingerprint,
+                now=fingerprint,
+                racing=self.racing,
+                with_pending=with_pending,
             )
-            reuse = self._reuse(session)
-            with self._evaluator(session, pool, reuse) as evaluator:
-                self.stop_reason_ = engine.run(
-                    strategy, history, evaluator, n_splits=n_splits, journal=session.journal, race=race, stop=limits
-                )
-            if interrupts.n:  # maybe when everything was done already
-                self.stop_reason_ = engine.INTERRUPTED
+        else:
+            history = history_of_previous(self.previous, fingerprint, self.racing)
+        session = Session(
+            inputs=inputs,
+            folds=folds,
+            space=space,
+            fidelity=fidelity,
+            setup=setup,
+            fingerprint=fingerprint,
+            callbacks=callbacks,
+            history=history,
+            n_reported=len(history.finished),
+            random_state=self.random_state,
+        )
+        return session if self.journal is None else self._open_journal(session, stored)
+
+    def _check_inputs(self, X: ArrayLike, y: ArrayLike, params: Params) -> Inputs:
+        """Check the arguments of ``fit``, and route them."""
+        estimator = clone(self.estimator)
+        scorer, refit_metric = self._get_scorers()
+        check_target(estimator, y, type(self).__name__)
+        X, y, params = check_data(X, y, params)
+        routed = self._get_routed_params_for_fit(params)
+        return Inputs(
+            estimator=estimator,
+            X=X,
+            y=y,
+            params=params,
+            fit_params=routed.estimator.fit,
+            score_params=routed.scorer.score,
+            split_params=routed.splitter.split,
+            scorer=scorer,
+            refit_metric=refit_metric,
+        )
+
+    def _check_parameters(self, inputs: Inputs, space: Space | None) -> None:
+        """Check the parameters of the search that depend on each other, on the estimator or on the scorer."""
+        if space is not None:
+            check_names(inputs.estimator, space)
+        check_rule(self.refit, inputs.estimator, inputs.scorer, space)
+        check_max_time(self.max_time)
+        check_score_limit("target_score", self.target_score, inputs.scorer, self.refit)
+        check_score_limit("patience", self.patience, inputs.scorer, self.refit)
+
+    def _get_folds(self, inputs: Inputs, keep: bool, stored: journal.StoredJournal | None) -> Folds:
+        """Return the folds of the last fit or of the journal if `cv` cannot draw them again, else draw them."""
+        if keep and self._folds is not None and self._folds.were_drawn_by(self.cv):
+            return self._folds
+        stored_folds = stored.header.metadata.get("folds", {}) if stored else {}
+        return folds_from_json(self.cv, stored_folds) or self._draw_folds(inputs, self.cv)
+
+    def _draw_folds(self, inputs: Inputs, cv: Any) -> Folds:
+        classifier = is_classifier(inputs.estimator)
+        return draw_folds(cv, inputs.X, inputs.y, classifier=classifier, split_params=inputs.split_params)
+
+    def _make_setup(self, inputs: Inputs, fidelity: Fidelity) -> Setup:
+        return Setup(
+            estimator=inputs.estimator,
+            scorer=inputs.scorer,
+            fit_params=inputs.fit_params,
+            score_params=inputs.score_params,
+            return_train_score=self.return_train_score,
+            return_predictions=self.return_predictions,
+            error_score=self.error_score,
+            verbose=self.verbose,
+            training=fidelity.training,
+            may_share=can_share_slices(inputs),
+        )
+
+    def _open_journal(self, session: Session, stored: journal.StoredJournal | None) -> Session:
+        description, codec = self._journal_codec(session.space)
+        header = journal_header(
+            session,
+            search_name=type(self).__name__,
+            search_params=self.get_params(deep=False),
+            estimator=self.estimator,
+            space=description,
+            metric=self._metric,
+        )
+        return resume(
+            session,
+            self.journal,
+            header=header,
+            codec=codec,
+            stored=stored,
+            error_score=self.error_score,
+        )
+
+    def _inputs_for_plan(self, X: ArrayLike, y: ArrayLike, params: Params) -> tuple[Inputs, Folds, Space | None]:
+        """Check the inputs, and draw the folds that ``fit`` would draw, without advancing a generator."""
+        self._validate_params()
+        if hasattr(self.cv, "__next__"):
+            raise ValueError("plan would use up cv, which is a generator; make a list of it")
+        inputs = self._check_inputs(X, y, params)
+        space = self._parse_space()
+        self._check_parameters(inputs, space)
+        return inputs, self._draw_folds(inputs, deepcopy(self.cv)), space
+
+    # -- evaluating candidates ---------------------------------------------------------------------------------------
+
+    def _run(self, strategy: Strategy, session: Session) -> None:
+        """Evaluate the candidates of a strategy; `history_` keeps the results, however the search ends."""
+        self._warn_if_previous_is_ignored(strategy, session.history)
+        session.callbacks.begin_search(getattr(strategy, "n_candidates", None), len(session.folds))
+        self._take_over(session)
+        with Interrupts() as interrupts, self._checkpoints(session.fidelity) as checkpoints:
+            reuse = self._make_reuse_planner(session)
+            evaluator = self._make_evaluator(session, reuse, checkpoints, interrupts)
+            try:
+                with evaluator:
+                    self.stop_reason_ = loop.run(
+                        strategy,
+                        session.history,
+                        evaluator,
+                        n_splits=len(session.folds),
+                        journal=session.journal,
+                        race=self._make_race(),
+                        stop=self._make_limits(session, interrupts),
+                    )
+            finally:
+                finished = session.history.finished
+                self.history_ = session.fidelity.ordered(session.history)
+            if interrupts.n:  # even if it was pressed after the last fold
+                self.stop_reason_ = loop.INTERRUPTED
         if session.journal:
             session.journal.record_event("ended", reason=self.stop_reason_)
         self.reuse_report_ = reuse.report
         if self.verbose > 0 and self.reuse_report_.saves:
             print(self.reuse_report_.summary())
         session.callbacks.end_search()
-        report_end(self, session.history, evaluator.retry_policy.n_retries, interrupts.n)
+        report_end(
+            self.stop_reason_,
+            session.history,
+            max_time=self.max_time,
+            n_retries=evaluator.retry_policy.n_retries,
+            n_interrupts=interrupts.n,
+        )
+        report_failures(finished, session.n_reported, self.error_score)
 
-    def _evaluator(self, session: Session, pool: Pool, reuse: ReusePlanner) -> PoolEvaluator:
+    def _warn_if_previous_is_ignored(self, strategy: Strategy, history: History) -> None:
+        if history.prior and not strategy.uses_prior:
+            warn_user(
+                f"the {len(history.prior)} candidates of previous are not used: they are not known to be scored on the "
+                f"same data, folds and metrics and with the same estimator, and {type(self).__name__} does not learn "
+                "from others."
+            )
+
+    def _take_over(self, session: Session) -> None:
+        """Keep what the next fit needs of a session, whose inputs were accepted."""
+        self.history_, self._fingerprint = session.history, session.fingerprint
+        self.n_splits_ = len(session.folds)
+        self._folds = None if session.folds.is_reproducible else session.folds
+
+    @contextmanager
+    def _checkpoints(self, fidelity: Fidelity) -> Iterator[Checkpoints]:
+        """Return storage for models that continue their training: on disk if the workers are processes."""
+        if not fidelity.is_multi or shares_memory(self.n_jobs, self.fit_timeout):
+            yield Checkpoints(InMemory())
+            return
+        with TemporaryDirectory(prefix="skhpt-", ignore_cleanup_errors=True) as folder:
+            yield Checkpoints(OnDisk(folder))
+
+    def _make_evaluator(
+        self, session: Session, reuse: ReusePlanner, checkpoints: Checkpoints, interrupts: Interrupts
+    ) -> PoolEvaluator:
+        pool = Pool(
+            self.n_jobs,
+            pre_dispatch=self.pre_dispatch,
+            fit_timeout=self.fit_timeout,
+            interruptible=interrupts.allowed,
+            folders=checkpoints.folders,
+        )
         return PoolEvaluator(
             pool,
-            session.setup,
-            X=session.X,
-            y=session.y,
+            replace(session.setup, checkpoints=checkpoints),
+            X=session.inputs.X,
+            y=session.inputs.y,
             splits=session.folds,
             observe=session.callbacks.observe,
             racing=self.racing,
@@ -269,43 +479,38 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, BaseSearchCV):
             retry_policy=RetryPolicy(self.max_retries, self.fit_timeout),
         )
 
-    def _limits(self, session: Session, interrupts: Interrupts) -> Limits:
+    def _make_race(self) -> Race | None:
+        error_score = np.nan if self.error_score == "raise" else self.error_score
+        return Race(self._metric, error_score) if self.racing else None
+
+    def _make_limits(self, session: Session, interrupts: Interrupts) -> Limits:
+        def score_that_counts(trial: Trial) -> float | None:
+            return self._mean_score(trial) if session.fidelity.is_complete(trial) else None
+
         return Limits(
             max_time=self.max_time,
             target_score=self.target_score,
             patience=self.patience,
-            mean_score=self._score_that_counts,
+            mean_score=score_that_counts,
             n_earlier_trials=session.history.n_earlier_trials,
             interrupts=interrupts,
         )
 
-    def _score_that_counts(self, trial: Trial) -> float | None:
-        """Return the mean score of a trial, NaN if it has none, or None if it says nothing of the progress."""
+    def _mean_score(self, trial: Trial) -> float:
         return mean_score(trial, self._metric, self.error_score)
 
-    def _shall_refit(self) -> bool:
-        """Tell whether the best candidate is to be refitted, after Ctrl-C too."""
-        if self.stop_reason_ != "interrupted" or self.on_interrupt == "refit":
-            return True
-        self.__dict__.pop("best_estimator_", None)  # of an earlier fit
-        if self.on_interrupt == "raise":
-            raise KeyboardInterrupt
-        return False
-
-    def _reuse(self, session: Session) -> ReusePlanner:
-        """Say on what terms candidates share fits."""
-        doubt = self._doubt_of_sharing(session.X)
+    def _make_reuse_planner(self, session: Session) -> ReusePlanner:
+        reason = self._reason_not_to_share(session.inputs.X)
         if type(session.setup.training) not in (FullTraining, FoldResource):
-            doubt = "they are trained with different resources"
-        if session.callbacks.somebody_listens:
-            doubt = "callbacks are told of every fit"
+            reason = "they are trained with different resources"
+        if session.callbacks.observe_fits:
+            reason = "callbacks are told of every fit"
         max_nbytes = math.inf if self.reuse_memory is None else self.reuse_memory
-        return ReusePlanner(
-            None if doubt else SharingPolicy(max_nbytes, self.reuse == "close", verify=not IS_TESTED), doubt
-        )
+        policy = SharingPolicy(max_nbytes, self.reuse == "close", verify=not IS_TESTED)
+        return ReusePlanner(None if reason else policy, reason)
 
-    def _doubt_of_sharing(self, X: Any) -> str:
-        """Say why candidates share no fits at all; nothing if they do."""
+    def _reason_not_to_share(self, X: ArrayLike) -> str:
+        """Return the reason why candidates share no fits; empty if they do."""
         if not self.reuse:
             return "reuse=False"
         if self.racing:
@@ -314,64 +519,45 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, BaseSearchCV):
 
     @property
     def _metric(self) -> str | None:
-        """Name of the metric that candidates are compared by: that of the refit; None for the only or first one."""
-        refit = self.refit.metric if isinstance(self.refit, Rule) else self.refit
-        return refit if isinstance(refit, str) else None
+        """Name of the metric that candidates are compared by; None for the only or first metric."""
+        return metric_of_refit(self.refit)
 
     @property
     def _knows_metric(self) -> bool:
-        """Whether the refit says which metric decides; a function of the user's does not."""
+        """Whether `refit` says which metric decides; a user's function does not."""
         return isinstance(self.refit, Rule) or not callable(self.refit)
 
-    def _begin(self, session: Session) -> None:
-        """Take over what a session works with: from here on the search is what the session makes of it."""
-        self.history_, self._fingerprint = session.history, session.fingerprint
-        self.n_splits_ = len(session.folds)
-        self._folds = None if session.folds.can_be_drawn_again else session.folds
+    # -- results -----------------------------------------------------------------------------------------------------
 
-    def _tabulate(self, session: Session) -> None:
-        """Format the results, once, and choose the best candidate."""
-        trials = session.history.finished
-        self._report_failures(trials, session.n_known)
+    def _set_results(self, session: Session) -> None:
+        """Set ``cv_results_`` and the best candidate."""
+        trials = self.history_.finished
         metrics = metric_names(trials)
         self.multimetric_ = metrics is not None
-        refit_metric = session.refit_metric
-        if callable(self.scoring) and metrics is not None:  # only now is it known that there are several metrics
+        refit_metric = session.inputs.refit_metric
+        if callable(self.scoring) and metrics is not None:  # the results are the first to show several metrics
             self._check_refit_for_multimetric(metrics)
             refit_metric = self.refit
         self.cv_results_ = cv_results(
             trials,
             error_score=self.error_score,
             return_train_score=self.return_train_score,
-            params=self._shown_params(trials),
-            standing=self._standing(trials),
+            params=self._shown_params(trials, session.fidelity),
+            standing=session.fidelity.standing(trials),
         )
         self._tabulated = trials
-        self._keep_tested(session)
+        self._keep_test_rows(session)
         self.scorer_ = getattr(session.setup.scorer, "_scorers", session.setup.scorer)
         if self.refit or not self.multimetric_:
-            self.best_index_ = self._select_best_index(self.refit, refit_metric, self.cv_results_)
-            if isinstance(self.refit, Rule):
-                refit_metric = self.refit.metric
-            if self._knows_metric:
-                self.best_score_ = self.cv_results_[f"mean_test_{refit_metric}"][self.best_index_]
-            self.best_params_ = self.cv_results_["params"][self.best_index_]
+            self._set_best(refit_metric)
 
-    def _shown_params(self, trials: list[Trial]) -> list[dict[str, Any]]:
-        """Return the parameters that the results show for each trial."""
-        return [trial.candidate.params for trial in trials]
-
-    def _standing(self, trials: list[Trial]) -> list[tuple[int, int]] | None:
-        """Return what ranks trials before their scores do; None if nothing does."""
-        return None
-
-    def _resource_of_best(self) -> int | None:
-        """Return the resource that the best candidate was trained with; None if there is none."""
-        return None
-
-    def _report_failures(self, trials: list[Trial], n_known: int) -> None:
-        """Warn of the fits that failed now; raise if none has ever succeeded."""
-        report_failures(trials, n_known, self.error_score)
+    def _set_best(self, refit_metric: Any) -> None:
+        self.best_index_ = self._select_best_index(self.refit, refit_metric, self.cv_results_)
+        if isinstance(self.refit, Rule):
+            refit_metric = self.refit.metric
+        if self._knows_metric:
+            self.best_score_ = self.cv_results_[f"mean_test_{refit_metric}"][self.best_index_]
+        self.best_params_ = self.cv_results_["params"][self.best_index_]
 
     def _check_refit_for_multimetric(self, scores: Any) -> None:
         try:
@@ -379,27 +565,26 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, BaseSearchCV):
         except ValueError as error:
             raise ValueError(f"{error} The scorer keys are: {sorted(scores)}.") from None
 
+    def _should_refit(self) -> bool:
+        """Return whether to refit the best candidate; Ctrl-C and `on_interrupt` may prevent it."""
+        if self.stop_reason_ != "interrupted" or self.on_interrupt == "refit":
+            return bool(self.refit)
+        self.__dict__.pop("best_estimator_", None)  # of an earlier fit
+        if self.on_interrupt == "raise":
+            raise KeyboardInterrupt
+        return False
+
     def _refit_best(self, session: Session) -> None:
-        if not self.refit:
-            return
         # The parameters are cloned too: they may be estimators, and the user's own must not be fitted.
         self._refitted_index = self.best_index_
-        best = clone(session.setup.estimator).set_params(**clone(self.best_params_, safe=False))
+        best = clone(session.inputs.estimator).set_params(**clone(self.best_params_, safe=False))
         training = session.setup.training
-        resource = self._resource_of_best()
+        resource = self._tabulated[self.best_index_].candidate.resource
         self.best_estimator_ = training.prepare(best, resource, None)
         with session.callbacks.refitting(self.best_estimator_):
             start = time.time()
-            training.fit(self.best_estimator_, session.X, session.y, session.setup.fit_params, resource, None)
+            inputs = session.inputs
+            training.fit(self.best_estimator_, inputs.X, inputs.y, inputs.fit_params, resource, None)
             self.refit_time_ = time.time() - start
         if hasattr(self.best_estimator_, "feature_names_in_"):
             self.feature_names_in_ = self.best_estimator_.feature_names_in_
-
-    def __dir__(self) -> list[str]:
-        # One of scikit-learn's tests takes every public fitted attribute of a GridSearchCV for one that all searches
-        # have. What is ours alone is documented, and there, but not listed.
-        return [name for name in super().__dir__() if name not in _OURS]
-
-
-#: Fitted attributes that other searches do not have.
-_OURS = {"history_", "reuse_report_", "stop_reason_", "corrected_score_"}

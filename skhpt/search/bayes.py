@@ -19,10 +19,8 @@ from skhpt.identity import params_key
 from skhpt.parallel.pool import n_workers
 from skhpt.search.base import BaseSearch
 from skhpt.session.session import Session
-from skhpt.session.validation import check_names
 from skhpt.space.skopt import translate
 from skhpt.space.space import Space
-from skhpt.strategies.base import Strategy
 from skhpt.strategies.bayes import BayesianOptimization
 from skhpt.strategies.encoding import Encoder
 from skhpt.strategies.initial_design import default_points, n_initial_points
@@ -262,8 +260,6 @@ class BayesSearchCV(BaseSearch):
         "random_state": ["random_state"],
     }
 
-    _learns_from_others = True
-
     def __init__(
         self,
         estimator: Any,
@@ -351,28 +347,27 @@ class BayesSearchCV(BaseSearch):
         """
         check_is_fitted(self, "cv_results_")
         target = partial(mean_scores, metric=self._metric)
-        surrogate = Surrogate(Encoder(self._space()), self.history_.finished, target, prior=self.history_.prior)
-        mean, std = surrogate.predict_score([params] if isinstance(params, dict) else params)
-        return (float(mean[0]), float(std[0])) if isinstance(params, dict) else (mean, std)
+        surrogate = Surrogate(Encoder(self._parse_space()), self.history_.finished, target, prior=self.history_.prior)
+        if isinstance(params, dict):
+            mean, std = surrogate.predict_score([params])
+            return float(mean[0]), float(std[0])
+        return surrogate.predict_score(params)
 
-    def _space(self) -> Space:
+    def _parse_space(self) -> Space:
         return Space(translate(self.param_distributions), self.constraint)
 
     def _make_strategy(self, session: Session) -> BayesianOptimization:
-        if self.cost_aware and self.acquisition != "log_ei":
-            raise ValueError(
-                "cost_aware=True weighs the logarithm of the expected improvement, so it needs acquisition='log_ei', "
-                f"got acquisition={self.acquisition!r}"
-            )
-        space = self._space()
-        check_names(self.estimator, space)
+        space = session.space
+        assert space is not None
+        self._check_acquisition()
         if space.size < self.n_iter:
             warn_user(
                 f"The total space of parameters {space.size} is smaller than n_iter={self.n_iter}. "
                 f"Running {space.size} iterations. For exhaustive searches, use GridSearch."
             )
+        self._warn_of_idle_workers(len(session.folds))
         seed = int(check_random_state(session.random_state).randint(2**31 - 1))
-        design = self._design(space, seed, session)
+        design = self._initial_design(space, seed, session)
         return BayesianOptimization(
             space,
             self.n_iter,
@@ -384,32 +379,42 @@ class BayesSearchCV(BaseSearch):
             cost_aware=self.cost_aware,
         )
 
-    def _design(self, space: Space, seed: int, session: Session) -> list[Params]:
-        """Return the points to begin with: up to half of them likely to be good, the others Sobol points.
+    def _check_acquisition(self) -> None:
+        if self.cost_aware and self.acquisition != "log_ei":
+            raise ValueError(
+                "cost_aware=True weighs the logarithm of the expected improvement, so it needs acquisition='log_ei', "
+                f"got acquisition={self.acquisition!r}"
+            )
 
-        A space of so few points is drawn from as `RandomSearch` does.
-        """
-        history = session.history
-        n = n_initial_points(space) if self.n_initial == "auto" else self.n_initial
-        if space.size <= n and not history.n_earlier_trials:  # nothing would be left for the model to choose
-            n = int(min(self.n_iter, space.size))
-            return space.sample(n, session.random_state, unique=not space.is_all_lists())
-        given = [trial.candidate.params for trial in history[: history.n_earlier_trials]]
-        known, own = set(map(params_key, given)), self.estimator.get_params(deep=True)
-        likely = [point for point in default_points(own, space)[: max(1, n // 2)] if params_key(point) not in known]
-        n -= len(given) + len(history.prior)
-        if n < 1:  # enough is known, but the result is not to be worse than the estimator as it is
-            likely = [point for point in likely[:1] if params_key(point) == params_key({k: own.get(k) for k in point})]
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a constraint may leave fewer: that is no matter here
-            more = space.sample(max(0, n - len(likely)), seed, method="sobol", unique=True, exclude=[*given, *likely])
-        return likely + more
-
-    def _evaluate(self, session: Session, strategy: Strategy) -> None:
-        n_busy, n_available = self.max_pending * len(session.folds), n_workers(self.n_jobs)
+    def _warn_of_idle_workers(self, n_splits: int) -> None:
+        n_busy, n_available = self.max_pending * n_splits, n_workers(self.n_jobs)
         if n_available > n_busy:
             warn_user(
                 f"{n_available - n_busy} of {n_available} workers will be idle: only max_pending={self.max_pending} "
-                f"candidates of {len(session.folds)} folds are evaluated at the same time."
+                f"candidates of {n_splits} folds are evaluated at the same time."
             )
-        super()._evaluate(session, strategy)
+
+    def _initial_design(self, space: Space, seed: int, session: Session) -> list[Params]:
+        """Return the first points: up to half of them default points, the others Sobol points.
+
+        All points of a small space are drawn as `RandomSearch` does.
+        """
+        history = session.history
+        n = n_initial_points(space) if self.n_initial == "auto" else self.n_initial
+        if space.size <= n and not history.n_earlier_trials:  # no choice would be left for the surrogate
+            n = int(min(self.n_iter, space.size))
+            return space.sample(n, session.random_state, unique=not space.is_all_lists())
+        earlier = [trial.candidate.params for trial in history[: history.n_earlier_trials]]
+        earlier_keys = set(map(params_key, earlier))
+        own = self.estimator.get_params(deep=True)
+        defaults = default_points(own, space)[: max(1, n // 2)]
+        defaults = [point for point in defaults if params_key(point) not in earlier_keys]
+        n -= len(earlier) + len(history.prior)
+        if n < 1:  # enough trials, but the estimator as it is should be among them
+            first = defaults[:1]
+            defaults = [p for p in first if params_key(p) == params_key({name: own.get(name) for name in p})]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a constraint may leave fewer points, which does not matter here
+            n_sobol = max(0, n - len(defaults))
+            sobol = space.sample(n_sobol, seed, method="sobol", unique=True, exclude=[*earlier, *defaults])
+        return defaults + sobol

@@ -63,18 +63,18 @@ class TestRows:
 
 def test_rows_of(session: Session) -> TestRows:
     """Keep what is needed of a session, with a copy of the targets."""
-    n_samples = num_samples(session.X)
+    n_samples = num_samples(session.inputs.X)
     parts = [np.arange(n_samples)[test] for _, test in session.folds]
     rows = np.concatenate(parts)
-    groups = session.params.get("groups")
+    groups = session.inputs.params.get("groups")
     unit = rows if groups is None else np.asarray(groups)[rows]
     return TestRows(
         rows=rows,
         fold=np.repeat(np.arange(len(parts)), [len(part) for part in parts]),
         unit=np.unique(unit, return_inverse=True)[1],
         n_samples=n_samples,
-        y=None if session.y is None else np.array(session.y),
-        score_params=session.setup.score_params,
+        y=None if session.inputs.y is None else np.array(session.inputs.y),
+        score_params=session.inputs.score_params,
     )
 
 
@@ -152,7 +152,7 @@ class PredictionsMixin:
                 raise AttributeError(f"there is no corrected_score_: {error}") from error
         return self._corrected
 
-    def _keep_tested(self, session: Session) -> None:
+    def _keep_test_rows(self, session: Session) -> None:
         """Keep what the predictions are of."""
         self._tested = test_rows_of(session) if self.return_predictions else None
         self._corrected = None

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from skhpt._compat import Interval
+from skhpt._typing import Params, RandomState
 from skhpt.history import History
 from skhpt.search.fixed_list import FixedListSearch
-from skhpt.session.validation import check_names
 from skhpt.space.space import Space
 from skhpt.strategies.fixed_list import untried
 
@@ -255,10 +255,8 @@ class GridSearch(FixedListSearch):
         self.param_grid = param_grid
         self.resolution = resolution
 
-    def _space(self) -> Space:
+    def _parse_space(self) -> Space:
         return Space(self.param_grid, self.constraint)
 
-    def _points(self, history: History, random_state: Any) -> list[dict[str, Any]]:
-        space = self._space()
-        check_names(self.estimator, space)
+    def _points(self, space: Space, history: History, random_state: RandomState) -> list[Params]:
         return untried(space.grid(self.resolution), history)

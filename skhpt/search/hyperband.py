@@ -6,34 +6,28 @@ import warnings
 from collections import Counter
 from collections.abc import Sequence
 from copy import deepcopy
-from dataclasses import replace
 from functools import partial
 from numbers import Integral
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state
 
 from skhpt._compat import Interval, StrOptions
-from skhpt._typing import Params
+from skhpt._typing import Params, RandomState
 from skhpt._warnings import warn_user
-from skhpt.fitting.checkpoints import Checkpoints, InMemory, OnDisk
-from skhpt.fitting.resources import FullTraining
 from skhpt.history import History
-from skhpt.parallel.pool import shares_memory
 from skhpt.search.base import BaseSearch
-from skhpt.session.fidelity import Fidelity, check_continuation, make_fidelity
-from skhpt.session.rung_warnings import warn_of_misleading_rungs, warn_that_nobody_finished
-from skhpt.session.session import Folds, Session
-from skhpt.session.setup import split_for_plan
-from skhpt.session.validation import check_names
+from skhpt.session.fidelity import MultiFidelity, ResourceParams, check_continuation, choose_fidelity
+from skhpt.session.folds import Folds
+from skhpt.session.inputs import Inputs
+from skhpt.session.outcome_warnings import warn_of_incomplete_best, warn_of_misleading_rungs
+from skhpt.session.session import Session
 from skhpt.space.skopt import translate
 from skhpt.space.space import Space
-from skhpt.strategies.base import Strategy
 from skhpt.strategies.bayes import BayesianOptimization
 from skhpt.strategies.hyperband import Hyperband
-from skhpt.strategies.rung_statistics import at_full_resource, budget_of, plan_position, rung_correlations
+from skhpt.strategies.rung_statistics import at_full_resource, budget_of, rung_correlations
 from skhpt.strategies.schedule import Plan
 from skhpt.trial import Trial
 
@@ -381,6 +375,8 @@ class HyperbandSearchCV(BaseSearch):
         self.continuation = continuation
         self.random_state = random_state
 
+    plan_: Plan
+
     def plan(self, X: Any, y: Any = None, **params: Any) -> Plan:
         """Say what `fit` would do, without doing it.
 
@@ -396,90 +392,83 @@ class HyperbandSearchCV(BaseSearch):
             ``plan.full_fits`` is the training that it takes, in units of one fit with all of the resource on one fold,
             at most: failures are not promoted, and what converged early costs less.
         """
-        X, y, params, folds = split_for_plan(self, X, y, params)
-        fidelity = self._find_fidelity(y, params, folds)
-        return self._draw(fidelity, len(folds), History(), deepcopy(self.random_state))[0]
+        inputs, folds, space = self._inputs_for_plan(X, y, params)
+        assert space is not None
+        fidelity = self._choose_fidelity(inputs, folds, space)
+        return self._draw(fidelity, space, History(), deepcopy(self.random_state))[0]
 
     # -- the search ----------------------------------------------------------------------------------------------
 
-    def _space(self) -> Space:
+    def _parse_space(self) -> Space:
         return Space(translate(self.param_distributions), self.constraint)
 
-    def _find_fidelity(self, y: Any, params: dict[str, Any], folds: Folds) -> Fidelity:
-        space = self._space()
-        check_names(self.estimator, space)
-        return make_fidelity(self, space, y, params, folds)
-
-    def _make_training(self, X: Any, y: Any, params: dict[str, Any], folds: Folds) -> FullTraining:
-        return self._find_fidelity(y, params, folds).training
-
-    def _draw(
-        self, fidelity: Fidelity, n_splits: int, history: History, random_state: Any
-    ) -> tuple[Plan, list[Params]]:
-        """Make the plan, and draw candidates for it, other than those that are given; a small space shrinks it."""
-        n = None if self.n_candidates == "auto" else int(self.n_candidates)
-        power = BRACKET_POWER - (self.sampler == "bayes")  # it learns from bracket to bracket
-        plan = fidelity.plan(self.schedule, n, n_splits, self.factor, self.factor**power)
-        given = [trial.candidate.params for trial in history[: history.n_earlier_trials]]
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it speaks of n_iter
-            points = self._space().sample(plan.n_candidates, random_state, unique=True, exclude=given)
-        if len(points) < plan.n_candidates:
-            warn_user(
-                f"{plan.n_candidates} candidates were asked for (n_candidates), but the space has only {len(points)} "
-                "left to try."
-            )
-            plan = fidelity.plan(self.schedule, len(points), n_splits, self.factor, self.factor**power)
-        return plan, points
+    def _choose_fidelity(self, inputs: Inputs, folds: Folds, space: Space | None) -> MultiFidelity:
+        assert space is not None
+        asked = ResourceParams(
+            resource=self.resource,
+            min_resources=self.min_resources,
+            max_resources=self.max_resources,
+            factor=self.factor,
+            continuation=self.continuation,
+            random_state=self.random_state,
+        )
+        return choose_fidelity(asked, inputs, folds, space)
 
     def _make_strategy(self, session: Session) -> Hyperband:
-        history = session.history
-        fidelity = self._find_fidelity(session.y, session.params, session.folds)
+        history, space, fidelity = session.history, session.space, session.fidelity
+        assert space is not None
+        assert isinstance(fidelity, MultiFidelity)
         seed = int(check_random_state(deepcopy(session.random_state)).randint(2**31 - 1))
-        plan, points = self._draw(fidelity, len(session.folds), history, session.random_state)
-        if len(history) > history.n_earlier_trials and not (session.journal and session.journal.is_resumed):
+        plan, points = self._draw(fidelity, space, history, session.random_state)
+        has_own_trials = len(history) > history.n_earlier_trials
+        if has_own_trials and not (session.journal and session.journal.is_resumed):
             check_continuation(self.plan_, plan, self.factor**BRACKET_POWER)
-        given = [trial.candidate for trial in history[: history.n_earlier_trials]]
+        self.plan_ = plan
+        earlier = [trial.candidate for trial in history[: history.n_earlier_trials]]
         return Hyperband(
             plan,
             points,
             self._metric,
             self.error_score,
-            first_bracket_id=1 + max((candidate.bracket_id for candidate in given), default=-1),
-            first_candidate=1 + max((candidate.info["candidate_id"] for candidate in given), default=-1),
-            propose=partial(self._propose, seed) if self.sampler == "bayes" else None,
+            first_bracket_id=1 + max((candidate.bracket_id for candidate in earlier), default=-1),
+            first_candidate=1 + max((candidate.info["candidate_id"] for candidate in earlier), default=-1),
+            propose=partial(self._propose, space, seed) if self.sampler == "bayes" else None,
         )
 
-    def _propose(self, seed: int, n: int, known: Sequence[Trial], prior: Sequence[Trial]) -> list[Params]:
-        """Propose candidates for a bracket: what is known of all rungs tells where to look."""
-        trials = at_full_resource(known, self._metric)
-        strategy = BayesianOptimization(self._space(), n, [], metric=self._metric, seed=seed, max_pending=n)
-        proposals = strategy.ask(History(trials, prior, n_earlier_trials=len(trials)))
+    def _draw(
+        self, fidelity: MultiFidelity, space: Space, history: History, random_state: RandomState
+    ) -> tuple[Plan, list[Params]]:
+        """Return the plan, which a small space shrinks, and its candidates, other than those of earlier searches."""
+        n = None if self.n_candidates == "auto" else int(self.n_candidates)
+        power = BRACKET_POWER - (self.sampler == "bayes")  # more brackets, for the model learns from bracket to bracket
+        plan = fidelity.plan(self.schedule, n, self.factor, self.factor**power)
+        earlier = [trial.candidate.params for trial in history[: history.n_earlier_trials]]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # its warning names n_iter
+            points = space.sample(plan.n_candidates, random_state, unique=True, exclude=earlier)
+        if len(points) < plan.n_candidates:
+            warn_user(
+                f"{plan.n_candidates} candidates were asked for (n_candidates), but the space has only {len(points)} "
+                "left to try."
+            )
+            plan = fidelity.plan(self.schedule, len(points), self.factor, self.factor**power)
+        return plan, points
+
+    def _propose(
+        self, space: Space, seed: int, n: int, trials: Sequence[Trial], prior: Sequence[Trial]
+    ) -> list[Params]:
+        """Propose the candidates of a bracket from the scores on all rungs of earlier brackets."""
+        complete = at_full_resource(trials, self._metric)
+        strategy = BayesianOptimization(space, n, [], metric=self._metric, seed=seed, max_pending=n)
+        proposals = strategy.ask(History(complete, prior, n_earlier_trials=len(complete)))
         return [candidate.params for candidate in proposals]
-
-    @property
-    def _learns_from_others(self) -> bool:  # type: ignore[override]
-        return self.sampler == "bayes"
-
-    def _evaluate(self, session: Session, strategy: Strategy) -> None:
-        assert isinstance(strategy, Hyperband)
-        self.plan_ = strategy.plan
-        self._known_places = {plan_position(trial) for trial in session.history[: session.n_known]}
-        with TemporaryDirectory(prefix="skhpt-", ignore_cleanup_errors=True) as folder:
-            store = InMemory() if shares_memory(self.n_jobs, self.fit_timeout) else OnDisk(folder)
-            setup = replace(session.setup, checkpoints=Checkpoints(store))
-            try:
-                super()._evaluate(replace(session, setup=setup), strategy)
-            finally:
-                session.history.sort(plan_position)
 
     # -- the results ---------------------------------------------------------------------------------------------
 
-    def _tabulate(self, session: Session) -> None:
-        super()._tabulate(session)
-        self.cv_results_["resumed_from"] = np.array(
-            [max((fold.resumed_from for fold in trial.folds), default=0) for trial in self._tabulated]
-        )
+    def _set_results(self, session: Session) -> None:
+        super()._set_results(session)
+        resumed_from = [max((fold.resumed_from for fold in trial.folds), default=0) for trial in self._tabulated]
+        self.cv_results_["resumed_from"] = np.array(resumed_from)
         own = self._tabulated[session.history.n_earlier_trials :]
         levels = Counter(map(budget_of, own))
         self.resource_, self.max_resources_ = self.plan_.resource, self.plan_.max_resources
@@ -490,34 +479,7 @@ class HyperbandSearchCV(BaseSearch):
         correlations = rung_correlations(own, self._metric)
         self.rung_correlations_ = np.array([rho for rho, _ in correlations])
         warn_of_misleading_rungs(correlations, self.resource_, self.n_resources_)
-        has_best = hasattr(self, "best_index_") and self._knows_metric
-        if has_best and budget_of(self._tabulated[self.best_index_]) != (self.max_resources_, self.n_splits_):
-            warn_that_nobody_finished(self.resource_, self.cv_results_["n_resources"][self.best_index_])
-
-    def _report_failures(self, trials: list[Trial], n_known: int) -> None:
-        # Sorted by their place in the plan, what is known need not come first.
-        known = self._known_places
-        super()._report_failures(sorted(trials, key=lambda trial: plan_position(trial) not in known), n_known)
-
-    def _score_that_counts(self, trial: Trial) -> float | None:
-        is_full = budget_of(trial) == (self.plan_.max_resources, self.plan_.n_splits)
-        return super()._score_that_counts(trial) if is_full else None
-
-    def _standing(self, trials: list[Trial]) -> list[tuple[int, int]]:
-        return [budget_of(trial) for trial in trials]
-
-    def _leaderboard_rows(self, n: int) -> list[dict[str, Any]]:
-        rows = super()._leaderboard_rows(len(self._tabulated))
-        shown: dict[int, dict[str, Any]] = {}  # of each candidate the best row
-        for row in rows:
-            shown.setdefault(self._tabulated[row["candidate"]].candidate.info["candidate_id"], row)
-        return list(shown.values())[:n]
-
-    def _resource_of_best(self) -> int | None:
-        return self._tabulated[self.best_index_].candidate.resource
-
-    def _shown_params(self, trials: list[Trial]) -> list[dict[str, Any]]:
-        name = self.plan_.resource
-        if name in ("n_samples", "epochs", "folds"):
-            return super()._shown_params(trials)
-        return [{**trial.candidate.params, name: trial.candidate.resource} for trial in trials]
+        if hasattr(self, "best_index_") and self._knows_metric:
+            best = self._tabulated[self.best_index_]
+            if not session.fidelity.is_complete(best):
+                warn_of_incomplete_best(self.resource_, self.cv_results_["n_resources"][self.best_index_])

@@ -17,10 +17,11 @@ from skhpt.identity import params_key
 from skhpt.results.cv_results import metric_names
 from skhpt.results.leaderboard import score_text
 from skhpt.search.base import BaseSearch
+from skhpt.session.fidelity import Fidelity
 from skhpt.session.session import Session
-from skhpt.session.setup import open_session
 from skhpt.session.validation import check_candidates
 from skhpt.space.constraint import is_allowed
+from skhpt.space.space import Space
 from skhpt.strategies.fixed_list import FixedList, untried
 from skhpt.trial import Trial
 
@@ -298,17 +299,17 @@ class ManualSearch(BaseSearch):
     @fit_context(prefer_skip_nested_validation=False)
     def _evaluate_one(self, X: Any, y: Any, params: dict[str, Any]) -> float | dict[str, float]:
         points = self._check([params])
-        session = open_session(self, X, y, getattr(self, "_fit_params", {}), keep=True, with_pending=False)
+        session = self._open_session(X, y, getattr(self, "_fit_params", {}), keep=True, with_pending=False)
         row = self._row_of(points[0], session.history)
         is_new = row is None
         n_known = len(session.history)
         row = n_known if row is None else row
         with session.journal or nullcontext():  # which may have candidates that were interrupted: they come first
             if is_new or session.history.pending:
-                self._evaluate(session, FixedList(points if is_new else [], n_known))
+                self._run(FixedList(points if is_new else [], n_known), session)
             else:
-                self._begin(session)
-        self._tabulate(session)
+                self._take_over(session)
+        self._set_results(session)
         if self.refit and getattr(self, "_refitted_index", None) != self.best_index_:
             self._refit_best(session)
         session.callbacks.end()
@@ -316,14 +317,17 @@ class ManualSearch(BaseSearch):
         means = {name: float(self.cv_results_[f"mean_test_{name}"][row]) for name in self._metrics()}
         return means if self.multimetric_ else means["score"]
 
-    def _begin(self, session: Session) -> None:
-        super()._begin(session)
-        self._fit_params = session.params
+    def _take_over(self, session: Session) -> None:
+        super()._take_over(session)
+        self._fit_params = session.inputs.params
 
-    def _space_for_journal(self) -> tuple[str, journal.Codec]:
+    def _journal_codec(self, space: Space | None) -> tuple[str, journal.Codec]:
         # A list may grow from run to run, but what is written as a place in it must stay there.
         codec = journal.ListCodec(check_candidates(self.estimator, self.candidates))
         return describe_value(codec._values), codec
+
+    def _parse_space(self) -> None:
+        return None
 
     def _make_strategy(self, session: Session) -> FixedList:
         history = session.history
@@ -345,7 +349,7 @@ class ManualSearch(BaseSearch):
             warn_user(f"constraint rejects {n_rejected} of {len(points)} candidates")
         return allowed
 
-    def _shown_params(self, trials: list[Trial]) -> list[dict[str, Any]]:
+    def _shown_params(self, trials: list[Trial], fidelity: Fidelity) -> list[dict[str, Any]]:
         """Show the estimator's own value of what a candidate leaves out, if it has the parameter."""
         names = dict.fromkeys(name for trial in trials for name in trial.candidate.params)
         return [self._completed(trial.candidate.params, names) for trial in trials]

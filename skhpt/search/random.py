@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from skhpt._compat import Interval, StrOptions
+from skhpt._typing import Params, RandomState
 from skhpt.history import History
 from skhpt.search.fixed_list import FixedListSearch
-from skhpt.session.validation import check_names
 from skhpt.space.space import Space
 from skhpt.strategies.fixed_list import untried
 
@@ -279,15 +279,13 @@ class RandomSearch(FixedListSearch):
         self.unique = unique
         self.racing = racing
 
-    def _space(self) -> Space:
+    def _parse_space(self) -> Space:
         return Space(self.param_distributions, self.constraint)
 
-    def _points(self, history: History, random_state: Any) -> list[dict[str, Any]]:
-        space = self._space()
-        check_names(self.estimator, space)
+    def _points(self, space: Space, history: History, random_state: RandomState) -> list[Params]:
         n_missing = max(0, self.n_iter - (len(history) - history.n_earlier_trials))
         points = space.sample(
-            # Drawn from the start, so that a warm start comes to the candidates of one longer search.
+            # All are drawn, so that a warm start evaluates the candidates of one longer search.
             n_missing if self.unique else self.n_iter,
             random_state,
             method=self.sampler,  # type: ignore[arg-type]

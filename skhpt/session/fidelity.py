@@ -1,11 +1,11 @@
-"""Which resource a search spends, how much of it there is, and in what plan."""
+"""The fidelity of a search: its resource, how much of it candidates get, and which trials have all of it."""
 
 from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import dataclass
 from numbers import Integral
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 from sklearn.base import is_classifier, is_regressor
@@ -15,67 +15,156 @@ from sklearn.utils import check_random_state
 from sklearn.utils._metadata_requests import _routing_enabled
 from sklearn.utils.multiclass import unique_labels
 
+from skhpt._typing import ArrayLike, Estimator, Params, RandomState
 from skhpt.fitting.resources import EpochResource, FoldResource, FullTraining, ParameterResource, SampleResource
 from skhpt.fitting.subsample import Subsample
 from skhpt.fitting.warm_start import continuation_of, last_step
-from skhpt.session.session import Folds
+from skhpt.history import History
+from skhpt.session.folds import Folds
+from skhpt.session.inputs import Inputs
 from skhpt.space.space import Space
 from skhpt.strategies import schedule
+from skhpt.strategies.rung_statistics import budget_of, plan_position
 from skhpt.strategies.schedule import Plan
+from skhpt.trial import Candidate, Trial
 
-#: Epochs at most, unless the user says so: learners whose ``max_iter`` is larger count on stopping long before it.
+#: Largest number of epochs that "auto" takes: learners with a larger ``max_iter`` rely on stopping long before it.
 MAX_EPOCHS = 200
-#: Rungs of the resource, unless the user says so: what little training predicts is soon not worth its price.
+#: Number of rungs of the resource that "auto" takes: scores after less training predict too little.
 N_LEVELS = 3
 
 
+class Fidelity(Protocol):
+    """The training and the folds that candidates get.
+
+    Attributes
+    ----------
+    training : FullTraining
+        The training of a candidate.
+    is_multi : bool
+        Whether candidates get different amounts of a resource.
+    """
+
+    @property
+    def training(self) -> FullTraining: ...
+
+    @property
+    def is_multi(self) -> bool: ...
+
+    def is_complete(self, trial: Trial) -> bool:
+        """Return whether a trial has all of the resource and all folds."""
+        ...
+
+    def standing(self, trials: list[Trial]) -> list[tuple[int, int]] | None:
+        """Return how far each trial has come, which ranks it before its score does; None if all have come as far."""
+        ...
+
+    def shown_params(self, candidate: Candidate) -> Params:
+        """Return the parameters of a candidate as the results show them."""
+        ...
+
+    def ordered(self, history: History) -> History:
+        """Return a history in an order that does not depend on the order in which trials finished."""
+        ...
+
+
+class FullFidelity:
+    """Full training on all folds for every candidate: the fidelity of all searches but `HyperbandSearchCV`."""
+
+    training = FullTraining()
+    is_multi = False
+
+    def is_complete(self, trial: Trial) -> bool:
+        return True
+
+    def standing(self, trials: list[Trial]) -> None:
+        return None
+
+    def shown_params(self, candidate: Candidate) -> Params:
+        return candidate.params
+
+    def ordered(self, history: History) -> History:
+        return history
+
+
 @dataclass(frozen=True)
-class Fidelity:
-    """The resource of a search.
+class MultiFidelity:
+    """A resource of which candidates get different amounts.
 
     Attributes
     ----------
     resource : str
-        Its name: ``"n_samples"``, ``"epochs"``, ``"folds"`` or a parameter.
+        ``"n_samples"``, ``"epochs"``, ``"folds"`` or the name of a parameter.
     minimum, maximum : int
-        What the first rung has of it, and all there is.
-    training : Whole
-        What it buys.
+        Amount on the first rung, and all of the resource.
+    n_splits : int
+        Number of folds.
+    training : FullTraining
+        The training that an amount of the resource buys.
     continues : bool
-        Whether candidates go on with their training.
+        Whether promoted candidates continue their training.
     """
 
     resource: str
     minimum: int
     maximum: int
+    n_splits: int
     training: FullTraining
     continues: bool
+    is_multi = True
 
-    def plan(self, kind: str, n_candidates: int | None, n_splits: int, factor: int, largest: int) -> Plan:
-        """Make the plan of a schedule, one of "ladder", "hyperband" and "halving"."""
+    def is_complete(self, trial: Trial) -> bool:
+        return budget_of(trial) == (self.maximum, self.n_splits)
+
+    def standing(self, trials: list[Trial]) -> list[tuple[int, int]]:
+        return [budget_of(trial) for trial in trials]
+
+    def shown_params(self, candidate: Candidate) -> Params:
+        if self.resource in ("n_samples", "epochs", "folds"):
+            return candidate.params
+        return {**candidate.params, self.resource: candidate.resource}
+
+    def ordered(self, history: History) -> History:
+        return history.sorted_by(plan_position)
+
+    def plan(self, kind: str, n_candidates: int | None, factor: int, largest: int) -> Plan:
+        """Return the plan of a schedule.
+
+        Parameters
+        ----------
+        kind : {"ladder", "hyperband", "halving"}
+            The schedule.
+        n_candidates : int or None
+            Number of candidates; None means the default of the schedule.
+        factor : int
+            One of so many candidates is promoted.
+        largest : int
+            Largest number of candidates of a bracket.
+        """
         levels = schedule.levels(self.minimum, self.maximum, factor)
         if self.resource == "folds":
-            brackets = schedule.folds_only(n_candidates, n_splits, factor, largest)
+            brackets = schedule.folds_only(n_candidates, self.n_splits, factor, largest)
         elif kind == "ladder":
-            brackets = schedule.ladder(n_candidates, levels, n_splits, factor, largest)
+            brackets = schedule.ladder(n_candidates, levels, self.n_splits, factor, largest)
         else:
             make = {"hyperband": schedule.hyperband, "halving": schedule.halving}[kind]
-            brackets = make(n_candidates, levels, n_splits, factor)
-        return Plan(self.resource, self.maximum, n_splits, brackets, self.continues)
+            brackets = make(n_candidates, levels, self.n_splits, factor)
+        return Plan(self.resource, self.maximum, self.n_splits, brackets, self.continues)
 
 
-def choose_resource(estimator: Any, space: Space) -> str:
-    """Name the best resource of an estimator, of those that the space leaves alone.
+def choose_resource(estimator: Estimator, space: Space) -> str:
+    """Return the default resource of an estimator, among those that are not parameters of the space.
 
-    That is the number of trees or iterations of an estimator that can go on with them; else epochs, for classifiers and
-    regressors with ``partial_fit`` that do as many of them as ``max_iter`` says, more or less; else folds.
+    The first choice is the number of trees or iterations of an estimator that can continue its training. The second is
+    epochs, for classifiers and regressors with ``partial_fit`` whose ``max_iter`` is about their number of epochs. The
+    last is folds.
     """
     taken = {name for branch in space.branches for name in branch}
     prefix, last = last_step(estimator)
     if any(f"{name}__" == prefix or prefix.startswith(f"{name}__") for name in taken):
-        return "folds"  # what the last step will be is not known yet
-    known = continuation_of(estimator)
-    parameter = known.parameter_of(estimator) if known else None
+        return "folds"  # the candidates choose the last step
+    continuation = continuation_of(estimator)
+    parameter = continuation.parameter_of(estimator) if continuation else None
     if parameter and parameter not in taken:
         return parameter
     decides = {f"{prefix}{name}" for name in ("max_iter", "early_stopping", "class_weight", "solver")}
@@ -85,8 +174,8 @@ def choose_resource(estimator: Any, space: Space) -> str:
     return "folds"
 
 
-def why_no_epochs(estimator: Any) -> str:
-    """Say why an estimator cannot be trained by epochs; nothing if it can."""
+def why_no_epochs(estimator: Estimator) -> str:
+    """Return the reason why an estimator cannot be trained by epochs; empty if it can."""
     params = estimator.get_params()
     if not hasattr(estimator, "partial_fit"):
         return f"needs partial_fit, which {type(estimator).__name__} has not"
@@ -97,63 +186,94 @@ def why_no_epochs(estimator: Any) -> str:
     return ""
 
 
-def make_fidelity(search: Any, space: Space, y: Any, params: dict[str, Any], folds: Folds) -> Fidelity:
-    """Find out what "auto" means, and check what was asked for.
+@dataclass(frozen=True)
+class ResourceParams:
+    """The parameters of `HyperbandSearchCV` that say what its resource is.
+
+    Attributes
+    ----------
+    resource : str
+        ``"auto"`` or the name of a resource.
+    min_resources, max_resources : int or "auto"
+        Amount on the first rung, and all of the resource.
+    factor : int
+        Factor between the amounts on successive rungs.
+    continuation : {"auto", "never", "warm_start"}
+        Which estimators continue their training.
+    random_state : int, RandomState or None
+        Source of the order of rows in epochs and of the choice of rows; it is not changed.
+    """
+
+    resource: str
+    min_resources: int | str
+    max_resources: int | str
+    factor: int
+    continuation: str
+    random_state: RandomState
+
+    def seed(self) -> int:
+        """Return a seed; without a `random_state` it is the same in every fit."""
+        random_state = 0 if self.random_state is None else deepcopy(self.random_state)
+        return int(check_random_state(random_state).randint(2**31 - 1))
+
+
+def choose_fidelity(asked: ResourceParams, inputs: Inputs, folds: Folds, space: Space) -> MultiFidelity:
+    """Replace "auto" by values, and check the result against the estimator, the data and the space.
 
     Parameters
     ----------
-    search : HyperbandSearchCV
-        The search, with its parameters.
-    space : Space
-        What is tried.
-    y : array-like
-        The target; None if there is none.
-    params : dict
-        What else is given to ``fit``.
+    asked : ResourceParams
+        The parameters of the search.
+    inputs : Inputs
+        The estimator and the data.
     folds : Folds
         The folds.
+    space : Space
+        The search space.
 
     Returns
     -------
-    fidelity : Fidelity
-        The resource, how much of it there is, and what it buys.
+    fidelity : MultiFidelity
+        The resource, its amounts, and the training that it buys.
 
     Raises
     ------
     ValueError
-        If the resource is not there, or too little of it, or belongs to the space; with what would work.
+        If the estimator lacks the resource, if there is too little of it, or if it is a parameter of the space.
     """
-    estimator = search.estimator
-    name = choose_resource(estimator, space) if search.resource == "auto" else search.resource
+    estimator = inputs.estimator
+    name = choose_resource(estimator, space) if asked.resource == "auto" else asked.resource
     _check_resource(name, estimator, space)
-    if name == "epochs" and params and isinstance(estimator, Pipeline) and _routing_enabled():
+    if name == "epochs" and inputs.params and isinstance(estimator, Pipeline) and _routing_enabled():
         raise ValueError(
-            f"with resource='epochs' {sorted(params)} cannot be routed to the steps of a pipeline; without metadata "
-            "routing, parameters with the name of the step, such as clf__sample_weight, can be passed"
+            f"with resource='epochs' {sorted(inputs.params)} cannot be routed to the steps of a pipeline; without "
+            "metadata routing, parameters with the name of the step, such as clf__sample_weight, can be passed"
         )
-    maximum = _maximum(name, estimator, folds) if search.max_resources == "auto" else int(search.max_resources)
+    maximum = _maximum(name, estimator, folds) if asked.max_resources == "auto" else int(asked.max_resources)
     if name == "n_samples" and maximum > (n_rows := _n_rows(folds)):
         raise ValueError(f"max_resources={maximum}, but the smallest training part has {n_rows} samples")
     if name == "folds" and maximum != len(folds):
         raise ValueError(f"max_resources={maximum}, but with resource='folds' it is their number, {len(folds)}")
-    minimum = _minimum(name, search, maximum, y)
-    training = _training(name, search, maximum, y, params, folds)
-    return Fidelity(name, minimum, maximum, training, training.can_continue(estimator, minimum))
+    minimum = _minimum(name, asked, maximum, inputs)
+    training = _training(name, asked, maximum, inputs, folds)
+    continues = training.can_continue(estimator, minimum)
+    return MultiFidelity(name, minimum, maximum, len(folds), training, continues)
 
 
-def _minimum(name: str, search: Any, maximum: int, y: Any) -> int:
-    if search.min_resources == "auto":
-        minimum = max(_least(name, search.estimator, y), maximum // search.factor ** (N_LEVELS - 1))
-        what = f"the first rung needs {minimum} at least"
+def _minimum(name: str, asked: ResourceParams, maximum: int, inputs: Inputs) -> int:
+    if asked.min_resources == "auto":
+        least = _least(name, inputs.estimator, inputs.y)
+        minimum = max(least, maximum // asked.factor ** (N_LEVELS - 1))
+        problem = f"the first rung needs {minimum} at least"
     else:
-        minimum, what = int(search.min_resources), f"min_resources={search.min_resources}"
+        minimum, problem = int(asked.min_resources), f"min_resources={asked.min_resources}"
     if minimum > maximum:
-        raise ValueError(f"{what}, but there are only {maximum} {name}: the most for min_resources is {maximum}")
+        raise ValueError(f"{problem}, but there are only {maximum} {name}: the most for min_resources is {maximum}")
     return minimum
 
 
 def check_continuation(old: Plan, new: Plan, largest: int) -> None:
-    """Check that a new plan begins with one that was carried out, so that what is known can be kept."""
+    """Check that a new plan begins with the plan of the last fit, so that its candidates can be kept."""
     if new.brackets[: len(old.brackets)] != old.brackets:
         raise ValueError(
             "the candidates that were evaluated before are kept, but the new plan does not begin with the old one:\n"
@@ -162,7 +282,7 @@ def check_continuation(old: Plan, new: Plan, largest: int) -> None:
         )
 
 
-def _check_resource(name: str, estimator: Any, space: Space) -> None:
+def _check_resource(name: str, estimator: Estimator, space: Space) -> None:
     if name in ("n_samples", "folds"):
         return
     if name == "epochs":
@@ -187,8 +307,8 @@ def _check_resource(name: str, estimator: Any, space: Space) -> None:
         raise ValueError(f"resource={name!r} is not an integer parameter: the estimator has {known[name]!r}")
 
 
-def _maximum(name: str, estimator: Any, folds: Folds) -> int:
-    """Return what "auto" means for `max_resources`."""
+def _maximum(name: str, estimator: Estimator, folds: Folds) -> int:
+    """Return the value of `max_resources` that "auto" stands for."""
     if name == "n_samples":
         return _n_rows(folds)
     if name == "folds":
@@ -201,8 +321,8 @@ def _maximum(name: str, estimator: Any, folds: Folds) -> int:
     return int(value)
 
 
-def _least(name: str, estimator: Any, y: Any) -> int:
-    """Return the least of a resource that makes sense: of samples, twice as many as there are classes."""
+def _least(name: str, estimator: Estimator, y: ArrayLike) -> int:
+    """Return the smallest useful amount of a resource: of samples, twice the number of classes."""
     if name != "n_samples":
         return 1
     return 2 * len(np.unique(y)) if is_classifier(estimator) and np.ndim(y) == 1 else 10
@@ -212,22 +332,25 @@ def _n_rows(folds: Folds) -> int:
     return min(len(train) for train, _ in folds)
 
 
-def _training(name: str, search: Any, maximum: int, y: Any, params: dict[str, Any], folds: Folds) -> FullTraining:
-    # Without a seed, candidates differ from fit to fit, but not what becomes of them.
-    random_state = 0 if search.random_state is None else deepcopy(search.random_state)
-    seed = int(check_random_state(random_state).randint(2**31 - 1))
+def _training(name: str, asked: ResourceParams, maximum: int, inputs: Inputs, folds: Folds) -> FullTraining:
+    estimator, y = inputs.estimator, inputs.y
     if name == "folds":
         return FoldResource()
     if name == "epochs":
-        classes = unique_labels(y) if is_classifier(search.estimator) and y is not None else None
-        return EpochResource(classes, seed, maximum, search.continuation)
+        classes = unique_labels(y) if is_classifier(estimator) and y is not None else None
+        return EpochResource(classes, asked.seed(), maximum, asked.continuation)
     if name == "n_samples":
-        return SampleResource(_subsample(search.estimator, y, params, folds, seed), _n_rows(folds), maximum)
-    return ParameterResource(name, maximum, search.continuation, continuation_of(search.estimator))
+        return SampleResource(_subsample(inputs, folds, asked.seed()), _n_rows(folds), maximum)
+    return ParameterResource(name, maximum, asked.continuation, continuation_of(estimator))
 
 
-def _subsample(estimator: Any, y: Any, params: dict[str, Any], folds: Folds, seed: int) -> Subsample:
-    most_recent = isinstance(folds.cv, TimeSeriesSplit)
-    groups = params.get("groups") if "Group" in type(folds.cv).__name__ else None
-    labels = np.asarray(y) if is_classifier(estimator) and np.ndim(y) == 1 else None
-    return Subsample(seed, labels, None if groups is None else np.asarray(groups), most_recent)
+def _subsample(inputs: Inputs, folds: Folds, seed: int) -> Subsample:
+    keeps_groups = "Group" in type(folds.cv).__name__
+    groups = inputs.params.get("groups") if keeps_groups else None
+    is_stratified = is_classifier(inputs.estimator) and np.ndim(inputs.y) == 1
+    return Subsample(
+        seed,
+        np.asarray(inputs.y) if is_stratified else None,
+        None if groups is None else np.asarray(groups),
+        isinstance(folds.cv, TimeSeriesSplit),
+    )

@@ -1,4 +1,4 @@
-"""What a journal needs to know of a search, and what a search takes over from a journal."""
+"""Resuming a search: the header of its journal, and the trials, folds and draws that a journal brings."""
 
 from __future__ import annotations
 
@@ -14,127 +14,171 @@ import scipy
 import sklearn
 
 from skhpt import journal
-from skhpt.fingerprint import Fingerprint, describe_value
+from skhpt._typing import Estimator, Params, RandomState
+from skhpt.fingerprint import describe_value
 from skhpt.history import History
-from skhpt.session.session import Folds, Session
-from skhpt.space.dimensions import Choice
+from skhpt.session.session import Session
+from skhpt.space.dimensions import Choice, Dimension
 from skhpt.space.scipy_adapter import source_repr
 from skhpt.space.space import Space
 from skhpt.trial import Candidate, Trial
 
-#: Parameters of searches that neither the candidates nor their scores depend on, or that are described elsewhere.
-_ELSEWHERE = {
-    *(
-        "estimator",
-        "param_grid",
-        "param_distributions",
-        "candidates",
-        "scoring",
-        "return_train_score",
-        "cv",
-        "previous",
-    ),
+#: Parameters of searches that a journal does not depend on, or that other parts of its header describe.
+NOT_COMPARED = {
+    *("estimator", "param_grid", "param_distributions", "candidates"),
+    *("scoring", "return_train_score", "cv", "previous", "random_state"),
     *("n_iter", "refit", "error_score", "n_jobs", "pre_dispatch", "verbose", "reuse", "reuse_memory", "warm_start"),
-    *("journal", "max_time", "target_score", "patience", "fit_timeout", "max_retries", "on_interrupt", "random_state"),
+    *("journal", "max_time", "target_score", "patience", "fit_timeout", "max_retries", "on_interrupt"),
 }
 
 
-def open_journal(search: Any, session: Session, stored: journal.StoredJournal | None) -> Session:
-    """Begin the journal of a search, or go on with what it has."""
-    history, folds = session.history, session.folds
-    given = History(history[: history.n_earlier_trials], history.prior, history.n_earlier_trials)
-    draws = describe_draws(session.random_state)
-    space, codec = search._space_for_journal()
-    header = journal.Header(
-        fingerprint=describe_search(search, session.fingerprint, space, given),
-        metadata={"draws": draws, "folds": describe_splits(folds), "n_splits": len(folds)}
-        | _facts_to_show(search, session),
+def journal_header(
+    session: Session,
+    *,
+    search_name: str,
+    search_params: Params,
+    estimator: Estimator,
+    space: str,
+    metric: str | None,
+) -> journal.Header:
+    """Return the header of a search's journal.
+
+    Parameters
+    ----------
+    session : Session
+        The session that the journal records.
+    search_name : str
+        Name of the class of the search.
+    search_params : dict
+        Parameters of the search.
+    estimator : estimator
+        The estimator as the user gave it.
+    space : str
+        Description of the search space.
+    metric : str or None
+        Name of the metric that candidates are compared by; None for the only or first metric.
+    """
+    scorers = getattr(session.inputs.scorer, "_scorers", None)
+    error_score = search_params["error_score"]
+    return journal.Header(
+        fingerprint=_identity(session, search_name, search_params, estimator, space),
+        metadata={
+            "draws": describe_draws(session.random_state),
+            "folds": session.folds.to_json(),
+            "n_splits": len(session.folds),
+            "metrics": list(scorers or ()) or None,
+            "refit_metric": metric,
+            "error_score": float(error_score) if isinstance(error_score, Real) else None,
+        },
     )
-    opened = journal.open_journal(
-        search.journal, header, codec, stored=stored, n_earlier_trials=history.n_earlier_trials
-    )
+
+
+def _identity(
+    session: Session, search_name: str, search_params: Params, estimator: Estimator, space: str
+) -> dict[str, str]:
+    """Describe, part by part, everything that must be the same if a journal is to be resumed."""
+    compared = {name: value for name, value in search_params.items() if name not in NOT_COMPARED}
+    seed = session.random_state
+    earlier = [*_earlier_trials(session.history), *session.history.prior]
+    scores = [(trial.candidate.params, [fold.score() for fold in trial.folds]) for trial in earlier]
+    return {
+        "data": session.fingerprint.data,
+        "folds": session.fingerprint.folds,
+        "scoring": session.fingerprint.scoring,
+        "estimator": describe_value(estimator),
+        "space": space,
+        "search": f"{search_name} {describe_value(compared)}",
+        "random_state": str(int(seed)) if isinstance(seed, (int, np.integer)) else "drawn",
+        "previous": describe_value(scores) if scores else "nothing",
+        "versions": ", ".join(f"{name} {version}" for name, version in _versions(estimator).items()),
+    }
+
+
+def resume(
+    session: Session,
+    path: Any,
+    *,
+    header: journal.Header,
+    codec: journal.Codec,
+    stored: journal.StoredJournal | None,
+    error_score: Any,
+) -> Session:
+    """Begin the journal of a search, or return the session with what an existing journal holds.
+
+    Raises
+    ------
+    ValueError
+        If the journal is that of another search.
+    RuntimeError
+        If the journal has a failure, and ``error_score="raise"``.
+    """
+    n_earlier = session.history.n_earlier_trials
+    own_trials = session.history[n_earlier:]
+    opened = journal.open_journal(path, header, codec, stored=stored, n_earlier_trials=n_earlier)
     try:
         if opened.is_resumed:
-            history = _taken_over(search, opened, history[history.n_earlier_trials :], given)
+            history, n_reported = _resumed_history(session.history, opened, path, error_score), n_earlier
             opened.record_event("resumed")
         else:
-            _write_down(opened, history[history.n_earlier_trials :])
+            history, n_reported = session.history, session.n_reported
+            opened.asked([trial.candidate for trial in own_trials])
+            opened.scored(*(fold for trial in own_trials for fold in trial.folds))
     except BaseException:
         opened.close()
         raise
-    random_state = draws_again(session.random_state, opened.metadata["draws"])
-    n_known = history.n_earlier_trials if opened.is_resumed else session.n_known
-    return replace(session, history=history, n_known=n_known, random_state=random_state, journal=opened)
+    random_state = restore_draws(session.random_state, opened.metadata["draws"])
+    return replace(session, history=history, n_reported=n_reported, random_state=random_state, journal=opened)
 
 
-def _taken_over(search: Any, opened: journal.Journal, own: Sequence[Trial], given: History) -> History:
-    """Return what was given with what a journal has, which begins with the trials of the search itself."""
-    there, here = ([describe_value(dict(one.params)) for one in some] for some in (opened.candidates, _asked(own)))
-    if there[: len(here)] != here:
+def _resumed_history(history: History, opened: journal.Journal, path: Any, error_score: Any) -> History:
+    """Return the trials of earlier searches with those of a journal, which begins with the trials of this search."""
+    n_earlier = history.n_earlier_trials
+    own = [trial.candidate for trial in history[n_earlier:]]
+    if _descriptions(opened.candidates)[: len(own)] != _descriptions(own):
         raise ValueError(
-            f"journal={search.journal!r} does not begin with the {len(own)} candidates that this search has evaluated "
+            f"journal={path!r} does not begin with the {len(own)} candidates that this search has evaluated "
             "already: it is that of another search"
         )
-    given.add(opened.candidates)
+    resumed = History(history[:n_earlier], history.prior, n_earlier)
+    resumed.add(opened.candidates)
     for fold in opened.folds:
-        given.add_fold(fold)
-    if search.error_score == "raise" and (errors := [fold.error for fold in opened.folds if fold.error]):
-        raise RuntimeError(f"error_score='raise', and journal={search.journal!r} has a failure:\n{errors[0]}")
-    return given
+        resumed.add_fold(fold)
+    errors = [fold.error for fold in opened.folds if fold.error]
+    if error_score == "raise" and errors:
+        raise RuntimeError(f"error_score='raise', and journal={path!r} has a failure:\n{errors[0]}")
+    return resumed
 
 
-def _write_down(opened: journal.Journal, own: Sequence[Trial]) -> None:
-    opened.asked(_asked(own))
-    opened.scored(*(fold for trial in own for fold in trial.folds))
+def _earlier_trials(history: History) -> Sequence[Trial]:
+    return history[: history.n_earlier_trials]
 
 
-def _asked(trials: Sequence[Trial]) -> list[Candidate]:
-    return [trial.candidate for trial in trials]
+def _descriptions(candidates: Sequence[Candidate]) -> list[str]:
+    return [describe_value(dict(candidate.params)) for candidate in candidates]
 
 
-def _facts_to_show(search: Any, session: Session) -> dict[str, Any]:
-    """Return what one needs to know in order to make a table of a journal."""
-    metrics = getattr(session.setup.scorer, "_scorers", None)
-    error_score = float(search.error_score) if isinstance(search.error_score, Real) else None
-    return {"metrics": list(metrics or ()) or None, "refit_metric": search._metric, "error_score": error_score}
-
-
-def describe_search(search: Any, mark: Fingerprint, space: str, history: History) -> dict[str, str]:
-    """Describe everything that must be the same if a journal is to be gone on with, part by part."""
-    params = {name: value for name, value in search.get_params(deep=False).items() if name not in _ELSEWHERE}
-    seed = getattr(search, "random_state", None)
-    given = [(trial.candidate.params, [fold.score() for fold in trial.folds]) for trial in (*history, *history.prior)]
-    return {
-        "data": mark.data,
-        "folds": mark.folds,
-        "scoring": mark.scoring,
-        "estimator": describe_value(search.estimator),
-        "space": space,
-        "search": f"{type(search).__name__} {describe_value(params)}",
-        "random_state": str(int(seed)) if isinstance(seed, (int, np.integer)) else "drawn",
-        "previous": describe_value(given) if given else "nothing",
-        "versions": ", ".join(f"{name} {version}" for name, version in _versions(search.estimator).items()),
-    }
+# -- what the header describes -----------------------------------------------------------------------------------
 
 
 def describe_space(space: Space) -> str:
     """Describe a space by its choices and distributions."""
-    return " or ".join(
-        "{" + ", ".join(f"{name}: {_describe_dimension(dim)}" for name, dim in branch.items()) + "}"
-        for branch in space.branches
-    )
+    branches = []
+    for branch in space.branches:
+        dimensions = (f"{name}: {_describe_dimension(dimension)}" for name, dimension in branch.items())
+        branches.append("{" + ", ".join(dimensions) + "}")
+    return " or ".join(branches)
 
 
-def _describe_dimension(dimension: Any) -> str:
+def _describe_dimension(dimension: Dimension) -> str:
     if isinstance(dimension, Choice):
         return describe_value(dimension.values)
     text = source_repr(dimension.definition)
     return describe_value(dimension.definition) if " at 0x" in text else text
 
 
-def _versions(estimator: Any) -> dict[str, str]:
-    """Return the versions of whatever computes scores."""
-    known = {
+def _versions(estimator: Estimator) -> dict[str, str]:
+    """Return the versions of the packages that compute scores."""
+    versions = {
         "Python": ".".join(platform.python_version_tuple()[:2]),
         "numpy": np.__version__,
         "scipy": scipy.__version__,
@@ -142,15 +186,18 @@ def _versions(estimator: Any) -> dict[str, str]:
     }
     parts = [estimator, *estimator.get_params(deep=True).values()]
     packages = {type(part).__module__.split(".")[0] for part in parts if hasattr(part, "fit")} - {"sklearn"}
-    others = {name: getattr(sys.modules.get(name), "__version__", None) for name in sorted(packages)}
-    return known | {name: version for name, version in others.items() if isinstance(version, str)}
+    for name in sorted(packages):
+        version = getattr(sys.modules.get(name), "__version__", None)
+        if isinstance(version, str):
+            versions[name] = version
+    return versions
 
 
 # -- random draws ------------------------------------------------------------------------------------------------
 
 
-def describe_draws(random_state: Any) -> dict[str, Any]:
-    """Return, as JSON, what it takes to draw again what is going to be drawn."""
+def describe_draws(random_state: RandomState) -> dict[str, Any]:
+    """Return, as JSON, what determines the draws from a `random_state`."""
     if isinstance(random_state, np.random.RandomState):
         kind, keys, *rest = random_state.get_state(legacy=True)
         return {"state": [kind, np.asarray(keys).tolist(), *rest]}
@@ -159,29 +206,11 @@ def describe_draws(random_state: Any) -> dict[str, Any]:
     return {}
 
 
-def draws_again(random_state: Any, draws: Mapping[str, Any]) -> Any:
-    """Return a `random_state` that draws what was described."""
+def restore_draws(random_state: RandomState, draws: Mapping[str, Any]) -> RandomState:
+    """Return a `random_state` that repeats the draws that were described."""
     if "state" in draws and isinstance(random_state, np.random.RandomState):
         kind, keys, *rest = draws["state"]
         random_state.set_state((kind, np.array(keys, dtype=np.uint32), *rest))
     if "seed" in draws:
         return int(draws["seed"])
     return random_state
-
-
-# -- folds -------------------------------------------------------------------------------------------------------
-
-
-def describe_splits(folds: Folds) -> dict[str, Any]:
-    """Return, as JSON, folds that cannot be drawn again; nothing of others."""
-    if folds.can_be_drawn_again or not folds.is_known:
-        return {}
-    return {"cv": folds.description, "splits": [[part.tolist() for part in split] for split in folds]}
-
-
-def splits_again(cv: Any, stored: Mapping[str, Any]) -> Folds | None:
-    """Return the folds that were described, if they come from the same `cv`; None if they do not."""
-    if not stored or describe_value(cv) != stored["cv"]:
-        return None
-    splits = [(np.array(train, dtype=int), np.array(test, dtype=int)) for train, test in stored["splits"]]
-    return Folds(splits, cv, stored["cv"], can_be_drawn_again=False)

@@ -1,9 +1,9 @@
-"""scikit-learn's callbacks (from version 1.9): the tree of tasks of a search, and who is told of each fold.
+"""scikit-learn's callbacks (from version 1.9): the tasks of a search, and the observer of each fold.
 
-The tree is root -> "search" -> one "candidate-split-evaluation" per fold, and root -> "refit-with-best-params".
-scikit-learn makes all evaluation contexts ahead, each of which knows its siblings, so every task that goes to a
-worker carries all others along: a cost quadratic in their number. Here an evaluation context is an only child of a
-copy of its parent, and is made only if somebody listens.
+The root task has two subtasks: "search", with a "candidate-split-evaluation" per fold, and "refit-with-best-params".
+scikit-learn makes the contexts of all evaluations ahead. Each of them holds its siblings, so every task that travels to
+a worker carries all others along, a cost quadratic in their number. Here the context of an evaluation is the only child
+of a copy of its parent, and is made only if the search or its estimator has callbacks.
 """
 
 from __future__ import annotations
@@ -13,35 +13,42 @@ from contextlib import contextmanager
 from copy import copy
 from typing import Any
 
+from skhpt._typing import ArrayLike, Estimator, Params
 from skhpt.fitting.fold import FoldObserver, NullObserver
 from skhpt.fitting.slicing import FoldData
 from skhpt.trial import Candidate
 
 
-def begin_callbacks(search: Any, X: Any, y: Any, params: dict[str, Any]) -> Callbacks:
-    """Begin the root task of a search; there is nobody to tell before scikit-learn 1.9."""
+def begin_callbacks(search: Estimator, X: ArrayLike, y: ArrayLike, params: Params) -> Callbacks:
+    """Begin the root task of a search, if this version of scikit-learn has callbacks."""
     if not hasattr(search, "_init_callback_context"):
         return Callbacks()
     return SklearnCallbacks(search, X, y, _metadata(params))
 
 
 class Callbacks:
-    """Nobody listens."""
+    """No callbacks.
 
-    somebody_listens = False
+    Attributes
+    ----------
+    observe_fits : bool
+        Whether callbacks are told of every fit.
+    """
+
+    observe_fits = False
 
     def begin_search(self, n_candidates: int | None, n_splits: int) -> None:
         """Begin the search task."""
 
     def observe(self, candidate: Candidate, split: int) -> FoldObserver:
-        """Return who is told of one fold."""
+        """Return the observer of one fold."""
         return NullObserver()
 
     def end_search(self) -> None:
         """End the search task."""
 
     @contextmanager
-    def refitting(self, estimator: Any) -> Iterator[None]:
+    def refitting(self, estimator: Estimator) -> Iterator[None]:
         """Run the refit inside this context."""
         yield
 
@@ -50,24 +57,24 @@ class Callbacks:
 
 
 class SklearnCallbacks(Callbacks):
-    """Passes on to the callbacks of a search estimator.
+    """The callbacks of a search and of its estimator.
 
     Parameters
     ----------
     search : estimator
         The search that is being fitted.
     X, y : array-like
-        What it is fitted on.
+        The data that it is fitted on.
     metadata : dict or None
         Sample weights, if there are any.
     """
 
-    def __init__(self, search: Any, X: Any, y: Any, metadata: dict[str, Any] | None):
+    def __init__(self, search: Estimator, X: ArrayLike, y: ArrayLike, metadata: Params | None):
         self._search = search
         self._data = {"estimator": search, "X": X, "y": y, "metadata": metadata}
         n_tasks = 1 + (search.refit is not False)
         self._root = search._init_callback_context(max_subtasks=n_tasks).call_on_fit_task_begin(**self._data)
-        self.somebody_listens = _has_callbacks(search) or any(map(_has_callbacks, _parts(search.estimator)))
+        self.observe_fits = _has_callbacks(search) or any(map(_has_callbacks, _parts(search.estimator)))
 
     def begin_search(self, n_candidates: int | None, n_splits: int) -> None:
         self._n_splits = n_splits
@@ -78,7 +85,7 @@ class SklearnCallbacks(Callbacks):
         ).call_on_fit_task_begin(estimator=self._search)
 
     def observe(self, candidate: Candidate, split: int) -> FoldObserver:
-        if not self.somebody_listens:
+        if not self.observe_fits:
             return NullObserver()
         parent = copy(self._task)
         parent._children_map = {}
@@ -89,7 +96,7 @@ class SklearnCallbacks(Callbacks):
         self._task.call_on_fit_task_end(estimator=self._search)
 
     @contextmanager
-    def refitting(self, estimator: Any) -> Iterator[None]:
+    def refitting(self, estimator: Estimator) -> Iterator[None]:
         context = self._root.subcontext(task_name="refit-with-best-params")
         with context.propagate_callback_context(estimator):
             context.call_on_fit_task_begin(**self._data)
@@ -101,14 +108,14 @@ class SklearnCallbacks(Callbacks):
 
 
 class FoldCallbacks:
-    """Tells the callbacks of one fold, in the worker that evaluates it; it travels there with the task."""
+    """Observer that tells callbacks of one fold, in the worker that evaluates it."""
 
-    def __init__(self, search: Any, context: Any):
+    def __init__(self, search: Estimator, context: Any):
         self._search = search
         self._context = context
 
     @contextmanager
-    def fitting(self, estimator: Any, fold: FoldData) -> Iterator[None]:
+    def fitting(self, estimator: Estimator, fold: FoldData) -> Iterator[None]:
         with self._context.propagate_callback_context(estimator):
             self._context.call_on_fit_task_begin(**self._data(fold))
             yield
@@ -125,14 +132,14 @@ class FoldCallbacks:
         }
 
 
-def _metadata(params: dict[str, Any]) -> dict[str, Any] | None:
+def _metadata(params: Params) -> Params | None:
     weights = params.get("sample_weight")
     return None if weights is None else {"sample_weight": weights}
 
 
-def _has_callbacks(estimator: Any) -> bool:
+def _has_callbacks(estimator: Estimator) -> bool:
     return bool(getattr(estimator, "_skl_callbacks", None))
 
 
-def _parts(estimator: Any) -> list[Any]:
+def _parts(estimator: Estimator) -> list[Any]:
     return [estimator, *estimator.get_params(deep=True).values()] if hasattr(estimator, "get_params") else [estimator]

@@ -1,4 +1,4 @@
-"""Bad input, found before anything is fitted."""
+"""Checks of the parameters of a search, before anything is fitted."""
 
 from __future__ import annotations
 
@@ -11,27 +11,28 @@ from typing import Any
 
 from sklearn.base import clone
 
+from skhpt._typing import Estimator, Params, Scorer
 from skhpt.identity import native
 from skhpt.select import Rule
 from skhpt.space.dimensions import Choice
 from skhpt.space.space import Space
 
 
-def check_names(estimator: Any, space: Space) -> None:
+def check_names(estimator: Estimator, space: Space) -> None:
     """Check that an estimator has the parameters of a space.
 
     Parameters
     ----------
     estimator : estimator
-        What the parameters will be set on.
+        The estimator that the parameters are set on.
     space : Space
-        Where they come from.
+        The search space.
 
     Raises
     ------
     ValueError
-        For a name that the estimator has not, neither itself nor once a choice replaced one of its parts; with the
-        closest names that it has; or if the space has no branch at all.
+        If the space is empty, or if a name is a parameter neither of the estimator nor of a choice for one of its
+        parts. The message has the closest names that exist.
     """
     if not space.branches:
         raise ValueError("the space is an empty list: there is nothing to try")
@@ -39,15 +40,15 @@ def check_names(estimator: Any, space: Space) -> None:
         _check_branch(estimator, {name: dimension.examples for name, dimension in branch.items()})
 
 
-def check_candidates(estimator: Any, candidates: Any) -> list[dict[str, Any]]:
-    """Check points that a person wrote down, and return them with Python's own numbers and strings.
+def check_candidates(estimator: Estimator, candidates: Any) -> list[Params]:
+    """Check given candidates, and return them with Python's own numbers and strings.
 
     Raises
     ------
     TypeError
         If they are not dicts with strings as keys.
     ValueError
-        For a name that the estimator has not.
+        If a name is not a parameter of the estimator.
     """
     points = []
     for params in candidates:
@@ -58,15 +59,15 @@ def check_candidates(estimator: Any, candidates: Any) -> list[dict[str, Any]]:
     return points
 
 
-def check_rule(rule: Any, estimator: Any, scorer: Any, space: Space | None) -> None:
-    """Check that a `refit` of this package speaks of metrics, parameters and columns that there are going to be.
+def check_rule(rule: Any, estimator: Estimator, scorer: Scorer, space: Space | None) -> None:
+    """Check that the metrics, parameters and columns exist that a rule for `refit` names.
 
     Raises
     ------
     ValueError
-        For a metric that is not scored or a name that nothing has.
+        If a metric is not scored, or a name is neither a column of ``cv_results_`` nor a parameter.
     TypeError
-        For a parameter whose choices have no order.
+        If the choices of a parameter have no order.
     """
     if not isinstance(rule, Rule):
         return
@@ -84,49 +85,69 @@ def check_rule(rule: Any, estimator: Any, scorer: Any, space: Space | None) -> N
         rule.check_values({name: dim.values for name, dim in branch.items() if isinstance(dim, Choice)})
 
 
-def check_limits(search: Any, scorer: Any) -> None:
-    """Check the limits of a search that depend on more than themselves.
+def check_max_time(max_time: Any) -> None:
+    """Raise ValueError if `max_time` is a `timedelta` that is not positive."""
+    if isinstance(max_time, timedelta) and max_time <= timedelta(0):
+        raise ValueError(f"max_time must be longer than nothing, got {max_time!r}")
+
+
+def check_score_limit(name: str, value: float | None, scorer: Scorer, refit: Any) -> None:
+    """Check that `refit` names the metric that a limit on scores refers to.
+
+    Parameters
+    ----------
+    name : str
+        Name of the limit.
+    value : float or None
+        Value of the limit; None means no limit.
+    scorer : callable
+        The scorer.
+    refit : bool, str or callable
+        The parameter.
 
     Raises
     ------
     ValueError
-        If no time is allowed, or it is not known which of several metrics has to reach a target.
+        If there are several metrics and `refit` names none.
     """
-    if isinstance(search.max_time, timedelta) and search.max_time <= timedelta(0):
-        raise ValueError(f"max_time must be longer than nothing, got {search.max_time!r}")
     metrics = _metrics(scorer) or []
-    for name in ("target_score", "patience"):
-        if getattr(search, name) is not None and len(metrics) > 1 and search._metric is None:
-            raise ValueError(
-                f"{name}={getattr(search, name)!r} needs to know by which metric candidates are compared: refit must "
-                f"name one of {metrics}, got refit={search.refit!r}"
-            )
+    if value is not None and len(metrics) > 1 and metric_of_refit(refit) is None:
+        raise ValueError(
+            f"{name}={value!r} needs to know by which metric candidates are compared: refit must "
+            f"name one of {metrics}, got refit={refit!r}"
+        )
 
 
-def _metrics(scorer: Any) -> list[str] | None:
-    """Return the names of the metrics; None for a function, which may return several scores."""
+def metric_of_refit(refit: Any) -> str | None:
+    """Return the name of the metric that `refit` compares candidates by; None for the only or first metric."""
+    metric = refit.metric if isinstance(refit, Rule) else refit
+    return metric if isinstance(metric, str) else None
+
+
+def _metrics(scorer: Scorer) -> list[str] | None:
+    """Return the names of the metrics; None for a function, which may return a dict of scores."""
     if hasattr(scorer, "_scorers"):
         return list(scorer._scorers)
     return ["score"] if hasattr(scorer, "_score_func") else None
 
 
 def _is_column(name: str, metrics: list[str] | None) -> bool:
-    """Tell whether there is going to be such a column in ``cv_results_``."""
+    """Return whether ``cv_results_`` will have a column of this name."""
     if name in _COLUMNS:
         return True
     kind, _, metric = name.replace("_train_", "_test_").partition("_test_")
     return bool(fullmatch(r"mean|std|rank|split\d+", kind)) and (metrics is None or metric in metrics)
 
 
-#: Columns of ``cv_results_`` besides scores and parameters, which are known by their own names.
+#: Columns of ``cv_results_`` besides scores and parameters.
 _COLUMNS = {
     *("mean_fit_time", "std_fit_time", "mean_score_time", "std_score_time"),
     *("candidate_id", "bracket", "rung", "iter", "n_resources", "n_folds", "resumed_from"),
 }
 
 
-def _check_branch(estimator: Any, branch: Mapping[str, Callable[[], Sequence[Any]]]) -> None:
-    """Check the names of a branch; its values are only looked at where that is needed, for to draw one has effects."""
+def _check_branch(estimator: Estimator, branch: Mapping[str, Callable[[], Sequence[Any]]]) -> None:
+    """Check the names of a branch. A value is drawn only where it is needed, as a draw may advance a generator."""
     known = estimator.get_params(deep=True)
     for name, values in branch.items():
         if name not in known and not _appears_with(name, branch) and not _accepts(estimator, name, values()[0]):
@@ -134,7 +155,7 @@ def _check_branch(estimator: Any, branch: Mapping[str, Callable[[], Sequence[Any
 
 
 def _appears_with(name: str, branch: Mapping[str, Callable[[], Sequence[Any]]]) -> bool:
-    """Tell whether a choice for a part of the estimator, such as a step, brings the parameter along."""
+    """Return whether a choice for a part of the estimator, such as a step, has the parameter."""
     parts = name.split("__")
     for n in range(1, len(parts)):
         rest = "__".join(parts[n:])
@@ -144,8 +165,8 @@ def _appears_with(name: str, branch: Mapping[str, Callable[[], Sequence[Any]]]) 
     return False
 
 
-def _accepts(estimator: Any, name: str, value: Any) -> bool:
-    """Try it: some estimators accept parameters that get_params does not list."""
+def _accepts(estimator: Estimator, name: str, value: Any) -> bool:
+    """Return whether ``set_params`` accepts a parameter, which ``get_params`` may not list."""
     try:
         clone(estimator).set_params(**{name: value})
     except Exception:
@@ -153,10 +174,10 @@ def _accepts(estimator: Any, name: str, value: Any) -> bool:
     return True
 
 
-def _unknown_name(name: str, estimator: Any, known: Iterable[str]) -> str:
+def _unknown_name(name: str, estimator: Estimator, known: Iterable[str]) -> str:
     names = sorted(known)
     message = f"Invalid parameter {name!r} for estimator {estimator!r}."
-    # A forgotten step (C for svc__C) and the wrong case (c for C) are as likely as a slip of the pen.
+    # Suggest names with a forgotten step (C for svc__C), in another case (c for C), and misspelt ones.
     lower = {full.lower(): full for full in names}
     close = [full for full in names if full.endswith("__" + name)]
     close += [lower[match] for match in get_close_matches(name.lower(), lower)]

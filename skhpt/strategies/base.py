@@ -25,6 +25,11 @@ class Strategy(Protocol):
         """Maximum number of trials that the strategy asks for; None if it is not known."""
         ...
 
+    @property
+    def uses_prior(self) -> bool:
+        """Whether the strategy learns from ``history.prior``: trials with scores from other folds or data."""
+        ...
+
     def ask(self, history: History) -> list[Candidate]:
         """Return the candidates that can be evaluated now.
 

@@ -56,6 +56,8 @@ class BayesianOptimization:
         Whether the expected logarithm of the time is subtracted from the logarithm of the expected improvement.
     """
 
+    uses_prior = True
+
     def __init__(
         self,
         space: Space,

@@ -22,6 +22,8 @@ class FixedList:
         Number of trials in the history before the first point of the list.
     """
 
+    uses_prior = False
+
     def __init__(self, points: Sequence[Params], n_before: int = 0):
         self.points = points
         self.n_before = n_before

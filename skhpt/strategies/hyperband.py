@@ -64,6 +64,11 @@ class Hyperband:
         self._answers: dict[int, tuple[Any, list[Candidate]]] = {}
 
     @property
+    def uses_prior(self) -> bool:
+        """Whether proposals learn from trials that were scored on other folds."""
+        return self.propose is not None
+
+    @property
     def n_candidates(self) -> int:
         """Trials that there will be at most."""
         return self.plan.n_rows

@@ -339,9 +339,9 @@ def test_ctrl_c_during_the_refit_keeps_the_results(iris):
 @pytest.mark.skipif(os.name == "nt", reason="has no such signals")
 def test_ctrl_c_twice_stops_now(iris, tmp_path):
     class Twice(GridSearch):
-        def _tabulate(self, session):
+        def _set_results(self, session):
             signal.raise_signal(signal.SIGINT)
-            super()._tabulate(session)
+            super()._set_results(session)
 
     search = Twice(Interrupted(), {"C": [1, 2, 3]}, journal=tmp_path / "j")
     with pytest.raises(KeyboardInterrupt), warnings.catch_warnings():
