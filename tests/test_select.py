@@ -241,7 +241,7 @@ def test_mistakes_are_found_before_anything_is_fitted(iris):
         GridSearch(pipe, {"clf__kernel": ["rbf", "poly"]}, refit=one_standard_error("clf__kernel")).fit(*iris)
     for known in ("clf__C", "-mean_fit_time", "split0_test_score", "scale__with_std", "clf__n_estimators"):
         search = GridSearch(pipe, {"clf__C": [1], "clf": [LogisticRegression()]}, refit=one_standard_error(known))
-        search.fit(*iris)
+        search.plan(*iris)
 
 
 def test_ridge_is_simpler_with_more_of_it(iris):

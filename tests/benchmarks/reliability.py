@@ -38,7 +38,7 @@ from overhead import NullClassifier  # noqa: E402
 
 from skhpt import GridSearch, Space  # noqa: E402
 from skhpt.journal import Header, Journal, SpaceCodec, open_journal  # noqa: E402
-from skhpt.search import opening  # noqa: E402
+from skhpt.search import base  # noqa: E402
 from skhpt.trial import Candidate, FoldScore  # noqa: E402
 from tests.estimators import Fatal  # noqa: E402
 from tests.stories.interruptible import make, members, results  # noqa: E402
@@ -109,7 +109,7 @@ def clocked(things):
 def share_of_the_journal(searched, repeats):
     """Print which part of one and the same search is spent in its journal; that does not depend on the hour."""
     shares = []
-    doors = [(opening, "open_journal"), *((Journal, name) for name in ("asked", "scored", "finished", "note", "close"))]
+    doors = [(base, "resume"), *((Journal, name) for name in ("asked", "scored", "finished", "record_event", "close"))]
     with tempfile.TemporaryDirectory() as folder, clocked(doors) as within:
         for i in range(repeats):
             within[0] = 0.0

@@ -28,7 +28,7 @@ from skhpt.fitting import warm_start
 from skhpt.fitting.checkpoints import Checkpoints
 from skhpt.history import History
 from skhpt.strategies.hyperband import Hyperband
-from skhpt.strategies.rung_statistics import at_full_resource, rung_correlations
+from skhpt.strategies.rung_statistics import at_full_resource, plan_position, rung_correlations
 from skhpt.strategies.schedule import Plan, hyperband, ladder
 from skhpt.trial import Candidate, FoldScore, Trial
 from tests.estimators import Failing, Null, OtherForest
@@ -382,7 +382,7 @@ def test_workers_are_kept_busy(brackets, n_splits):
         evaluator = Clock(n_workers, uneven, noisy, n_splits)
         history = History()
         engine.run(Hyperband(plan, points(plan.n_candidates)), history, evaluator, n_splits=n_splits)
-        history.sort(lambda trial: tuple(trial.candidate.info[name] for name in ("bracket", "rung", "candidate_id")))
+        history = history.sorted_by(plan_position)
         histories.append(history)
         assert evaluator.worked / (n_workers * evaluator.now) > 0.85
     assert list(histories[0]) == list(histories[1])
