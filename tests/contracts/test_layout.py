@@ -13,7 +13,8 @@ import skhpt
 ROOT = Path(skhpt.__file__).parent
 # From the bottom up. A module imports from layers below its own; within a layer only from its own package.
 LAYERS = [
-    ["_compat", "_typing", "_warnings", "identity", "distributions"],
+    ["_compat", "_typing", "_warnings"],
+    ["identity", "distributions"],
     ["fingerprint", "trial"],
     ["history", "space", "gp"],
     ["strategies", "parallel", "results", "select"],
