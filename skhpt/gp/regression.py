@@ -138,7 +138,8 @@ class Posterior:
         def weighted_gradient(coefficients: np.ndarray) -> np.ndarray:
             """Return ``sum_i coefficients_ij dk_ij/dz_j``, with coefficients of shape (n, m)."""
             c = coefficients * dk_dq
-            return 2 * w * (c.sum(axis=0)[:, None] * Z - c.T @ self.Z)
+            gradient: np.ndarray = 2 * w * (c.sum(axis=0)[:, None] * Z - c.T @ self.Z)
+            return gradient
 
         mean_gradient = weighted_gradient(np.broadcast_to(self.alpha[:, None], k.shape))
         mean_gradient -= self.depth * 4 * (2 * Z - 1) * self.embedding.is_ordered

@@ -428,8 +428,8 @@ class HyperbandSearchCV(BaseSearch):
         return Hyperband(
             plan,
             points,
-            self._metric,
-            self.error_score,
+            metric=self._metric,
+            error_score=self.error_score,
             first_bracket_id=1 + max((candidate.bracket_id for candidate in earlier), default=-1),
             first_candidate=1 + max((candidate.info["candidate_id"] for candidate in earlier), default=-1),
             propose=partial(self._propose, space, seed) if self.sampler == "bayes" else None,

@@ -143,13 +143,13 @@ class MultiFidelity:
         """
         levels = schedule.levels(self.minimum, self.maximum, factor)
         if self.resource == "folds":
-            brackets = schedule.folds_only(n_candidates, self.n_splits, factor, largest)
+            brackets = schedule.folds_only(n_candidates, n_splits=self.n_splits, factor=factor, largest=largest)
         elif kind == "ladder":
-            brackets = schedule.ladder(n_candidates, levels, self.n_splits, factor, largest)
+            brackets = schedule.ladder(n_candidates, levels, n_splits=self.n_splits, factor=factor, largest=largest)
         else:
             make = {"hyperband": schedule.hyperband, "halving": schedule.halving}[kind]
-            brackets = make(n_candidates, levels, self.n_splits, factor)
-        return Plan(self.resource, self.maximum, self.n_splits, brackets, self.continues)
+            brackets = make(n_candidates, levels, n_splits=self.n_splits, factor=factor)
+        return Plan(self.resource, self.maximum, self.n_splits, brackets=brackets, continues=self.continues)
 
 
 def choose_resource(estimator: Estimator, space: Space) -> str:

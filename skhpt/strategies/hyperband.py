@@ -1,4 +1,8 @@
-"""Multi-fidelity search: many candidates begin with little, the best of them go on with more."""
+"""Multi-fidelity search: many candidates begin with few resources, the best of them are promoted to more.
+
+References: Li, Jamieson, DeSalvo, Rostamizadeh and Talwalkar (2018), Hyperband: A Novel Bandit-Based Approach to
+Hyperparameter Optimization, Journal of Machine Learning Research 18, arXiv:1603.06560.
+"""
 
 from __future__ import annotations
 
@@ -6,46 +10,48 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from skhpt._typing import Params
 from skhpt.history import History
 from skhpt.strategies.schedule import Bracket, Plan
 from skhpt.trial import Candidate, FoldScore, Trial
 
-#: ``propose(n, known, prior)`` returns up to n points that promise most, from the trials that are known.
-Propose = Callable[[int, Sequence[Trial], Sequence[Trial]], Sequence[Params]]
-#: So many brackets run side by side if later ones learn from earlier ones.
-N_SIDE_BY_SIDE = 2
+#: ``propose(n, known, prior)`` returns up to n points, chosen with the known trials and those of other searches.
+Propose: TypeAlias = Callable[[int, Sequence[Trial], Sequence[Trial]], Sequence[Params]]
+#: Number of brackets that run at the same time if later brackets learn from earlier ones.
+N_CONCURRENT = 2
 
 
 class Hyperband:
-    """Run the brackets of a plan side by side, each in a lane of its own.
+    """Strategy that runs the brackets of a plan at the same time.
 
-    A candidate is promoted as soon as it is certain that it will be among the best of its rung, however those score
-    that are still under way. Every rung that a candidate reaches is a trial.
+    A candidate is promoted as soon as it is certain to be among the best of its rung, whatever the scores of the
+    pending candidates will be. Each candidate has a trial on every rung that it reaches.
 
     Parameters
     ----------
     plan : Plan
         Brackets and rungs.
     points : sequence of dict
-        Candidates to begin with, for all brackets.
-    metric : str or None, default=None
-        Name of the score to compare; None if there is only one, or for the first.
+        Initial candidates of all brackets, in their order.
+    metric : str, default=None
+        Name of the score to compare; None for the only or first one.
     error_score : float or "raise", default=NaN
-        Score of a fold that failed.
-    first_lane, first_candidate : int, default=0
-        Where the numbers of brackets and candidates begin, after those of an earlier search.
+        Score of a failed fold.
+    first_bracket_id, first_candidate : int, default=0
+        Ids of the first bracket and of the first candidate; larger than 0 after an earlier search.
     propose : callable, default=None
-        ``propose(n, known, prior)`` returns up to n points that promise most, from the trials that are known. If there
-        is one, two thirds of the candidates of a bracket come from there, as soon as the last but one is complete.
+        ``propose(n, known, prior)`` returns up to n points, given the trials of complete brackets. With it, from the
+        third bracket on, two thirds of the candidates of a bracket are proposals; the bracket begins when the last but
+        one before it is complete.
     """
 
     def __init__(
         self,
         plan: Plan,
         points: Sequence[Params],
+        *,
         metric: str | None = None,
         error_score: float | str = math.nan,
         first_bracket_id: int = 0,
@@ -59,7 +65,7 @@ class Hyperband:
         self.first_bracket_id = first_bracket_id
         self.first_candidate = first_candidate
         self.propose = propose
-        # By bracket: what was proposed, and what was asked for last, in which state of the history.
+        # Caches, by bracket: the proposals, and the last answer with the state of the history that it is for.
         self._proposed: dict[int, tuple[History, Sequence[Params]]] = {}
         self._answers: dict[int, tuple[Any, list[Candidate]]] = {}
 
@@ -70,33 +76,32 @@ class Hyperband:
 
     @property
     def n_candidates(self) -> int:
-        """Trials that there will be at most."""
+        """Maximum number of trials: candidates, counted on every rung."""
         return self.plan.n_rows
 
     def ask(self, history: History) -> list[Candidate]:
-        """Return what is certain by now: the beginning of each bracket, and who is promoted."""
+        """Return the initial candidates of the brackets that begin, and all promotions that are certain."""
         asked: list[Candidate] = []
-        complete = True
+        earlier_are_complete = True
         for b in range(len(self.plan.brackets)):
-            if self.propose and b >= N_SIDE_BY_SIDE and not complete:
+            if self.propose and b >= N_CONCURRENT and not earlier_are_complete:
                 break
-            more = self._ask_bracket(b, history)
-            asked += more
-            if b >= N_SIDE_BY_SIDE - 1:  # whether the bracket so many before the next one is complete
-                complete = complete and self._is_complete(b + 1 - N_SIDE_BY_SIDE, history)
-        return [_numbered(candidate, len(history) + i) for i, candidate in enumerate(asked)]
+            asked += self._ask_bracket(b, history)
+            if b >= N_CONCURRENT - 1:  # the next bracket waits for all but the last N_CONCURRENT - 1 brackets
+                earlier_are_complete = earlier_are_complete and self._is_complete(b + 1 - N_CONCURRENT, history)
+        return [_with_id(candidate, len(history) + i) for i, candidate in enumerate(asked)]
 
     def _ask_bracket(self, b: int, history: History) -> list[Candidate]:
-        """Return what is certain of a bracket; it is found out once for every state of it."""
+        """Return the certain candidates of a bracket, without ids; computed once for every state of the bracket."""
         bracket_id = self.first_bracket_id + b
         state = history, history.progress(bracket_id)
-        known, answer = self._answers.get(b, (None, []))
-        if known != state:
+        answered_state, answer = self._answers.get(b, (None, []))
+        if answered_state != state:
             by_rung: dict[int, list[Trial]] = defaultdict(list)
             for trial in history.bracket(bracket_id):
                 by_rung[trial.candidate.info["rung"]].append(trial)
-            begun = self._begin(b, by_rung[0], history)
-            answer = begun + self._promote(self.plan.brackets[b], by_rung, len(begun))
+            initial = self._initial_candidates(b, by_rung[0], history)
+            answer = initial + self._promotions(self.plan.brackets[b], by_rung, len(initial))
             self._answers[b] = state, answer
         return answer
 
@@ -104,47 +109,54 @@ class Hyperband:
         n, n_finished = history.progress(self.first_bracket_id + b)
         return n == n_finished > 0 and not self._ask_bracket(b, history)
 
-    def _begin(self, b: int, begun: Sequence[Trial], history: History) -> list[Candidate]:
-        """Return the candidates that a bracket is still to begin with."""
+    def _initial_candidates(self, b: int, begun: Sequence[Trial], history: History) -> list[Candidate]:
+        """Return the candidates of the first rung of a bracket that were not asked for yet."""
         first = sum(bracket.rungs[0].n_candidates for bracket in self.plan.brackets[:b])
         n = self.plan.brackets[b].rungs[0].n_candidates
-        there = {trial.candidate.info["candidate_id"] for trial in begun}
-        if len(there) == n:
+        asked = {trial.candidate.info["candidate_id"] for trial in begun}
+        if len(asked) == n:
             return []
         points = self.points[first : first + n]
-        if self.propose and b >= N_SIDE_BY_SIDE:
+        if self.propose and b >= N_CONCURRENT:
             points = [*self._proposals(b, n - n // 3, history), *points][:n]
-        numbers = range(self.first_candidate + first, self.first_candidate + first + n)
-        return [self._candidate(b, 0, i, params) for i, params in zip(numbers, points, strict=False) if i not in there]
+        candidates = []
+        for i, params in enumerate(points, start=self.first_candidate + first):
+            if i not in asked:
+                candidates.append(self._candidate(b, 0, candidate_id=i, params=params))
+        return candidates
 
     def _proposals(self, b: int, n: int, history: History) -> Sequence[Params]:
-        """Return what is proposed for a bracket, which is found out once."""
-        source, points = self._proposed.get(b, (None, ()))
-        if source is not history and self.propose:
-            bracket_ids = range(self.first_bracket_id, self.first_bracket_id + b + 1 - N_SIDE_BY_SIDE)
-            known = [trial for bracket_id in bracket_ids for trial in history.bracket(bracket_id)]
+        """Return the proposals for a bracket, computed once for a history."""
+        proposed_for, points = self._proposed.get(b, (None, ()))
+        if proposed_for is not history and self.propose:
+            known: list[Trial] = []
+            for earlier in range(b + 1 - N_CONCURRENT):
+                known += history.bracket(self.first_bracket_id + earlier)
             points = self.propose(n, known, history.prior)
             self._proposed[b] = history, points
         return points
 
-    def _promote(self, bracket: Bracket, by_rung: dict[int, list[Trial]], n_more: int) -> list[Candidate]:
-        """Return the promotions that are certain and were not asked for yet."""
-        asked = []
+    def _promotions(self, bracket: Bracket, by_rung: dict[int, list[Trial]], n_more: int) -> list[Candidate]:
+        """Return the promotions that are certain and were not asked for yet.
+
+        Of the n best candidates of a rung, all but as many as there are candidates without a result are certain.
+        """
+        promotions = []
         n_expected = len(by_rung[0]) + n_more
-        for i, rung in enumerate(bracket.rungs[1:]):
+        for i, next_rung in enumerate(bracket.rungs[1:]):
             finished = [trial for trial in by_rung[i] if trial.folds]
             n_unknown = n_expected - len(finished)
-            n_certain = rung.n_candidates - n_unknown
-            ranked = self._ranked(finished) if n_certain > 0 else []
+            n_certain = next_rung.n_candidates - n_unknown
+            best = self._ranked(finished) if n_certain > 0 else []
             promoted = {trial.candidate.info["candidate_id"] for trial in by_rung[i + 1]}
-            for trial in ranked[: max(0, n_certain)]:
+            for trial in best[: max(0, n_certain)]:  # Li et al. 2018, Algorithm 1, line 8
                 if trial.candidate.info["candidate_id"] not in promoted:
-                    asked.append(self._promotion(trial, i + 1))
-            n_expected = min(rung.n_candidates, len(ranked) + n_unknown)
-        return asked
+                    promotions.append(self._promotion(trial, i + 1))
+            n_expected = min(next_rung.n_candidates, len(best) + n_unknown)
+        return promotions
 
     def _ranked(self, trials: Sequence[Trial]) -> list[Trial]:
-        """Order trials, the best first; those without a score are left out."""
+        """Return the trials that have a score, the best first; equal scores in the order of the candidates."""
         scored = [(self._score(trial), trial) for trial in trials]
         valid = [(score, trial) for score, trial in scored if not math.isnan(score)]
         valid.sort(key=lambda row: (-row[0], row[1].candidate.info["candidate_id"]))
@@ -155,21 +167,18 @@ class Hyperband:
         return sum(self.error_score if math.isnan(score) else score for score in scores) / len(scores)
 
     def _promotion(self, trial: Trial, rung: int) -> Candidate:
-        info = trial.candidate.info
+        info, params = trial.candidate.info, trial.candidate.params
         b = info["bracket"] - self.first_bracket_id
-        return self._candidate(b, rung, info["candidate_id"], trial.candidate.params, trial)
+        return self._candidate(b, rung, candidate_id=info["candidate_id"], params=params, parent=trial)
 
-    def _candidate(self, b: int, i: int, number: int, params: Params, parent: Trial | None = None) -> Candidate:
-        plan, bracket = self.plan, self.plan.brackets[b]
+    def _candidate(
+        self, b: int, i: int, *, candidate_id: int, params: Params, parent: Trial | None = None
+    ) -> Candidate:
+        """Return a candidate of rung i of bracket b, without an id."""
+        bracket = self.plan.brackets[b]
         rung = bracket.rungs[i]
-        splits = bracket.splits(i, plan.n_splits)
-        preset_folds = [
-            known
-            for split in range(plan.n_splits)
-            if (known := _known(split, parent, rung.resource) if split in splits else _skipped(split))
-        ]
         info = {
-            "candidate_id": number,
+            "candidate_id": candidate_id,
             "bracket": self.first_bracket_id + b,
             "rung": i,
             "iter": bracket.first_iter + i,
@@ -177,29 +186,34 @@ class Hyperband:
             "n_folds": rung.n_folds,
         }
         return Candidate(
-            id=0,  # until it is known what else is asked for
+            id=0,
             params=params,
-            resource=None if plan.resource == "folds" else rung.resource,
+            resource=None if self.plan.resource == "folds" else rung.resource,
             info=info,
             bracket_id=self.first_bracket_id + b,
             parent=parent.candidate.id if parent else None,
-            preset_folds=tuple(preset_folds),
+            preset_folds=self._preset_folds(bracket, i, parent),
         )
 
+    def _preset_folds(self, bracket: Bracket, i: int, parent: Trial | None) -> tuple[FoldScore, ...]:
+        """Return the folds of a rung that need no evaluation."""
+        evaluated = bracket.splits(i, self.plan.n_splits)
+        preset = []
+        for split in range(self.plan.n_splits):
+            if split not in evaluated:
+                preset.append(FoldScore(0, split, None, state="skipped"))
+            elif parent and (fold := _unchanged_fold(parent, split, bracket.rungs[i].resource)):
+                preset.append(fold)
+        return tuple(preset)
 
-def _numbered(candidate: Candidate, number: int) -> Candidate:
-    preset_folds = tuple(replace(fold, candidate=number) for fold in candidate.preset_folds)
-    return replace(candidate, id=number, preset_folds=preset_folds)
+
+def _with_id(candidate: Candidate, candidate_id: int) -> Candidate:
+    preset_folds = tuple(replace(fold, candidate=candidate_id) for fold in candidate.preset_folds)
+    return replace(candidate, id=candidate_id, preset_folds=preset_folds)
 
 
-def _skipped(split: int) -> FoldScore:
-    return FoldScore(0, split, None, state="skipped")
-
-
-def _known(split: int, parent: Trial | None, resource: int) -> FoldScore | None:
-    """Return the score on a fold that more of the resource cannot change, at no further cost; None if there is none."""
-    if parent is None:
-        return None
+def _unchanged_fold(parent: Trial, split: int, resource: int) -> FoldScore | None:
+    """Return the score of the parent on a fold if this resource cannot change it, without its times; else None."""
     fold = next(fold for fold in parent.folds if fold.split == split)
     if fold.state == "skipped" or not (fold.converged or parent.candidate.resource in (None, resource)):
         return None

@@ -1,4 +1,4 @@
-"""What trials on all rungs say about candidates with all of the resource."""
+"""Statistics of multi-fidelity searches: what the lower rungs say about scores with all of the resource."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from skhpt.trial import Trial
 
 
 def budget_of(trial: Trial) -> tuple[int, int]:
-    """Return how far a trial has come: its resource and its number of folds."""
+    """Return the resource and the number of folds of a trial."""
     return trial.candidate.info["n_resources"], trial.candidate.info["n_folds"]
 
 
 def plan_position(trial: Trial) -> tuple[int, int, int]:
-    """Return where a trial stands in the plan, whenever it came in: bracket, rung, candidate."""
+    """Return bracket, rung and candidate of a trial, which do not depend on the order of the evaluations."""
     info = trial.candidate.info
     return info["bracket"], info["rung"], info["candidate_id"]
 
 
 def by_candidate(trials: Sequence[Trial]) -> list[list[Trial]]:
-    """Group trials by their candidate; the highest rung comes last."""
+    """Return the trials of each candidate, from the lowest rung to the highest."""
     rows: dict[int, list[Trial]] = defaultdict(list)
     for trial in trials:
         rows[trial.candidate.info["candidate_id"]].append(trial)
@@ -34,65 +34,63 @@ def by_candidate(trials: Sequence[Trial]) -> list[list[Trial]]:
 
 
 def at_full_resource(trials: Sequence[Trial], metric: str | None = None) -> list[Trial]:
-    """Return one trial for each candidate: that of its highest rung, as if it had got all of the resource there.
+    """Return the highest trial of each candidate, with scores extrapolated to all of the resource.
 
-    Its scores are moved by as much as, on average, those of the candidates that went further changed on the way, on the
-    folds that they were scored on before.
+    From each level to the next, the scores change by the mean change of the candidates that have both, on the folds
+    that both have.
 
     Parameters
     ----------
     trials : sequence of Trial
         Finished trials.
     metric : str, default=None
-        The score that counts; None if there is only one, or for the first.
+        Name of the score; None for the only or first one.
 
     Returns
     -------
     trials : list of Trial
-        With single scores, numbered from 0.
+        One trial for each candidate, with single scores, numbered from 0.
     """
     rows = by_candidate(trials)
-    gains: dict[int, list[float]] = defaultdict(list)
-    for row in rows:
-        for low, high in pairwise(row):
-            gains[_level(low)].append(_gain(low, high, metric))
-    gain = {level: float(np.nanmean(some)) for level, some in gains.items() if not np.isnan(some).all()}
-    moved = []
+    gain_of_level = _mean_gains(rows, metric)
+    extrapolated = []
     for row in rows:
         last = row[-1]
-        shift = sum(some for level, some in gain.items() if level >= _level(last))
-        folds = [
-            fold if fold.test_score is None else replace(fold, test_score=fold.score(metric) + shift)
-            for fold in last.folds
-        ]
-        moved.append(Trial(last.candidate, tuple(folds)))
-    return renumbered(moved)
+        shift = sum(gain for level, gain in gain_of_level.items() if level >= _level(last))
+        folds = []
+        for fold in last.folds:
+            if fold.test_score is not None:
+                fold = replace(fold, test_score=fold.score(metric) + shift)
+            folds.append(fold)
+        extrapolated.append(Trial(last.candidate, tuple(folds)))
+    return renumbered(extrapolated)
 
 
 def rung_correlations(trials: Sequence[Trial], metric: str | None = None) -> list[tuple[float, int]]:
-    """Tell how well each level of the resource predicts the order on the next one.
+    """Return the rank correlation of the scores on each level of the resource with those on the next level.
 
     Parameters
     ----------
     trials : sequence of Trial
         Finished trials.
     metric : str, default=None
-        The score that counts; None if there is only one, or for the first.
+        Name of the score; None for the only or first one.
 
     Returns
     -------
     correlations : list of (float, int)
-        For each level but the last Spearman's rank correlation of the mean scores of the candidates that reached the
-        next one, and their number: the mean over brackets, weighted by their numbers of candidates; NaN if no bracket
-        has three of them.
+        For each level but the last: Spearman's rank correlation of the mean scores of the candidates that reached the
+        next level, and their number. The correlation is the mean over brackets, weighted by their numbers of
+        candidates; NaN if no bracket has three of them.
     """
-    pairs: dict[int, dict[int, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
+    scores_of: dict[int, dict[int, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
     for row in by_candidate(trials):
         for low, high in pairwise(row):
-            scores = _mean(low, metric), _mean(high, metric)
+            scores = _mean_score(low, metric), _mean_score(high, metric)
             if not np.isnan(scores).any():
-                pairs[_level(low)][low.candidate.bracket_id].append(scores)
-    return [_mean_correlation(list(pairs[level].values())) for level in range(max(map(_level, trials), default=0))]
+                scores_of[_level(low)][low.candidate.bracket_id].append(scores)
+    n_levels = max(map(_level, trials), default=0)
+    return [_mean_correlation(list(scores_of[level].values())) for level in range(n_levels)]
 
 
 def _mean_correlation(brackets: list[list[tuple[float, float]]]) -> tuple[float, int]:
@@ -104,11 +102,11 @@ def _mean_correlation(brackets: list[list[tuple[float, float]]]) -> tuple[float,
 def _spearman(pairs: np.ndarray) -> float:
     ranks = rankdata(pairs, axis=0)
     if (ranks.std(axis=0) == 0).any():
-        return 0.0  # all equal: nothing is predicted
+        return 0.0  # all scores are equal
     return float(np.corrcoef(ranks.T)[0, 1])
 
 
-def _mean(trial: Trial, metric: str | None) -> float:
+def _mean_score(trial: Trial, metric: str | None) -> float:
     return float(np.mean([fold.score(metric) for fold in trial.evaluated]))
 
 
@@ -116,6 +114,14 @@ def _level(trial: Trial) -> int:
     return int(trial.candidate.info["iter"])
 
 
-def _gain(low: Trial, high: Trial, metric: str | None) -> float:
-    pairs = [(a, b) for a, b in zip(low.folds, high.folds, strict=True) if a.state != "skipped"]
-    return float(np.mean([b.score(metric) - a.score(metric) for a, b in pairs]))
+def _mean_gains(rows: list[list[Trial]], metric: str | None) -> dict[int, float]:
+    """Return the mean change of the scores from each level to the next; levels without a known change are left out."""
+    gains: dict[int, list[float]] = defaultdict(list)
+    for row in rows:
+        for low, high in pairwise(row):
+            changes = []
+            for before, after in zip(low.folds, high.folds, strict=True):
+                if before.state != "skipped":
+                    changes.append(after.score(metric) - before.score(metric))
+            gains[_level(low)].append(float(np.mean(changes)))
+    return {level: float(np.nanmean(known)) for level, known in gains.items() if not np.isnan(known).all()}

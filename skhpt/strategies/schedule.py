@@ -1,4 +1,4 @@
-"""The plan of a multi-fidelity search: brackets of rungs, known before anything runs. Integer arithmetic only."""
+"""Plans of multi-fidelity searches: brackets of rungs, computed before anything runs, with integer arithmetic only."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ class Rung:
     Attributes
     ----------
     n_candidates : int
-        Candidates at most.
+        Maximum number of candidates.
     resource : int
-        What each is trained with.
+        Resource that each candidate is trained with.
     n_folds : int
-        Folds that each is scored on.
+        Number of folds that each candidate is scored on.
     """
 
     n_candidates: int
@@ -29,16 +29,16 @@ class Rung:
 
 @dataclass(frozen=True)
 class Bracket:
-    """Rungs, each with the survivors of the one before.
+    """Rungs, each with the best candidates of the rung before.
 
     Attributes
     ----------
     rungs : tuple of Rung
-        From the cheapest to the dearest.
+        From the cheapest to the most expensive.
     first_split : int
-        The fold that comes first if not all do.
+        The first evaluated fold of rungs without all folds.
     first_iter : int
-        The level of the resource that it begins with.
+        Level of the resource of the first rung.
     """
 
     rungs: tuple[Rung, ...]
@@ -46,26 +46,26 @@ class Bracket:
     first_iter: int = 0
 
     def splits(self, rung: int, n_splits: int) -> list[int]:
-        """Return the folds of a rung."""
+        """Return the evaluated folds of a rung."""
         return sorted((self.first_split + i) % n_splits for i in range(self.rungs[rung].n_folds))
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a search will do.
+    """All brackets of a search, and what they cost.
 
     Attributes
     ----------
     resource : str
-        Its name.
+        Name of the resource.
     max_resources : int
-        All of it.
+        Largest resource.
     n_splits : int
         Number of folds.
     brackets : tuple of Bracket
-        What to do.
+        The brackets.
     continues : bool
-        Whether survivors go on with their training.
+        Whether promoted candidates continue their training instead of beginning again.
     """
 
     resource: str
@@ -89,57 +89,68 @@ class Plan:
 
     @property
     def n_candidates(self) -> int:
-        """Candidates that begin."""
+        """Number of candidates."""
         return sum(bracket.rungs[0].n_candidates for bracket in self.brackets)
 
     @property
     def n_rows(self) -> int:
-        """Rows of the table of results: candidates, once for every rung that they reach."""
+        """Maximum number of rows of the table of results: candidates, counted on every rung."""
         return sum(rung.n_candidates for bracket in self.brackets for rung in bracket.rungs)
 
     @property
     def full_fits(self) -> float:
-        """Training, in units of one fit with all of the resource on one fold."""
+        """Cost of all training, in fits with the largest resource on one fold."""
         return float(sum(self._cost(bracket, i) for bracket in self.brackets for i in range(len(bracket.rungs))))
 
     def _cost(self, bracket: Bracket, i: int) -> Fraction:
+        """Return the cost of a rung, in full fits."""
         rung = bracket.rungs[i]
         cost = self._share(rung) * rung.n_folds
         if i and (self.continues or self._share(bracket.rungs[i - 1]) == self._share(rung)):
-            before = bracket.rungs[i - 1]  # its models go on, or its scores are known
+            before = bracket.rungs[i - 1]  # its models continue, or its scores are known
             cost -= self._share(before) * before.n_folds
         return cost * rung.n_candidates
 
     def _share(self, rung: Rung) -> Fraction:
-        """Return the training of one model, in units of a full fit."""
+        """Return the cost of one fit, in full fits."""
         return Fraction(1) if self.resource == "folds" else Fraction(rung.resource, self.max_resources)
 
     def __str__(self) -> str:
         rows = [{**row, "full_fits": f"{row['full_fits']:.1f}"} for row in self]
+        if not rows:
+            return "nothing to do: there are no candidates"
+        names = [name for name in rows[0] if not (name == "n_folds" and self.resource == "folds")]
         heads = {
             "n_candidates": "candidates",
             "n_resources": self.resource,
             "n_folds": "folds",
             "full_fits": "full fits",
         }
-        if not rows:
-            return "nothing to do: there are no candidates"
-        names = [name for name in rows[0] if not (name == "n_folds" and self.resource == "folds")]
-        lines = [tuple(heads.get(name, name) for name in names)]
-        lines += [tuple(str(row[name]) for name in names) for row in rows]
-        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        lines.insert(1, tuple("-" * width for width in widths))
-        table = ["  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) for line in lines]
-        whole = self.n_candidates * self.n_splits
-        table.append(
+        cells = [[str(row[name]) for name in names] for row in rows]
+        n_full = self.n_candidates * self.n_splits
+        total = (
             f"total: {self.full_fits:.1f} full fits; all {self.n_candidates} candidates on {self.n_splits} folds would "
-            f"take {whole}, {whole / self.full_fits:.1f} times as many"
+            f"take {n_full}, {n_full / self.full_fits:.1f} times as many"
         )
-        return "\n".join(table)
+        return "\n".join([*_table_lines([heads.get(name, name) for name in names], cells), total])
+
+
+def _table_lines(head: list[str], rows: list[list[str]]) -> list[str]:
+    """Return the lines of a table with aligned columns."""
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    rule = ["-" * width for width in widths]
+    lines = []
+    for row in [head, rule, *rows]:
+        lines.append("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)))
+    return lines
 
 
 def levels(minimum: int, maximum: int, factor: int) -> list[int]:
-    """Divide `maximum` by `factor` for as long as `minimum` is not passed; the smallest level comes first."""
+    """Return the levels of a resource, in increasing order.
+
+    The levels are `maximum`, ``maximum // factor``, ``maximum // factor**2`` and so on, as long as they are at least
+    `minimum`.
+    """
     found = [maximum]
     while found[-1] // factor >= minimum:
         found.append(maximum // factor ** len(found))
@@ -147,75 +158,88 @@ def levels(minimum: int, maximum: int, factor: int) -> list[int]:
 
 
 def survivors(n: int, n_rungs: int, factor: int) -> list[int]:
-    """Return how many of `n` candidates reach each rung."""
-    return [max(1, n // factor**i) for i in range(n_rungs)]
+    """Return the number of candidates on each rung, of `n` on the first."""
+    return [max(1, n // factor**i) for i in range(n_rungs)]  # Li et al. 2018, Algorithm 1, line 5
 
 
-def ladder(n: int | None, resources: Sequence[int], n_splits: int, factor: int, largest: int) -> tuple[Bracket, ...]:
-    """Climb the resource on one fold, then take all folds: folds are a resource too.
+def ladder(n: int | None, resources: Sequence[int], *, n_splits: int, factor: int, largest: int) -> tuple[Bracket, ...]:
+    """Return brackets that increase the resource on one fold, then score on all folds with the largest resource.
 
-    Each bracket begins with another fold, so that what wins is not what one of the folds happens to favour.
+    Each bracket begins with another fold, so that the selection does not depend on a single fold.
 
     Parameters
     ----------
     n : int or None
-        Number of candidates; None for `factor` at the top.
+        Number of candidates; None for `factor` candidates on the last rung.
     resources : list of int
         Levels of the resource.
     n_splits : int
         Number of folds.
     factor : int
-        One of so many candidates reaches the next rung.
+        One of `factor` candidates is promoted.
     largest : int
-        Candidates of a bracket; more make further brackets.
+        Maximum number of candidates of a bracket.
     """
     steps = [(resource, 1) for resource in resources]
-    steps += [(resources[-1], n_splits)] if n_splits > 1 else []
-    return _by_steps(n, steps, n_splits, factor, largest)
+    if n_splits > 1:
+        steps.append((resources[-1], n_splits))
+    return _equal_brackets(n, steps, n_splits=n_splits, factor=factor, largest=largest)
 
 
-def folds_only(n: int | None, n_splits: int, factor: int, largest: int) -> tuple[Bracket, ...]:
-    """Climb the folds: all, a `factor`-th of them (rounded up), and so on down to one."""
+def folds_only(n: int | None, *, n_splits: int, factor: int, largest: int) -> tuple[Bracket, ...]:
+    """Return brackets that increase the number of folds: from one fold by `factor` (rounded up) to all folds."""
     numbers = [n_splits]
     while numbers[-1] > 1:
-        numbers.append(-(-numbers[-1] // factor))
-    return _by_steps(n, [(n_folds, n_folds) for n_folds in reversed(numbers)], n_splits, factor, largest)
+        numbers.append(-(-numbers[-1] // factor))  # rounded up
+    steps = [(n_folds, n_folds) for n_folds in reversed(numbers)]
+    return _equal_brackets(n, steps, n_splits=n_splits, factor=factor, largest=largest)
 
 
-def halving(n: int | None, resources: Sequence[int], n_splits: int, factor: int) -> tuple[Bracket, ...]:
-    """Successive halving (Jamieson and Talwalkar 2016, arXiv:1502.07943): one bracket, all folds on every rung."""
+def halving(n: int | None, resources: Sequence[int], *, n_splits: int, factor: int) -> tuple[Bracket, ...]:
+    """Return one bracket of successive halving (Jamieson and Talwalkar 2016, arXiv:1502.07943), with all folds."""
     n = factor ** len(resources) if n is None else n
     numbers = survivors(n, len(resources), factor)
     return (Bracket(tuple(Rung(m, r, n_splits) for m, r in zip(numbers, resources, strict=True))),)
 
 
-def hyperband(n: int | None, resources: Sequence[int], n_splits: int, factor: int) -> tuple[Bracket, ...]:
-    """Hyperband's brackets (Li et al. 2018, arXiv:1603.06560, Algorithm 1): many candidates or much for each.
+def hyperband(n: int | None, resources: Sequence[int], *, n_splits: int, factor: int) -> tuple[Bracket, ...]:
+    """Return the brackets of Hyperband (Li et al. 2018, arXiv:1603.06560, Algorithm 1), with all folds.
 
-    Of `n` candidates each bracket gets its share; None for the numbers of the paper.
+    Parameters
+    ----------
+    n : int or None
+        Number of candidates, divided among the brackets in the proportions of the paper; None for its numbers.
+    resources : list of int
+        Levels of the resource.
+    n_splits : int
+        Number of folds.
+    factor : int
+        One of `factor` candidates is promoted.
     """
     s_max = len(resources) - 1
-    numbers = [-(-(s_max + 1) * factor**s // (s + 1)) for s in range(s_max, -1, -1)]  # a rounded-up quotient
+    # Algorithm 1, lines 1 and 2, with B = (s_max + 1) R: n = ceil((s_max + 1) factor^s / (s + 1)).
+    numbers = [-(-(s_max + 1) * factor**s // (s + 1)) for s in range(s_max, -1, -1)]
     if n is not None:
         total = sum(numbers)
         ends = [round(n * sum(numbers[: i + 1]) / total) for i in range(len(numbers))]
         numbers = [end - start for start, end in zip([0, *ends], ends)]
     brackets = []
     for i, number in enumerate(numbers):
-        rungs = zip(survivors(number, s_max + 1 - i, factor), resources[i:], strict=True)
-        brackets.append(Bracket(tuple(Rung(m, r, n_splits) for m, r in rungs), first_iter=i))
-    return tuple(bracket for bracket, number in zip(brackets, numbers, strict=True) if number)
+        if number:
+            # Lines 4 to 6: bracket s = s_max - i has s + 1 rungs, with the resources factor^-s R to R.
+            rungs = zip(survivors(number, s_max + 1 - i, factor), resources[i:], strict=True)
+            brackets.append(Bracket(tuple(Rung(m, r, n_splits) for m, r in rungs), first_iter=i))
+    return tuple(brackets)
 
 
-def _by_steps(
-    n: int | None, steps: list[tuple[int, int]], n_splits: int, factor: int, largest: int
+def _equal_brackets(
+    n: int | None, steps: list[tuple[int, int]], *, n_splits: int, factor: int, largest: int
 ) -> tuple[Bracket, ...]:
+    """Return brackets with the same steps (resource, number of folds), each of at most `largest` candidates."""
     n = factor ** len(steps) if n is None else n
-    sizes = [min(largest, n - begun) for begun in range(0, n, largest)]
-    return tuple(
-        Bracket(
-            tuple(Rung(m, *step) for m, step in zip(survivors(size, len(steps), factor), steps, strict=True)),
-            b % n_splits,
-        )
-        for b, size in enumerate(sizes)
-    )
+    brackets = []
+    for b, n_begun in enumerate(range(0, n, largest)):
+        numbers = survivors(min(largest, n - n_begun), len(steps), factor)
+        rungs = tuple(Rung(m, *step) for m, step in zip(numbers, steps, strict=True))
+        brackets.append(Bracket(rungs, first_split=b % n_splits))
+    return tuple(brackets)

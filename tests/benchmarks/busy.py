@@ -1,8 +1,8 @@
 """How busy the brackets of a ladder keep many workers.
 
-Run by hand: ``python tests/benchmarks/busy.py``. Nothing is fitted: the hands have a fake clock, that of the tests, and
-the times are uneven. It prints the share of their time that 16 workers work, by the number of candidates and the size
-of the brackets.
+Run by hand: ``python tests/benchmarks/busy.py``. Nothing is fitted: the evaluator of the tests simulates the clock,
+and the times are uneven. It prints the share of their time that 16 workers work, by the number of candidates and the
+size of the brackets.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from skhpt.engine import loop as engine
 from skhpt.history import History
 from skhpt.strategies.hyperband import Hyperband
 from skhpt.strategies.schedule import ladder
-from tests.search.test_hyperband import Clock, noisy, plan_of, points, uneven
+from tests.strategies.test_hyperband import SimulatedEvaluator, noisy_score, plan_of, points, uneven_seconds
 
 
 def main(n_workers=16, n_splits=5, sizes=(27, 81, 243)):
@@ -25,8 +25,8 @@ def main(n_workers=16, n_splits=5, sizes=(27, 81, 243)):
     for n in (81, 243, 486, 972):
         shares = []
         for size in sizes:
-            plan = plan_of(ladder(n, [3, 9, 27], n_splits, 3, size), n_splits, 27)
-            evaluator = Clock(n_workers, uneven, noisy, n_splits)
+            plan = plan_of(ladder(n, [3, 9, 27], n_splits=n_splits, factor=3, largest=size), n_splits, 27)
+            evaluator = SimulatedEvaluator(n_workers, uneven_seconds, noisy_score, n_splits)
             engine.run(Hyperband(plan, points(n)), History(), evaluator, n_splits=n_splits)
             shares.append(evaluator.worked / (n_workers * evaluator.now))
         print(f"{n:10} " + " ".join(f"{share:16.2f}" for share in shares))

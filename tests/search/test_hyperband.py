@@ -1,6 +1,5 @@
 """HyperbandSearchCV: what runs is what was planned, whoever runs it, and survivors go on."""
 
-import heapq
 import tempfile
 
 import numpy as np
@@ -23,14 +22,16 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from skhpt import BayesSearchCV, HyperbandSearchCV, RandomSearch, register_continuation
-from skhpt.engine import loop as engine
 from skhpt.fitting import warm_start
 from skhpt.fitting.checkpoints import Checkpoints
 from skhpt.history import History
+<<<<<<< HEAD
 from skhpt.strategies.hyperband import Hyperband
 from skhpt.strategies.rung_statistics import at_full_resource, plan_position, rung_correlations
 from skhpt.strategies.schedule import Plan, hyperband, ladder
 from skhpt.trial import Candidate, FoldScore, Trial
+=======
+>>>>>>> b9295af (Describe Hyperband, schedules and rung statistics in plain words, with lines of the algorithm; test them in files of their own)
 from tests.estimators import Failing, Null, OtherForest
 
 FOREST = RandomForestClassifier(9, random_state=0)
@@ -329,6 +330,7 @@ def test_less_than_all_rows(iris):
 # -- decisions ---------------------------------------------------------------------------------------------------------
 
 
+<<<<<<< HEAD
 def plan_of(brackets, n_splits=1, maximum=9):
     return Plan("n_estimators", maximum, n_splits, brackets, continues=True)
 
@@ -420,6 +422,8 @@ def test_nan_is_never_promoted():
         assert len(strategy.ask(history)) == n
 
 
+=======
+>>>>>>> b9295af (Describe Hyperband, schedules and rung statistics in plain words, with lines of the algorithm; test them in files of their own)
 def test_failing_candidates(iris):
     space = {"value": list(range(9))}
     search = HyperbandSearchCV(Failing(bad=(8, 7, 6, 5, 4, 3)), space, n_candidates=9, cv=3, random_state=0)
@@ -427,35 +431,6 @@ def test_failing_candidates(iris):
         search.fit(*iris)
     assert "failed" in search.cv_results_["state"]
     assert search.best_params_["value"] < 3
-
-
-def test_scores_at_full_resource():
-    def trial(i, number, iteration, *scores):
-        folds = tuple(FoldScore(i, j, s, state="skipped" if s is None else "ok") for j, s in enumerate(scores))
-        return Trial(Candidate(i, {"x": number}, info={"candidate_id": number, "iter": iteration}), folds)
-
-    trials = [trial(0, 0, 0, 0.1, None), trial(1, 1, 0, 0.2, None), trial(2, 2, 0, 0.3, None)]
-    trials += [trial(3, 1, 1, 0.5, None), trial(4, 2, 1, 0.5, None), trial(5, 2, 2, 0.6, 0.8)]
-    found = [[fold.test_score for fold in trial.folds] for trial in at_full_resource(trials)]
-    np.testing.assert_allclose(found[0][0], 0.1 + 0.25 + 0.1)  # both steps up
-    np.testing.assert_allclose(found[1][0], 0.5 + 0.1)
-    np.testing.assert_allclose(found[2], [0.6, 0.8])
-    assert [trial.candidate.id for trial in at_full_resource(trials)] == [0, 1, 2]
-
-
-def test_correlations_of_rungs():
-    def trials(low, high):
-        for i, (a, b) in enumerate(zip(low, high, strict=True)):
-            for iteration, score in enumerate((a, b)):
-                note = {"candidate_id": i, "iter": iteration}
-                yield Trial(Candidate(2 * i + iteration, {}, info=note), (FoldScore(0, 0, score),))
-
-    assert rung_correlations(list(trials([1, 2, 3], [10, 20, 40]))) == [(pytest.approx(1.0), 3)]
-    assert rung_correlations(list(trials([1, 2, 3], [3, 2, 1]))) == [(pytest.approx(-1.0), 3)]
-    assert rung_correlations(list(trials([1, 1, 1], [3, 2, 1]))) == [(0.0, 3)]
-    ((rho, n),) = rung_correlations(list(trials([1, 2], [3, 2])))
-    assert np.isnan(rho)
-    assert n == 0
 
 
 @pytest.mark.filterwarnings("default:with .* candidates rank differently")

@@ -1,4 +1,4 @@
-"""The plans of multi-fidelity search: numbers of candidates, resources and cost."""
+"""Plans of multi-fidelity searches: numbers of candidates, resources and cost."""
 
 from itertools import pairwise
 
@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skhpt.strategies.schedule import Plan, folds_only, halving, hyperband, ladder, levels
+
+FOLDS = folds_only(None, n_splits=5, factor=3, largest=81)
 
 
 def table(brackets):
@@ -17,8 +19,8 @@ def plan_of(brackets, maximum, n_splits=1, continues=True, resource="max_iter"):
     return Plan(resource, maximum, n_splits, brackets, continues)
 
 
-def test_the_brackets_of_the_paper():
-    brackets = hyperband(None, levels(1, 81, 3), 1, 3)
+def test_hyperband_has_the_brackets_of_the_paper():
+    brackets = hyperband(None, levels(1, 81, 3), n_splits=1, factor=3)
     assert table(brackets) == [
         [(81, 1), (27, 3), (9, 9), (3, 27), (1, 81)],
         [(34, 3), (11, 9), (3, 27), (1, 81)],
@@ -31,25 +33,25 @@ def test_the_brackets_of_the_paper():
 
 
 @pytest.mark.parametrize(("maximum", "models", "calls"), [(9, 17, 69), (27, 49, 357), (81, 143, 1581)])
-def test_models_and_calls_of_partial_fit(maximum, models, calls):
-    plan = plan_of(hyperband(None, levels(1, maximum, 3), 1, 3), maximum)
+def test_hyperband_has_the_cost_of_the_paper_if_training_continues(maximum, models, calls):
+    plan = plan_of(hyperband(None, levels(1, maximum, 3), n_splits=1, factor=3), maximum)
     assert plan.n_candidates == models
     assert plan.full_fits * maximum == pytest.approx(calls)
 
 
 @pytest.mark.parametrize("power", range(12))
-def test_no_rung_is_lost_to_rounding(power):
+def test_levels_are_exact(power):
     assert levels(1, 3**power, 3) == [3**i for i in range(power + 1)]  # log(243, 3) is 4.999...
 
 
-def test_the_last_level_is_all_of_it():
+def test_the_last_level_is_the_maximum():
     assert levels(10, 100, 3) == [11, 33, 100]
     assert levels(12, 100, 3) == [33, 100]
     assert levels(50, 100, 3) == [100]
 
 
-def test_a_ladder():
-    brackets = ladder(None, [10, 30, 90], 5, 3, 81)
+def test_a_ladder_increases_the_resource_and_then_the_number_of_folds():
+    brackets = ladder(None, [10, 30, 90], n_splits=5, factor=3, largest=81)
     (bracket,) = brackets
     assert [(r.n_candidates, r.resource, r.n_folds) for r in bracket.rungs] == [
         (81, 10, 1),
@@ -62,28 +64,28 @@ def test_a_ladder():
 
 
 def test_each_bracket_of_a_ladder_begins_with_another_fold():
-    brackets = ladder(200, [1, 3], 2, 3, 81)
+    brackets = ladder(200, [1, 3], n_splits=2, factor=3, largest=81)
     assert [bracket.rungs[0].n_candidates for bracket in brackets] == [81, 81, 38]
     assert [bracket.splits(0, 2) for bracket in brackets] == [[0], [1], [0]]
     assert all(bracket.splits(2, 2) == [0, 1] for bracket in brackets)
 
 
-def test_one_fold_needs_no_last_rung():
-    assert table(ladder(9, [1, 3], 1, 3, 81)) == [[(9, 1), (3, 3)]]
+def test_a_ladder_on_one_fold_ends_with_the_resource():
+    assert table(ladder(9, [1, 3], n_splits=1, factor=3, largest=81)) == [[(9, 1), (3, 3)]]
 
 
 def test_folds_as_the_resource():
-    plan = plan_of(folds_only(None, 5, 3, 81), 5, 5, False, "folds")
+    plan = plan_of(FOLDS, 5, 5, continues=False, resource="folds")
     assert [(row["n_candidates"], row["n_folds"]) for row in plan] == [(27, 1), (9, 2), (3, 5)]
     assert plan.full_fits == pytest.approx(27 + 9 + 9)
 
 
-def test_the_printed_plan():
-    lines = str(plan_of(halving(None, [1, 3], 5, 3), 3, 5)).splitlines()
+def test_a_printed_plan():
+    lines = str(plan_of(halving(None, [1, 3], n_splits=5, factor=3), 3, 5)).splitlines()
     assert lines[0].split() == ["bracket", "rung", "candidates", "max_iter", "folds", "full", "fits"]
     assert lines[2].split() == ["0", "0", "9", "1", "5", "15.0"]
     assert lines[4] == "total: 25.0 full fits; all 9 candidates on 5 folds would take 45, 1.8 times as many"
-    assert "  folds  full fits" in str(plan_of(folds_only(None, 5, 3, 81), 5, 5, False, "folds"))
+    assert "  folds  full fits" in str(plan_of(FOLDS, 5, 5, continues=False, resource="folds"))
 
 
 @given(
@@ -94,13 +96,13 @@ def test_the_printed_plan():
     st.integers(1, 10),
     st.integers(2, 5),
 )
-def test_any_plan(kind, n, minimum, maximum, n_splits, factor):
+def test_every_plan_ends_with_the_whole_resource_on_all_folds(kind, n, minimum, maximum, n_splits, factor):
     steps = levels(min(minimum, maximum), maximum, factor)
     make = {
-        "ladder": lambda: ladder(n, steps, n_splits, factor, 81),
-        "hyperband": lambda: hyperband(n, steps, n_splits, factor),
-        "halving": lambda: halving(n, steps, n_splits, factor),
-        "folds": lambda: folds_only(n, n_splits, factor, 81),
+        "ladder": lambda: ladder(n, steps, n_splits=n_splits, factor=factor, largest=81),
+        "hyperband": lambda: hyperband(n, steps, n_splits=n_splits, factor=factor),
+        "halving": lambda: halving(n, steps, n_splits=n_splits, factor=factor),
+        "folds": lambda: folds_only(n, n_splits=n_splits, factor=factor, largest=81),
     }[kind]
     brackets = make()
     plan = plan_of(brackets, maximum, n_splits, resource="folds" if kind == "folds" else "max_iter")
