@@ -4,7 +4,7 @@ Run by hand: ``python tests/benchmarks/route.py``. It fits a `BayesSearchCV` on 
 journal and racing, and counts with ``sys.setprofile`` which functions of the package are entered for one candidate
 that the surrogate proposes: from the call of the strategy's ``ask`` to the next call of ``ask``. It prints the route
 as a tree (each function once below its caller, in the order of the first call, with the number of calls), the totals
-of this candidate, and the totals of the whole fit.
+of this candidate, how much of that is the proposal itself (``ask``), and the totals of the whole fit.
 
 Comprehensions, generator expressions, lambdas and code that dataclasses generate are not counted; a generator counts
 as a call each time it is resumed. ``--totals`` leaves the tree out, ``--candidate`` chooses another candidate.
@@ -47,6 +47,10 @@ class Node:
         node = self.children.setdefault(name, Node(name))
         node.n_calls += 1
         return node
+
+    def functions(self) -> set[str]:
+        """Return this function and all functions below it."""
+        return {self.name}.union(*(node.functions() for node in self.children.values()))
 
     def lines(self, depth: int = 0) -> list[str]:
         """Return the tree below this node as text."""
@@ -163,6 +167,9 @@ def main() -> None:
     if not arguments.totals:
         print(*profiler.root.lines(), sep="\n")
     print(f"one candidate: {profiler.route}")
+    asking = next(iter(profiler.root.children.values())).functions()
+    files = {name.partition(":")[0] for name in asking}
+    print(f"in ask alone:  {len(files)} files, {len(asking)} functions")
     print(f"whole fit:     {profiler.whole}")
 
 
