@@ -25,13 +25,6 @@ from skhpt import BayesSearchCV, HyperbandSearchCV, RandomSearch, register_conti
 from skhpt.fitting import warm_start
 from skhpt.fitting.checkpoints import Checkpoints
 from skhpt.history import History
-<<<<<<< HEAD
-from skhpt.strategies.hyperband import Hyperband
-from skhpt.strategies.rung_statistics import at_full_resource, plan_position, rung_correlations
-from skhpt.strategies.schedule import Plan, hyperband, ladder
-from skhpt.trial import Candidate, FoldScore, Trial
-=======
->>>>>>> b9295af (Describe Hyperband, schedules and rung statistics in plain words, with lines of the algorithm; test them in files of their own)
 from tests.estimators import Failing, Null, OtherForest
 
 FOREST = RandomForestClassifier(9, random_state=0)
@@ -330,100 +323,6 @@ def test_less_than_all_rows(iris):
 # -- decisions ---------------------------------------------------------------------------------------------------------
 
 
-<<<<<<< HEAD
-def plan_of(brackets, n_splits=1, maximum=9):
-    return Plan("n_estimators", maximum, n_splits, brackets, continues=True)
-
-
-def points(n):
-    return [{"x": i} for i in range(n)]
-
-
-class Clock:
-    """Hands with a fake clock: `n_workers` of them, each busy for as long as `seconds(candidate, split)` says."""
-
-    def __init__(self, n_workers, seconds, score, n_splits):
-        self.n_workers, self.seconds, self.score, self.n_splits = n_workers, seconds, score, n_splits
-        self.queue, self.running, self.now, self.worked = [], [], 0.0, 0.0
-        self.by_id = {}
-
-    def submit(self, candidates):
-        self.by_id |= {candidate.id: candidate for candidate in candidates}
-        self.queue += [(candidate.id, split) for candidate in candidates for split in candidate.missing(self.n_splits)]
-
-    def wait_for_folds(self, seconds=None):
-        while self.queue and len(self.running) < self.n_workers:
-            number, split = self.queue.pop(0)
-            seconds = self.seconds(self.by_id[number], split)
-            self.worked += seconds
-            heapq.heappush(self.running, (self.now + seconds, number, split))
-        if not self.running:
-            return []
-        self.now, number, split = heapq.heappop(self.running)
-        return [FoldScore(number, split, self.score(self.by_id[number], split))]
-
-
-def uneven(candidate, split):
-    """Time in proportion to the training, more or less."""
-    rng = np.random.default_rng((candidate.info["candidate_id"], split))
-    return candidate.resource * rng.lognormal(0, 0.5)
-
-
-def noisy(candidate, split):
-    rng = np.random.default_rng((candidate.info["candidate_id"], split, candidate.resource))
-    return candidate.params["x"] / 1000 + 0.1 * rng.standard_normal()
-
-
-@pytest.mark.parametrize(
-    ("brackets", "n_splits"), [(ladder(486, [3, 9, 27], 5, 3, 81), 5), (hyperband(None, [1, 3, 9, 27, 81], 5, 3), 5)]
-)
-def test_workers_are_kept_busy(brackets, n_splits):
-    plan = plan_of(brackets, n_splits, 81)
-    histories = []
-    for n_workers in (16, 1):
-        evaluator = Clock(n_workers, uneven, noisy, n_splits)
-        history = History()
-        engine.run(Hyperband(plan, points(plan.n_candidates)), history, evaluator, n_splits=n_splits)
-        history = history.sorted_by(plan_position)
-        histories.append(history)
-        assert evaluator.worked / (n_workers * evaluator.now) > 0.85
-    assert list(histories[0]) == list(histories[1])
-
-
-def finish(history, scores, bracket_id=0):
-    for score in scores:
-        (candidate,) = [candidate for candidate in history.next_to_finish if candidate.bracket_id == bracket_id]
-        history.finish_next([FoldScore(candidate.id, 0, score)], bracket_id)
-
-
-def test_a_promotion_comes_when_it_is_certain():
-    strategy = Hyperband(plan_of(ladder(9, [1, 3], 1, 3, 81)), points(9))
-    history = History()
-    history.add(strategy.ask(history))
-    promoted = []
-    for score in (0.5, 0.9, 0.1, 0.8, 0.2, 0.3):
-        finish(history, [score])
-        assert strategy.ask(history) == []  # three that are unknown may beat everybody
-    for score in (0.4, 0.7, 0.0):
-        finish(history, [score])
-        asked = strategy.ask(history)
-        history.add(asked)
-        promoted.append([candidate.params["x"] for candidate in asked])
-    assert promoted == [[1], [3], [7]]
-    assert [history[i].candidate.parent for i in (9, 10, 11)] == [1, 3, 7]
-
-
-def test_nan_is_never_promoted():
-    for error_score, n in ((np.nan, 2), (0.0, 3)):
-        strategy = Hyperband(plan_of(ladder(9, [1, 3], 1, 3, 81)), points(9), error_score=error_score)
-        history = History()
-        history.add(strategy.ask(history))
-        finish(history, [None, 0.1, None, np.nan, 0.9, None, np.inf, None, None])
-        assert len(strategy.ask(history)) == n
-
-
-=======
->>>>>>> b9295af (Describe Hyperband, schedules and rung statistics in plain words, with lines of the algorithm; test them in files of their own)
 def test_failing_candidates(iris):
     space = {"value": list(range(9))}
     search = HyperbandSearchCV(Failing(bad=(8, 7, 6, 5, 4, 3)), space, n_candidates=9, cv=3, random_state=0)

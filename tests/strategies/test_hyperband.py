@@ -8,6 +8,7 @@ import pytest
 from skhpt.engine import loop as engine
 from skhpt.history import History
 from skhpt.strategies.hyperband import Hyperband
+from skhpt.strategies.rung_statistics import plan_position
 from skhpt.strategies.schedule import Plan, hyperband, ladder
 from skhpt.trial import FoldScore
 
@@ -68,8 +69,7 @@ def test_workers_are_busy_and_do_not_change_the_results(brackets):
         evaluator = SimulatedEvaluator(n_workers, uneven_seconds, noisy_score, n_splits)
         history = History()
         engine.run(Hyperband(plan, points(plan.n_candidates)), history, evaluator, n_splits=n_splits)
-        history.sort(lambda trial: tuple(trial.candidate.info[name] for name in ("bracket", "rung", "candidate_id")))
-        histories.append(history)
+        histories.append(history.sorted_by(plan_position))
         assert evaluator.worked / (n_workers * evaluator.now) > 0.85
     assert list(histories[0]) == list(histories[1])
 
