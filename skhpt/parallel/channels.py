@@ -1,7 +1,7 @@
-"""What workers say while they are at a task, and what this process makes of it.
+"""Channels: the items that a task yields, on their way from its worker to this process.
 
-A task is a generator function: what it yields reaches this process at once, wherever both run on one machine, and what
-it returns comes at the end. So folds that are done survive whatever happens to the rest of their task.
+A task is a generator function. The items that it yields reach this process at once, if both are on the same machine;
+the value that it returns comes at the end. So results that are ready survive the end of their worker.
 """
 
 from __future__ import annotations
@@ -16,12 +16,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
-#: A generator function: the task that workers run.
+#: A generator function that workers run.
 Task = Callable[..., Generator[Any, None, Any]]
 
 
 class Begun(NamedTuple):
-    """A candidate is about to be fitted; `at` is the monotonic time, which is the same in all processes."""
+    """Item that a task yields before each part of its work.
+
+    Attributes
+    ----------
+    candidate : int
+        Id of the part: the candidate that is about to be fitted.
+    at : float
+        Monotonic time in seconds, which is the same in all processes.
+    """
 
     candidate: int
     at: float
@@ -29,25 +37,25 @@ class Begun(NamedTuple):
 
 @dataclass(frozen=True)
 class TaskUpdate:
-    """What is new of a task.
+    """Everything that is new about a task.
 
     Attributes
     ----------
     task_id : int
         The task.
     items : list
-        What it has yielded since the last news.
+        The items that it has yielded since the last update.
     is_done : bool
-        Whether this is the last one can hear of it: it has returned, raised an error or lost its worker.
+        Whether this is the last update: the task has returned, raised an error or lost its worker.
     result : object
-        What it has returned.
+        The value that it has returned.
     error : BaseException or None
-        What it has raised.
+        The error that it has raised.
     lost : {"", "crashed", "timeout", "cancelled"}
-        What became of its worker: nothing, it died, it was killed after too long a fit, or it may as well have been
-        another one that died: one with what this task needs, or with which it had to wait.
+        How it has lost its worker: not at all; the worker died; the worker was killed because a fit took too long; or
+        the task was cancelled because a worker died that may have run another task.
     n_deaths : int
-        Workers that died of this task, if no other was under way; 0 if one was.
+        Workers that died of this task, if no other task was running; 0 if one was.
     """
 
     task_id: int
@@ -60,18 +68,22 @@ class TaskUpdate:
 
 
 class Channel(Protocol):
-    """The worker's end: takes what a task yields."""
+    """The worker's end of a channel: it takes the items that a task yields."""
 
-    def send(self, item: Any) -> None: ...
+    def send(self, item: Any) -> None:
+        """Send an item."""
+        ...
 
 
 class Inbox(Protocol):
     """The end of all channels in the process that reads them."""
 
-    def channel(self, task_id: int) -> Channel: ...
+    def channel(self, task_id: int) -> Channel:
+        """Open the channel of a task."""
+        ...
 
     def read(self) -> dict[int, list[Any]]:
-        """Return what tasks have sent since the last time."""
+        """Return the items that tasks have sent since the last time."""
         ...
 
     def forget(self, task_id: int) -> None:
@@ -80,10 +92,10 @@ class Inbox(Protocol):
 
 
 class NullInbox:
-    """For workers on other machines: what they yield comes with what they return."""
+    """Inbox for workers on other machines, which reads nothing: items come with the result of the task."""
 
     def channel(self, task_id: int) -> Channel:
-        return _Silence()
+        return _NullChannel()
 
     def read(self) -> dict[int, list[Any]]:
         return {}
@@ -92,29 +104,29 @@ class NullInbox:
         pass
 
 
-class _Silence:
+class _NullChannel:
     def send(self, item: Any) -> None:
         pass
 
 
 class ThreadInbox:
-    """For workers that are threads of this process."""
+    """Inbox for workers that are threads of this process."""
 
     def __init__(self) -> None:
-        self._lists: dict[int, _List] = {}
+        self._channels: dict[int, _ListChannel] = {}
 
     def channel(self, task_id: int) -> Channel:
-        return self._lists.setdefault(task_id, _List())
+        return self._channels.setdefault(task_id, _ListChannel())
 
     def read(self) -> dict[int, list[Any]]:
-        taken = {task_id: one.take() for task_id, one in self._lists.items()}
-        return {task_id: items for task_id, items in taken.items() if items}
+        items_of = {task_id: channel.take() for task_id, channel in self._channels.items()}
+        return {task_id: items for task_id, items in items_of.items() if items}
 
     def forget(self, task_id: int) -> None:
-        self._lists.pop(task_id, None)
+        self._channels.pop(task_id, None)
 
 
-class _List:
+class _ListChannel:
     def __init__(self) -> None:
         self._items: list[Any] = []
         self._n_taken = 0
@@ -123,44 +135,48 @@ class _List:
         self._items.append(item)
 
     def take(self) -> list[Any]:
+        """Return the items that are new; without a lock, because the list only grows."""
         items = self._items[self._n_taken :]
         self._n_taken += len(items)
         return items
 
 
 class FileInbox:
-    """For worker processes on this machine: one file for each task, which survives the worker that writes it.
+    """Inbox for worker processes on this machine: one file for each task, which survives the worker that writes it.
 
     Parameters
     ----------
     folder : path
-        An existing folder of this search's own.
+        An existing folder that only this search uses.
     """
 
     def __init__(self, folder: str | Path):
         self.folder = Path(folder)
-        self._offsets: dict[int, int] = {}
+        self._offsets: dict[int, int] = {}  # by task id: bytes that were read
 
     def channel(self, task_id: int) -> Channel:
-        return _File(str(self.folder / str(task_id)))
+        return _FileChannel(str(self.folder / str(task_id)))
 
     def read(self) -> dict[int, list[Any]]:
-        with suppress(FileNotFoundError):  # the folder, if somebody tidied up behind our back
-            taken = {int(entry.name): self._read_one(entry) for entry in os.scandir(self.folder)}
-            return {task_id: items for task_id, items in taken.items() if items}
-        return {}
+        items_of = {}
+        with suppress(FileNotFoundError):  # of the folder, if another program has removed it
+            for entry in os.scandir(self.folder):
+                if items := self._read_file(entry):
+                    items_of[int(entry.name)] = items
+        return items_of
 
-    def _read_one(self, entry: os.DirEntry[str]) -> list[Any]:
-        offset = self._offsets.setdefault(int(entry.name), 0)
+    def _read_file(self, entry: os.DirEntry[str]) -> list[Any]:
+        task_id = int(entry.name)
+        offset = self._offsets.get(task_id, 0)
         if entry.stat().st_size <= offset:
             return []
         items = []
         with open(entry.path, "rb") as file:
             file.seek(offset)
-            with suppress(EOFError, pickle.UnpicklingError, AttributeError):  # the last one is not written to its end
+            with suppress(EOFError, pickle.UnpicklingError, AttributeError):  # the last item is still being written
                 while True:
                     items.append(pickle.load(file))
-                    self._offsets[int(entry.name)] = file.tell()
+                    self._offsets[task_id] = file.tell()
         return items
 
     def forget(self, task_id: int) -> None:
@@ -168,18 +184,19 @@ class FileInbox:
         (self.folder / str(task_id)).unlink(missing_ok=True)
 
 
-class _File:
+class _FileChannel:
     def __init__(self, path: str):
         self.path = path
 
     def send(self, item: Any) -> None:
-        with suppress(OSError), open(self.path, "ab", buffering=0) as file:  # a full disk costs the early news only
+        # If the disk is full, the item comes with the result of the task.
+        with suppress(OSError), open(self.path, "ab", buffering=0) as file:
             file.write(pickle.dumps(item, protocol=5))
 
 
 def work(task: Task, channel: Channel, *args: Any) -> Any:
-    """Run a task to its end. This is what workers do."""
-    with _deaf_to_interrupts() if isinstance(channel, _File) else nullcontext():
+    """Run a task to its end and send the items that it yields. This is the function that workers run."""
+    with _without_interrupts() if isinstance(channel, _FileChannel) else nullcontext():
         steps = task(*args)
         while True:
             try:
@@ -190,8 +207,8 @@ def work(task: Task, channel: Channel, *args: Any) -> Any:
 
 
 @contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
-    """Ignore Ctrl-C, which a terminal sends to all processes: the one that reads decides what comes of it."""
+def _without_interrupts() -> Iterator[None]:
+    """Ignore Ctrl-C, which a terminal sends to all processes: the main process decides about the workers."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

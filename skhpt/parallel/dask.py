@@ -1,11 +1,11 @@
-"""How tasks reach the workers of a Dask cluster: straight through its client.
+"""Backend for a Dask cluster, which submits tasks through the cluster's client.
 
-On joblib's own way there a task is lost without a word if the worker that holds the data dies while it is being sent.
+Through joblib's backend for Dask, a task is lost without any error if the worker that holds its data dies while the
+data is being sent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from queue import Empty, SimpleQueue
@@ -13,20 +13,20 @@ from typing import Any
 from weakref import ref
 
 from joblib import parallel_config
-from joblib._parallel_backends import ParallelBackendBase
 
 from skhpt._compat import bind_context
-from skhpt.parallel.backends import Interruptible
+from skhpt.parallel._joblib import ParallelBackendBase
+from skhpt.parallel.backends import Backend, Interruptible
 from skhpt.parallel.channels import NullInbox, Task, TaskUpdate, work
 
-#: Bytes from which an argument is given to the workers once, instead of with every task.
-BYTES_TO_GIVE = 1_000
+#: Bytes from which an argument is sent to the workers once, instead of with every task.
+SCATTER_BYTES = 1_000
 #: Seconds that the cluster has to bring back at least one worker.
 SECONDS_TO_RETURN = 60
 
 
-class DaskBackend:
-    """Dask's client, one future of Dask per task.
+class DaskBackend(Backend):
+    """Backend on the client of a Dask cluster, with one future of Dask per task.
 
     Parameters
     ----------
@@ -37,93 +37,87 @@ class DaskBackend:
     """
 
     def __init__(self, backend: ParallelBackendBase, interruptible: Interruptible):
+        super().__init__(interruptible)
         self._client = backend.client
         self._options = backend.submit_kwargs
-        self._interruptible = interruptible
-        self._jobs: dict[Any, int] = {}  # futures under way, with their task_ids
-        self._back: SimpleQueue[Any] = SimpleQueue()  # futures that came to an end
-        self._given: dict[int, tuple[Any, Any]] = {}  # large arguments by identity, and where the workers find them
+        self._pending: dict[Any, int] = {}  # task ids, by future of Dask
+        self._done: SimpleQueue[Any] = SimpleQueue()  # futures that came to an end
+        self._scattered: dict[int, tuple[Any, Any]] = {}  # large arguments, with the futures of their copies, by id()
 
     @staticmethod
     def serves(backend: ParallelBackendBase) -> bool:
-        """Tell whether a backend is joblib's door to Dask."""
+        """Tell whether a backend is joblib's backend for Dask."""
         return type(backend).__name__ == "DaskDistributedBackend"
 
     def submit(self, task_id: int, function: Task, args: tuple[Any, ...]) -> None:
-        on_worker = bind_context(_on_worker)
-        job = self._client.submit(on_worker, function, *map(self._give, args), pure=False, **self._options)
-        self._jobs[job] = task_id
-        job.add_done_callback(self._back.put)
+        on_worker = bind_context(_work_on_cluster)
+        future = self._client.submit(on_worker, function, *map(self._scatter, args), pure=False, **self._options)
+        self._pending[future] = task_id
+        future.add_done_callback(self._done.put)
 
-    def _give(self, arg: Any) -> Any:
-        """Return what to send for an argument: itself, or where the workers have it already."""
+    def _scatter(self, arg: Any) -> Any:
+        """Return what to send for an argument: itself, or a reference to the copies that the workers have."""
         from dask.sizeof import sizeof
 
-        if not _lasts(arg) or sizeof(arg) <= BYTES_TO_GIVE:
+        if not _is_data(arg) or sizeof(arg) <= SCATTER_BYTES:
             return arg
-        if id(arg) not in self._given:
-            # A copy for each worker, as one that dies takes its own along.
-            [future] = self._client.scatter([arg], broadcast=True, hash=False, timeout=SECONDS_TO_RETURN)
-            self._given[id(arg)] = (arg, future)
-        return self._given[id(arg)][1]
+        if id(arg) not in self._scattered:
+            # A copy for each worker: a worker that dies takes its copy with it.
+            [copies] = self._client.scatter([arg], broadcast=True, hash=False, timeout=SECONDS_TO_RETURN)
+            self._scattered[id(arg)] = (arg, copies)
+        return self._scattered[id(arg)][1]
 
     def wait(self, seconds: float | None) -> list[TaskUpdate]:
-        if not self._jobs:
+        if not self._pending:
             return []
-        back = []
+        done = []
         with suppress(Empty):
-            with self._interruptible():
-                back.append(self._back.get(timeout=seconds))
+            with self.interruptible():
+                done.append(self._done.get(timeout=seconds))
             while True:
-                back.append(self._back.get_nowait())
-        return [self._end(job) for job in back if job in self._jobs]
+                done.append(self._done.get_nowait())
+        return [self._end(future) for future in done if future in self._pending]
 
-    def _end(self, job: Any) -> TaskUpdate:
-        task_id = self._jobs.pop(job)
+    def _end(self, future: Any) -> TaskUpdate:
+        """Return the last update of a task."""
+        task_id = self._pending.pop(future)
         try:
-            return TaskUpdate(task_id, is_done=True, result=job.result())
+            return TaskUpdate(task_id, is_done=True, result=future.result())
         except CancelledError:  # the data is gone, with all workers that had it, and maybe the result too
             n_deaths = 1
         except Exception as error:
             if type(error).__name__ != "KilledWorker":
                 return TaskUpdate(task_id, is_done=True, error=error)
             n_deaths = _deaths_allowed() + 1
-        self._given.clear()
+        self._scattered.clear()
         return TaskUpdate(task_id, is_done=True, lost="cancelled", n_deaths=n_deaths)
 
-    def stop_submitting(self) -> Iterable[int]:
-        return []  # a cluster does not tell what has begun
+    # A cluster does not say which tasks have begun, so `stop_submitting` cancels none.
 
     def abort(self) -> None:
-        self._client.cancel(list(self._jobs), force=True)
-        self._jobs.clear()
+        self._client.cancel(list(self._pending), force=True)
+        self._pending.clear()
 
     def close(self) -> None:
-        self._given.clear()
-
-    def pids(self) -> Iterable[int]:
-        return ()
-
-    def folders(self) -> Iterable[str]:
-        return ()
+        self._scattered.clear()
 
 
-def _lasts(arg: Any) -> bool:
-    """Tell data from what is made for a single task, such as lists and tuples; joblib goes by the same sign."""
+def _is_data(arg: Any) -> bool:
+    """Tell data from lists and tuples made for one task, which have no weak references; joblib does the same."""
     try:
         return ref(arg) is not None
     except TypeError:
         return False
 
 
-def _on_worker(task: Task, *args: Any) -> Any:
-    """Run a task where estimators with an ``n_jobs`` of their own find the cluster, as on joblib's way."""
+def _work_on_cluster(task: Task, *args: Any) -> Any:
+    """Run a task so that estimators with an ``n_jobs`` of their own find the cluster, as with joblib's backend."""
     with parallel_config("dask"):
         return work(task, NullInbox().channel(0), *args)
 
 
 def _deaths_allowed() -> int:
-    """Return how many workers may die of a task before Dask gives it up at the next one."""
+    """Return the number of workers that may die of a task before Dask gives up the task at the next death."""
     from dask import config
 
     return int(config.get("distributed.scheduler.allowed-failures"))

@@ -1,4 +1,4 @@
-"""No orphans: worker processes and their files end with the process that started them, even if that is killed."""
+"""Watchdog: worker processes and their files end with the process that started them, even if that is killed."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import sys
 from collections.abc import Iterable
 from contextlib import suppress
 
-#: Waits until its standard input is closed or its parent is another one, then kills the processes that it was told of
-#: last, and removes the folders.
-_SCRIPT = """
+#: Program of the watchdog. It waits until its standard input is closed or its parent has changed. Then it kills the
+#: processes, and removes the folders, of the last line that it has read.
+_PROGRAM = """
 import json, os, select, shutil, signal, sys
 parent, text = int(sys.argv[1]), b""
 while True:
@@ -22,8 +22,8 @@ while True:
         text = (text + more)[-65536:]
     elif os.getppid() != parent:
         break
-told = text.decode().split("\\n")
-pids, folders = json.loads(told[-2]) if len(told) > 1 else ([], [])
+lines = text.decode().split("\\n")
+pids, folders = json.loads(lines[-2]) if len(lines) > 1 else ([], [])
 for pid in pids:
     try:
         os.kill(pid, signal.SIGTERM if os.name == "nt" else signal.SIGKILL)
@@ -35,29 +35,30 @@ for folder in folders:
 
 
 class Watchdog:
-    """A small process that outlives this one just as long as it takes to kill the workers.
+    """Small process that outlives this process just as long as it takes to kill the workers.
 
-    A worker that is in the middle of a fit does not notice that nobody waits for it any more.
+    It is needed because a worker that is fitting does not notice the end of this process.
     """
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
-        self._told: tuple[set[int], set[str]] = (set(), set())
+        self._watched: tuple[set[int], set[str]] = (set(), set())
 
     def watch(self, pids: Iterable[int], folders: Iterable[str] = ()) -> None:
-        """Say which processes, and which folders, are to end with this one."""
-        if (new := (set(pids), set(folders))) == self._told:
+        """Set the processes and folders that are to end with this process."""
+        watched = (set(pids), set(folders))
+        if watched == self._watched:
             return
-        self._told = new
-        with suppress(OSError):  # it is a precaution, no more
+        self._watched = watched
+        with suppress(OSError):  # the watchdog is only a precaution
             if self._process is None:
                 self._process = _start()
             assert self._process.stdin is not None
-            self._process.stdin.write((json.dumps([sorted(some) for some in new]) + "\n").encode())
+            self._process.stdin.write((json.dumps([sorted(group) for group in watched]) + "\n").encode())
             self._process.stdin.flush()
 
     def stop(self) -> None:
-        """End the guard; the workers go on."""
+        """End the watchdog; the workers go on."""
         self.watch([])
         if self._process is not None:
             with suppress(OSError):
@@ -66,7 +67,7 @@ class Watchdog:
 
 
 def _start() -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-I", "-S", "-c", _SCRIPT, str(os.getpid())]
+    command = [sys.executable, "-I", "-S", "-c", _PROGRAM, str(os.getpid())]
     # In a session of its own, so that Ctrl-C in a terminal does not reach it.
     return subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True

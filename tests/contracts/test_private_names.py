@@ -584,102 +584,89 @@ NAMES: list[PrivateName] = [
     # Joblib, loky and multiprocessing
     *names_of(
         "joblib.Parallel",
-        "parallel/backends parallel/pool",
+        "parallel/_joblib",
         _backend="active backend",
-        make=parallel,
-    ),
-    *names_of(
-        "joblib.Parallel",
-        "parallel/backends",
         _calling="set, so that the backend is told of the end of the calls",
         _id="name of the folder of memory maps",
         make=parallel,
     ),
     *names_of(
         "joblib._parallel_backends",
-        "parallel/backends parallel/pool",
+        "parallel/_joblib",
         LokyBackend="kind of a backend: processes that may die alone",
         MultiprocessingBackend="kind of a backend: a `multiprocessing.Pool`",
-    ),
-    *names_of(
-        "joblib._parallel_backends",
-        "parallel/pool",
         SequentialBackend="kind of a backend: this thread",
-    ),
-    *names_of(
-        "joblib._parallel_backends",
-        "parallel/backends parallel/dask parallel/pool",
         ParallelBackendBase="type of a backend",
     ),
     *names_of(
         "joblib._parallel_backends.LokyBackend",
-        "parallel/pool",
+        "parallel/_joblib",
         _prepare_worker_env="environment variables of workers: threads of the libraries for linear algebra",
-    ),
-    *names_of(
-        "joblib._parallel_backends.LokyBackend",
-        "parallel/backends",
         _workers="pool of loky",
         make=loky_backend,
     ),
     *names_of(
         "joblib._parallel_backends.MultiprocessingBackend",
-        "parallel/backends",
+        "parallel/_joblib",
         _pool="pool of multiprocessing",
         make=multiprocessing_backend,
     ),
     *names_of(
+        "joblib.parallel",
+        "parallel/_joblib",
+        BatchedCalls="form in which a backend takes tasks",
+    ),
+    *names_of(
+        "joblib.externals.loky",
+        "parallel/_joblib",
+        ProcessPoolExecutor="processes that may die alone",
+    ),
+    *names_of(
+        "joblib.externals.loky.process_executor",
+        "parallel/_joblib",
+        TerminatedWorkerError="error of a task whose worker died",
+    ),
+    *names_of(
         "joblib._utils",
-        "parallel/pool",
+        "parallel/_joblib",
         eval_expr="value of `pre_dispatch`",
     ),
     *names_of(
         "joblib._memmapping_reducer",
-        "parallel/processes",
+        "parallel/_joblib",
         get_memmapping_reducers="large arrays as memory maps",
     ),
     *names_of(
         "joblib.executor.MemmappingExecutor",
-        "parallel/backends",
+        "parallel/_joblib",
         _temp_folder_manager="folder of memory maps of a search",
         make=loky_pool,
     ),
     *names_of(
         "joblib.externals.loky.process_executor.ProcessPoolExecutor",
-        "parallel/backends",
+        "parallel/_joblib",
         _pending_work_items="cancelled tasks that an abort would wait for",
-        make=loky_pool,
-    ),
-    *names_of(
-        "joblib.externals.loky.process_executor.ProcessPoolExecutor",
-        "parallel/backends parallel/processes",
         _processes="processes of the workers",
-        make=loky_pool,
-    ),
-    *names_of(
-        "joblib.externals.loky.process_executor.ProcessPoolExecutor",
-        "parallel/backends",
         _work_ids="tasks that no worker has yet",
         make=loky_pool,
     ),
     *names_of(
         "multiprocessing.pool.Pool",
-        "parallel/backends",
+        "parallel/_joblib",
         _pool="processes of the workers",
         _outqueue="pipe of the results, whose lock a killed worker may have left closed",
         make=pool_of_processes,
     ),
     *names_of(
         "multiprocessing.queues.SimpleQueue",
-        "parallel/backends",
+        "parallel/_joblib",
         _wlock="lock of that pipe",
         make=lambda: pool_of_processes()._outqueue,
     ),
 ]
 
 #: Private names outside the file that is to be their door, until this file has them.
-TO_BE_MOVED = {private.name for private in NAMES if private.library in ("joblib", "multiprocessing")}
-TO_BE_MOVED |= {private.name for private in NAMES if private.name.startswith("sklearn.metrics._scorer.")}
+TO_BE_MOVED = {private.name for private in NAMES if private.name.startswith("sklearn.metrics._scorer.")}
 TO_BE_MOVED |= {"numpy.random.mtrand._rand"}
 #: Names with an underscore that are public.
 PUBLIC = {"_asdict", "_getframe", "_replace", "_repr_html_"}

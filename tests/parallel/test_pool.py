@@ -14,7 +14,7 @@ import pytest
 import sklearn
 from joblib import parallel_config
 
-from skhpt.parallel import backends
+from skhpt.parallel import _joblib, backends
 from skhpt.parallel.pool import Pool
 
 BACKENDS = ["sequential", "threading", "loky", "multiprocessing"]
@@ -77,13 +77,13 @@ def test_errors_come_back_too(backend):
 
 
 def test_a_worker_that_died_with_the_lock_of_its_results_holds_up_nothing(monkeypatch):
-    monkeypatch.setattr(backends, "SECONDS_TO_LET_GO", 0.1)
+    monkeypatch.setattr(_joblib, "SECONDS_TO_HAND_OVER", 0.1)
     with parallel_config("multiprocessing", n_jobs=2), Pool() as pool:
         pool.submit(square, 3)
         assert drain(pool, 1) == [9]
-        workers = [child for child in multiprocessing.active_children() if child.pid in pool._backend_adapter.pids()]
+        workers = [child for child in multiprocessing.active_children() if child.pid in pool.backend.pids()]
         pool.submit(time.sleep, 60)
-        pool._backend_adapter._backend._pool._outqueue._wlock.acquire()
+        pool.backend._backend._pool._outqueue._wlock.acquire()
     assert len(workers) == 2
     assert not any(worker.is_alive() for worker in workers)
 
@@ -191,9 +191,9 @@ def test_a_worker_that_dies_while_it_has_nothing_to_do_is_replaced():
     with Pool(1, fit_timeout=60) as pool:
         pool.submit(nested)
         drain(pool, 1)
-        [pid] = pool._backend_adapter.pids()
+        [pid] = pool.backend.pids()
         os.kill(pid, signal.SIGKILL)
-        pool._backend_adapter._idle[0]._executor_manager_thread.join()  # now it is known
+        pool.backend._idle[0]._executor_manager_thread.join()  # now it is known
         pool.submit(nested)
         assert len(drain(pool, 1)) == 1
 
@@ -205,7 +205,7 @@ def test_workers_that_hang_are_gone_at_the_end_even_if_tasks_were_taken_back():
             pool.submit(sleep, x)
         while not any(one.items for one in pool.wait(1.0)):
             pass
-        pids = list(pool._backend_adapter.pids())
+        pids = list(pool.backend.pids())
         pool.stop_submitting()
         assert 0 < pool.n_pending < 20
     assert len(pids) == 2

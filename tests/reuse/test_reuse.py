@@ -561,9 +561,9 @@ def test_a_task_holds_its_data_no_longer_than_it_runs(monkeypatch: pytest.Monkey
     """What outlives it, until a cycle is found, keeps joblib's file of them, and the search waits for that file."""
     sent = []
 
-    def make_batch(backend: Any, function: Any, args: Any, *others: Any) -> Any:
+    def make_batch(backend: Any, function: Any, args: Any, **options: Any) -> Any:
         sent.append(pickle.dumps((function, args)))
-        return original_make_batch(backend, function, args, *others)
+        return original_make_batch(backend, function, args, **options)
 
     original_make_batch = backends.make_batch
     monkeypatch.setattr(backends, "make_batch", make_batch)

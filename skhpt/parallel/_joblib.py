@@ -1,0 +1,144 @@
+"""Private names of joblib, loky and multiprocessing: no other file of the package uses them.
+
+joblib has no public way to stream tasks to a backend, nor to end one of its workers. Each function here wraps what is
+needed for that, and does without where a version of joblib or another backend lacks it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from queue import Empty
+from threading import Thread
+from typing import Any
+
+from joblib import Parallel
+from joblib._memmapping_reducer import get_memmapping_reducers  # large arrays travel as memory maps
+from joblib._parallel_backends import (  # kinds of backends, and the type of any other
+    LokyBackend,
+    MultiprocessingBackend,
+    ParallelBackendBase,
+    SequentialBackend,
+)
+from joblib._utils import eval_expr  # value of `pre_dispatch`
+from joblib.externals.loky import ProcessPoolExecutor  # processes that may die alone
+from joblib.externals.loky.process_executor import TerminatedWorkerError  # error of a task whose worker died
+from joblib.parallel import BatchedCalls  # form in which a backend takes tasks
+
+__all__ = [
+    "BatchedCalls",
+    "LokyBackend",
+    "MultiprocessingBackend",
+    "ParallelBackendBase",
+    "ProcessPoolExecutor",
+    "SequentialBackend",
+    "TerminatedWorkerError",
+    "eval_expr",
+]
+
+#: Seconds that a live worker of a `multiprocessing.Pool` needs at most to hand over a result.
+SECONDS_TO_HAND_OVER = 5.0
+
+
+def active_backend(parallel: Parallel) -> ParallelBackendBase:
+    """Return the backend that the user chose with `joblib.parallel_config`."""
+    return parallel._backend
+
+
+def begin_calls(parallel: Parallel) -> None:
+    """Tell a backend that tasks follow, and `Parallel` to tell it of their end."""
+    parallel._backend.start_call()
+    parallel._calling = True  # without it, Parallel does not call stop_call at the end
+
+
+def returns_results_by_callback(backend: ParallelBackendBase) -> bool:
+    """Tell whether a backend calls back with the result of each task."""
+    can_submit = hasattr(backend, "submit") or hasattr(backend, "apply_async")
+    return can_submit and bool(getattr(backend, "supports_retrieve_callback", False))
+
+
+def submit_batch(backend: ParallelBackendBase, batch: BatchedCalls, callback: Callable[[Any], None]) -> Any:
+    """Submit a batch of calls; return the backend's handle."""
+    submit = getattr(backend, "submit", None) or backend.apply_async  # the name before joblib 1.5
+    return submit(batch, callback=callback)
+
+
+def has_threads(backend: ParallelBackendBase) -> bool:
+    """Tell whether the workers of a backend are threads of this process."""
+    return bool(getattr(backend, "supports_sharedmem", False))
+
+
+def has_processes(backend: ParallelBackendBase) -> bool:
+    """Tell whether the workers of a backend are processes of this machine."""
+    return isinstance(backend, (LokyBackend, MultiprocessingBackend))
+
+
+def worker_environment(backend: ParallelBackendBase, n_workers: int) -> dict[str, str] | None:
+    """Return the environment variables of workers, which limit the threads of libraries for linear algebra."""
+    prepare = getattr(backend, "_prepare_worker_env", None)
+    return prepare(n_workers) if prepare is not None and isinstance(backend, LokyBackend) else None
+
+
+def worker_pids(backend: ParallelBackendBase) -> list[int]:
+    """Return the worker processes of a backend that are on this machine."""
+    if isinstance(backend, LokyBackend):
+        return executor_pids(backend._workers)
+    if isinstance(backend, MultiprocessingBackend):
+        return [process.pid for process in getattr(backend._pool, "_pool", ())]
+    return []
+
+
+def executor_pids(executor: ProcessPoolExecutor | None) -> list[int]:
+    """Return the processes of an executor of loky."""
+    return list(getattr(executor, "_processes", None) or ())
+
+
+def memory_map_options(folder: str) -> dict[str, Any]:
+    """Return options of executors of loky that write each large array to a folder once and send it as a memory map."""
+    jobs, results = get_memmapping_reducers(temp_folder_resolver=lambda: folder, unlink_on_gc_collect=False)[:2]
+    return {"job_reducers": jobs, "result_reducers": results}
+
+
+def use_own_folder(parallel: Parallel) -> None:
+    """Let loky put memory maps of large arrays into the folder of this `Parallel`, as `Parallel.__call__` does."""
+    manager = getattr(getattr(parallel._backend, "_workers", None), "_temp_folder_manager", None)
+    if manager is not None:
+        manager.set_current_context(parallel._id)
+
+
+def abort_workers(backend: ParallelBackendBase) -> None:
+    """End the workers of a backend, with the tasks that they run."""
+    if isinstance(backend, MultiprocessingBackend):
+        _abort_multiprocessing(backend)
+        return
+    _forget_unsent_tasks(getattr(backend, "_workers", None))
+    backend.abort_everything(ensure_ready=False)
+
+
+def _forget_unsent_tasks(executor: ProcessPoolExecutor | None) -> None:
+    """Remove the tasks that loky has not sent to a worker: otherwise it fails on them, and kills no worker."""
+    task_ids = getattr(executor, "_work_ids", None)
+    with suppress(Empty):
+        while task_ids is not None:
+            task_ids.get_nowait()
+    items = getattr(executor, "_pending_work_items", {})
+    cancelled = [task_id for task_id, item in list(items.items()) if item.future.cancelled()]
+    for task_id in cancelled:
+        items.pop(task_id, None)
+
+
+def _abort_multiprocessing(backend: MultiprocessingBackend) -> None:
+    """Kill the workers of a `multiprocessing.Pool`.
+
+    A worker that is killed while it hands over a result leaves the lock of the results closed. The pool sends a last
+    message through the same pipe, and would wait for the lock forever. So a lock that stays closed is opened.
+    """
+    lock = getattr(getattr(backend._pool, "_outqueue", None), "_wlock", None)  # None on Windows
+    killing = Thread(target=backend.abort_everything, kwargs={"ensure_ready": False}, daemon=True)
+    killing.start()
+    killing.join(SECONDS_TO_HAND_OVER)
+    while killing.is_alive() and lock is not None:
+        lock.acquire(timeout=SECONDS_TO_HAND_OVER)
+        lock.release()
+        killing.join(SECONDS_TO_HAND_OVER)
+    killing.join()
