@@ -17,11 +17,10 @@ from sklearn.utils import get_tags
 from skhpt._warnings import warn_user
 from skhpt.fitting import slicing, verbose
 from skhpt.fitting.checkpoints import Checkpoints, InMemory, Key
-from skhpt.fitting.cloning import fast_clone, fast_set_params
+from skhpt.fitting.cloning import fast_clone
 from skhpt.fitting.predictions import predictions_of
 from skhpt.fitting.resources import Checkpoint, FullTraining
 from skhpt.fitting.scorers import fast_scorer
-from skhpt.fitting.signatures import remember_signatures
 from skhpt.fitting.slicing import FoldData, SliceCache
 from skhpt.parallel.channels import Begun
 from skhpt.trial import Candidate, FoldScore, Score, State
@@ -180,7 +179,6 @@ def evaluate(X: Any, y: Any, setup: Setup, split: int, train: Any, test: Any, jo
     """Evaluate candidates on one fold. This is the task that workers run; all that it needs is in its arguments."""
     start = time.time()
     fold = Fold(X, y, setup, fast_scorer(setup.scorer), split, train, test)
-    remember_signatures(setup.estimator, *(value for job in jobs for value in job.candidate.params.values()))
     outcome = Outcome(split)
     for job in jobs:
         yield Begun(job.candidate.id, time.monotonic())
@@ -201,7 +199,8 @@ def evaluate_one(fold: Fold, job: Job, fit_policy: SeparateFits | None = None) -
         print(verbose.start_line(job.label, shown))
     try:
         # Parameters are cloned too: they may be estimators, and the user's own must not be fitted.
-        estimator = fast_set_params(fast_clone(setup.estimator), fast_clone(dict(params)))
+        own_params = {name: fast_clone(value) for name, value in params.items()}
+        estimator = fast_clone(setup.estimator).set_params(**own_params)
     except Exception:
         if setup.error_score == "raise":
             raise

@@ -10,18 +10,19 @@ from __future__ import annotations
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable
+from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from scipy import sparse
+from sklearn.base import clone
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.ensemble import VotingClassifier, VotingRegressor
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.utils import get_tags
 
 from skhpt.fingerprint import checksum
-from skhpt.fitting.cloning import fast_clone
 from skhpt.fitting.slicing import data_can_be_shared, nbytes
 from skhpt.reuse.grouping import SharedStep
 
@@ -215,7 +216,7 @@ class FitCache:
             return None
         big = self._find(share.family.number, asked) or self._fit_family(share, asked, y)
         start = time.time()
-        view = self._draws(share.path, lambda: submodel.view(big.model, fast_clone(asked.model)))
+        view = self._draws(share.path, lambda: submodel.view(big.model, copy(asked.model)))
         if view is None:
             return None
         self.n_found += 1
@@ -227,7 +228,7 @@ class FitCache:
         """Make the one fit that serves the family."""
         assert share.family is not None
         submodel, start, ahead = share.family.submodel, time.time(), self.ahead
-        widest = fast_clone(asked.model).set_params(**share.family.widest)
+        widest = clone(asked.model).set_params(**share.family.widest)
         if submodel.is_plain:
             big = self._make(share.path, replace(asked, model=widest), y)
         else:
@@ -269,7 +270,7 @@ class CachedStep:
         return self.fit_ is not None
 
     def __sklearn_clone__(self) -> CachedStep:
-        return CachedStep(fast_clone(self.estimator), self.share, self.cache)
+        return CachedStep(clone(self.estimator, safe=False), self.share, self.cache)
 
     def __sklearn_tags__(self) -> Any:
         return get_tags(self.model)

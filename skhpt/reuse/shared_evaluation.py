@@ -15,7 +15,6 @@ import numpy as np
 from skhpt.fitting import slicing
 from skhpt.fitting.fold import Fold, Job, Outcome, SeparateFits, Setup, Steps, cut, evaluate_one
 from skhpt.fitting.scorers import fast_scorer
-from skhpt.fitting.signatures import remember_signatures
 from skhpt.fitting.slicing import SliceCache, scorer_is_read_only
 from skhpt.parallel.channels import Begun
 from skhpt.reuse.cache import FitCache, MutationCheck, unwrap_steps, wrap_steps
@@ -109,7 +108,6 @@ class SharedFits(SeparateFits):
 
     def __init__(self, fold: Fold, shared: Sequence[SharedCandidate], policy: SharingPolicy):
         setup = fold.setup
-        remember_signatures(setup.estimator, *(value for one in shared for value in one.candidate.params.values()))
         self.outcome = Outcome(fold.split, n_fits=0)
         self._fold = fold
         self._strictly = _raising(fold)

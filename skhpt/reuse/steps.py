@@ -19,8 +19,6 @@ from sklearn.linear_model import ElasticNet, Lasso, MultiTaskElasticNet, MultiTa
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.svm import SVC, NuSVC
 
-from skhpt.fitting.cloning import fast_set_params
-from skhpt.fitting.signatures import remember_signatures
 from skhpt.fitting.slicing import is_read_only
 from skhpt.identity import clone_key, snapshot, value_key
 from skhpt.reuse.inert import without_inert
@@ -111,7 +109,6 @@ Known = dict[Hashable, tuple[Hashable, list[tuple[SubModel, Hashable]]]]
 def fit_graphs(base: Any, candidates: Iterable[Mapping[str, Any]], close: bool = False) -> list[FitGraph]:
     """Read the recipes of several candidates, given by their parameters; what they have in common is read once."""
     known: Known = {}
-    remember_signatures(base)
     return [fit_graph(base, params, close, known) for params in candidates]
 
 
@@ -130,7 +127,7 @@ def fit_graph(base: Any, params: Mapping[str, Any], close: bool = False, known: 
         What was found out about the parts of other candidates; what is found out now is added.
     """
     try:
-        estimator = fast_set_params(snapshot(base), {name: snapshot(value) for name, value in params.items()})
+        estimator = snapshot(base).set_params(**{name: snapshot(value) for name, value in params.items()})
         parts = tuple(_Reader(close, {} if known is None else known).follow(estimator, "", ()))
         everything = _all_parts(estimator)
     except Exception:  # whatever it is, fitting it will show it
