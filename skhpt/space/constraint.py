@@ -1,4 +1,4 @@
-"""Whether a candidate may be tried, as the user's `constraint` says."""
+"""Constraint of the user on candidates."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from skhpt._typing import Constraint, Params
 
 
 def is_allowed(constraint: Constraint, params: Params) -> bool:
-    """Ask a constraint about a candidate; say which one if it has no answer.
+    """Tell whether a constraint allows a candidate.
 
     Raises
     ------
     ValueError
-        If the constraint raises.
+        If the constraint raises an exception.
     TypeError
-        If it returns neither True nor False.
+        If the constraint returns neither True nor False.
     """
     try:
         allowed = constraint(dict(params))

@@ -1,6 +1,7 @@
-"""One named parameter: the values that it may take, mapped to [0, 1].
+"""Dimensions of a space: the values of one parameter, encoded as numbers in [0, 1].
 
-A choice among listed values, a continuous or a discrete distribution, or an object that can only be sampled.
+A dimension is a choice among listed values, a continuous or a discrete distribution, or an object that can
+only be sampled.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ import numpy as np
 from skhpt.identity import native, value_key
 from skhpt.space.scipy_adapter import cdf, closed_form, distribution_key, quantile_function, support
 
-#: A discrete distribution with more values than this counts as infinite: its values are never listed.
+#: A discrete distribution with more values than this counts as infinite, and its values are never listed.
 MAX_LISTED = 100_000
-#: What lies further out in an infinite tail, or nearer to an end that is no value itself, is not proposed.
+#: Probability of each tail that is not proposed: of an infinite tail, or next to an end with density 0 or
+#: infinity.
 TAIL = 1e-3
 
 
@@ -29,9 +31,9 @@ class Dimension(ABC):
     Attributes
     ----------
     size : float
-        Number of different values, `inf` if they cannot be listed.
+        Number of different values; `inf` if they cannot be listed.
     definition : object
-        What the user wrote.
+        List or distribution that the user gave.
     """
 
     size: float
@@ -39,31 +41,31 @@ class Dimension(ABC):
 
     @abstractmethod
     def encode(self, values: Sequence[Any] | np.ndarray) -> np.ndarray:
-        """Map values to their place in [0, 1], an array of shape (len(values),)."""
+        """Map values to numbers in [0, 1], an array of shape (len(values),)."""
 
     @abstractmethod
     def decode(self, u: np.ndarray) -> list[Any]:
-        """Map an array of shape (n,) with entries in [0, 1] to `n` native values."""
+        """Map an array of shape (n,) with entries in [0, 1] to `n` values of Python's own types."""
 
     @abstractmethod
     def snap(self, u: np.ndarray) -> np.ndarray:
-        """Move an array of shape (n,) with entries in [0, 1] to the places of actual values.
+        """Round an array of shape (n,) with entries in [0, 1] to the codes of values.
 
-        That is ``encode(decode(u))``, except that ends which are no values like any others are kept clear of.
+        The result is ``encode(decode(u))``, but at a distance of `TAIL` from ends with density 0 or infinity.
         """
 
     @property
     def n_levels(self) -> int:
-        """Number of values if they have no order, else 0."""
+        """Number of values if they have no order; 0 otherwise."""
         return 0
 
     @abstractmethod
     def grid(self, resolution: int) -> list[Any]:
-        """List the values of a grid: all of them, or `resolution` evenly spaced quantiles."""
+        """Return the values of a grid: all choices, or `resolution` evenly spaced quantiles."""
 
     @abstractmethod
     def are_values(self, values: Sequence[Any]) -> np.ndarray:
-        """Tell of each value whether the parameter may take it, an array of shape (len(values),)."""
+        """Tell for each value whether it belongs to the dimension, an array of shape (len(values),)."""
 
     def examples(self) -> list[Any]:
         """Return all choices, or one value of a distribution."""
@@ -74,18 +76,18 @@ class Dimension(ABC):
         return self.decode(np.array([0.5]))[0]
 
     def matching(self, value: Any) -> list[Any]:
-        """Return the value of the parameter that equals a given one, if there is one: 1 where 1.0 is given, say."""
+        """Return a list of the value that equals a given value, such as 1 for 1.0, or an empty list."""
         return [native(value)] if self.are_values([value])[0] else []
 
     def sampler(self) -> Any:
-        """What `sklearn.model_selection.ParameterSampler` needs: a list, or an object with ``rvs``.
+        """Return a list, or an object with ``rvs``, for `sklearn.model_selection.ParameterSampler`.
 
-        What it draws may be numpy scalars of the right kind.
+        The draws may be numpy scalars of the right kind.
         """
         return self.definition
 
     def same_as(self, other: Dimension) -> bool:
-        """Tell whether two dimensions were written alike, so that two branches can share one."""
+        """Tell whether two dimensions have equal definitions, so that two branches can share one column."""
         return type(self) is type(other) and self._key() == other._key()
 
     def _key(self) -> Any:
@@ -93,7 +95,7 @@ class Dimension(ABC):
 
 
 class Choice(Dimension):
-    """One of several listed values; value number i owns the cell ``[i / size, (i + 1) / size)``."""
+    """Choice among listed values; value number i has the interval ``[i / size, (i + 1) / size)``."""
 
     def __init__(self, values: Sequence[Any]):
         self.definition = self.values = [native(value) for value in values]
@@ -103,31 +105,34 @@ class Choice(Dimension):
             self._index.setdefault(value_key(value), i)
 
     def index(self, value: Any) -> int:
-        """Return the place of a value in the list; the first one, if it is listed twice.
+        """Return the index of a value in the list; the first one if the value is listed twice.
 
         Raises
         ------
         ValueError
-            If it is not in the list.
+            If the value is not in the list.
         """
-        place = self._index.get(value_key(value))
-        if place is None:
+        index = self._index.get(value_key(value))
+        if index is None:
             raise ValueError(f"{value!r} is not one of the choices")
-        return place
+        return index
 
     def encode(self, values: Sequence[Any] | np.ndarray) -> np.ndarray:
-        return (np.array([self._index[value_key(value)] for value in values], dtype=float) + 0.5) / self.size
+        indices = np.array([self._index[value_key(value)] for value in values], dtype=float)
+        return (indices + 0.5) / self.size
 
     def decode(self, u: np.ndarray) -> list[Any]:
-        index = np.clip((np.asarray(u) * self.size).astype(int), 0, len(self.values) - 1)
-        return [self.values[i] for i in index]
+        indices = np.clip((np.asarray(u) * self.size).astype(int), 0, len(self.values) - 1)
+        return [self.values[i] for i in indices]
 
     def snap(self, u: np.ndarray) -> np.ndarray:
-        return (np.clip(np.floor(u * self.size), 0, self.size - 1) + 0.5) / self.size
+        indices = np.clip(np.floor(u * self.size), 0, self.size - 1)
+        return np.asarray((indices + 0.5) / self.size)
 
     @property
     def n_levels(self) -> int:
-        # Numbers in order are steps of a ladder, anything else is a set of names.
+        # Three or more numbers in ascending or descending order have an order; all other lists are
+        # categories.
         if all(map(_is_number, self.values)) and len(self.values) > 2:
             steps = np.diff(np.array(self.values, dtype=float))
             return 0 if (steps > 0).all() or (steps < 0).all() else int(self.size)
@@ -140,37 +145,43 @@ class Choice(Dimension):
         return np.array([value_key(value) in self._index for value in values], dtype=bool)
 
     def matching(self, value: Any) -> list[Any]:
-        equal = [known for known in self.values if _is_number(known) and known == value] if _is_number(value) else []
-        return super().matching(value) or equal[:1]
+        if exact := super().matching(value):
+            return exact
+        if not _is_number(value):
+            return []
+        return [choice for choice in self.values if _is_number(choice) and choice == value][:1]
 
 
 class Continuous(Dimension):
-    """A continuous distribution: encoded by its cdf, decoded by its quantile function.
+    """Continuous distribution, encoded by its cdf and decoded by its quantile function.
 
-    ``decode(encode(x))`` is `x` up to rounding: far in an upper tail, neighbouring values share the same cdf.
+    ``decode(encode(x))`` is `x` up to rounding. Far in an upper tail, neighbouring values have the same cdf.
     """
 
     size = math.inf
 
-    #: Where to look for the last finite quantile of an infinite tail; 2**-53 is as near to 1 as a float comes.
-    _edges = tuple(2.0**-k for k in (53, 26, 13, 6, 3))
+    #: Levels at which the last finite quantile of an infinite tail is searched; 1 - 2**-53 is the largest
+    #: float below 1.
+    _tail_levels = tuple(2.0**-k for k in (53, 26, 13, 6, 3))
 
     def __init__(self, dist: Any):
         self.definition = self.dist = dist
-        self._plain = closed_form(dist)
-        self._quantile = quantile_function(self._plain)
+        self._fast_dist = closed_form(dist)
+        self._quantile = quantile_function(self._fast_dist)
 
     def encode(self, values: Sequence[Any] | np.ndarray) -> np.ndarray:
-        return np.clip(cdf(self._plain, values), 0.0, 1.0)
+        return np.asarray(np.clip(cdf(self._fast_dist, values), 0.0, 1.0))
 
     def decode(self, u: np.ndarray) -> list[Any]:
-        return self._quantiles(u).tolist()
+        values: list[Any] = self._quantiles(u).tolist()
+        return values
 
     def snap(self, u: np.ndarray) -> np.ndarray:
-        return np.clip(u, 0.0, 1.0) if self._reaches_its_ends else np.clip(u, TAIL, 1 - TAIL)
+        margin = 0.0 if self._includes_ends else TAIL
+        return np.asarray(np.clip(u, margin, 1 - margin))
 
     def grid(self, resolution: int) -> list[Any]:
-        return self.decode(_spread(resolution, self._reaches_its_ends))
+        return self.decode(_quantile_levels(resolution, self._includes_ends))
 
     def are_values(self, values: Sequence[Any]) -> np.ndarray:
         low, high = self._support
@@ -185,8 +196,8 @@ class Continuous(Dimension):
         return support(self.dist)
 
     @cached_property
-    def _reaches_its_ends(self) -> bool:
-        """Tell whether the ends of the support are values like any others, so that a grid should have them."""
+    def _includes_ends(self) -> bool:
+        """Whether a grid includes the ends of the support: they are finite, with a positive and finite density."""
         ends = self._support
         if not np.isfinite(ends).all():
             return False
@@ -195,133 +206,165 @@ class Continuous(Dimension):
         return bool(np.all((density > 0) & np.isfinite(density)))
 
     def _quantiles(self, u: Any) -> np.ndarray:
-        """Quantiles, with infinite tails cut where they are still finite numbers."""
+        """Return quantiles; infinite ones are replaced by the last finite quantile."""
         x = np.asarray(self._quantile(np.asarray(u, dtype=float)), dtype=float)
         if not np.isfinite(x).all():
-            x = np.clip(x, *self._outermost)
+            x = np.clip(x, *self._finite_range)
         return x
 
     @cached_property
-    def _outermost(self) -> tuple[float, float]:
-        """The lowest and the highest quantile that is a finite number."""
-        with np.errstate(all="ignore"):
-            low, high = (
-                next(x for level in (end, *edges, 0.5) if np.isfinite(x := float(self._quantile(level))))
-                for end, edges in ((0.0, self._edges), (1.0, [1 - edge for edge in self._edges]))
-            )
+    def _finite_range(self) -> tuple[float, float]:
+        """Lowest and highest quantile that is a finite number."""
+        low = self._first_finite_quantile([0.0, *self._tail_levels, 0.5])
+        high = self._first_finite_quantile([1.0, *(1 - level for level in self._tail_levels), 0.5])
         return low, high
+
+    def _first_finite_quantile(self, levels: Sequence[float]) -> float:
+        with np.errstate(all="ignore"):
+            quantiles = (float(self._quantile(level)) for level in levels)
+            return next(x for x in quantiles if np.isfinite(x))
 
     def _key(self) -> Any:
         return distribution_key(self.dist)
 
 
 class Discrete(Continuous):
-    """A discrete distribution: a value owns the step that the cdf takes at it, and is encoded to its middle.
+    """Discrete distribution: a value is encoded as the middle of the step of the cdf at this value.
 
-    ``decode(encode(x)) == x`` wherever the cdf still has a step, that is, for probabilities above about 1e-16.
+    ``decode(encode(x)) == x`` where the cdf has a step in floating point: for probabilities above about
+    1e-16.
     """
 
-    # To find the quantile of a level, SciPy sums up probabilities, for ever if the tail is a heavy one.
-    _edges = tuple(2.0**-k for k in (30, 13, 6, 3))
+    # SciPy sums up probabilities to find a quantile, which does not end for levels far in a heavy tail.
+    _tail_levels = tuple(2.0**-k for k in (30, 13, 6, 3))
 
     @cached_property
     def size(self) -> float:  # type: ignore[override]
-        return math.inf if self._listed is None else len(self._listed)
+        return math.inf if self._values is None else len(self._values)
 
     def encode(self, values: Sequence[Any] | np.ndarray) -> np.ndarray:
         x = np.asarray(values, dtype=float)
-        if self._table is not None:
-            return self._table.middles[self._table.places(x)]
+        if self._steps is not None:
+            return self._steps.encode(x)
         return self._middles(x)
 
     def _middles(self, x: np.ndarray) -> np.ndarray:
-        return np.clip(cdf(self.dist, x) - np.asarray(self.dist.pmf(x), dtype=float) / 2, 0.0, 1.0)
+        middles = cdf(self.dist, x) - np.asarray(self.dist.pmf(x), dtype=float) / 2
+        return np.asarray(np.clip(middles, 0.0, 1.0))
 
     @cached_property
-    def _reaches_its_ends(self) -> bool:
+    def _includes_ends(self) -> bool:
         return bool(np.isfinite(self._support).all())
 
     def decode(self, u: np.ndarray) -> list[Any]:
-        if self._table is not None:
-            return [self._type(value) for value in self._table.values[self._table.at(u)]]
-        # SciPy puts the quantile of 0 one step below the smallest value.
-        x = np.maximum(self._quantiles(u), self._support[0])
-        return [self._type(value) for value in x]
+        return [self._value_type(x) for x in self._decode(u)]
+
+    def _decode(self, u: np.ndarray) -> np.ndarray:
+        if self._steps is not None:
+            return self._steps.decode(u)
+        # SciPy's quantile of level 0 is one step below the smallest value.
+        return np.asarray(np.maximum(self._quantiles(u), self._support[0]))
 
     def snap(self, u: np.ndarray) -> np.ndarray:
-        if self._table is None:
-            return self.encode(self.decode(u))
-        return self._table.middles[self._table.at(u)]
+        if self._steps is not None:
+            return self._steps.snap(u)
+        return self.encode(self.decode(u))
 
     @cached_property
-    def _table(self) -> _Steps | None:
-        if self._listed is None:
+    def _steps(self) -> _Steps | None:
+        """Steps of the cdf, or None if there are too many values."""
+        if self._values is None:
             return None
-        return _Steps(self._listed, cdf(self.dist, self._listed)[:-1], self._middles(self._listed))
+        edges = cdf(self.dist, self._values)[:-1]
+        return _Steps(self._values, edges, self._middles(self._values))
 
     def grid(self, resolution: int) -> list[Any]:
-        if self._listed is not None and len(self._listed) <= resolution:
-            return [self._type(value) for value in self._listed]
+        if self._values is not None and len(self._values) <= resolution:
+            return [self._value_type(value) for value in self._values]
         return list(dict.fromkeys(super().grid(resolution)))
 
     def sampler(self) -> Any:
-        return _NativeSampler(super().sampler(), self._type)
+        return _NativeSampler(super().sampler(), self._value_type)
 
     def are_values(self, values: Sequence[Any]) -> np.ndarray:
         x = _numbers(values)
-        if self._table is not None:
-            return self._table.values[self._table.places(x)] == x
-        return ~np.isnan(x) & (np.asarray(self.dist.pmf(np.nan_to_num(x))) > 0)
+        if self._steps is not None:
+            return self._steps.are_values(x)
+        has_probability = np.asarray(self.dist.pmf(np.nan_to_num(x))) > 0
+        return np.asarray(~np.isnan(x) & has_probability)
 
     def matching(self, value: Any) -> list[Any]:
-        return [self._type(equal) for equal in super().matching(value)]
+        return [self._value_type(equal) for equal in super().matching(value)]
 
     @cached_property
-    def _type(self) -> type:
-        """Int if all values are integers, else float."""
-        given = self._given_values
-        some = self._quantiles(np.linspace(0.001, 0.999, 99)) if given is None else given
-        return int if np.all(some == np.round(some)) else float
+    def _value_type(self) -> type:
+        """Type of the values: int if all of them are integers, else float."""
+        values = self._explicit_values
+        if values is None:
+            values = self._quantiles(np.linspace(0.001, 0.999, 99))
+        return int if np.all(values == np.round(values)) else float
 
     @property
-    def _given_values(self) -> np.ndarray | None:
-        """The values of ``rv_discrete(values=(xk, pk))``."""
+    def _explicit_values(self) -> np.ndarray | None:
+        """Values of ``rv_discrete(values=(xk, pk))``."""
         xk = getattr(getattr(self.dist, "dist", None), "xk", None)
         return None if xk is None else np.sort(np.asarray(xk, dtype=float))
 
     @cached_property
-    def _listed(self) -> np.ndarray | None:
-        """All values, or None if there are infinitely or unreasonably many."""
-        values = self._given_values
+    def _values(self) -> np.ndarray | None:
+        """All values in ascending order, or None if there are more than `MAX_LISTED`."""
+        values = self._explicit_values
         if values is None:
             low, high = self._support
             step = float(getattr(self.dist, "step", 1))
             if not np.isfinite([low, high]).all() or (high - low) / step >= MAX_LISTED:
                 return None
             values = low + step * np.arange(round((high - low) / step) + 1)
-            values = self._quantiles(self._middles(values))  # as the distribution rounds them
+            values = self._quantiles(self._middles(values))  # rounded as the distribution rounds its values
         return np.unique(values[np.asarray(self.dist.pmf(values)) > 0])
 
 
 @dataclass(frozen=True)
 class _Steps:
-    """The steps of a cdf: increasing values, where the steps end (all but the last), and their middles."""
+    """Steps of the cdf of a discrete distribution.
+
+    Attributes
+    ----------
+    values : ndarray of shape (n,)
+        Values in ascending order.
+    edges : ndarray of shape (n - 1,)
+        Upper ends of all steps but the last.
+    middles : ndarray of shape (n,)
+        Middles of the steps.
+    """
 
     values: np.ndarray
     edges: np.ndarray
     middles: np.ndarray
 
-    def at(self, u: np.ndarray) -> np.ndarray:
-        """Return the places of the steps that levels belong to."""
-        return np.searchsorted(self.edges, u)
+    def encode(self, x: np.ndarray) -> np.ndarray:
+        """Map values to the middles of their steps."""
+        return np.asarray(self.middles[self._indices(x)])
 
-    def places(self, x: np.ndarray) -> np.ndarray:
-        """Return the places of values, of others that of a neighbour."""
+    def decode(self, u: np.ndarray) -> np.ndarray:
+        """Map levels to the values of their steps."""
+        return np.asarray(self.values[np.searchsorted(self.edges, u)])
+
+    def snap(self, u: np.ndarray) -> np.ndarray:
+        """Move levels to the middles of their steps."""
+        return np.asarray(self.middles[np.searchsorted(self.edges, u)])
+
+    def are_values(self, x: np.ndarray) -> np.ndarray:
+        """Tell for each number whether it is one of the values."""
+        return np.asarray(self.values[self._indices(x)] == x)
+
+    def _indices(self, x: np.ndarray) -> np.ndarray:
+        """Return the indices of values; for any other number, the index of a neighbour."""
         return np.minimum(np.searchsorted(self.values, x), len(self.values) - 1)
 
 
 class Sampled(Dimension):
-    """An object that can only be sampled (it has ``rvs`` but no quantile function)."""
+    """Object that can only be sampled: it has ``rvs`` but no quantile function."""
 
     size = math.inf
 
@@ -343,20 +386,20 @@ class Sampled(Dimension):
 
     def _no_quantile(self) -> TypeError:
         return TypeError(
-            f"The distribution of parameter {self._name!r} has rvs but neither ppf nor icdf ({self.definition!r}), so "
-            "it can be drawn from, as RandomSearch(sampler='random') does, but not laid out on a grid or a unit cube. "
-            "Use a scipy.stats distribution, a list, or give the object a method ppf (and cdf)."
+            f"The distribution of parameter {self._name!r} has rvs but neither ppf nor icdf ({self.definition!r}). "
+            "RandomSearch(sampler='random') can draw from it, but it has no grid and no encoding. Use a scipy.stats "
+            "distribution or a list, or give the object a method ppf (and cdf)."
         )
 
     def examples(self) -> list[Any]:
         return [native(self.definition.rvs(random_state=np.random.RandomState(0)))]
 
     def are_values(self, values: Sequence[Any]) -> np.ndarray:
-        return np.ones(len(values), dtype=bool)  # nothing is known that could exclude one
+        return np.ones(len(values), dtype=bool)  # no method of the object could exclude a value
 
 
 class _NativeSampler:
-    """Turns what another sampler draws into int or float."""
+    """Sampler that converts the draws of another sampler to int or float."""
 
     def __init__(self, sampler: Any, kind: type):
         self.sampler = sampler
@@ -367,7 +410,7 @@ class _NativeSampler:
 
 
 class _QuantileSampler:
-    """Gives ``rvs`` to SciPy's newer distributions, which have ``icdf`` and ``sample`` but take no RandomState."""
+    """Sampler for SciPy's newer distributions, whose own method ``sample`` takes no RandomState."""
 
     def __init__(self, dimension: Dimension):
         self.dimension = dimension
@@ -376,15 +419,17 @@ class _QuantileSampler:
         return self.dimension.decode(np.array([random_state.uniform()]))[0]
 
 
-def _spread(n: int, with_ends: bool) -> np.ndarray:
-    """Return `n` evenly spaced quantile levels, from 0 to 1 or half a step away from both."""
+def _quantile_levels(n: int, with_ends: bool) -> np.ndarray:
+    """Return `n` evenly spaced levels, from 0 to 1 or from half a step above 0 to half a step below 1."""
     if n == 1:
         return np.array([0.5])
-    return np.arange(n) / (n - 1) if with_ends else (np.arange(n) + 0.5) / n
+    if with_ends:
+        return np.arange(n) / (n - 1)
+    return (np.arange(n) + 0.5) / n
 
 
 def _numbers(values: Sequence[Any]) -> np.ndarray:
-    """Return numbers as they are and anything else as NaN."""
+    """Return an array with NaN in place of each value that is not a number."""
     return np.array([value if _is_number(value) else np.nan for value in values], dtype=float)
 
 

@@ -1,4 +1,4 @@
-"""What a user wrote for one parameter: made into a dimension, or refused with what is wrong with it."""
+"""Parsing of the list or distribution that the user gave for one parameter."""
 
 from __future__ import annotations
 
@@ -21,7 +21,11 @@ def make_dimension(name: str, definition: Any) -> Dimension:
     name : str
         Name of the parameter, for error messages.
     definition : sequence, 1-d array or distribution
-        See `Space`.
+        Choices, or a distribution as `Space` accepts it.
+
+    Returns
+    -------
+    dimension : Dimension
 
     Raises
     ------
@@ -35,9 +39,17 @@ def make_dimension(name: str, definition: Any) -> Dimension:
             f"Parameter array for {name!r} should be one-dimensional, got: {definition!r} with shape {definition.shape}"
         )
     if isinstance(definition, (Sequence, np.ndarray)) and not isinstance(definition, (str, bytes)):
-        if len(definition) == 0:
-            raise ValueError(f"Parameter grid for parameter {name!r} need to be a non-empty sequence, got: []")
-        return Choice(list(definition))
+        return _choice(name, definition)
+    return _distribution(name, definition)
+
+
+def _choice(name: str, values: Sequence[Any] | np.ndarray) -> Choice:
+    if len(values) == 0:
+        raise ValueError(f"Parameter grid for parameter {name!r} need to be a non-empty sequence, got: []")
+    return Choice(list(values))
+
+
+def _distribution(name: str, definition: Any) -> Dimension:
     if isinstance(definition, type) and looks_like_distribution(definition):
         raise TypeError(
             f"Parameter {name!r} is the class {definition.__name__}: make an instance, {definition.__name__}(...)"

@@ -1,4 +1,4 @@
-"""Spaces as scikit-optimize writes them, read by their attributes: that package is not needed."""
+"""Conversion of spaces in the notation of scikit-optimize, which need not be installed."""
 
 from __future__ import annotations
 
@@ -14,20 +14,22 @@ _PRIORS = ("uniform", "log-uniform")
 
 
 def translate(space: Any) -> Any:
-    """Turn scikit-optimize's dimensions into lists and distributions; leave anything else as it is.
+    """Convert scikit-optimize's dimensions to lists and distributions; return anything else unchanged.
 
     Parameters
     ----------
     space : dict or list of dict
-        May hold ``Real``, ``Integer`` and ``Categorical`` objects, and tuples of two bounds and a prior, such as
-        ``(1e-3, 1e3, "log-uniform")``. A tuple of two numbers stays a list of two choices, as in scikit-learn.
+        Space whose values may be ``Real``, ``Integer`` and ``Categorical`` objects, and tuples of two bounds
+        and a prior, such as ``(1e-3, 1e3, "log-uniform")``. A tuple of two numbers stays a list of two
+        choices, as in scikit-learn.
 
     Returns
     -------
     space : dict or list of dict
+        Space of lists and distributions.
     """
     if isinstance(space, Mapping):
-        return {name: _dimension(one) for name, one in space.items()}
+        return {name: _definition(dimension) for name, dimension in space.items()}
     if isinstance(space, tuple) and len(space) == 2 and isinstance(space[0], Mapping):
         raise TypeError(
             f"a space with a number of candidates, ({{...}}, {space[1]!r}), is not accepted: pass the list of spaces "
@@ -38,16 +40,18 @@ def translate(space: Any) -> Any:
     return space
 
 
-def _dimension(one: Any) -> Any:
-    if isinstance(one, tuple) and len(one) == 3 and isinstance(one[2], str) and one[2] in _PRIORS:
-        low, high, prior = one
-        return _between(low, high, prior, whole=isinstance(low, Integral) and isinstance(high, Integral))
-    kind = type(one).__name__
-    if kind == "Categorical" and hasattr(one, "categories"):
-        return list(one.categories)
-    if kind in ("Real", "Integer") and hasattr(one, "low") and hasattr(one, "high"):
-        return _between(one.low, one.high, getattr(one, "prior", "uniform"), whole=kind == "Integer")
-    return one
+def _definition(dimension: Any) -> Any:
+    if isinstance(dimension, tuple) and len(dimension) == 3 and isinstance(dimension[2], str):
+        low, high, prior = dimension
+        if prior in _PRIORS:
+            return _between(low, high, prior, whole=isinstance(low, Integral) and isinstance(high, Integral))
+    kind = type(dimension).__name__
+    if kind == "Categorical" and hasattr(dimension, "categories"):
+        return list(dimension.categories)
+    if kind in ("Real", "Integer") and hasattr(dimension, "low") and hasattr(dimension, "high"):
+        prior = getattr(dimension, "prior", "uniform")
+        return _between(dimension.low, dimension.high, prior, whole=kind == "Integer")
+    return dimension
 
 
 def _between(low: Any, high: Any, prior: str, whole: bool) -> Any:
