@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from scipy.special import erfcx, log_ndtr
@@ -12,14 +12,17 @@ from scipy.special import erfcx, log_ndtr
 _LOG_SQRT_2PI = 0.5 * np.log(2 * np.pi)
 _SQRT_HALF_PI = np.sqrt(np.pi / 2)
 
-#: A function ``(mean, std, best) -> values``, and one that returns the values and their derivatives in mean and std.
-Acquisition: TypeAlias = tuple[Callable[..., Any], Callable[..., Any]]
+#: Values of an acquisition function, and their derivatives in mean and std: three arrays of shape (n,).
+ValueAndDerivatives: TypeAlias = tuple[np.ndarray, np.ndarray, np.ndarray]
+#: ``acquisition(mean, std, best)`` for the posterior at n points; all are to be maximised.
+Acquisition: TypeAlias = Callable[[np.ndarray, np.ndarray, float], ValueAndDerivatives]
 
 
-def log_expected_improvement(mean: np.ndarray, std: np.ndarray, best: float) -> np.ndarray:
+def log_expected_improvement(mean: np.ndarray, std: np.ndarray, best: float) -> ValueAndDerivatives:
     """Return the logarithm of the expected improvement over `best`, without underflow (Ament et al. 2023).
 
-    ``EI = std h(z)`` with ``h(z) = pdf(z) + z cdf(z)`` and ``z = (mean - best) / std``.
+    ``EI = std h(z)`` with ``h(z) = pdf(z) + z cdf(z)`` and ``z = (mean - best) / std``. The derivatives of its
+    logarithm are ``cdf(z) / EI`` in mean, and ``pdf(z) / EI`` in std.
 
     Parameters
     ----------
@@ -30,7 +33,7 @@ def log_expected_improvement(mean: np.ndarray, std: np.ndarray, best: float) -> 
 
     Returns
     -------
-    log_ei : ndarray of shape (n,)
+    log_ei, by_mean, by_std : ndarray of shape (n,)
 
     References
     ----------
@@ -38,45 +41,23 @@ def log_expected_improvement(mean: np.ndarray, std: np.ndarray, best: float) -> 
     Optimization, arXiv:2310.20708.
     """
     z = (mean - best) / std
-    log_ei: np.ndarray = np.log(std) + _log_h(z)  # Ament et al. 2023, eq. 8
-    return log_ei
-
-
-def log_expected_improvement_and_derivatives(
-    mean: np.ndarray, std: np.ndarray, best: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """`log_expected_improvement` and its derivatives in mean and std, ``cdf(z) / EI`` and ``pdf(z) / EI``."""
-    z = (mean - best) / std
-    log_ei = np.log(std) + _log_h(z)
+    log_ei = np.log(std) + _log_h(z)  # Ament et al. 2023, eq. 8
     return log_ei, np.exp(log_ndtr(z) - log_ei), np.exp(-0.5 * z * z - _LOG_SQRT_2PI - log_ei)
 
 
-def upper_confidence_bound(mean: np.ndarray, std: np.ndarray, best: float, width: float = 1.96) -> np.ndarray:
+def upper_confidence_bound(mean: np.ndarray, std: np.ndarray, best: float, width: float = 1.96) -> ValueAndDerivatives:
     """Return ``mean + width std`` (Srinivas et al. 2010, arXiv:0912.3995).
 
     The parameters are those of `log_expected_improvement`; `best` is not used. With the default `width` the
     probability that the score of a point is above its bound is 1/40.
     """
-    return mean + width * std
-
-
-def upper_confidence_bound_and_derivatives(
-    mean: np.ndarray, std: np.ndarray, best: float, width: float = 1.96
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """`upper_confidence_bound` and its derivatives in mean and std."""
     return mean + width * std, np.ones_like(mean), np.full_like(std, width)
 
 
 #: Acquisition functions by name.
-ACQUISITIONS: dict[str, Acquisition] = {
-    "log_ei": (log_expected_improvement, log_expected_improvement_and_derivatives),
-    "ucb": (upper_confidence_bound, upper_confidence_bound_and_derivatives),
-}
+ACQUISITIONS: dict[str, Acquisition] = {"log_ei": log_expected_improvement, "ucb": upper_confidence_bound}
 #: Upper confidence bound that explores: the probability of a score above the bound is 1/740.
-EXPLORING: Acquisition = (
-    partial(upper_confidence_bound, width=3.0),
-    partial(upper_confidence_bound_and_derivatives, width=3.0),
-)
+EXPLORING: Acquisition = partial(upper_confidence_bound, width=3.0)
 
 
 def _log_h(z: np.ndarray) -> np.ndarray:

@@ -79,6 +79,8 @@ class Posterior:
         Embedding of the cube.
     theta : ndarray of shape (D + 1,)
         Logarithms of the length scales and of the noise variance.
+    w : ndarray of shape (D,)
+        Weights of the columns.
     Z : ndarray of shape (n, P)
         Embedded observed points.
     factor : ndarray of shape (n, n)
@@ -91,6 +93,7 @@ class Posterior:
 
     embedding: Embedding
     theta: np.ndarray
+    w: np.ndarray
     Z: np.ndarray
     factor: np.ndarray
     alpha: np.ndarray
@@ -103,12 +106,6 @@ class Posterior:
         """Length scales of the columns, shape (D,)."""
         lengths: np.ndarray = np.exp(self.theta[:-1])
         return lengths
-
-    @property
-    def w(self) -> np.ndarray:
-        """Weights of the columns, shape (D,)."""
-        w: np.ndarray = np.exp(-2 * self.theta[:-1])
-        return w
 
     def predict(self, Z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return means and standard deviations at embedded points: two arrays of shape (m,)."""
@@ -256,6 +253,7 @@ def condition(
     return Posterior(
         embedding=embedding,
         theta=theta,
+        w=w,
         Z=Z,
         factor=factor,
         alpha=alpha,

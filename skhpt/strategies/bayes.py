@@ -181,23 +181,21 @@ class _SurrogateAcquisition:
     """Acquisition function of points of the cube."""
 
     surrogate: Surrogate
-    functions: Acquisition
+    acquisition: Acquisition
 
     def value(self, u: np.ndarray) -> np.ndarray:
         """Return the values at points of shape (n, D)."""
-        function, _ = self.functions
         mean, std = self.surrogate.predict(u)
-        values: np.ndarray = function(mean, std, self.surrogate.best)
-        return values
+        value, _, _ = self.acquisition(mean, std, self.surrogate.best)
+        return value
 
     def near(self, start: np.ndarray) -> ValueAndGradient:
         """Return the function with its gradient for points near `start`."""
-        predict, best = self.surrogate.near(start), self.surrogate.best
-        _, function_and_derivatives = self.functions
+        predict = self.surrogate.near(start)
 
         def value_and_gradient(u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             mean, std, mean_gradient, std_gradient = predict(u)
-            value, by_mean, by_std = function_and_derivatives(mean, std, best)
+            value, by_mean, by_std = self.acquisition(mean, std, self.surrogate.best)
             return value, by_mean[:, None] * mean_gradient + by_std[:, None] * std_gradient
 
         return value_and_gradient
