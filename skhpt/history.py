@@ -148,4 +148,5 @@ class History(Sequence[Trial]):
 
     def sorted_by(self, key: Callable[[Trial], Any]) -> History:
         """Return a history of the finished trials in the order of a key; pending trials are left out."""
-        return History(renumbered(sorted(self.finished, key=key)), self.prior, self.n_earlier_trials)
+        trials = renumbered(sorted(self.finished, key=key))
+        return History(trials, prior=self.prior, n_earlier_trials=self.n_earlier_trials)

@@ -1,4 +1,4 @@
-"""A journal seen from elsewhere: how far that search is, and what is the best so far."""
+"""Read-only view of a journal: progress and best candidates of a search that may run in another process."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ if TYPE_CHECKING:
 
 
 class JournalView:
-    """What a journal holds, without the objects of the search that wrote it; `read_journal` makes one.
+    """Content of a journal, without the objects of the search that wrote it; `read_journal` returns one.
 
     Attributes
     ----------
     path : str
-        Where the file is.
+        Absolute path of the file.
     parts : dict of str to str
-        Descriptions of what the search depends on.
+        Fingerprint of the search: a description of everything that its results depend on.
     facts : dict of str to object
-        What else was written down when it began.
+        Metadata that the search stored at its start.
     started : datetime
-        When the journal was begun, in UTC.
+        Time when the journal was created, in UTC.
     events : list of Event
-        What happened besides, such as that the search was stopped: ``what``, ``time`` and ``facts`` of each.
+        Events such as the end of the search, each with ``what``, ``time`` and ``facts``.
     history : History
-        All candidates and folds, with the ids 0, 1, 2, ... What is not plain among the parameters is a text. Trials
-        that the search had from an earlier one are not in its journal.
+        All candidates and folds, with the ids 0, 1, 2, ... Parameter values that are not plain are texts.
+        Trials that the search took over from an earlier search are not in its journal.
     n_splits : int
         Number of folds.
     metrics : list of str
-        Names of the metrics; "score" if there is a single one.
+        Names of the metrics; "score" if there is a single metric.
     """
 
     def __init__(self, stored: StoredJournal):
@@ -56,102 +56,101 @@ class JournalView:
         self.events = contents.events
         self.n_splits = _n_splits(contents)
         self.history = _history(contents, self.n_splits)
-        self._n_known = stored.first_line.n_earlier_trials
+        self._n_earlier_trials = stored.first_line.n_earlier_trials
         self._trials = self.history.finished
-        given = self.facts.get("metrics")
-        are_names = isinstance(given, list) and given and all(isinstance(name, str) for name in given)
-        self.metrics: list[str] = metric_names(self._trials) or (list(given) if given and are_names else ["score"])
+        self.metrics: list[str] = metric_names(self._trials) or _stored_metrics(self.facts) or ["score"]
 
     def __repr__(self) -> str:
         return f"<JournalView of {self.path}: {len(self._trials)} candidates finished, {self.n_pending} pending>"
 
     @property
     def n_pending(self) -> int:
-        """Number of candidates that were asked for and are not finished."""
+        """Number of candidates that are not finished."""
         return len(self.history.pending)
 
     @property
     def best_params(self) -> dict[str, Any]:
-        """Parameters of the best candidate so far; a ValueError if none is finished."""
+        """Parameters of the best candidate so far; raises ValueError if no candidate is finished."""
         return dict(self._trials[self._best].candidate.params)
 
     @property
     def best_score(self) -> float:
-        """Its mean score over the folds, by the metric that decides."""
-        return float(self._table[f"mean_test_{self._column(self._leading)}"][self._best])
+        """Mean score over the folds of the best candidate, by the metric that `refit` uses."""
+        return float(self._table[f"mean_test_{self._column(self._refit_metric)}"][self._best])
 
     def leaderboard(self, n: int = 10, metric: str | None = None) -> pd.DataFrame:
-        """Return the best candidates so far as a table.
+        """Return the best candidates so far as a DataFrame.
 
         Parameters
         ----------
         n : int, default=10
-            Number of candidates.
+            Maximum number of candidates.
         metric : str, default=None
-            What they are ranked by; by default the metric that decides in the search.
+            Metric that ranks the candidates; by default the metric that `refit` uses.
 
         Returns
         -------
         leaderboard : pandas.DataFrame
-            One row per candidate, the best first, as the search itself has it; without rows if none is finished.
+            One row per candidate, the best first, as ``leaderboard`` of the search returns it; no rows if no
+            candidate is finished.
 
         Raises
         ------
         ImportError
-            If pandas is not installed; `leaderboard_text` does without it.
+            If pandas is not installed; `leaderboard_text` does not need it.
         ValueError
-            If there is no such metric.
+            If `n` is not a positive integer, or `metric` is unknown.
         """
         return leaderboard_frame(self._rows(n, metric))
 
     def leaderboard_text(self, n: int = 10, metric: str | None = None) -> str:
-        """Return the best candidates so far as a printable table.
+        """Return the best candidates so far as a text.
 
         Parameters
         ----------
         n : int, default=10
-            Number of candidates.
+            Maximum number of candidates.
         metric : str, default=None
-            What they are ranked by; by default the metric that decides in the search.
+            Metric that ranks the candidates; by default the metric that `refit` uses.
 
         Returns
         -------
         text : str
-            The table that `leaderboard` returns, as aligned columns.
+            The table that `leaderboard` returns, in aligned columns.
         """
         return leaderboard_text(self._rows(n, metric)) or "no candidate is finished yet"
 
     def _rows(self, n: int, metric: str | None) -> list[dict[str, Any]]:
         if not isinstance(n, Integral) or n < 1:
             raise ValueError(f"n must be a positive integer, got {n!r}")
-        metric = metric or self._leading
+        metric = metric or self._refit_metric
         if metric not in self.metrics:
             raise ValueError(f"metric must be one of {self.metrics}, got {metric!r}")
         if not self._trials:
             return []
-        rows = leaderboard(self._trials, self._table, self._column(metric), n)
-        return [row | {"candidate": row["candidate"] + self._n_known} for row in rows]
+        rows = leaderboard(self._trials, self._table, metric=self._column(metric), n=int(n))
+        return [row | {"candidate": row["candidate"] + self._n_earlier_trials} for row in rows]
 
     @property
-    def _leading(self) -> str:
-        decides = self.facts.get("refit_metric")
-        return decides if decides in self.metrics else self.metrics[0]
+    def _refit_metric(self) -> str:
+        name = self.facts.get("refit_metric")
+        return name if name in self.metrics else self.metrics[0]
 
     def _column(self, metric: str) -> str:
-        """Return what the table calls a metric; while all fits have failed, it knows no names."""
+        """Return the name of a metric in the table, which has no names of metrics while all fits have failed."""
         return metric if f"mean_test_{metric}" in self._table else "score"
 
     @property
     def _best(self) -> int:
         if not self._trials:
             raise ValueError(f"{self.path}: no candidate is finished yet")
-        return int(np.argmin(self._table[f"rank_test_{self._column(self._leading)}"]))
+        return int(np.argmin(self._table[f"rank_test_{self._column(self._refit_metric)}"]))
 
     @cached_property
     def _table(self) -> dict[str, Any]:
         error_score = self.facts.get("error_score")
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of scores that are not finite the search itself warns
+            warnings.simplefilter("ignore")  # the search itself warns of scores that are not finite
             return cv_results(
                 self._trials,
                 error_score=error_score if isinstance(error_score, Real) else np.nan,
@@ -160,27 +159,27 @@ class JournalView:
 
 
 def read_journal(path: str | os.PathLike[str]) -> JournalView:
-    """Read the journal of a search, also while that is running in another process.
+    """Read the journal of a search, also while the search is running in another process.
 
-    The file is neither changed nor locked, and the objects of the search are not needed: estimators, functions and
-    the like appear as texts. A last line that is not whole, as when it is just being written, is left out.
+    The file is neither changed nor locked. The objects of the search are not needed: estimators, functions
+    and other objects appear as texts. An incomplete last line, which is just being written, is left out.
 
     Parameters
     ----------
     path : str or path-like
-        The file.
+        The journal.
 
     Returns
     -------
     view : JournalView
-        What it holds at this moment; to see more, read it again.
+        Content of the journal at this moment.
 
     Raises
     ------
     ValueError
-        If it is not a journal, is damaged or was written by a newer version, or nothing was written to it yet.
+        If the file is not a journal, is damaged, was written by a newer version, or is still empty.
     OSError
-        If it cannot be read.
+        If the file cannot be read.
 
     Examples
     --------
@@ -203,61 +202,75 @@ def read_journal(path: str | os.PathLike[str]) -> JournalView:
        1          0  0.5000  0.2500    0.0 ms     ok  1
     """
     path = os.path.abspath(os.fspath(path))
-    data = Path(path).read_bytes()
-    stored = parse_stored(path, data)
+    stored = parse_stored(path, Path(path).read_bytes())
     if stored is None:
         raise ValueError(f"{path}: nothing was written to this journal yet")
     return JournalView(stored)
 
 
+def _stored_metrics(facts: dict[str, Any]) -> list[str]:
+    """Return the names of the metrics that the search stored; none if there is a single metric."""
+    names = facts.get("metrics")
+    if isinstance(names, list) and all(isinstance(name, str) for name in names):
+        return list(names)
+    return []
+
+
 def _n_splits(contents: Contents) -> int:
-    """Return the number of folds, as it was written down; else as many as were seen."""
-    given = contents.first_line.header.metadata.get("n_splits")
-    preset_folds = (fold.split for candidate in contents.candidates for fold in candidate.preset_folds)
-    seen = (split for _, split in contents.folds)
-    return given if given is not None else 1 + max([0, *preset_folds, *seen])
+    """Return the number of folds that the search stored; without it, the largest number of a fold plus one."""
+    n_splits = contents.first_line.header.metadata.get("n_splits")
+    if n_splits is not None:
+        return int(n_splits)
+    splits = [split for _, split in contents.folds]
+    for candidate in contents.candidates:
+        splits += [fold.split for fold in candidate.preset_folds]
+    return 1 + max(splits, default=0)
 
 
 def _history(contents: Contents, n_splits: int) -> History:
-    """Put the history together, with ids from 0."""
-    n_known = contents.first_line.n_earlier_trials
+    """Build the history of the trials of a journal, with ids that start from 0."""
+    first_id = contents.first_line.n_earlier_trials
     history = History()
-    history.add(_moved(candidate, n_known) for candidate in contents.candidates)
+    history.add(_with_moved_ids(candidate, first_id) for candidate in contents.candidates)
     for fold in contents.folds.values():
-        history.add_fold(_moved_fold(fold, n_known))
-    n_counted = {number - n_known: n for number, n in contents.n_counted_folds.items()}
-    while _finish_some(history, n_counted, n_splits):
+        history.add_fold(replace(fold, candidate=fold.candidate - first_id))
+    n_counted = {candidate_id - first_id: n for candidate_id, n in contents.n_counted_folds.items()}
+    while _finish_complete_trials(history, n_counted, n_splits):
         pass
     return history
 
 
-def _finish_some(history: History, n_counted: dict[int, int], n_splits: int) -> bool:
-    """Finish the first pending trial of each lane if its folds are there; tell whether one was."""
-    some = False
+def _finish_complete_trials(history: History, n_counted: dict[int, int], n_splits: int) -> bool:
+    """Finish the first pending trial of each bracket if its folds are complete; tell whether any trial was finished."""
+    has_finished = False
     for candidate in history.next_to_finish:
-        number, folds = candidate.id, history.folds_of(candidate.id)
-        n = n_counted.get(number, n_splits)
+        folds = history.folds_of(candidate.id)
+        n = n_counted.get(candidate.id, n_splits)
         if all(split in folds for split in range(n)):
-            skipped = [FoldScore(number, split, None, state="skipped") for split in range(n, n_splits)]
-            history.finish_next([folds[split] for split in range(n)] + skipped, candidate.bracket_id)
-            some = True
-    return some
+            counted = [folds[split] for split in range(n)]
+            skipped = [FoldScore(candidate.id, split, None, state="skipped") for split in range(n, n_splits)]
+            history.finish_next(counted + skipped, candidate.bracket_id)
+            has_finished = True
+    return has_finished
 
 
-def _moved(candidate: Candidate, n: int) -> Candidate:
-    if n == 0:
+def _with_moved_ids(candidate: Candidate, first_id: int) -> Candidate:
+    """Subtract the first id of a journal from the ids of a candidate; a parent from an earlier search is dropped."""
+    if first_id == 0:
         return candidate
-    parent = None if candidate.parent is None or candidate.parent < n else candidate.parent - n
-    preset_folds = tuple(_moved_fold(fold, n) for fold in candidate.preset_folds)
-    return replace(candidate, id=candidate.id - n, parent=parent, preset_folds=preset_folds)
-
-
-def _moved_fold(fold: FoldScore, n: int) -> FoldScore:
-    return replace(fold, candidate=fold.candidate - n) if n else fold
+    parent = candidate.parent
+    if parent is not None:
+        parent = parent - first_id if parent >= first_id else None
+    preset_folds = tuple(replace(fold, candidate=fold.candidate - first_id) for fold in candidate.preset_folds)
+    return replace(candidate, id=candidate.id - first_id, parent=parent, preset_folds=preset_folds)
 
 
 def _standing(trials: Sequence[Trial]) -> list[tuple[int, int]] | None:
-    """Return how far each trial has come, if the search has several resources."""
-    notes = [trial.candidate.info for trial in trials]
-    standing = [(note.get("n_resources"), note.get("n_folds")) for note in notes]
-    return standing if all(type(a) is int and type(b) is int for a, b in standing) else None  # type: ignore[return-value]
+    """Return the resource and the number of folds of each trial; None if the search has a single resource."""
+    standing = []
+    for trial in trials:
+        n_resources, n_folds = trial.candidate.info.get("n_resources"), trial.candidate.info.get("n_folds")
+        if type(n_resources) is not int or type(n_folds) is not int:
+            return None
+        standing.append((n_resources, n_folds))
+    return standing
