@@ -71,7 +71,7 @@ class PoolEvaluator:
         self.retry_policy = retry_policy or RetryPolicy()
         self._in_flight = TasksInFlight()
         self._queue = self._make_queue()
-        self._labels: dict[int, tuple[int, int]] = {}  # by candidate id: its number in its round, size of the round
+        self._numbers: dict[int, tuple[int, int]] = {}  # by candidate id: its number in its round, size of the round
         self._error: BaseException | None = None  # to be raised after the scores that came before it are returned
 
     def _make_queue(self) -> TaskQueue:
@@ -155,21 +155,25 @@ class PoolEvaluator:
 
     def _send(self, task: Task) -> None:
         train, test = self.splits[task.split]
-        jobs = [self._job(candidate, task.split) for candidate in task.candidates]
+        jobs = []
+        for candidate in task.candidates:
+            label = self._label(candidate, task.split) if self.setup.verbose > 1 else ""
+            jobs.append(Job(candidate, label, self.observe(candidate, task.split)))
         data = (self.X, self.y, self.setup, task.split, train, test)
         task_id = self.pool.submit(task.function, *data, jobs, *task.extra_arguments)
         self._in_flight.add(task_id, task)
 
-    def _job(self, candidate: Candidate, split: int) -> Job:
-        label = ""
-        if self.setup.verbose > 1:
-            label = verbose.label(self.setup.verbose, split, len(self.splits), *self._labels[candidate.id])
-        return Job(candidate, label, self.observe(candidate, split))
+    def _label(self, candidate: Candidate, split: int) -> str:
+        """Return the name of a fit in the lines that are printed for it."""
+        number, n_candidates = self._numbers[candidate.id]
+        return verbose.label(
+            self.setup.verbose, split=split, n_splits=len(self.splits), number=number, n_candidates=n_candidates
+        )
 
     def _announce(self, candidates: Sequence[Candidate]) -> None:
         print(verbose.round_line(len(self.splits), candidates))
         for number, candidate in enumerate(candidates):
-            self._labels[candidate.id] = (number, len(candidates))
+            self._numbers[candidate.id] = (number, len(candidates))
 
     # -- updates that come back --------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Ctrl-C, kept waiting until it does no harm."""
+"""Ctrl-C, delayed until a `KeyboardInterrupt` loses no result."""
 
 from __future__ import annotations
 
@@ -6,60 +6,62 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 
 class Interrupts:
-    """Turns Ctrl-C into `KeyboardInterrupt` where this process waits or works, but not while it takes notes.
+    """Handler of Ctrl-C: it raises `KeyboardInterrupt` while this process waits or works, not while it records.
 
-    Use it in a ``with`` block. In a thread other than the main one, or if somebody has a handler of their own, it
-    leaves everything as it is.
+    So no interrupt falls between a score and its line in the journal. Use it in a ``with`` block. It changes nothing in
+    a thread other than the main one, or if the user has installed another handler.
 
     Attributes
     ----------
     n : int
-        How often Ctrl-C was pressed.
+        Number of times that Ctrl-C was pressed.
     """
 
     def __init__(self) -> None:
         self.n = 0
         self._n_raised = 0
         self._is_allowed = False
-        self._before: Any = None
+        self._before: Any = None  # the handler to restore
 
     def __enter__(self) -> Interrupts:
         is_main = threading.current_thread() is threading.main_thread()
         if is_main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            self._before = signal.signal(signal.SIGINT, self._take)
+            self._before = signal.signal(signal.SIGINT, self._handle)
         return self
 
-    def __exit__(self, *exception: Any) -> None:
+    def __exit__(self, *exception: object) -> None:
         if self._before is not None:
             signal.signal(signal.SIGINT, self._before)
             self._before = None
 
     @contextmanager
     def allowed(self) -> Iterator[None]:
-        """Let Ctrl-C raise in here, or at the end; one that came before does so at once.
+        """Return a context in which Ctrl-C raises; if it was pressed before, the context raises when it is entered.
 
-        Some estimators catch it and take what they have for a fit. That is none, so it is raised again.
+        Some estimators catch `KeyboardInterrupt` and return a model that is not fully trained. Its score must not
+        count, so the context raises again at its end.
         """
         self._is_allowed = True
         try:
-            self._raise_if_due()
-            n = self._n_raised
+            if self.n > self._n_raised:
+                self._raise()
+            n_raised = self._n_raised
             yield
-            if self._n_raised > n:
+            if self._n_raised > n_raised:
                 raise KeyboardInterrupt
         finally:
             self._is_allowed = False
 
-    def _take(self, number: int, frame: Any) -> None:
+    def _handle(self, number: int, frame: FrameType | None) -> None:
         self.n += 1
         if self._is_allowed:
-            self._raise_if_due()
+            self._raise()
 
-    def _raise_if_due(self) -> None:
-        if self._n_raised < self.n:
-            self._n_raised = self.n
-            raise KeyboardInterrupt
+    def _raise(self) -> None:
+        self._n_raised = self.n
+        raise KeyboardInterrupt

@@ -73,8 +73,8 @@ class SharedTaskQueue(TaskQueue):
     def next(self) -> Task | None:
         if self._tasks and self._tasks[0].is_shared:
             self._drop_refused()
-        if not self._tasks:
-            self._add_declined()
+        if not self._tasks and (declined := self._planner.take_declined()):
+            self._add_declined(declined)
         return super().next()
 
     def _drop_refused(self) -> None:
@@ -85,11 +85,9 @@ class SharedTaskQueue(TaskQueue):
                 self._tasks.appendleft(task.with_shared(shared))
                 return
 
-    def _add_declined(self) -> None:
-        """Queue the candidates for which sharing was refused: each is evaluated separately."""
-        if declined := self._planner.take_declined():
-            by_id = sorted([*declined, *self._waiting], key=lambda waiting: waiting[0].id)
-            self._waiting = deque[tuple[Candidate, Sequence[int]]](by_id)
+    def _add_declined(self, declined: Sequence[tuple[Candidate, Sequence[int]]]) -> None:
+        """Queue candidates for which sharing was refused, with their folds: each is evaluated separately."""
+        self._waiting = deque(sorted([*declined, *self._waiting], key=lambda waiting: waiting[0].id))
 
 
 def shared_tasks(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol
 
@@ -125,7 +125,10 @@ class TaskQueue:
             self.seconds_per_fold, n_candidates=n_waiting, n_splits=self.n_splits, n_slots=self.pool.n_slots
         )
         chunk = [self._waiting.popleft() for _ in range(min(size, n_waiting))]
-        self._tasks.extend(tasks(chunk, self.n_splits))
+        for split in range(self.n_splits):
+            candidates = [candidate for candidate, splits in chunk if split in splits]
+            if candidates:
+                self._tasks.append(Task(split, candidates))
 
 
 class RacingTaskQueue(TaskQueue):
@@ -160,13 +163,6 @@ def _without(ids: set[int], tasks: Iterable[Task]) -> list[Task]:
     """Return the tasks without some candidates, those that have others."""
     remaining = [task.without(ids) for task in tasks]
     return [task for task in remaining if task.candidates]
-
-
-def tasks(candidates: Sequence[tuple[Candidate, Sequence[int]]], n_splits: int) -> Iterator[Task]:
-    """Make one task per fold of candidates, each given with the folds to evaluate it on."""
-    for split in range(n_splits):
-        if chosen := [candidate for candidate, splits in candidates if split in splits]:
-            yield Task(split, chosen)
 
 
 def chunk_size(seconds_per_fold: float | None, *, n_candidates: int, n_splits: int, n_slots: int) -> int:

@@ -1,4 +1,4 @@
-"""Candidates in, fold scores out: every fold once, tasks of a sensible size, workers kept busy."""
+"""The evaluator: every fold comes back once, tasks have a sensible size, a lost worker costs few folds."""
 
 import numpy as np
 import pytest
@@ -9,9 +9,8 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import KFold
 
-from skhpt.engine import evaluator as module
 from skhpt.engine.evaluator import PoolEvaluator
-from skhpt.fitting.fold import Outcome, Setup
+from skhpt.fitting.fold import NullObserver, Outcome, Setup
 from skhpt.parallel.channels import Begun, TaskUpdate
 from skhpt.parallel.pool import Pool
 from skhpt.reuse.planner import ReusePlanner
@@ -42,7 +41,7 @@ def test_every_fold_comes_back_once(iris, backend):
         assert evaluator.wait_for_folds() == []
 
 
-def test_one_worker_goes_candidate_by_candidate(iris):
+def test_one_worker_evaluates_candidate_by_candidate(iris):
     with make(iris) as evaluator:
         evaluator.submit([Candidate(i, {}) for i in range(3)])
         assert [(f.candidate, f.split) for f in collect_all(evaluator)] == [(i, s) for i in range(3) for s in range(3)]
@@ -77,7 +76,7 @@ class FakePool:
 
 
 @given(st.sampled_from([0.0, 0.001, 0.01, 1.0]), st.integers(1, 300))
-def test_short_fits_travel_together_and_long_ones_alone(seconds, n):
+def test_short_fits_are_sent_together_and_long_ones_separately(seconds, n):
     fake = FakePool(seconds)
     evaluator = PoolEvaluator(fake, Setup(Null(), None), X=np.zeros((4, 1)), y=None, splits=[([0], [1]), ([1], [0])])
     evaluator.submit([Candidate(i, {}) for i in range(n)])
@@ -85,37 +84,37 @@ def test_short_fits_travel_together_and_long_ones_alone(seconds, n):
     while len(folds) < 2 * n:
         folds += evaluator.wait_for_folds()
     assert sorted((fold.candidate, fold.split) for fold in folds) == [(i, s) for i in range(n) for s in range(2)]
-    assert fake.sizes[:4] == [1] * min(4, 2 * n)  # nothing is known about the duration yet
+    assert fake.sizes[:4] == [1] * min(4, 2 * n)  # the duration is not known yet
     assert max(fake.sizes) <= max(1, 0.1 / max(seconds, 1e-9))
     if seconds < 0.1 and n > 100:
         assert max(fake.sizes) >= 10
 
 
-def test_the_round_is_announced(iris, capsys):
+def test_verbose_prints_the_number_of_fits(iris, capsys):
     with make(iris, verbose=1) as evaluator:
         evaluator.submit([Candidate(0, {}), Candidate(1, {})])
         collect_all(evaluator)
     assert capsys.readouterr().out == "Fitting 3 folds for each of 2 candidates, totalling 6 fits\n"
 
 
-def test_each_fold_has_its_watch(iris):
-    asked = []
+def test_each_fold_has_its_observer(iris):
+    observed = []
     splits = list(KFold(2).split(iris[0]))
 
     def observe(candidate, split):
-        asked.append((candidate.id, split))
-        return module.NullObserver()
+        observed.append((candidate.id, split))
+        return NullObserver()
 
     with PoolEvaluator(
         Pool(), Setup(Null(), check_scoring(Null())), X=iris[0], y=iris[1], splits=splits, observe=observe
     ) as evaluator:
         evaluator.submit([Candidate(0, {}), Candidate(1, {})])
         collect_all(evaluator)
-    assert asked == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    assert observed == [(0, 0), (0, 1), (1, 0), (1, 1)]
 
 
 class UnreliablePool:
-    """Cancels everything that is under way as soon as a fatal candidate is among it, as Dask does."""
+    """Cancels all pending tasks if one of them has the fatal candidate, as Dask does."""
 
     n_slots = 2
     n_free = float("inf")
@@ -143,7 +142,7 @@ class UnreliablePool:
 
 
 class ImpatientPool:
-    """Kills the task in which the large one is fitted, shared or not."""
+    """Kills each task that has the large candidate, shared or not."""
 
     n_slots = 1
     n_free = float("inf")
@@ -174,7 +173,7 @@ LARGE = 2
 
 
 @pytest.mark.parametrize("error_score", [np.nan, "raise"])
-def test_who_shares_a_fit_with_one_that_takes_too_long_is_not_to_blame(error_score):
+def test_candidates_that_share_fits_with_one_that_takes_too_long_are_evaluated_separately(error_score):
     setup = Setup(RandomForestClassifier(), check_scoring(RandomForestClassifier()), error_score=error_score)
     pool, splits = ImpatientPool(), [([0, 1], [2]), ([1, 2], [0])]
     evaluator = PoolEvaluator(
@@ -186,12 +185,12 @@ def test_who_shares_a_fit_with_one_that_takes_too_long_is_not_to_blame(error_sco
             collect_all(evaluator)
         return
     folds = collect_all(evaluator)
-    assert max(len(ids) for ids in pool.tasks) == 3  # they did share
+    assert max(len(ids) for ids in pool.tasks) == 3  # they shared fits at first
     assert {(fold.candidate, fold.state) for fold in folds} == {(0, "ok"), (1, "ok"), (LARGE, "timeout")}
 
 
 @given(st.integers(1, 30), st.data())
-def test_only_the_one_that_was_alone_is_to_blame(n, data):
+def test_only_the_candidate_that_kills_workers_is_given_up(n, data):
     fatal = data.draw(st.integers(0, n - 1))
     evaluator = PoolEvaluator(
         UnreliablePool(fatal), Setup(Null(), None), X=np.zeros((4, 1)), y=None, splits=[([0], [1]), ([1], [0])]

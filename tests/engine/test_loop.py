@@ -1,4 +1,4 @@
-"""The loop, with plain functions for hands: whatever the order in which folds return, the history is the same."""
+"""The loop: the history is the same in whatever order folds come back."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def score(candidate, split):
 
 
 class FakeEvaluator:
-    """Evaluates in this process, and gives folds back in an order that `choose` decides."""
+    """Evaluates in this process, and returns folds in an order that `choose` decides."""
 
     def __init__(self, choose=lambda n: 0):
         self.choose = choose
@@ -44,7 +44,7 @@ class FakeEvaluator:
 
 
 class Climber:
-    """Keeps two candidates in flight; each depends on the best of those that are finished."""
+    """Keeps two candidates pending; each depends on the best finished trial."""
 
     def __init__(self, n):
         self.n = n
@@ -78,7 +78,7 @@ def run(strategy, choose=lambda n: 0, history=None, journal=None):
 
 @given(st.data())
 @pytest.mark.parametrize("strategy", [FixedList([{"x": i} for i in range(4)]), Climber(7)])
-def test_the_order_of_arrival_does_not_matter(strategy, data):
+def test_the_order_in_which_folds_come_back_does_not_matter(strategy, data):
     expected = list(run(strategy))
     shuffled = run(strategy, choose=lambda n: data.draw(st.integers(0, n - 1)))
     assert list(shuffled) == expected
@@ -86,7 +86,7 @@ def test_the_order_of_arrival_does_not_matter(strategy, data):
 
 
 @given(st.data())
-def test_races_end_alike_whoever_is_faster(data):
+def test_a_race_has_the_same_outcome_for_any_order_of_the_folds(data):
     xs = data.draw(st.lists(st.sampled_from([0.0, 0.05, 0.1, 0.2, 0.5]), min_size=1, max_size=8))
     strategy, choose = FixedList([{"x": x} for x in xs]), lambda n: data.draw(st.integers(0, n - 1))
     expected, shuffled = History(), History()
@@ -94,7 +94,7 @@ def test_races_end_alike_whoever_is_faster(data):
     evaluator = FakeEvaluator(choose)
     engine.run(strategy, shuffled, evaluator, n_splits=N_SPLITS, race=Race())
     assert list(shuffled) == list(expected)
-    assert not evaluator.pending  # nobody is still at work
+    assert not evaluator.pending  # no fold is still being evaluated
     best = max(range(len(xs)), key=lambda i: xs[i])
     assert expected[best].state == "ok"
     standard = -1.0
@@ -104,7 +104,7 @@ def test_races_end_alike_whoever_is_faster(data):
         standard = max(standard, x if lost == N_SPLITS else -1.0)
 
 
-def test_strategies_see_finished_trials_only_in_order():
+def test_a_strategy_sees_trials_finish_in_the_order_of_their_ids():
     seen = []
 
     class Spy(FixedList):
@@ -116,13 +116,13 @@ def test_strategies_see_finished_trials_only_in_order():
     assert seen == [[], ["ok", "pending"], ["ok", "ok"]]
 
 
-def test_going_on_from_a_history_is_the_same_as_one_run():
+def test_continuing_a_history_is_the_same_as_one_run():
     whole = run(Climber(7))
     part = run(Climber(4))
     assert list(run(Climber(7), history=part)) == list(whole)
 
 
-def test_nothing_to_do():
+def test_a_search_without_candidates_submits_nothing():
     assert len(run(FixedList([]))) == 0
     done = run(FixedList([{"x": 1}]))
     evaluator = FakeEvaluator()
@@ -130,13 +130,13 @@ def test_nothing_to_do():
     assert evaluator.n_submitted == 0
 
 
-def test_the_journal_is_told_of_everything_as_it_happens():
+def test_the_journal_records_candidates_and_folds_as_they_come():
     journal = Recorder()
     run(FixedList([{"x": 0}, {"x": 1}]), choose=lambda n: n - 1, journal=journal)
     assert journal.lines == [[0, 1], (1, 2), (1, 1), (1, 0), (0, 2), (0, 1), (0, 0)]
 
 
-def test_what_is_finished_survives_an_exception():
+def test_finished_trials_survive_an_exception():
     class Broken(FakeEvaluator):
         def wait_for_folds(self, seconds=None):
             if len(self.pending) == 2:

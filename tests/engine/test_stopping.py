@@ -1,4 +1,4 @@
-"""When to stop: a clock that only the test moves."""
+"""Limits of time, score and patience, with a clock that only the test moves."""
 
 import math
 from datetime import timedelta
@@ -63,9 +63,9 @@ def test_target_score(scores, reason):
     [
         ([3, 2, 1], "patience"),
         ([1, 2, 3, 4], ""),
-        ([3, 3, 3], "patience"),  # as good is not better
+        ([3, 3, 3], "patience"),  # an equal score is not better
         ([math.nan, math.nan], "patience"),
-        ([3, None, None, 2], ""),  # trials that say nothing
+        ([3, None, None, 2], ""),  # trials that do not count
         ([3, 2, 4, 1], ""),
     ],
 )
@@ -73,12 +73,12 @@ def test_patience(scores, reason):
     assert learned(scores, patience=2) == reason
 
 
-def test_what_an_earlier_search_found_tries_nobodys_patience():
+def test_trials_of_an_earlier_search_do_not_count_for_patience():
     assert learned([3, 2, 1], patience=2, n_earlier_trials=3) == ""
     assert learned([3, 2, 1, 2, 2], patience=2, n_earlier_trials=3) == "patience"
 
 
-def test_out_of_time_folds_under_way_get_a_grace():
+def test_folds_that_are_being_evaluated_get_some_more_time():
     clock = Clock()
 
     class Ticking(FakeEvaluator):
@@ -88,12 +88,12 @@ def test_out_of_time_folds_under_way_get_a_grace():
             return super().wait_for_folds()
 
         def stop_submitting(self):
-            self.pending = self.pending[:2]  # under way
+            self.pending = self.pending[:2]  # the folds that are being evaluated
 
     history, evaluator = History(), Ticking()
     limits = Limits(max_time=10, clock=clock)
     assert (
         engine.run(FixedList([{"x": i} for i in range(4)]), history, evaluator, n_splits=3, stop=limits) == "max_time"
     )
-    assert history.n_finished == 2  # five folds in time, and one in the grace of a second
+    assert history.n_finished == 2  # five folds in time, and one in the additional second
     assert [sorted(history.folds_of(i)) for i in (2, 3)] == [[], []]
