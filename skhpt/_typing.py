@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -23,5 +23,13 @@ SpaceDefinition: TypeAlias = "Mapping[str, Distribution] | list[Mapping[str, Dis
 Constraint: TypeAlias = Callable[[Params], Any]
 #: Seed or generator, as in scikit-learn.
 RandomState: TypeAlias = "int | np.random.RandomState | None"
+#: A metric name, a scorer, or several of them, as in scikit-learn.
+Scoring: TypeAlias = "str | Callable[..., Any] | Sequence[str] | Mapping[str, Any] | None"
+#: Number of folds, a splitter, or an iterable of (train, test) row indices, as in scikit-learn.
+CrossValidator: TypeAlias = Any
+#: The parameter `refit`: whether to refit, the metric that decides, or a rule that chooses the best row.
+Refit: TypeAlias = "bool | str | Callable[[dict[str, Any]], int]"
+#: Score of a failed fit, or "raise".
+ErrorScore: TypeAlias = 'float | Literal["raise"]'
 #: Row indices of the training part and of the test part of a fold.
 Split: TypeAlias = "tuple[np.ndarray, np.ndarray]"

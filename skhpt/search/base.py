@@ -13,7 +13,7 @@ from datetime import timedelta
 from numbers import Integral, Real
 from os import PathLike
 from tempfile import TemporaryDirectory
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from sklearn.base import clone, is_classifier
@@ -23,7 +23,17 @@ from sklearn.utils.metaestimators import available_if
 
 from skhpt import journal
 from skhpt._compat import IS_TESTED, Interval, Options, StrOptions, fit_context
-from skhpt._typing import ArrayLike, Estimator, Params, RandomState
+from skhpt._typing import (
+    ArrayLike,
+    Constraint,
+    CrossValidator,
+    ErrorScore,
+    Estimator,
+    Params,
+    RandomState,
+    Refit,
+    Scoring,
+)
 from skhpt._warnings import warn_user
 from skhpt.engine import loop
 from skhpt.engine.evaluator import PoolEvaluator
@@ -101,29 +111,29 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, BaseSearchCV):
 
     def __init__(
         self,
-        estimator: Any,
+        estimator: Estimator,
         *,
-        scoring: Any = None,
-        n_jobs: int | None = None,
-        refit: Any = True,
-        cv: Any = None,
-        verbose: int = 0,
-        pre_dispatch: Any = "2*n_jobs",
-        error_score: Any = np.nan,
+        constraint: Constraint | None = None,
+        scoring: Scoring = None,
+        cv: CrossValidator = None,
+        refit: Refit = True,
+        error_score: ErrorScore = np.nan,
         return_train_score: bool = False,
         return_predictions: bool = False,
-        reuse: Any = "exact",
-        reuse_memory: float | None = 2**30,
-        journal: Any = None,
-        max_time: Any = None,
+        n_jobs: int | None = None,
+        pre_dispatch: int | str | None = "2*n_jobs",
+        verbose: int = 0,
+        max_time: float | timedelta | None = None,
         target_score: float | None = None,
         patience: int | None = None,
-        fit_timeout: float | None = None,
-        max_retries: int = 2,
-        on_interrupt: str = "refit",
-        constraint: Any = None,
+        journal: str | PathLike[str] | None = None,
         previous: Any = None,
         warm_start: bool = False,
+        fit_timeout: float | None = None,
+        max_retries: int = 2,
+        on_interrupt: Literal["refit", "keep", "raise"] = "refit",
+        reuse: Literal["exact", "close", False] = "exact",
+        reuse_memory: float | None = 2**30,
     ):
         super().__init__(
             estimator=estimator,
@@ -136,19 +146,19 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, BaseSearchCV):
             error_score=error_score,
             return_train_score=return_train_score,
         )
+        self.constraint = constraint
         self.return_predictions = return_predictions
-        self.reuse = reuse
-        self.reuse_memory = reuse_memory
-        self.journal = journal
         self.max_time = max_time
         self.target_score = target_score
         self.patience = patience
+        self.journal = journal
+        self.previous = previous
+        self.warm_start = warm_start
         self.fit_timeout = fit_timeout
         self.max_retries = max_retries
         self.on_interrupt = on_interrupt
-        self.constraint = constraint
-        self.previous = previous
-        self.warm_start = warm_start
+        self.reuse = reuse
+        self.reuse_memory = reuse_memory
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

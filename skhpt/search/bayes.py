@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import warnings
+from datetime import timedelta
 from functools import partial
 from numbers import Integral
-from typing import Any
+from os import PathLike
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skhpt._compat import Interval, StrOptions
-from skhpt._typing import Params
+from skhpt._typing import (
+    Constraint,
+    CrossValidator,
+    ErrorScore,
+    Estimator,
+    Params,
+    RandomState,
+    Refit,
+    Scoring,
+    SpaceDefinition,
+)
 from skhpt._warnings import warn_user
 from skhpt.gp.acquisition import ACQUISITIONS
 from skhpt.identity import params_key
 from skhpt.parallel.pool import n_workers
+from skhpt.search._shared_docs import add_shared_docs
 from skhpt.search.base import BaseSearch
 from skhpt.session.session import Session
 from skhpt.space.skopt import translate
@@ -27,203 +40,63 @@ from skhpt.strategies.initial_design import default_points, n_initial_points
 from skhpt.strategies.surrogate import Surrogate, mean_scores
 
 
+@add_shared_docs
 class BayesSearchCV(BaseSearch):
     """Bayesian optimisation of hyperparameters, by cross-validation.
 
-    A Gaussian process learns from the candidates that were evaluated how the score depends on the parameters. The next
-    candidate is the one that promises the largest improvement. The same `random_state` gives the same candidates for
-    any number of workers.
+    A Gaussian process models the score as a function of the parameters. The next candidate maximises an acquisition
+    function of this model. The same `random_state` gives the same candidates for any number of workers.
 
     Parameters
     ----------
     estimator : estimator object
-        The estimator to tune; it needs ``fit``, and ``score`` if `scoring` is None. Its own parameters are the first
-        candidate, as far as they lie in the space (unless it has no more points than `n_initial`).
+        The estimator to tune. It needs ``fit``, and ``score`` if `scoring` is None. Its own parameters are the first
+        candidate, as far as they lie in the space, unless the space has no more than `n_initial` points.
 
     param_distributions : dict or list of dict
-        Maps parameter names to distributions (of `scipy.stats`, of `skhpt.distributions`, or any object with ``ppf``
-        or ``icdf``, and ``cdf``) or to lists. Of a list of dicts, each candidate uses one. A list of numbers in order
-        is a scale, any other list a set of names.
+        Parameter names and their distributions (of `scipy.stats`, of `skhpt.distributions`, or any object with ``ppf``
+        or ``icdf``, and ``cdf``) or lists of choices. Each candidate uses one dict of a list of dicts. A sorted list of
+        numbers is an ordered scale; the choices of any other list have no order.
 
     n_iter : int, default=50
         Number of candidates.
 
     n_initial : int or 'auto', default='auto'
-        How many of them come before the model has a say. Up to half are likely to be good: the estimator as it is, with
-        the middle of a distribution or list in place of what lies outside, and the middle of each branch. The others
-        are spread evenly (scrambled Sobol points). 'auto' follows the number of parameters. What `previous` knows
-        counts towards it.
+        Number of candidates of the initial design, which are chosen without the model. Up to half of them are default
+        points: the estimator's own parameters, with the middle of a distribution or list in place of a value that lies
+        outside, and the middle of each branch of the space. The others are scrambled Sobol points. 'auto' depends on
+        the number of parameters. Candidates of `previous` count towards it.
 
     max_pending : int, default=1
-        How many candidates may be in evaluation at the same time. Candidate k is proposed from the results of the
-        candidates up to k - `max_pending`; of the rest it is taken that they score what is expected of them.
+        Maximum number of candidates in evaluation at the same time. Candidate k is proposed from the results of the
+        candidates up to k - `max_pending`. The scores of pending candidates are imputed with their posterior mean
+        (kriging believer).
 
     acquisition : {"log_ei", "ucb"}, default="log_ei"
-        What the next candidate has most of: expected improvement (in logarithms) over the best so far, or an upper
-        confidence bound of its score, 1.96 standard deviations above what is expected, which explores more. Every sixth
-        candidate explores anyway, unless `cost_aware` is True: it has the highest bound three standard deviations up.
+        Acquisition function that the next candidate maximises: the logarithm of the expected improvement over the best
+        score so far, or an upper confidence bound of the score, 1.96 standard deviations above the posterior mean,
+        which explores more. Unless `cost_aware` is True, every sixth candidate maximises an upper confidence bound with
+        three standard deviations.
 
     cost_aware : bool, default=False
-        Whether to weigh improvement against the time that a candidate is expected to take, at first in full, at the end
-        no more; for `acquisition="log_ei"` only. The candidates then depend on how fast the machine is.
-
-    racing : bool, default=False
-        Whether a candidate is spared its remaining folds when its mean over the first ones is lower than every fold of
-        some other candidate (or when it failed on one). Their scores are NaN, its mean too, and it ranks after those
-        that were evaluated on all folds; a callable `refit` must expect that. With several metrics, that of `refit`
-        counts, else the first. The outcome is the same for any number of workers (except that ``error_score='raise'``
-        may meet a failure in a fold that would not have counted); the fewer they are, the fewer folds are in vain.
-
-    scoring : str, callable, list, tuple or dict, default=None
-        How a fold is scored: one metric, or several (then `refit` must name the one that decides). None means the
-        estimator's own ``score``. As in scikit-learn.
-
-    n_jobs : int, default=None
-        Number of folds that are evaluated at the same time; -1 means all processors, None means 1 unless
-        `joblib.parallel_config` says otherwise. The result does not depend on it.
-
-    refit : bool, str or callable, default=True
-        Whether to refit the best candidate on all data, and, with several metrics, by which of them it is chosen.
-        A callable takes ``cv_results_`` and returns the index of the best candidate; `skhpt.select` has some.
-
-    cv : int, cross-validation generator or iterable, default=None
-        How the data is split; None means 5 folds, stratified for a classifier. The folds are drawn once, so all
-        candidates are scored on the same ones.
-
-    verbose : int, default=0
-        From 1 on it prints the number of fits, from 2 the time of each, from 3 its scores, from 10 its start.
-
-    pre_dispatch : int or str, default='2*n_jobs'
-        Number of tasks that are sent to the workers ahead of their completion; None sends all.
-
-    random_state : int, RandomState instance or None, default=None
-        Source of the draws; an int gives the same candidates in every call.
-
-    error_score : 'raise' or numeric, default=np.nan
-        Score of a candidate that fails on a fold; 'raise' stops at the first failure. The refit always raises.
-
-    return_train_score : bool, default=False
-        Whether to score the training part of each fold too.
-
-    return_predictions : bool, default=False
-        Whether to keep what each candidate predicts for the test part of each fold, for `out_of_fold_predictions` and
-        ``corrected_score_``: with ``predict_proba``, ``decision_function`` or ``predict``, the first that there is. The
-        time that this takes is not counted.
-
-    reuse : {"exact", "close"} or False, default="exact"
-        Which fits candidates of one round share: those that are the same to the last bit, also those that agree up to
-        rounding, or none.
-
-    reuse_memory : float, default=2**30
-        Bytes of transformed data that a worker keeps for it, at most; None means no limit.
-
-    journal : str or path-like, default=None
-        File to keep what is asked for and what comes back, as it happens. If it exists, the search goes on where that
-        one stopped: no finished fold is repeated, and the results are those of a search that was never disturbed. A
-        file of another search is refused.
-
-    max_time : float or timedelta, default=None
-        Seconds for the search. When they are over, no fold is begun any more; those under way get a tenth of that time
-        to finish, and the best candidate so far is refitted.
-
-    target_score : float, default=None
-        Mean score with which the search ends.
-
-    patience : int, default=None
-        Number of candidates in a row without a better score after which the search ends.
-
-    fit_timeout : float, default=None
-        Seconds that the fit of one candidate on one fold may take, with its scoring. After that its process is killed,
-        whatever it does, and the fold has the state "timeout" and `error_score`. The workers are processes then, even
-        if there is only one.
-
-    max_retries : int, default=2
-        Number of workers that may die of a candidate (killed, out of memory, a crash of native code) before it is given
-        up, with the state "crashed" and `error_score`. The folds of all others are evaluated again.
-
-    on_interrupt : {"refit", "keep", "raise"}, default="refit"
-        What Ctrl-C does: the search ends with what it has and refits the best candidate so far, does not refit, or
-        raises `KeyboardInterrupt`. Whichever it is, results are kept. Pressed twice, it is raised at once.
-
-    constraint : callable, default=None
-        ``constraint(params) -> bool`` rejects candidates before they are evaluated.
-
-    previous : fitted search, dict or DataFrame, default=None
-        What an earlier search found. Its candidates are not evaluated again if they were scored on the same data,
-        folds and metrics, and with the same estimator; that can be told of searches of this package.
-
-    warm_start : bool, default=False
-        Whether `fit` keeps the candidates of the last fit and evaluates only what is new. Data, folds, metrics and
-        estimator must be the same.
-
-    Attributes
-    ----------
-    cv_results_ : dict of numpy (masked) ndarrays
-        The table of results, one row per candidate, with scikit-learn's columns: ``param_*``, ``params``,
-        ``split*_test_*``, ``mean_test_*``, ``std_test_*``, ``rank_test_*``, ``mean_fit_time`` and so on; times are in
-        seconds. `pandas.DataFrame` takes it as it is.
-
-    history_ : History
-        Every candidate and every fold in the order in which they were asked for, with states and error texts.
-
-    stop_reason_ : {"completed", "interrupted", "max_time", "target_score", "patience"}
-        Why the search ended.
-
-    reuse_report_ : ReuseReport
-        Which fits candidates had in common, and what that saved; printing it gives a table.
-
-    best_estimator_ : estimator
-        The best candidate, fitted on all data; only if `refit` is not False.
-
-    best_score_ : float
-        Mean score of the best candidate over the folds; not if `refit` is a callable other than those of
-        `skhpt.select`.
-
-    corrected_score_ : CorrectedScore
-        The score that is to be expected of the best candidate, without the optimism of having been chosen for its
-        score, and an interval; only if `return_predictions` is True. It is computed when it is asked for.
-
-    best_params_ : dict
-        Parameters of the best candidate.
-
-    best_index_ : int
-        Its row in ``cv_results_``.
-
-    scorer_ : function or a dict
-        What scored the folds; a dict if there are several metrics.
-
-    n_splits_ : int
-        Number of folds.
-
-    refit_time_ : float
-        Seconds that the refit took; only if `refit` is not False.
-
-    multimetric_ : bool
-        Whether there are several metrics.
-
-    classes_ : ndarray of shape (n_classes,)
-        The class labels; only if `refit` is not False and the estimator is a classifier.
-
-    n_features_in_ : int
-        Number of features seen during :term:`fit`; only if `refit` is not False and the estimator has it.
-
-    feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of features seen during :term:`fit`; only if `refit` is not False and the estimator has it.
+        Whether to divide the expected improvement by the expected evaluation time of a candidate. The weight of the
+        time decreases from 1 to 0 during the search. Only for ``acquisition="log_ei"``. The candidates then depend on
+        the speed of the machine.
 
     See Also
     --------
     GridSearch : Every point of a grid.
-    RandomSearch : Points drawn at random, or spread evenly.
-    ManualSearch : Points given one by one.
+    RandomSearch : Random or evenly spread points.
+    ManualSearch : Given points, and further points one by one.
 
     Notes
     -----
     The surrogate is a Gaussian process with a Matern-5/2 covariance on the unit cube, to which each distribution is
-    mapped by its cumulative distribution function, with one length scale per parameter, whose prior grows with their
-    number [1]_. It models the mean of the winsorised scores and their normal scores (quantiles of the ranks), with a
-    prior mean that falls by half of their standard deviation, divided by the square root of the number of parameters,
-    from the middle of each range to its ends [2]_. The acquisition is the logarithm of the expected improvement [3]_
-    over the best posterior mean, with no uncertainty left where a candidate was evaluated [4]_.
+    mapped by its cumulative distribution function. It has one length scale per parameter, whose prior grows with the
+    number of parameters [1]_. It models the mean of the winsorised scores and their normal scores (quantiles of the
+    ranks). Its prior mean falls by half of their standard deviation, divided by the square root of the number of
+    parameters, from the middle of each range to its ends [2]_. The acquisition function is the logarithm of the
+    expected improvement [3]_ over the best posterior mean, with zero variance at evaluated points [4]_.
 
     References
     ----------
@@ -262,70 +135,70 @@ class BayesSearchCV(BaseSearch):
 
     def __init__(
         self,
-        estimator: Any,
-        param_distributions: Any,
+        estimator: Estimator,
+        param_distributions: SpaceDefinition,
         *,
         n_iter: int = 50,
-        n_initial: Any = "auto",
+        random_state: RandomState = None,
+        n_initial: int | Literal["auto"] = "auto",
         max_pending: int = 1,
-        acquisition: str = "log_ei",
+        acquisition: Literal["log_ei", "ucb"] = "log_ei",
         cost_aware: bool = False,
+        constraint: Constraint | None = None,
+        scoring: Scoring = None,
+        cv: CrossValidator = None,
+        refit: Refit = True,
         racing: bool = False,
-        scoring: Any = None,
-        n_jobs: int | None = None,
-        refit: Any = True,
-        cv: Any = None,
-        verbose: int = 0,
-        pre_dispatch: Any = "2*n_jobs",
-        random_state: Any = None,
-        error_score: Any = np.nan,
+        error_score: ErrorScore = np.nan,
         return_train_score: bool = False,
         return_predictions: bool = False,
-        reuse: Any = "exact",
-        reuse_memory: float | None = 2**30,
-        journal: Any = None,
-        max_time: Any = None,
+        n_jobs: int | None = None,
+        pre_dispatch: int | str | None = "2*n_jobs",
+        verbose: int = 0,
+        max_time: float | timedelta | None = None,
         target_score: float | None = None,
         patience: int | None = None,
-        fit_timeout: float | None = None,
-        max_retries: int = 2,
-        on_interrupt: str = "refit",
-        constraint: Any = None,
+        journal: str | PathLike[str] | None = None,
         previous: Any = None,
         warm_start: bool = False,
+        fit_timeout: float | None = None,
+        max_retries: int = 2,
+        on_interrupt: Literal["refit", "keep", "raise"] = "refit",
+        reuse: Literal["exact", "close", False] = "exact",
+        reuse_memory: float | None = 2**30,
     ):
         super().__init__(
             estimator=estimator,
+            constraint=constraint,
             scoring=scoring,
-            n_jobs=n_jobs,
-            refit=refit,
             cv=cv,
-            verbose=verbose,
-            pre_dispatch=pre_dispatch,
+            refit=refit,
             error_score=error_score,
             return_train_score=return_train_score,
             return_predictions=return_predictions,
-            reuse=reuse,
-            reuse_memory=reuse_memory,
-            journal=journal,
+            n_jobs=n_jobs,
+            pre_dispatch=pre_dispatch,
+            verbose=verbose,
             max_time=max_time,
             target_score=target_score,
             patience=patience,
+            journal=journal,
+            previous=previous,
+            warm_start=warm_start,
             fit_timeout=fit_timeout,
             max_retries=max_retries,
             on_interrupt=on_interrupt,
-            constraint=constraint,
-            previous=previous,
-            warm_start=warm_start,
+            reuse=reuse,
+            reuse_memory=reuse_memory,
         )
         self.param_distributions = param_distributions
         self.n_iter = n_iter
+        self.random_state = random_state
         self.n_initial = n_initial
         self.max_pending = max_pending
         self.acquisition = acquisition
         self.cost_aware = cost_aware
         self.racing = racing
-        self.random_state = random_state
 
     def predict_score(self, params: Params | list[Params]) -> tuple[Any, Any]:
         """Tell what the surrogate expects of candidates, whether or not they were tried.

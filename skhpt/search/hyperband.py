@@ -6,17 +6,30 @@ import warnings
 from collections import Counter
 from collections.abc import Sequence
 from copy import deepcopy
+from datetime import timedelta
 from functools import partial
 from numbers import Integral
-from typing import Any
+from os import PathLike
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.utils import check_random_state
 
 from skhpt._compat import Interval, StrOptions
-from skhpt._typing import Params, RandomState
+from skhpt._typing import (
+    Constraint,
+    CrossValidator,
+    ErrorScore,
+    Estimator,
+    Params,
+    RandomState,
+    Refit,
+    Scoring,
+    SpaceDefinition,
+)
 from skhpt._warnings import warn_user
 from skhpt.history import History
+from skhpt.search._shared_docs import add_shared_docs
 from skhpt.search.base import BaseSearch
 from skhpt.session.fidelity import MultiFidelity, ResourceParams, check_continuation, choose_fidelity
 from skhpt.session.folds import Folds
@@ -35,232 +48,112 @@ from skhpt.trial import Trial
 BRACKET_POWER = 4
 
 
+@add_shared_docs
 class HyperbandSearchCV(BaseSearch):
-    """Search over many candidates, of which most get little training and few folds.
+    """Search over many candidates, of which only the best get full training and all folds.
 
-    Candidates begin on the lowest rung of a ladder, with a part of the *resource* (trees, iterations, epochs, training
-    rows) on one fold. The best of a rung are promoted: they go on with their training where that leads to exactly what
-    a fresh fit leads to, and are trained again where it does not. The last ones are trained with all of the resource
-    and scored on all folds.
+    All candidates begin on the lowest rung, with a part of the *resource* (trees, iterations, epochs, training rows) on
+    one fold. The best candidates of a rung are promoted to the next rung. A promoted candidate continues its training
+    if that gives exactly the same model as a new fit; otherwise it is fitted again. The candidates on the last rung get
+    all of the resource and are scored on all folds.
 
     Parameters
     ----------
-    estimator : estimator object
-        The estimator to tune; it needs ``fit``, and ``score`` if `scoring` is None.
-
     param_distributions : dict or list of dict
-        Maps parameter names to distributions (of `scipy.stats`, of `skhpt.distributions`) or to lists, which are
-        sampled uniformly. Of a list of dicts, one is drawn first for each candidate.
-
-    resource : str, default='auto'
-        What little and much is: the name of an integer parameter, such as ``'n_estimators'`` or ``'clf__max_iter'``;
-        ``'epochs'``, calls of ``partial_fit`` on all rows in a random order; ``'n_samples'``, rows of the training part
-        (nested, with the classes in their proportions; whole groups if the folds keep groups together, the most recent
-        rows for a `TimeSeriesSplit`); or ``'folds'``, nothing but folds. ``'auto'`` takes the number of trees or
-        iterations of estimators that can go on with them; epochs for classifiers and regressors with ``partial_fit``
-        and a ``max_iter`` of 200 at most, such as `MLPClassifier`; else folds.
-
-    min_resources : int, default='auto'
-        What the first rung has of the resource; 'auto' is a `factor` * `factor`-th of all (for ``'n_samples'`` twice
-        as many rows as there are classes at least). Rungs divide `max_resources` by powers of the factor, so the first
-        one may have more.
-
-    max_resources : int, default='auto'
-        All of the resource; 'auto' is what the estimator has for the parameter; for ``'epochs'`` its ``max_iter``, but
-        200 at most; for ``'n_samples'`` the rows of the smallest training part.
-
-    factor : int, default=3
-        One of so many candidates is promoted, to so many times the resource.
-
-    schedule : {'ladder', 'hyperband', 'halving'}, default='ladder'
-        'ladder' climbs the resource on one fold and takes all folds at the top; each bracket of 81 candidates
-        (`factor` to the 4th, to the 3rd with ``sampler='bayes'``) begins with another fold. 'hyperband' runs the
-        brackets of Hyperband [1]_, which hedge against a misleading first rung, and 'halving' one bracket [2]_, both
-        with all folds on every rung. With ``resource='folds'`` they are all the same.
+        Parameter names and their distributions (of `scipy.stats` or `skhpt.distributions`) or lists of choices, which
+        are drawn uniformly. Each candidate uses one dict of a list of dicts.
 
     n_candidates : int, default='auto'
-        How many candidates begin. 'auto' is so many that `factor` of them reach the top ('hyperband': the numbers of
-        the paper).
-
-    sampler : {'random', 'bayes'}, default='random'
-        Where candidates come from: drawn from the space, none twice, or, from the third bracket on, proposed by a model
-        of the scores on all rungs of the brackets before the last one.
-
-    continuation : {'auto', 'never', 'warm_start'}, default='auto'
-        Which estimators go on with their training: those for which it is known to be exact (see
-        `skhpt.register_continuation`), none, or everything with a parameter ``warm_start``, exact or not.
-
-    scoring : str, callable, list, tuple or dict, default=None
-        How a fold is scored: one metric, or several (then `refit` must name the one that decides). None means the
-        estimator's own ``score``. As in scikit-learn.
-
-    n_jobs : int, default=None
-        Number of folds that are evaluated at the same time; -1 means all processors, None means 1 unless
-        `joblib.parallel_config` says otherwise. The result does not depend on it.
-
-    refit : bool, str or callable, default=True
-        Whether to refit the best candidate on all data, and, with several metrics, by which of them it is chosen.
-        A callable takes ``cv_results_`` and returns the index of the best candidate; `skhpt.select` has some.
-
-    cv : int, cross-validation generator or iterable, default=None
-        How the data is split; None means 5 folds, stratified for a classifier. The folds are drawn once, so all
-        candidates are scored on the same ones.
-
-    verbose : int, default=0
-        From 1 on it prints the number of fits, from 2 the time of each, from 3 its scores, from 10 its start.
-
-    pre_dispatch : int or str, default='2*n_jobs'
-        Number of tasks that are sent to the workers ahead of their completion; None sends all.
+        Number of candidates on the lowest rung. With 'auto', `factor` of them reach the last rung; with
+        ``schedule='hyperband'`` the numbers are those of [1]_.
 
     random_state : int, RandomState instance or None, default=None
-        Source of the draws, of the order of rows in epochs and of the choice of rows (these two are the same in every
-        fit if it is None).
+        Source of random numbers for the candidates, the order of rows in epochs and the choice of rows. With None, the
+        last two are the same in every fit.
 
-    error_score : 'raise' or numeric, default=np.nan
-        Score of a candidate that fails on a fold; 'raise' stops at the first failure. The refit always raises.
+    resource : str, default='auto'
+        Resource that increases from rung to rung. The name of an integer parameter of the estimator, such as
+        ``'n_estimators'`` or ``'clf__max_iter'``; ``'epochs'``, calls of ``partial_fit`` on all rows in random order;
+        ``'n_samples'``, rows of the training part (nested; stratified by class; whole groups if the folds keep groups
+        together; the most recent rows for a `TimeSeriesSplit`); or ``'folds'``, the number of folds. ``'auto'`` is the
+        number of trees or iterations of estimators that can continue their training; ``'epochs'`` for classifiers and
+        regressors with ``partial_fit`` and a ``max_iter`` of at most 200, such as `MLPClassifier`; else ``'folds'``.
 
-    return_train_score : bool, default=False
-        Whether to score the training part of each fold too.
+    min_resources : int, default='auto'
+        Amount of the resource on the lowest rung. 'auto' is `max_resources` divided by the square of `factor`, and with
+        ``'n_samples'`` at least twice the number of classes. The amounts are `max_resources` divided by powers of
+        `factor`, so the lowest rung may have more.
 
-    return_predictions : bool, default=False
-        Whether to keep what each candidate predicts for the test part of each fold, for `out_of_fold_predictions` and
-        ``corrected_score_``: with ``predict_proba``, ``decision_function`` or ``predict``, the first that there is. The
-        time that this takes is not counted.
+    max_resources : int, default='auto'
+        All of the resource. 'auto' is the value of the parameter of the estimator; for ``'epochs'`` its ``max_iter``,
+        at most 200; for ``'n_samples'`` the number of rows of the smallest training part.
 
-    reuse : {"exact", "close"} or False, default="exact"
-        Which fits candidates of one round share: those that are the same to the last bit, also those that agree up to
-        rounding, or none.
+    factor : int, default=3
+        Factor by which the resource increases from rung to rung. One of so many candidates is promoted.
 
-    reuse_memory : float, default=2**30
-        Bytes of transformed data that a worker keeps for it, at most; None means no limit.
+    schedule : {'ladder', 'hyperband', 'halving'}, default='ladder'
+        Brackets and rungs. 'ladder' increases the resource on one fold and takes all folds on the last rung; each
+        bracket of 81 candidates (`factor` to the power of 4, or of 3 with ``sampler='bayes'``) begins with another
+        fold. 'hyperband' has the brackets of Hyperband [1]_, which protect against a misleading lowest rung. 'halving'
+        is a single bracket [2]_. The last two use all folds on every rung. With ``resource='folds'`` all three are the
+        same.
 
-    journal : str or path-like, default=None
-        File to keep what is asked for and what comes back, as it happens. If it exists, the search goes on where that
-        one stopped: no finished fold is repeated, and the results are those of a search that was never disturbed. A
-        file of another search is refused.
+    sampler : {'random', 'bayes'}, default='random'
+        Source of candidates: drawn from the space, without repetition; or, from the third bracket on, proposed by a
+        surrogate of the scores on all rungs of the brackets before the previous one.
 
-    max_time : float or timedelta, default=None
-        Seconds for the search. When they are over, no fold is begun any more; those under way get a tenth of that time
-        to finish, and the best candidate so far is refitted.
-
-    target_score : float, default=None
-        Mean score with which the search ends.
-
-    patience : int, default=None
-        Number of candidates in a row without a better score after which the search ends.
-
-    fit_timeout : float, default=None
-        Seconds that the fit of one candidate on one fold may take, with its scoring. After that its process is killed,
-        whatever it does, and the fold has the state "timeout" and `error_score`. The workers are processes then, even
-        if there is only one.
-
-    max_retries : int, default=2
-        Number of workers that may die of a candidate (killed, out of memory, a crash of native code) before it is given
-        up, with the state "crashed" and `error_score`. The folds of all others are evaluated again.
-
-    on_interrupt : {"refit", "keep", "raise"}, default="refit"
-        What Ctrl-C does: the search ends with what it has and refits the best candidate so far, does not refit, or
-        raises `KeyboardInterrupt`. Whichever it is, results are kept. Pressed twice, it is raised at once.
-
-    constraint : callable, default=None
-        ``constraint(params) -> bool`` rejects candidates before they are evaluated.
+    continuation : {'auto', 'never', 'warm_start'}, default='auto'
+        Estimators that continue their training: those for which the result is known to be exact (see
+        `skhpt.register_continuation`), none, or every estimator with a parameter ``warm_start``.
 
     previous : fitted search, dict or DataFrame, default=None
-        What an earlier search found. Of a search of this class on the same data and folds, with the same metrics,
-        estimator and resource, the candidates become part of the results and are not drawn again; anything else is
-        knowledge for ``sampler='bayes'``.
+        An earlier search, or its ``cv_results_``. Candidates of a fitted search of this class on the same data and
+        folds, with the same metrics, estimator and resource, become part of the results and are not drawn again. All
+        other results are used by ``sampler='bayes'`` only.
 
     warm_start : bool, default=False
-        Whether `fit` keeps the candidates of the last fit and evaluates only what is new: the rest of a fit that was
+        Whether `fit` keeps the candidates of the last fit and evaluates only new ones: the rest of a fit that was
         interrupted, or further brackets if `n_candidates` has grown. Data, folds, metrics, estimator and schedule must
         be the same.
 
     Attributes
     ----------
     cv_results_ : dict of numpy (masked) ndarrays
-        The table of results, one row for each rung that a candidate has reached, with scikit-learn's columns, and:
-        ``candidate_id``, the candidate; ``bracket`` and ``rung``; ``iter``, the level of the resource, from 0;
-        ``n_resources`` and ``n_folds``, what it got; ``resumed_from``, the resource that it had been trained with
-        before and went on from, 0 if it was trained from scratch; ``state``, "ok" or what went wrong. Folds that were
-        not run are NaN, means are over the others. Rows of higher rungs rank first. Times are in seconds, and count
-        what was done for this row alone.
+        Table of results with one row per candidate and rung, with scikit-learn's columns and: ``candidate_id``;
+        ``bracket`` and ``rung``; ``iter``, the level of the resource, from 0; ``n_resources`` and ``n_folds``, the
+        resource and the folds of the row; ``resumed_from``, the resource of the earlier training that was continued, 0
+        for a new fit; ``state``, "ok" or the kind of failure. Scores of folds that were not run are NaN, means are over
+        the others. Rows of higher rungs rank first. Times are in seconds, without the time of lower rungs.
 
     plan_ : Plan
-        What was to be done, as `plan` returns it.
+        Brackets and rungs of the search, as `plan` returns them.
 
     resource_ : str
-        The resource.
+        Name of the resource.
 
     min_resources_, max_resources_ : int
-        What the first rung and the last one have of it.
+        Amounts of the resource on the lowest and on the last rung.
 
     n_iterations_ : int
         Number of levels.
 
     n_resources_, n_candidates_ : list of int
-        For each level its resource, and how many candidates were evaluated there, over all brackets.
+        Amount of the resource on each level, and number of candidates that were evaluated there in all brackets.
 
     rung_correlations_ : ndarray of shape (n_iterations_ - 1,)
-        Rank correlation (Spearman) between the scores on each level and on the next one, of the candidates that reached
-        both; the mean over brackets, weighted by their number, NaN for fewer than three. These are the best of their
-        level, so it is lower than it would be for all.
-
-    history_ : History
-        Every candidate and every fold in the order in which they were asked for, with states and error texts.
-
-    stop_reason_ : {"completed", "interrupted", "max_time", "target_score", "patience"}
-        Why the search ended.
-
-    reuse_report_ : ReuseReport
-        Which fits candidates had in common, and what that saved; printing it gives a table.
-
-    best_estimator_ : estimator
-        The best candidate, fitted on all data; only if `refit` is not False.
-
-    best_score_ : float
-        Mean score of the best candidate over the folds; not if `refit` is a callable other than those of
-        `skhpt.select`.
-
-    corrected_score_ : CorrectedScore
-        The score that is to be expected of the best candidate, without the optimism of having been chosen for its
-        score, and an interval; only if `return_predictions` is True. It is computed when it is asked for.
-
-    best_params_ : dict
-        Parameters of the best candidate.
-
-    best_index_ : int
-        Its row in ``cv_results_``.
-
-    scorer_ : function or a dict
-        What scored the folds; a dict if there are several metrics.
-
-    n_splits_ : int
-        Number of folds.
-
-    refit_time_ : float
-        Seconds that the refit took; only if `refit` is not False.
-
-    multimetric_ : bool
-        Whether there are several metrics.
-
-    classes_ : ndarray of shape (n_classes,)
-        The class labels; only if `refit` is not False and the estimator is a classifier.
-
-    n_features_in_ : int
-        Number of features seen during :term:`fit`; only if `refit` is not False and the estimator has it.
-
-    feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of features seen during :term:`fit`; only if `refit` is not False and the estimator has it.
+        Spearman's rank correlation between the scores on each level and on the next level, for the candidates that
+        reached both. Mean over the brackets, weighted by their number of candidates; NaN for fewer than three. These
+        candidates are the best of their level, so the correlation is lower than for all candidates.
 
     See Also
     --------
-    RandomSearch : The same candidates, all on all folds.
-    BayesSearchCV : Fewer candidates, each chosen by what is known of all before.
+    RandomSearch : Random candidates, all with full training on all folds.
+    BayesSearchCV : Fewer candidates, each chosen by a model of all earlier results.
 
     Notes
     -----
-    A model that ended its training by itself (its ``n_iter_`` is below the resource) carries its score up at no cost.
-    The outcome is the same for any number of workers.
+    A model whose training has converged before its resource was used up (``n_iter_`` is below the resource) keeps its
+    score on higher rungs without another fit. The result is the same for any number of workers.
 
     References
     ----------
@@ -306,74 +199,74 @@ class HyperbandSearchCV(BaseSearch):
 
     def __init__(
         self,
-        estimator: Any,
-        param_distributions: Any,
+        estimator: Estimator,
+        param_distributions: SpaceDefinition,
         *,
+        n_candidates: int | Literal["auto"] = "auto",
+        random_state: RandomState = None,
         resource: str = "auto",
-        min_resources: int | str = "auto",
-        max_resources: int | str = "auto",
+        min_resources: int | Literal["auto"] = "auto",
+        max_resources: int | Literal["auto"] = "auto",
         factor: int = 3,
-        schedule: str = "ladder",
-        n_candidates: int | str = "auto",
-        sampler: str = "random",
-        continuation: str = "auto",
-        scoring: Any = None,
-        n_jobs: int | None = None,
-        refit: Any = True,
-        cv: Any = None,
-        verbose: int = 0,
-        pre_dispatch: Any = "2*n_jobs",
-        random_state: Any = None,
-        error_score: Any = np.nan,
+        schedule: Literal["ladder", "hyperband", "halving"] = "ladder",
+        sampler: Literal["random", "bayes"] = "random",
+        continuation: Literal["auto", "never", "warm_start"] = "auto",
+        constraint: Constraint | None = None,
+        scoring: Scoring = None,
+        cv: CrossValidator = None,
+        refit: Refit = True,
+        error_score: ErrorScore = np.nan,
         return_train_score: bool = False,
         return_predictions: bool = False,
-        reuse: Any = "exact",
-        reuse_memory: float | None = 2**30,
-        journal: Any = None,
-        max_time: Any = None,
+        n_jobs: int | None = None,
+        pre_dispatch: int | str | None = "2*n_jobs",
+        verbose: int = 0,
+        max_time: float | timedelta | None = None,
         target_score: float | None = None,
         patience: int | None = None,
-        fit_timeout: float | None = None,
-        max_retries: int = 2,
-        on_interrupt: str = "refit",
-        constraint: Any = None,
+        journal: str | PathLike[str] | None = None,
         previous: Any = None,
         warm_start: bool = False,
+        fit_timeout: float | None = None,
+        max_retries: int = 2,
+        on_interrupt: Literal["refit", "keep", "raise"] = "refit",
+        reuse: Literal["exact", "close", False] = "exact",
+        reuse_memory: float | None = 2**30,
     ):
         super().__init__(
             estimator=estimator,
+            constraint=constraint,
             scoring=scoring,
-            n_jobs=n_jobs,
-            refit=refit,
             cv=cv,
-            verbose=verbose,
-            pre_dispatch=pre_dispatch,
+            refit=refit,
             error_score=error_score,
             return_train_score=return_train_score,
             return_predictions=return_predictions,
-            reuse=reuse,
-            reuse_memory=reuse_memory,
-            journal=journal,
+            n_jobs=n_jobs,
+            pre_dispatch=pre_dispatch,
+            verbose=verbose,
             max_time=max_time,
             target_score=target_score,
             patience=patience,
+            journal=journal,
+            previous=previous,
+            warm_start=warm_start,
             fit_timeout=fit_timeout,
             max_retries=max_retries,
             on_interrupt=on_interrupt,
-            constraint=constraint,
-            previous=previous,
-            warm_start=warm_start,
+            reuse=reuse,
+            reuse_memory=reuse_memory,
         )
         self.param_distributions = param_distributions
+        self.n_candidates = n_candidates
+        self.random_state = random_state
         self.resource = resource
         self.min_resources = min_resources
         self.max_resources = max_resources
         self.factor = factor
         self.schedule = schedule
-        self.n_candidates = n_candidates
         self.sampler = sampler
         self.continuation = continuation
-        self.random_state = random_state
 
     plan_: Plan
 
