@@ -220,7 +220,7 @@ NAMES: list[PrivateName] = [
     ),
     *names_of(
         "sklearn.model_selection._search.BaseSearchCV",
-        "session/setup",
+        "search/base",
         _get_routed_params_for_fit="parameters of `fit` for the estimator, the splitter and the scorer",
         _get_scorers="scorers that `scoring` means",
     ),
@@ -246,7 +246,7 @@ NAMES: list[PrivateName] = [
     ),
     *names_of(
         "sklearn.model_selection._split",
-        "session/session",
+        "session/folds",
         _yields_constant_splits="whether a splitter gives the same folds again",
     ),
     *names_of(
@@ -266,7 +266,7 @@ NAMES: list[PrivateName] = [
     ),
     *names_of(
         "sklearn.base.BaseEstimator",
-        "reuse/steps search/fixed_list",
+        "reuse/steps search/base",
         _validate_params="checks of an estimator's parameters",
     ),
     *names_of(
