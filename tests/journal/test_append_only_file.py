@@ -1,4 +1,4 @@
-"""The journal as a file: torn lines, full disks, locks, forks, power cuts."""
+"""The file of a journal: torn lines, full disks, locks, forks, power cuts."""
 
 import errno
 import gc
@@ -25,13 +25,8 @@ CANDIDATES = [Candidate(0, {"x": 1}), Candidate(1, {"x": 2})]
 FOLDS = [FoldScore(c, split, c + split / 3) for c in (0, 1) for split in range(3)]
 
 
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "search.jsonl"
-
-
 def write(journal):
-    """Write eight lines; with the header there are nine."""
+    """Write eight lines after the header."""
     journal.asked(CANDIDATES)
     for fold in FOLDS:
         journal.scored(fold)
@@ -39,7 +34,7 @@ def write(journal):
 
 
 def reopen(path):
-    """Return what is read from a file, which must not be torn."""
+    """Return the candidates and folds of a file without a torn line."""
     with open_journal(path, HEADER, CODEC) as journal:
         return journal.candidates, journal.folds
 
@@ -47,7 +42,7 @@ def reopen(path):
 # -- torn lines --------------------------------------------------------------------------------------------------------
 
 
-def test_a_file_cut_anywhere_goes_on(path):
+def test_a_file_cut_anywhere_is_resumed(path):
     with open_journal(path, HEADER, CODEC) as journal:
         journal.asked(CANDIDATES)
         for fold in FOLDS[:2]:
@@ -71,7 +66,7 @@ def test_a_file_cut_anywhere_goes_on(path):
         assert reopen(path) == (CANDIDATES, [*FOLDS[: max(0, whole - 2)], FOLDS[5]])
 
 
-def test_zeros_at_the_end_are_torn(path):
+def test_zeros_at_the_end_are_removed(path):
     with open_journal(path, HEADER, CODEC) as journal:
         write(journal)
     data = path.read_bytes()
@@ -83,7 +78,7 @@ def test_zeros_at_the_end_are_torn(path):
 
 
 @pytest.mark.parametrize("data", [b"", b"\0" * 100, MAGIC[:5] + b"\0", MAGIC, MAGIC + b"1, garbage"])
-def test_where_not_even_the_first_line_is_whole_a_journal_begins(path, data):
+def test_a_journal_with_a_torn_first_line_is_begun_anew(path, data):
     path.write_bytes(data)
     with (
         pytest.warns(UserWarning, match="of line 1 were cut") if data else nullcontext(),
@@ -94,7 +89,7 @@ def test_where_not_even_the_first_line_is_whole_a_journal_begins(path, data):
     assert reopen(path) == (CANDIDATES, FOLDS)
 
 
-def test_a_search_that_was_killed_goes_on(path):
+def test_a_killed_search_is_resumed(path):
     code = (
         "import os, signal; from tests.journal.test_append_only_file import *\n"
         f"journal = open_journal({str(path)!r}, HEADER, CODEC); write(journal); os.kill(os.getpid(), signal.SIGKILL)"
@@ -108,26 +103,26 @@ def test_a_search_that_was_killed_goes_on(path):
 
 
 class Disk:
-    """Stands in for the system's calls on one file, and fails when it is told to."""
+    """Replacement of system calls, which fails as given."""
 
     def __init__(self, monkeypatch, **failures):
         self.n_calls = dict.fromkeys(("write", "ftruncate", "fsync"), 0)
-        self.failures = failures  # by name of the call: a function of its number and arguments
+        self.failures = failures  # functions of the number and the arguments of a call, by its name
         for name in self.n_calls:
             monkeypatch.setattr(file_module.os, name, self._call(name, getattr(os, name)))
 
     def _call(self, name, call):
-        def stand_in(*args):
+        def replacement(*args):
             if name == "write" and args[0] < 3:
                 return call(*args)
             self.n_calls[name] += 1
             fail = self.failures.get(name)
             return (fail(self.n_calls[name], call, *args) if fail else None) or call(*args)
 
-        return stand_in
+        return replacement
 
 
-def write_in_vain(path, meanwhile=lambda: None, **options):
+def check_that_writing_stops(path, meanwhile=lambda: None, **options):
     with open_journal(path, HEADER, CODEC, **options) as journal:
         meanwhile()
         write(journal)
@@ -137,7 +132,7 @@ def write_in_vain(path, meanwhile=lambda: None, **options):
 
 
 def fails(code, n, n_bytes=0):
-    """Fail from the n-th call on; write some bytes first, as a disk does that runs full."""
+    """Fail from call number n on; write some bytes first, as a full disk does."""
 
     def fail(number, call, *args):
         if number == n and n_bytes:
@@ -152,22 +147,22 @@ def fails(code, n, n_bytes=0):
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EROFS, errno.EDQUOT])
 @pytest.mark.parametrize("n", range(1, 10))
 @pytest.mark.parametrize("n_bytes", [0, 7])
-def test_when_writing_fails_the_search_goes_on_without(path, monkeypatch, code, n, n_bytes):
+def test_a_search_continues_without_its_journal_if_writing_fails(path, monkeypatch, code, n, n_bytes):
     with monkeypatch.context() as patch:
         Disk(patch, write=fails(code, n, n_bytes))
         with pytest.warns(UserWarning, match="goes on in memory") as caught:
-            write_in_vain(path)
+            check_that_writing_stops(path)
     assert len(caught) == 1
     assert str(path) in str(caught[0].message)
     assert os.strerror(code) in str(caught[0].message)
     data = path.read_bytes()
     assert data.count(b"\n") == n - 1
     assert data == b"" or data.endswith(b"\n")
-    with open_journal(path, HEADER, CODEC) as journal:  # nothing is torn, nothing locked
+    with open_journal(path, HEADER, CODEC) as journal:  # no line is torn, and the file is not locked
         assert journal.folds == FOLDS[: max(0, n - 3)]
 
 
-def test_a_partial_line_that_cannot_be_cut_is_cut_next_time(path, monkeypatch):
+def test_a_torn_line_is_removed_when_the_search_is_resumed(path, monkeypatch):
     with monkeypatch.context() as patch:
         Disk(patch, write=fails(errno.ENOSPC, 4, 7), ftruncate=fails(errno.EIO, 1))
         with pytest.warns(UserWarning, match="goes on in memory"), open_journal(path, HEADER, CODEC) as journal:
@@ -176,7 +171,7 @@ def test_a_partial_line_that_cannot_be_cut_is_cut_next_time(path, monkeypatch):
         assert reopen(path) == (CANDIDATES, FOLDS[:1])
 
 
-def test_a_torn_line_that_cannot_be_cut(path, monkeypatch):
+def test_writing_stops_if_a_torn_line_cannot_be_removed(path, monkeypatch):
     path.write_bytes(MAGIC)
     Disk(monkeypatch, ftruncate=fails(errno.EIO, 1))
     with pytest.warns(UserWarning, match="goes on in memory") as caught, open_journal(path, HEADER, CODEC) as journal:
@@ -186,27 +181,27 @@ def test_a_torn_line_that_cannot_be_cut(path, monkeypatch):
 
 
 @pytest.mark.parametrize("n", [1, 2])
-def test_when_the_disk_does_not_confirm(path, monkeypatch, n):
+def test_writing_stops_if_a_sync_fails(path, monkeypatch, n):
     Disk(monkeypatch, fsync=fails(errno.EIO, n))
     with pytest.warns(UserWarning, match="goes on in memory") as caught:
-        write_in_vain(path, clock=lambda: 0.0)  # it takes no time, so it is asked after every line
+        check_that_writing_stops(path, clock=lambda: 0.0)  # a sync takes no time, so each line is synced
     assert len(caught) == 1
 
 
-def test_lines_that_are_written_piece_by_piece_are_whole(path, monkeypatch):
+def test_partial_writes_are_completed(path, monkeypatch):
     Disk(monkeypatch, write=lambda number, call, fd, data: call(fd, data[:3]))
     with open_journal(path, HEADER, CODEC) as journal:
         write(journal)
     assert reopen(path) == (CANDIDATES, FOLDS)
 
 
-def test_a_disk_that_takes_nothing_and_says_nothing(path, monkeypatch):
+def test_writing_stops_if_no_bytes_are_written(path, monkeypatch):
     monkeypatch.setattr(file_module.os, "write", lambda fd, data: 0)
     with pytest.warns(UserWarning, match="nothing was written"):
         open_journal(path, HEADER, CODEC).close()
 
 
-def test_ctrl_c_within_a_line_leaves_none_behind(path, monkeypatch):
+def test_a_keyboard_interrupt_leaves_no_torn_line(path, monkeypatch):
     def interrupt(number, call, fd, data):
         if number == 4:
             call(fd, data[:5])
@@ -226,27 +221,27 @@ def test_ctrl_c_within_a_line_leaves_none_behind(path, monkeypatch):
 
 @pytest.mark.skipif(os.name == "nt", reason="there a file that is open cannot be deleted")
 @pytest.mark.parametrize("replace", [False, True])
-def test_a_file_that_was_deleted(path, replace, tmp_path):
+def test_writing_stops_if_the_file_was_deleted(path, replace, tmp_path):
     (tmp_path / "other").write_bytes(b"other")
     delete = path.unlink if not replace else lambda: (tmp_path / "other").rename(path)
     with pytest.warns(UserWarning, match=r"search\.jsonl can no longer be written to \(it was deleted\)") as caught:
-        write_in_vain(path, delete, clock=count().__next__)
+        check_that_writing_stops(path, delete, clock=count().__next__)
     assert len(caught) == 1
     assert path.read_bytes() == b"other" if replace else not path.exists()
 
 
-def test_a_file_that_something_else_writes_to(path):
+def test_writing_stops_if_another_process_writes_to_the_file(path):
     with pytest.warns(UserWarning, match="something else has written to it"):
-        write_in_vain(path, lambda: path.write_bytes(path.read_bytes() + b"hello"), clock=count().__next__)
+        check_that_writing_stops(path, lambda: path.write_bytes(path.read_bytes() + b"hello"), clock=count().__next__)
     assert path.read_bytes().endswith(b"hello")
 
 
-def test_a_file_that_was_deleted_a_moment_ago(path):
+def test_a_file_that_was_deleted_is_noticed_at_the_end(path):
     with pytest.warns(UserWarning, match="it was deleted"), open_journal(path, HEADER, CODEC, clock=lambda: 0.0):
         path.unlink()
 
 
-def test_paths_that_cannot_be_written_to(path, tmp_path, monkeypatch):
+def test_paths_that_cannot_be_written_to_are_refused(path, tmp_path, monkeypatch):
     with pytest.raises(FileNotFoundError, match=r"journal= cannot be written to: .*is there such a folder.*missing"):
         open_journal(tmp_path / "missing" / "search.jsonl", HEADER, CODEC)
     with pytest.raises(ValueError, match=f"journal= must be the path of a file, got '{tmp_path}'"):
@@ -262,7 +257,7 @@ def test_paths_that_cannot_be_written_to(path, tmp_path, monkeypatch):
 # -- the disk ----------------------------------------------------------------------------------------------------------
 
 
-def test_waiting_for_the_disk_takes_about_a_quarter_of_a_percent_of_the_time(path, monkeypatch):
+def test_syncs_take_about_a_quarter_of_a_percent_of_the_time(path, monkeypatch):
     now, waited = [0.0], []
 
     def slow_fsync(number, call, fd):
@@ -307,7 +302,7 @@ def test_a_refused_file_is_not_kept_locked(path):
     assert reopen(path) == (CANDIDATES, FOLDS)
 
 
-def test_a_journal_that_nobody_has_any_more_is_not_locked(path):
+def test_a_journal_is_unlocked_when_it_is_garbage_collected(path):
     journal = open_journal(path, HEADER, CODEC)
     write(journal)
     del journal
@@ -324,11 +319,11 @@ def test_after_closing_nothing_is_written(path):
     assert path.read_bytes() == before
 
 
-def test_where_nothing_can_be_locked_there_is_a_warning(path, monkeypatch):
-    def no_locks(fd):
+def test_a_file_system_without_locks_gives_a_warning(path, monkeypatch):
+    def flock(fd, operation):
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(file_module, "_lock", no_locks)
+    monkeypatch.setattr(pytest.importorskip("fcntl"), "flock", flock)
     with pytest.warns(UserWarning, match="cannot be locked \\(No locks available\\): make sure"):
         journal = open_journal(path, HEADER, CODEC)
     with journal:
@@ -340,7 +335,7 @@ def test_where_nothing_can_be_locked_there_is_a_warning(path, monkeypatch):
 def in_child(function):
     """Run a function in a forked child, and return its exit status."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # newer Pythons do not like forks beside threads
+        warnings.simplefilter("ignore")  # newer versions of Python warn of forks beside threads
         child = os.fork()
     if child == 0:
         try:
@@ -354,7 +349,7 @@ def in_child(function):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks")
 def test_a_forked_child_neither_writes_nor_keeps_nor_ends_the_lock(path):
     read_end, write_end = os.pipe()
-    is_there, say_so = os.pipe()
+    ready_read, ready_write = os.pipe()
     with open_journal(path, HEADER, CODEC) as journal:
         journal.asked(CANDIDATES)
 
@@ -371,23 +366,23 @@ def test_a_forked_child_neither_writes_nor_keeps_nor_ends_the_lock(path):
             warnings.simplefilter("ignore")
             living = os.fork()
         if living == 0:
-            os.write(say_so, b"x")
+            os.write(ready_write, b"x")
             os.read(read_end, 1)
             os._exit(0)
-        os.read(is_there, 1)  # it has let go of the file by now
+        os.read(ready_read, 1)  # the child has closed the file by now
     try:
         assert reopen(path) == (CANDIDATES, FOLDS[1:2])  # while a child lives on
     finally:
         os.write(write_end, b"x")
         os.waitpid(living, 0)
-        for end in (read_end, write_end, is_there, say_so):
+        for end in (read_end, write_end, ready_read, ready_write):
             os.close(end)
 
 
-# -- what is written of races ------------------------------------------------------------------------------------------
+# -- races ------------------------------------------------------------------------------------------
 
 
-def test_only_lost_races_are_written(path):
+def test_only_eliminated_trials_are_written(path):
     skipped = tuple(FoldScore(0, split, None, state="skipped") for split in (1, 2))
     planned = Candidate(1, {"x": 1}, preset_folds=(FoldScore(1, 2, None, state="skipped"),))
     with open_journal(path, HEADER, CODEC) as journal:

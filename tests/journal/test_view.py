@@ -1,4 +1,4 @@
-"""A journal seen from elsewhere: without the user's objects, while it is written, and changing nothing."""
+"""Views of journals: without the objects of the user, while a search writes, and without changes of the file."""
 
 import os
 import subprocess
@@ -33,17 +33,12 @@ def fold(i, split, score, **rest):
 
 
 @pytest.fixture
-def path(tmp_path):
-    return tmp_path / "search.jsonl"
-
-
-@pytest.fixture
 def journal(path):
-    """One whose first candidate is finished, while another fold of the second one is under way."""
+    """Journal whose first candidate is finished, while the second one has one of two folds."""
     with open_journal(path, HEADER, CODEC) as journal:
         journal.asked([candidate(0), candidate(1)])
-        for one in (fold(0, 0, 0.5), fold(1, 1, 1.0), fold(0, 1, 0.75)):
-            journal.scored(one)
+        for score in (fold(0, 0, 0.5), fold(1, 1, 1.0), fold(0, 1, 0.75)):
+            journal.scored(score)
         yield journal
 
 
@@ -51,7 +46,7 @@ def test_a_journal_is_read_while_it_is_written(journal, path):
     before = path.read_bytes()
     view = read_journal(path)
     assert (len(view.history), view.history.n_finished, view.n_pending, view.n_splits) == (2, 1, 1, 2)
-    assert [one.test_score for one in view.history[0].folds] == [0.5, 0.75]
+    assert [score.test_score for score in view.history[0].folds] == [0.5, 0.75]
     assert view.history.folds_of(1) == {1: fold(1, 1, 1.0)}
     assert view.best_params == {"x": 1, "svc": "SVC(C=2)", "f": "len"}
     assert view.best_score == 0.625
@@ -77,7 +72,7 @@ def test_the_leaderboard_is_that_of_the_search(journal, path):
             view.leaderboard(n)
 
 
-def test_before_anything_is_finished(path):
+def test_a_journal_without_finished_candidates(path):
     for data in (b"", MAGIC):
         path.write_bytes(data)
         with pytest.raises(ValueError, match="nothing was written to this journal yet"):
@@ -92,27 +87,27 @@ def test_before_anything_is_finished(path):
         view.best_params
 
 
-def test_a_line_that_is_being_written_is_left_out(journal, path):
+def test_an_incomplete_last_line_is_left_out(journal, path):
     data = path.read_bytes()
     for end in range(data.index(b"\n") + 1, len(data)):
         path.with_name("other").write_bytes(data[:end])
         read_journal(path.with_name("other"))
 
 
-def test_a_reader_takes_no_lock_and_ends_none(journal, path):
+def test_reading_neither_locks_nor_unlocks_the_file(journal, path):
     read_journal(path)
     with pytest.raises(BlockingIOError):
         open_journal(path, HEADER, CODEC)
 
 
-def test_another_process_needs_nothing_of_the_search(journal, path):
+def test_another_process_needs_no_objects_of_the_search(journal, path):
     code = f"from skhpt.journal import read_journal; print(read_journal({str(path)!r}).leaderboard_text())"
     there = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert there.stdout.strip() == read_journal(path).leaderboard_text()
 
 
 @pytest.mark.parametrize("data", [b"a,b\n", b"a,b", b"\0\1", MAGIC + b'2, "skhpt": "9"}\n', MAGIC + b"1}\n"])
-def test_what_is_no_journal_is_refused(path, data):
+def test_files_of_other_kinds_are_refused(path, data):
     path.write_bytes(data)
     with pytest.raises(ValueError, match=str(path)):
         read_journal(path)
@@ -120,7 +115,7 @@ def test_what_is_no_journal_is_refused(path, data):
         read_journal(path.with_name("missing"))
 
 
-def test_several_metrics(path):
+def test_several_metrics_rank_candidates(path):
     facts = {"n_splits": 1, "metrics": ["a", "b"], "refit_metric": "b", "error_score": -1.0}
     with open_journal(path, Header({}, facts), CODEC) as journal:
         journal.asked([candidate(i) for i in range(3)])
@@ -137,78 +132,81 @@ def test_several_metrics(path):
         view.leaderboard_text(metric="c")
 
 
-def test_lost_races_and_planned_folds(path):
+def test_eliminated_trials_and_preset_folds_are_finished(path):
     header = Header({}, {"n_splits": 3})
     skip = FoldScore(1, 2, None, state="skipped")
     with open_journal(path, header, CODEC) as journal:
         journal.asked([candidate(0), candidate(1, preset_folds=(skip,)), candidate(2)])
         scored = [fold(0, 0, 0.5), fold(0, 2, 0.5), fold(1, 0, 0.5), fold(1, 1, 0.75), fold(2, 0, 0.5)]
-        for one in scored:
-            journal.scored(one)
+        for score in scored:
+            journal.scored(score)
         lost = (scored[0], *(FoldScore(0, split, None, state="skipped") for split in (1, 2)))
         journal.finished(Trial(candidate(0), lost))
     history = read_journal(path).history
     assert history[0].folds == lost
     assert history[1].folds == (*scored[2:4], skip)
-    assert [one.id for one in history.pending] == [2]
+    assert [candidate.id for candidate in history.pending] == [2]
 
 
-def test_lanes_resources_and_one_row_for_each_candidate(path):
-    def note(number, resource):
+def test_a_candidate_with_several_resources_has_one_row(path):
+    def info(number, resource):
         return {"candidate_id": number, "n_resources": resource, "n_folds": 1}
 
     with open_journal(path, Header({}, {"n_splits": 1}), CODEC) as journal:
         journal.asked(
             [
-                candidate(0, bracket_id=1, resource=1, info=note(0, 1)),
-                candidate(1, bracket_id=0, resource=1, info=note(1, 1)),
-                candidate(2, bracket_id=0, resource=3, info=note(1, 3), parent=1),
-                candidate(3, bracket_id=0, resource=1, info=note(2, 1)),
+                candidate(0, bracket_id=1, resource=1, info=info(0, 1)),
+                candidate(1, bracket_id=0, resource=1, info=info(1, 1)),
+                candidate(2, bracket_id=0, resource=3, info=info(1, 3), parent=1),
+                candidate(3, bracket_id=0, resource=1, info=info(2, 1)),
             ]
         )
-        for one in (fold(1, 0, 0.5), fold(2, 0, 0.25), fold(3, 0, 0.75)):
-            journal.scored(one)
+        for score in (fold(1, 0, 0.5), fold(2, 0, 0.25), fold(3, 0, 0.75)):
+            journal.scored(score)
     view = read_journal(path)
-    assert [trial.candidate.id for trial in view.history.finished] == [1, 2, 3]  # lane 1 keeps nobody waiting
+    assert [trial.candidate.id for trial in view.history.finished] == [1, 2, 3]  # bracket 0 does not wait for bracket 1
     assert view.history[2].candidate.parent == 1
     assert list(view.leaderboard().index) == [2, 3]  # the highest resource, then the score
     assert list(view.leaderboard()["n_resources"]) == [3, 1]
 
 
-def test_ids_are_those_of_the_search_where_an_earlier_one_came_first(path):
+def test_ids_continue_those_of_earlier_trials(path):
     with open_journal(path, HEADER, CODEC, n_earlier_trials=5) as journal:
         journal.asked([candidate(5, parent=2, preset_folds=(fold(5, 0, 0.5),)), candidate(6, parent=5)])
         journal.scored(fold(5, 1, 0.5))
     view = read_journal(path)
-    assert [(one.candidate.id, one.candidate.parent) for one in view.history] == [(0, None), (1, 0)]
-    assert {one.candidate for one in view.history[0].folds} == {0}
+    assert [(trial.candidate.id, trial.candidate.parent) for trial in view.history] == [(0, None), (1, 0)]
+    assert {score.candidate for score in view.history[0].folds} == {0}
     assert list(view.leaderboard().index) == [5]
 
 
-def test_events(journal, path):
+def test_events_have_a_name_a_time_and_facts(journal, path):
     journal.record_event("stopped", reason="time is up")
     event = read_journal(path).events[0]
     assert (event.what, event.facts) == ("stopped", {"reason": "time is up"})
     assert datetime(2020, 1, 1, tzinfo=UTC) < read_journal(path).started <= event.time
 
 
-def test_listed_candidates(path):
+def test_objects_of_listed_candidates_are_texts(path):
     listed = [{"C": 1, "svc": SVC(C=2)}, {"svc": len}]
     with open_journal(path, Header({}, {"n_splits": 1}), ListCodec(listed)) as journal:
         journal.asked([Candidate(i, params) for i, params in enumerate(listed)])
-    assert [one.params for one in read_journal(path).history.pending] == [{"C": 1, "svc": "SVC(C=2)"}, {"svc": "len"}]
+    assert [candidate.params for candidate in read_journal(path).history.pending] == [
+        {"C": 1, "svc": "SVC(C=2)"},
+        {"svc": "len"},
+    ]
 
 
-def test_the_number_of_folds_may_be_found_out(path):
+def test_without_metadata_the_folds_are_counted(path):
     with open_journal(path, Header({}, {}), CODEC) as journal:
         journal.asked([candidate(0), candidate(1)])
-        for one in (fold(0, 0, 0.5), fold(0, 1, 0.5), fold(1, 0, 0.5)):
-            journal.scored(one)
+        for score in (fold(0, 0, 0.5), fold(0, 1, 0.5), fold(1, 0, 0.5)):
+            journal.scored(score)
     assert (read_journal(path).n_splits, read_journal(path).n_pending) == (2, 1)
 
 
-def test_a_view_has_the_history_that_the_engine_had(path):
-    """Whatever the order in which folds arrive, with races and lanes."""
+def test_a_view_has_the_history_of_the_search(path):
+    """For any order in which folds arrive, with races and brackets."""
     from skhpt.engine import loop as engine
     from tests.engine.test_loop import FakeEvaluator
 
@@ -218,17 +216,17 @@ def test_a_view_has_the_history_that_the_engine_had(path):
     class Random(FakeEvaluator):
         def submit(self, candidates):
             self.pending += [
-                FoldScore(one.id, split, float(scores[one.id, split])) for one in candidates for split in range(3)
+                FoldScore(asked.id, split, float(scores[asked.id, split])) for asked in candidates for split in range(3)
             ]
 
-    class Lanes:
+    class TwoBrackets:
         def ask(self, history):
             return [candidate(i, bracket_id=i % 2) for i in range(len(history), 30)][:10]
 
     history = History()
     with open_journal(path, Header({}, {"n_splits": 3}), CODEC) as journal:
         evaluator = Random(lambda n: int(rng.integers(n)))
-        engine.run(Lanes(), history, evaluator, n_splits=3, journal=journal, race=Race(None, np.nan))
+        engine.run(TwoBrackets(), history, evaluator, n_splits=3, journal=journal, race=Race(None, np.nan))
     view = read_journal(path)
     assert any(trial.was_eliminated for trial in history)
     assert [trial.folds for trial in view.history] == [trial.folds for trial in history]

@@ -1,0 +1,161 @@
+"""Reading of journals: other files, damaged lines and newer versions are refused, and left unchanged."""
+
+import pickle
+import re
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skhpt.journal import open_journal
+from skhpt.journal.records import MAGIC
+from tests.journal.examples import CODEC, HEADER, candidates, write
+
+
+def check_refused(path, data, match):
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=match) as caught:
+        open_journal(path, HEADER, CODEC)
+    assert str(path) in str(caught.value)
+    assert path.read_bytes() == data
+
+
+def test_a_newer_format_says_which_version_it_needs(path):
+    data = write(path).replace(b'"format": 1,', b'"format": 2,')
+    data = b'{"journal": "skhpt", "format": 2, "skhpt": "7.8.9", "anything": 1}\n' + data.split(b"\n", 1)[1]
+    check_refused(path, data, r"line 1: its format is 2, which needs skhpt 7\.8\.9 or newer")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pickle.dumps({"a": np.arange(1000)}),
+        b"a,b,c\n1,2,3\n",
+        b"a,b,c",
+        b"\n",
+        b'{"journal": "another"}\n',
+        b'{"journal": "another"',
+        b"[]\n",
+        b"\xef\xbb\xbf" + MAGIC,
+        b"\x89PNG\r\n\x1a\n\0\0\0",
+        b"x" + b"\0" * 100,
+        b" " + MAGIC,
+    ],
+    ids=lambda data: repr(data[:20]),
+)
+def test_files_of_other_kinds_are_refused(path, data):
+    check_refused(path, data, "is not a journal of skhpt")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        MAGIC + b"1}",
+        MAGIC + b"true}",
+        MAGIC + b"1e999}",
+        MAGIC + b"1" * 5000 + b"}",
+        MAGIC + b"[" * 100_000,
+        MAGIC + b'1, "parts": {"a": 1}, "facts": {}, "time": 1, "n_known": 0}',
+        MAGIC + b'1, "parts": {}, "facts": [], "time": 1, "n_known": 0}',
+        MAGIC + b'1, "parts": {}, "facts": {}, "time": 1, "n_known": -1}',
+        MAGIC + b'1, "parts": {}, "facts": {}, "time": 1e300, "n_known": 0}',
+        MAGIC + b'1, "parts": {}, "facts": {"n_splits": 1e9}, "time": 1, "n_known": 0}',
+        MAGIC + b'1, "parts": {}, "facts": {"n_splits": 1000000000}, "time": 1, "n_known": 0}',
+    ],
+    ids=lambda line: line[len(MAGIC) :][:60].decode(),
+)
+def test_invalid_headers_are_refused(path, line):
+    check_refused(path, line + b"\n", "line 1: ")
+
+
+POINT = '"point": {"params": {"C": 0.5, "kernel": {"choice": 1}}}'
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "null",
+        "[]",
+        "{}",
+        '{"other": 1}',
+        '{"scored": 0',
+        "[" * 100_000,
+        '{"event": ' + "[" * 5000 + "]" * 5000 + "}",
+        '{"event": "x", "time": 1, "facts": {"x": ' + "[" * 5000 + "]" * 5000 + "}}",
+        '{"event": "x", "time": "now", "facts": {}}',
+        '{"event": 1, "time": 1, "facts": {}}',
+        '{"event": "x", "time": 1, "facts": 1}',
+        '{"scored": ' + "9" * 5000 + ', "split": 0}',
+        '{"scored": 7, "split": 0, "test": 1.0}',
+        '{"scored": -1, "split": 0, "test": 1.0}',
+        '{"scored": true, "split": 0, "test": 1.0}',
+        '{"scored": 0, "split": 3, "test": 1.0}',
+        '{"scored": 0, "split": -1, "test": 1.0}',
+        '{"scored": 0, "test": 1.0}',
+        '{"scored": 0, "split": 0, "test": "1.0"}',
+        '{"scored": 0, "split": 0, "test": NaN}',
+        '{"scored": 0, "split": 0, "test": 1e999}',
+        '{"scored": 0, "split": 0, "test": {"dict": {"a": null}}}',
+        '{"scored": 0, "split": 0, "train": [1]}',
+        '{"scored": 0, "split": 0, "test": 1.0, "fit_time": null}',
+        '{"scored": 0, "split": 0, "test": 1.0, "state": "great"}',
+        '{"scored": 0, "split": 0, "test": 1.0, "state": []}',
+        '{"scored": 0, "split": 0, "test": 1.0, "error": 5}',
+        '{"scored": 0, "split": 0, "test": 1.0, "converged": 1}',
+        '{"scored": 0, "split": 0, "test": 1.0, "resumed_from": "x"}',
+        '{"scored": 0, "split": 0, "test": 1.0, "surprise": 1}',
+        '{"asked": 1}',
+        '{"asked": [1]}',
+        '{"asked": [], "more": 1}',
+        '{"asked": [{"id": 1}]}',
+        '{"asked": [{"id": 0, POINT}]}',
+        '{"asked": [{"id": 2, POINT}]}',
+        '{"asked": [{"id": 1.0, POINT}]}',
+        '{"asked": [{"id": 1, POINT, "note": []}]}',
+        '{"asked": [{"id": 1, POINT, "lane": "x"}]}',
+        '{"asked": [{"id": 1, POINT, "parent": 1}]}',
+        '{"asked": [{"id": 1, POINT, "resource": "all"}]}',
+        '{"asked": [{"id": 1, POINT, "settled": {}}]}',
+        '{"asked": [{"id": 1, POINT, "settled": [{"split": 3}]}]}',
+        '{"asked": [{"id": 1, "point": []}]}',
+        '{"asked": [{"id": 1, "point": {"params": {"C": 0.5}}}]}',
+        '{"asked": [{"id": 1, "point": {"params": {"C": 0.5, "kernel": "rbf"}}}]}',
+        '{"asked": [{"id": 1, "point": {"params": {"C": 0.5, "kernel": {"choice": 2}}}}]}',
+        '{"asked": [{"id": 1, "point": {"params": {"C": 0.5, "kernel": {"choice": -1}}}}]}',
+        '{"asked": [{"id": 1, "point": {"params": {"C": 0.5, "kernel": {"choice": true}}}}]}',
+        '{"asked": [{"id": 1, "point": {"params": {"C": 0.5, "kernel": {"choice": 1, "x": 1}}}}]}',
+        '{"asked": [{"id": 1, "point": {"params": {"C": "0.5", "kernel": {"choice": 1}}}}]}',
+        '{"asked": [{"id": 1, "point": {"params": {"C": {"choice": 0}, "kernel": {"choice": 1}}}}]}',
+        '{"asked": [{"id": 1, "point": {"branch": 1, "params": {"C": 0.5, "kernel": {"choice": 1}}}}]}',
+        '{"finished": 1, "n_folds": 1}',
+        '{"finished": 0, "n_folds": 3}',
+        '{"finished": 0}',
+        '{"scored": 0, "split": 0, "test": 1.0}\0',
+        "\udcff",
+    ],
+    ids=lambda line: line[:80],
+)
+def test_invalid_lines_are_refused_with_their_number(path, line):
+    with open_journal(path, HEADER, CODEC) as journal:
+        journal.asked(candidates(1))
+    data = path.read_bytes()
+    line = line.replace("POINT", POINT).encode("utf-8", "surrogateescape")
+    check_refused(path, data + line + b"\n" + b'{"scored": 0, "split": 0, "test": 0.5}\n', "line 3: ")
+
+
+@given(st.data())
+def test_damaged_files_are_read_or_refused(tmp_path_factory, data):
+    path = tmp_path_factory.mktemp("journal") / "search.jsonl"
+    content = bytearray(re.sub(rb'"time": [0-9.]+', b'"time": 1.5', write(path)))
+    for _ in range(data.draw(st.integers(1, 4))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    path.write_bytes(content)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the last line may count as torn
+        try:
+            open_journal(path, HEADER, CODEC).close()
+        except ValueError:
+            assert path.read_bytes() == content

@@ -1,0 +1,78 @@
+"""Records of candidates and folds: read as they were written, without default values."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from skhpt.journal.records import candidate_from, candidate_record, fold_from, fold_record
+from skhpt.trial import Candidate, FoldScore, Predictions
+from tests.journal.examples import CODEC, PLAIN_VALUES, through_json
+
+NUMBERS = st.floats() | st.integers(-(2**70), 2**70)
+SCORES = NUMBERS | st.dictionaries(st.text(), NUMBERS, min_size=1, max_size=3)
+FOLDS = st.builds(
+    FoldScore,
+    candidate=st.integers(0, 9),
+    split=st.integers(0, 2),
+    test_score=st.none() | SCORES,
+    train_score=st.none() | SCORES,
+    fit_time=st.floats(0),
+    score_time=st.floats(0),
+    state=st.sampled_from(["ok", "failed", "timeout", "crashed", "skipped"]),
+    error=st.none() | st.text(),
+    resumed_from=st.integers(0, 100),
+    converged=st.booleans(),
+)
+CANDIDATES = st.builds(
+    Candidate,
+    id=st.just(9),
+    params=st.fixed_dictionaries({"C": st.floats(0, 1), "kernel": st.sampled_from(["linear", "rbf"])}),
+    resource=st.none() | st.integers(1, 1000),
+    info=st.dictionaries(st.text(), PLAIN_VALUES, max_size=3),
+    bracket_id=st.integers(0, 5),
+    parent=st.none() | st.integers(0, 8),
+    preset_folds=st.lists(FOLDS, max_size=2).map(tuple),
+)
+
+
+@given(FOLDS)
+@example(FoldScore(0, 0, {"a": math.nan, "float": math.inf, "b": 0}, -math.inf, math.inf, math.nan))
+def test_folds_round_trip(fold):
+    assert repr(fold_from(through_json(fold_record(fold)))) == repr(fold)  # repr, as NaN is not equal to itself
+
+
+@given(CANDIDATES)
+def test_candidates_round_trip(candidate):
+    record = through_json(candidate_record(candidate, CODEC.encode(candidate.params)))
+    assert repr(candidate_from(record, CODEC)) == repr(candidate)
+
+
+def test_default_values_are_left_out():
+    assert fold_record(FoldScore(3, 1, 0.5, fit_time=0.25)) == {"scored": 3, "split": 1, "test": 0.5, "fit_time": 0.25}
+    assert candidate_record(Candidate(3, {}), {"params": {}}) == {"id": 3, "point": {"params": {}}}
+
+
+def test_text_that_is_not_valid_unicode_survives():
+    fold = FoldScore(0, 0, None, state="failed", error="\ud800 é \x00 \n")
+    assert fold_from(through_json(fold_record(fold))) == fold
+
+
+def test_scores_of_numpy_types_become_python_numbers():
+    fold = fold_from(fold_record(FoldScore(0, 0, {"a": np.float64(0.5), "b": np.longdouble(2)}, np.float32(0.25))))
+    assert (fold.test_score, fold.train_score) == ({"a": 0.5, "b": 2.0}, 0.25)
+    assert type(fold.test_score["b"]) is type(fold.train_score) is float
+
+
+def test_predictions_are_written_as_arrays():
+    predictions = Predictions(np.eye(2), "predict_proba", np.array(["a", "b"], dtype=object))
+    record = through_json(fold_record(FoldScore(0, 0, 0.5, predictions=predictions)))
+    back = fold_from(record).predictions
+    assert type(back) is Predictions
+    np.testing.assert_array_equal(back.values, predictions.values)
+    assert (back.method, back.classes.tolist(), back.labels) == ("predict_proba", ["a", "b"], None)
+    record["predictions"]["dict"]["other"] = 1
+    with pytest.raises(ValueError, match="predictions"):
+        fold_from(record)
