@@ -21,6 +21,7 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
 
+from skhpt._typing import Scorer
 from skhpt.fitting import metrics as closed_form
 
 Metric = Callable[..., float]
@@ -44,6 +45,15 @@ def fast_scorer(scorer: Any) -> Any:
     if lean is scorer or scorer._response_method != "predict" or scorer._get_pos_label() is not None:
         return lean
     return _FastScorer(lean, lambda estimator: _signed_metric(lean) if _is_usual(estimator) else None)
+
+
+def raising_scorer(scorer: Scorer) -> Scorer:
+    """Return a scorer that raises if a metric fails; several metrics would return the text of the error otherwise."""
+    if not hasattr(scorer, "_scorers"):
+        return scorer
+    raising = copy(scorer)
+    raising._raise_exc = True
+    return raising
 
 
 def _with_fast_metric(scorer: Any) -> Any:

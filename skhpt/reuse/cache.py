@@ -1,34 +1,33 @@
-"""Estimators that look their fit up before they make it.
+"""Cache of fitted steps, and the estimators that use it.
 
-In the place of a part that several candidates have, each of them is given a `CachedStep` one. Scikit-learn's own
-pipelines and unions call it like any other. It asks the memory whether the same was fitted already, on the same rows,
-and only if not it is fitted.
+Each step that several candidates share is replaced by a `CachedStep`. Scikit-learn's own pipelines and unions call it
+like any other estimator. It asks the cache for the same fit on the same rows, and is fitted only if there is none.
 """
 
 from __future__ import annotations
 
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterable
-from copy import copy
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import clone
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.ensemble import VotingClassifier, VotingRegressor
 from sklearn.pipeline import FeatureUnion, Pipeline
-from sklearn.utils import get_tags
+from sklearn.utils import Tags, get_tags
 
+from skhpt._typing import ArrayLike, Estimator, Params
 from skhpt.fingerprint import checksum
+from skhpt.fitting.cloning import fast_clone
 from skhpt.fitting.slicing import data_can_be_shared, nbytes
 from skhpt.reuse.grouping import SharedStep
 
 
 class MutationCheck:
-    """Tells whether somebody has written to data.
+    """Check that data are not written to.
 
     Parameters
     ----------
@@ -36,307 +35,352 @@ class MutationCheck:
         The data.
     """
 
-    def __init__(self, data: Any):
+    def __init__(self, data: ArrayLike):
         self._data = data
         self._checksum = checksum(data)
 
     @property
     def is_unchanged(self) -> bool:
-        """Whether the data are as they were."""
+        """Whether the data are the same as when the check was made."""
         return bool(checksum(self._data) == self._checksum)
+
+
+class FitRequest(NamedTuple):
+    """Fit that a step asks for.
+
+    Attributes
+    ----------
+    step : SharedStep
+        The step.
+    estimator : estimator
+        Its estimator, which is fitted if the cache has no such fit.
+    X, y : array-like
+        Rows to fit it on.
+    params : dict
+        Other arguments of ``fit``, such as sample weights.
+    transform : bool
+        Whether to call ``fit_transform``.
+    """
+
+    step: SharedStep
+    estimator: Estimator
+    X: ArrayLike
+    y: ArrayLike
+    params: Params
+    transform: bool
+
+
+class CachedOutput(NamedTuple):
+    """Output of a method of a fitted step for some rows, and the seconds that it took."""
+
+    method: str
+    X: ArrayLike
+    output: ArrayLike
+    seconds: float
 
 
 @dataclass
 class CachedFit:
-    """A fit, the rows that it was made on, and what it made of rows.
+    """Fitted step, the rows that it was fitted on, and outputs of its methods.
 
     Attributes
     ----------
     model : object
-        What was fitted.
+        The fitted estimator, or what ``SubModel.fit`` returned.
     X : array-like
         The rows that it was fitted on.
-    seconds : float
-        What the fit would have taken alone.
     params : dict
-        What else it was fitted with, such as sample weights.
+        Other arguments of ``fit``.
     output : array-like or None
-        What ``fit_transform`` returned, if that was asked for.
-    outputs : list of (method, X, output, seconds)
-        What its methods returned since.
-    seals : list of Seal
-        Of these, if somebody might write to them.
+        Output of ``fit_transform``, if that was called.
+    seconds : float
+        Duration of the fit, if nothing had been cached.
+    outputs : list of CachedOutput
+        Latest outputs of other methods.
+    mutation_checks : list of MutationCheck
+        Checks of these outputs, if foreign code might write to them.
     """
 
     model: Any
-    X: Any
+    X: ArrayLike
+    params: Params = field(default_factory=dict)
+    output: ArrayLike = None
     seconds: float = 0.0
-    params: dict[str, Any] = field(default_factory=dict)
-    output: Any = None
-    outputs: list[tuple[str, Any, Any, float]] = field(default_factory=list)
+    outputs: list[CachedOutput] = field(default_factory=list)
     mutation_checks: list[MutationCheck] = field(default_factory=list)
 
-    def answers(self, asked: CachedFit) -> bool:
-        """Tell whether it is the fit that is asked for: on the same rows, with the same parameters."""
+    def answers(self, request: FitRequest) -> bool:
+        """Tell whether it is the requested fit: on the same rows, with the same arguments."""
         return (
-            _are_same(self.X, asked.X)
-            and self.params.keys() == asked.params.keys()
-            and all(value is asked.params[name] for name, value in self.params.items())
+            _are_same(self.X, request.X)
+            and self.params.keys() == request.params.keys()
+            and all(value is request.params[name] for name, value in self.params.items())
         )
 
     @property
     def nbytes(self) -> float:
-        """Size of the data that it made."""
-        return sum(map(nbytes, [self.output, *(output for _, _, output, _ in self.outputs)]))
+        """Size of its outputs, in bytes."""
+        return nbytes(self.output) + sum(nbytes(cached.output) for cached in self.outputs)
 
 
 class FitCache:
-    """Fits that are still needed, of one fold.
+    """Cache of the fits of one fold that later candidates need.
 
     Parameters
     ----------
-    uses : Counter of int
-        How often each fit, by its number, is going to be used.
+    n_uses : Counter of int
+        Number of candidates that may use each fit, by its id. A fit is removed after its last use.
     max_nbytes : float
-        Data to keep at most; what was used last is kept, the rest is fitted again when it is needed.
-    draws : callable
-        ``draws(path, fit)`` calls `fit`, and raises if it draws from numpy's global generator.
-    seals : bool
-        Whether somebody might write to what is kept.
+        Bytes of outputs to keep. The least recently used fits are removed, and made again if they are needed.
+    guard_draws : callable
+        ``guard_draws(path, fit)`` returns what `fit`, the fit of the step at a path, returns, and raises if it draws
+        from numpy's global generator.
+    check_mutations : bool
+        Whether foreign code might write to the outputs.
 
     Attributes
     ----------
-    ahead : float
-        Seconds that candidates would have taken, had each been alone, beyond those that they took.
+    saved_seconds : float
+        Time that the candidates would have taken without the cache, less the time that they took.
     n_found : int
-        Fits that were looked up.
+        Number of fits that were found, or derived from the fit of a sub-model.
     """
 
     def __init__(
         self,
-        uses: Counter[int],
+        n_uses: Counter[int],
         max_nbytes: float,
-        draws: Callable[[str, Callable[[], Any]], Any],
+        guard_draws: Callable[[str, Callable[[], Any]], Any],
         check_mutations: bool,
     ):
-        self._uses = uses
+        self.saved_seconds = 0.0
+        self.n_found = 0
+        self._n_uses = n_uses
         self._max_nbytes = max_nbytes
-        self._draws = draws
+        self._guard_draws = guard_draws
         self._check_mutations = check_mutations
         self._fits: OrderedDict[int, CachedFit] = OrderedDict()
-        self.ahead = 0.0
-        self.n_found = 0
-        self._made: list[str] = []
-        self._failing: set[int] = set()
+        self._made: list[str] = []  # paths of steps
+        self._failing: set[int] = set()  # ids of fits
 
     def clock(self) -> float:
-        """Return the time as it would be, had each candidate been alone."""
-        return time.time() + self.ahead
+        """Return the time, in seconds, as it would be without the cache."""
+        return time.time() + self.saved_seconds
 
-    def fit(
-        self, share: SharedStep, estimator: Any, X: Any, y: Any, params: dict[str, Any], transform: bool
-    ) -> CachedFit:
-        """Return the fit of a part; `estimator` is not fitted, and is used up."""
-        start, ahead = time.time(), self.ahead
-        asked = CachedFit(estimator, X, params=params, output=transform)
-        fit = self._find(share.node, asked)
-        if fit is None or (transform and fit.output is None):
-            self._failing.add(share.node)  # until it is done
-            fit = self._through_family(share, asked, y) if share.family else None
-            if fit is None:
-                fit = self._make(share.path, asked, y)
-                fit.seconds = time.time() - start + self.ahead - ahead
-            self._keep(share.node, fit)
-            self._failing.remove(share.node)
-        self.ahead = ahead + fit.seconds - (time.time() - start)
+    def fit(self, request: FitRequest) -> CachedFit:
+        """Return the requested fit."""
+        start, saved = time.time(), self.saved_seconds
+        fit = self._find(request.step.fit_id, request)
+        if fit is None or (request.transform and fit.output is None):
+            fit = self._make(request)
+        self.saved_seconds = saved + fit.seconds - (time.time() - start)
         return fit
 
-    def output(self, fit: CachedFit, method: str, X: Any, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
-        """Return what a method of a fitted part returns for some rows."""
-        start, ahead = time.time(), self.ahead
-        if not (args or params):
-            for known, rows, output, seconds in fit.outputs:
-                if known == method and _are_same(rows, X):
-                    self.ahead += seconds - (time.time() - start)
-                    return _lend(output)
-        output = getattr(fit.model, method)(X, *args, **params)
-        if not (args or params):
-            fit.outputs = [*fit.outputs[-3:], (method, X, output, time.time() - start + self.ahead - ahead)]
-            fit.mutation_checks += [MutationCheck(output)] if self._check_mutations else []
+    def output(self, fit: CachedFit, method: str, X: ArrayLike) -> ArrayLike:
+        """Return the output of a method of a fitted step for some rows."""
+        start, clock = time.time(), self.clock()
+        for cached in fit.outputs:
+            if cached.method == method and _are_same(cached.X, X):
+                self.saved_seconds += cached.seconds - (time.time() - start)
+                return _lend(cached.output)
+        output = getattr(fit.model, method)(X)
+        fit.outputs = [*fit.outputs[-3:], CachedOutput(method, X, output, seconds=self.clock() - clock)]
+        if self._check_mutations:
+            fit.mutation_checks.append(MutationCheck(output))
         return _lend(output)
 
-    def fails(self, shares: Iterable[SharedStep]) -> bool:
-        """Tell whether one of these parts could not be fitted."""
-        return any(share.node in self._failing for share in shares)
+    def has_failed(self, steps: Iterable[SharedStep]) -> bool:
+        """Tell whether the fit of one of these steps has raised an exception."""
+        return any(step.fit_id in self._failing for step in steps)
 
     def take_made(self) -> list[str]:
-        """Return the paths of the parts that were fitted since this was asked last."""
+        """Return the paths of the steps that were fitted since the last call."""
         made, self._made = self._made, []
         return made
 
     @property
     def is_intact(self) -> bool:
-        """Whether nobody has written to what is kept."""
-        return all(seal.is_unchanged for fit in self._fits.values() for seal in fit.mutation_checks)
+        """Whether no output was written to."""
+        return all(check.is_unchanged for fit in self._fits.values() for check in fit.mutation_checks)
 
-    def release(self, shares: Iterable[SharedStep]) -> None:
-        """Forget the fits that no candidate after this one will use."""
-        for number in {number for share in shares for number in share.numbers}:
-            self._uses[number] -= 1
-            if self._uses[number] <= 0:
-                self._fits.pop(number, None)
+    def release(self, steps: Iterable[SharedStep]) -> None:
+        """Count a use of the fits of a candidate's steps, and remove those that no later candidate uses."""
+        for fit_id in {fit_id for step in steps for fit_id in step.fit_ids}:
+            self._n_uses[fit_id] -= 1
+            if self._n_uses[fit_id] <= 0:
+                self._fits.pop(fit_id, None)
 
-    def _find(self, number: int, asked: CachedFit) -> CachedFit | None:
-        fit = self._fits.get(number)
-        if fit is None or not fit.answers(asked):
+    def _find(self, fit_id: int, request: FitRequest) -> CachedFit | None:
+        fit = self._fits.get(fit_id)
+        if fit is None or not fit.answers(request):
             return None
-        self._fits.move_to_end(number)
+        self._fits.move_to_end(fit_id)
         self.n_found += 1
         return fit
 
-    def _keep(self, number: int, fit: CachedFit) -> None:
-        self._fits[number] = fit
+    def _keep(self, fit_id: int, fit: CachedFit) -> None:
+        self._fits[fit_id] = fit
         while len(self._fits) > 1 and sum(kept.nbytes for kept in self._fits.values()) > self._max_nbytes:
             self._fits.popitem(last=False)
 
-    def _make(self, path: str, asked: CachedFit, y: Any) -> CachedFit:
-        self._made.append(path)
-        output = self._draws(path, lambda: _call_fit(asked.model, asked.X, y, asked.params, bool(asked.output)))
-        return self._sealed(replace(asked, output=output))
-
-    def _sealed(self, fit: CachedFit) -> CachedFit:
-        fit.mutation_checks = [MutationCheck(fit.output)] if self._check_mutations and fit.output is not None else []
+    def _make(self, request: FitRequest) -> CachedFit:
+        """Derive a fit from the one of its group, or fit the estimator, and keep it."""
+        step, clock = request.step, self.clock()
+        self._failing.add(step.fit_id)  # until it has succeeded
+        fit = self._view(request) if step.group else None
+        if fit is None:
+            fit = self._fit(request)
+            fit.seconds = self.clock() - clock
+        self._keep(step.fit_id, fit)
+        self._failing.remove(step.fit_id)
         return fit
 
-    def _through_family(self, share: SharedStep, asked: CachedFit, y: Any) -> CachedFit | None:
-        """Take the view of the one fit that serves the family."""
-        assert share.family is not None
-        submodel = share.family.submodel
-        if asked.params and not submodel.is_plain:
+    def _fit(self, request: FitRequest) -> CachedFit:
+        path = request.step.path
+        self._made.append(path)
+        return self._cached(request, request.estimator, self._guard_draws(path, lambda: _call_fit(request)))
+
+    def _cached(self, request: FitRequest, model: Any, output: ArrayLike, seconds: float = 0.0) -> CachedFit:
+        checks = [MutationCheck(output)] if self._check_mutations and output is not None else []
+        return CachedFit(model, request.X, request.params, output, seconds, mutation_checks=checks)
+
+    def _view(self, request: FitRequest) -> CachedFit | None:
+        """Return the step's view of the fit of its group; None if the sub-model cannot serve it."""
+        step = request.step
+        assert step.group is not None
+        submodel = step.group.submodel
+        if request.params and not submodel.is_plain:
             return None
-        big = self._find(share.family.number, asked) or self._fit_family(share, asked, y)
+        whole = self._find(step.group.fit_id, request) or self._fit_group(request)
         start = time.time()
-        view = self._draws(share.path, lambda: submodel.view(big.model, copy(asked.model)))
+        view = self._guard_draws(step.path, lambda: submodel.view(whole.model, fast_clone(request.estimator)))
         if view is None:
             return None
         self.n_found += 1
-        output = submodel.output(view, big.output, asked.X) if asked.output else None
-        seconds = big.seconds * submodel.share(asked.model, share.family.widest) + time.time() - start
-        return self._sealed(replace(asked, model=view, seconds=seconds, output=output))
+        output = submodel.output(view, whole.output, request.X) if request.transform else None
+        seconds = whole.seconds * submodel.share(request.estimator, step.group.widest) + time.time() - start
+        return self._cached(request, view, output, seconds)
 
-    def _fit_family(self, share: SharedStep, asked: CachedFit, y: Any) -> CachedFit:
-        """Make the one fit that serves the family."""
-        assert share.family is not None
-        submodel, start, ahead = share.family.submodel, time.time(), self.ahead
-        widest = clone(asked.model).set_params(**share.family.widest)
+    def _fit_group(self, request: FitRequest) -> CachedFit:
+        """Make the fit that serves a group, and keep it."""
+        step, clock = request.step, self.clock()
+        assert step.group is not None
+        submodel = step.group.submodel
+        widest = fast_clone(request.estimator).set_params(**step.group.widest)
         if submodel.is_plain:
-            big = self._make(share.path, replace(asked, model=widest), y)
+            fit = self._fit(request._replace(estimator=widest))
         else:
-            self._made.append(share.path)
-            big = replace(asked, model=self._draws(share.path, lambda: submodel.fit(widest, asked.X, y)), output=None)
-        big.seconds = time.time() - start + self.ahead - ahead
-        self._keep(share.family.number, big)
-        return big
+            self._made.append(step.path)
+            model = self._guard_draws(step.path, lambda: submodel.fit(widest, request.X, request.y))
+            fit = CachedFit(model, request.X, request.params)
+        fit.seconds = self.clock() - clock
+        self._keep(step.group.fit_id, fit)
+        return fit
 
 
 class CachedStep:
-    """Stands for a part of a candidate's estimator.
+    """Estimator that takes the place of a shared step and looks its fit up in the cache.
 
     Parameters
     ----------
     estimator : estimator
-        The part, not fitted.
-    share : Share
-        What others have in common with it.
-    memory : Memory
-        Where fits are looked up.
+        The step, not fitted.
+    step : SharedStep
+        The fits that it may use.
+    cache : FitCache
+        The cache.
     """
 
-    def __init__(self, estimator: Any, share: SharedStep, cache: FitCache):
+    def __init__(self, estimator: Estimator, step: SharedStep, cache: FitCache):
         self.estimator = estimator
-        self.share = share
+        self.step = step
         self.cache = cache
         self.fit_: CachedFit | None = None
 
-    def fit(self, X: Any, y: Any = None, **params: Any) -> CachedStep:
-        self.fit_ = self.cache.fit(self.share, self.estimator, X, y, params, transform=False)
+    def fit(self, X: ArrayLike, y: ArrayLike = None, **params: Any) -> CachedStep:
+        self.fit_ = self.cache.fit(FitRequest(self.step, self.estimator, X, y, params, transform=False))
         return self
 
-    def fit_transform(self, X: Any, y: Any = None, **params: Any) -> Any:
-        self.fit_ = self.cache.fit(self.share, self.estimator, X, y, params, transform=True)
+    def fit_transform(self, X: ArrayLike, y: ArrayLike = None, **params: Any) -> ArrayLike:
+        self.fit_ = self.cache.fit(FitRequest(self.step, self.estimator, X, y, params, transform=True))
         return _lend(self.fit_.output)
 
     def __sklearn_is_fitted__(self) -> bool:
         return self.fit_ is not None
 
     def __sklearn_clone__(self) -> CachedStep:
-        return CachedStep(clone(self.estimator, safe=False), self.share, self.cache)
+        return CachedStep(fast_clone(self.estimator), self.step, self.cache)
 
-    def __sklearn_tags__(self) -> Any:
+    def __sklearn_tags__(self) -> Tags:
         return get_tags(self.model)
 
     @property
-    def model(self) -> Any:
-        """The fitted part, or the one that is not fitted yet."""
+    def model(self) -> Estimator:
+        """The fitted step, or the step itself before it is fitted."""
         return self.estimator if self.fit_ is None else self.fit_.model
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or name in ("estimator", "fit_"):
             raise AttributeError(name)
         attribute = getattr(self.model, name)
-        if self.fit_ is None or name not in _METHODS:
+        if self.fit_ is None or name not in _CACHED_METHODS:
             return attribute
         fit, cache = self.fit_, self.cache
-        return lambda X, *args, **params: cache.output(fit, name, X, args, params)
+
+        def method(X: ArrayLike, *args: Any, **params: Any) -> ArrayLike:
+            return attribute(X, *args, **params) if args or params else cache.output(fit, name, X)
+
+        return method
 
 
-#: What is asked of fitted parts again and again, for the same rows.
-_METHODS = ("transform", "predict", "predict_proba", "decision_function")
+#: Methods that are called several times for the same rows.
+_CACHED_METHODS = ("transform", "predict", "predict_proba", "decision_function")
 
 
-def wrap_steps(estimator: Any, shares: Iterable[SharedStep], cache: FitCache) -> Any:
-    """Put remembered parts in the place of those that others use too."""
-    shared = {share.path: share for share in shares}
-
-    def dressed(part: Any, path: str) -> Any:
-        inner = f"{path}__" if path else ""
-        if any(other.startswith(inner) and other != path for other in shared):
-            _replace_parts(part, lambda name, one: dressed(one, inner + name))
-        return CachedStep(part, shared[path], cache) if path in shared else part
-
-    return dressed(estimator, "")
+def wrap_steps(estimator: Estimator, steps: Iterable[SharedStep], cache: FitCache) -> Estimator:
+    """Replace the shared steps of an estimator, which is not fitted, by cached steps."""
+    return _wrap(estimator, "", {step.path: step for step in steps}, cache)
 
 
-def _replace_parts(estimator: Any, change: Callable[[str, Any], Any]) -> None:
-    """Put other estimators in the place of those inside one that is not fitted."""
+def _wrap(estimator: Estimator, path: str, steps: Mapping[str, SharedStep], cache: FitCache) -> Estimator:
+    """Replace the shared steps at and below a path; `steps` are those of the whole estimator, by path."""
+    prefix = f"{path}__" if path else ""
+    if any(other.startswith(prefix) and other != path for other in steps):
+        _replace_children(estimator, lambda name, child: _wrap(child, prefix + name, steps, cache))
+    return CachedStep(estimator, steps[path], cache) if path in steps else estimator
+
+
+def _replace_children(estimator: Estimator, replace: Callable[[str, Any], Any]) -> None:
+    """Replace the estimators inside one that is not fitted."""
     if type(estimator) is Pipeline:
-        estimator.steps = [(name, change(name, step)) for name, step in estimator.steps]
+        estimator.steps = [(name, replace(name, step)) for name, step in estimator.steps]
     elif type(estimator) is TransformedTargetRegressor:
-        estimator.regressor = change("regressor", estimator.regressor)
+        estimator.regressor = replace("regressor", estimator.regressor)
     elif type(estimator) is FeatureUnion:
-        estimator.transformer_list = [(name, change(name, part)) for name, part in estimator.transformer_list]
+        estimator.transformer_list = [(name, replace(name, branch)) for name, branch in estimator.transformer_list]
     elif type(estimator) is ColumnTransformer:
-        estimator.transformers = [(name, change(name, part), where) for name, part, where in estimator.transformers]
+        transformers = estimator.transformers
+        estimator.transformers = [(name, replace(name, branch), columns) for name, branch, columns in transformers]
     elif type(estimator) in (VotingClassifier, VotingRegressor):
-        estimator.estimators = [(name, change(name, part)) for name, part in estimator.estimators]
+        estimator.estimators = [(name, replace(name, member)) for name, member in estimator.estimators]
 
 
-def unwrap_steps(estimator: Any, completely: bool = True) -> Any:
-    """Return a fitted estimator with its fitted parts in the place of the remembered ones.
+def unwrap_steps(estimator: Estimator, completely: bool = True) -> Estimator:
+    """Return a fitted estimator with fitted steps in the place of cached ones.
 
     Parameters
     ----------
     estimator : estimator
         A fitted estimator; it is changed.
     completely : bool, default=True
-        Whether to replace all of them, or only the last one of a chain, which answers for the whole.
+        Whether to replace all cached steps, or only the last one of the chain, whose predictions are scored.
     """
     if isinstance(estimator, CachedStep):
         return unwrap_steps(estimator.model, completely) if estimator.fit_ else estimator.estimator
     if type(estimator) is Pipeline:
-        *steps, last = [(name, step) for name, step in estimator.steps]
-        steps = [(name, unwrap_steps(step)) for name, step in steps] if completely else steps
-        estimator.steps = [*steps, (last[0], unwrap_steps(last[1], completely))]
+        *steps, (name, last) = estimator.steps
+        steps = _unwrap_pairs(steps) if completely else steps
+        estimator.steps = [*steps, (name, unwrap_steps(last, completely))]
     elif type(estimator) is TransformedTargetRegressor:
         estimator.regressor_ = unwrap_steps(estimator.regressor_, completely)
         estimator.regressor = unwrap_steps(estimator.regressor) if completely else estimator.regressor
@@ -345,20 +389,30 @@ def unwrap_steps(estimator: Any, completely: bool = True) -> Any:
     return estimator
 
 
-def _unwrap_branches(union: Any) -> None:
+def _unwrap_branches(union: Estimator) -> None:
     if type(union) is FeatureUnion:
-        union.transformer_list = [(name, unwrap_steps(part)) for name, part in union.transformer_list]
+        union.transformer_list = _unwrap_pairs(union.transformer_list)
     elif type(union) is ColumnTransformer:
-        union.transformers = [(name, unwrap_steps(part), columns) for name, part, columns in union.transformers]
-        union.transformers_ = [(name, unwrap_steps(part), columns) for name, part, columns in union.transformers_]
+        union.transformers = _unwrap_triples(union.transformers)
+        union.transformers_ = _unwrap_triples(union.transformers_)
     elif type(union) in (VotingClassifier, VotingRegressor):
-        union.estimators = [(name, unwrap_steps(part)) for name, part in union.estimators]
-        union.estimators_ = [unwrap_steps(part) for part in union.estimators_]
-        for name, part in union.named_estimators_.items():
-            union.named_estimators_[name] = unwrap_steps(part)
+        union.estimators = _unwrap_pairs(union.estimators)
+        union.estimators_ = [unwrap_steps(member) for member in union.estimators_]
+        for name, member in union.named_estimators_.items():
+            union.named_estimators_[name] = unwrap_steps(member)
 
 
-def _call_fit(estimator: Any, X: Any, y: Any, params: dict[str, Any], transform: bool) -> Any:
+def _unwrap_pairs(pairs: Iterable[tuple[str, Estimator]]) -> list[tuple[str, Estimator]]:
+    return [(name, unwrap_steps(step)) for name, step in pairs]
+
+
+def _unwrap_triples(triples: Iterable[tuple[str, Estimator, Any]]) -> list[tuple[str, Estimator, Any]]:
+    return [(name, unwrap_steps(branch), columns) for name, branch, columns in triples]
+
+
+def _call_fit(request: FitRequest) -> ArrayLike:
+    """Fit an estimator as requested, and return the output of ``fit_transform`` if that is requested."""
+    _, estimator, X, y, params, transform = request
     if not transform:
         estimator.fit(X, y, **params)
         return None
@@ -367,13 +421,13 @@ def _call_fit(estimator: Any, X: Any, y: Any, params: dict[str, Any], transform:
     return estimator.fit(X, y, **params).transform(X)
 
 
-def _lend(output: Any) -> Any:
-    """Return an output for somebody to use: solvers sort the indices of sparse matrices in place."""
+def _lend(output: ArrayLike) -> ArrayLike:
+    """Return a cached output, or a copy if solvers may change it: they sort indices of sparse matrices in place."""
     return output if data_can_be_shared(output) else output.copy()
 
 
-def _are_same(one: Any, other: Any) -> bool:
-    """Tell whether rows are the same: the same object, or, as columns are cut anew each time, equal in all respects."""
+def _are_same(one: ArrayLike, other: ArrayLike) -> bool:
+    """Tell whether rows are the same object, or equal in all respects, as columns are cut anew for each candidate."""
     if one is other:
         return True
     if type(one) is not type(other) or getattr(one, "shape", None) != getattr(other, "shape", ()):
@@ -381,9 +435,9 @@ def _are_same(one: Any, other: Any) -> bool:
     if isinstance(one, np.ndarray):
         return one.dtype == other.dtype and one.strides == other.strides and _have_same_bytes(one, other)
     if sparse.issparse(one):
-        return one.format == other.format == "csr" and all(
-            _are_same(getattr(one, name), getattr(other, name)) for name in ("data", "indices", "indptr")
-        )
+        if not one.format == other.format == "csr":
+            return False
+        return all(_are_same(getattr(one, name), getattr(other, name)) for name in ("data", "indices", "indptr"))
     return hasattr(one, "equals") and bool(one.equals(other))
 
 

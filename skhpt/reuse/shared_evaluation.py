@@ -1,4 +1,4 @@
-"""Evaluate candidates that have fits in common, and whenever in doubt, let them be evaluated alone."""
+"""Evaluation of candidates that share fits. In case of doubt, a candidate is evaluated separately instead."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from copy import copy
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
+from skhpt._typing import ArrayLike, Estimator
 from skhpt.fitting import slicing
 from skhpt.fitting.fold import Fold, Job, Outcome, SeparateFits, Setup, Steps, cut, evaluate_one
-from skhpt.fitting.scorers import fast_scorer
+from skhpt.fitting.scorers import fast_scorer, raising_scorer
 from skhpt.fitting.slicing import SliceCache, scorer_is_read_only
 from skhpt.parallel.channels import Begun
 from skhpt.reuse.cache import FitCache, MutationCheck, unwrap_steps, wrap_steps
@@ -23,22 +23,26 @@ from skhpt.reuse.rng_guard import GlobalRngWatch
 from skhpt.reuse.steps import FitGraph, is_in
 from skhpt.trial import Candidate, FoldScore, Score
 
-#: By how much, relatively, scores of models that are only close may differ.
+T = TypeVar("T")
+
+#: Relative difference that is allowed between scores of sub-models that are close, and scores of separate fits.
 _ROUNDING = 1e-6
+#: Reason for which sharing is switched off.
+DIFFERS = "the score of a shared fit differs from the score of a separate fit"
 
 
 @dataclass(frozen=True)
 class SharingPolicy:
-    """On what terms candidates share fits.
+    """Rules under which candidates share fits.
 
     Attributes
     ----------
     max_nbytes : float
-        Transformed data that a worker keeps at most, in bytes.
+        Bytes of transformed data that a worker keeps.
     close : bool
-        Whether fits are shared that agree with fresh ones up to rounding only.
+        Whether sub-models may be used whose predictions differ by rounding.
     verify : bool
-        Whether candidates that share something for the first time are evaluated alone too, on one fold, to compare.
+        Whether the first candidates that share something are also evaluated separately, on one fold, to compare.
     """
 
     max_nbytes: float = math.inf
@@ -46,106 +50,112 @@ class SharingPolicy:
     verify: bool = False
 
 
-class SharingRefused(BaseException):  # so that nothing between here and there takes it for a failing fit
-    """Sharing might change a result.
+class SharingRefused(BaseException):
+    """Sharing fits might change the score of a candidate, which is then evaluated separately.
+
+    It is for control flow. It is raised inside ``fit``, and is no `Exception`, so that neither scikit-learn nor the
+    code that turns failing fits into values can catch it.
 
     Parameters
     ----------
     reason : str
-        Why.
-    culprits : iterable of str, default=()
-        Names of the parts that it is due to.
+        The reason.
+    offenders : iterable of str, default=()
+        Names of the steps that cause it. Candidates that have one of them share no fits any more.
     for_all : bool, default=False
-        Whether it holds for all candidates after this one too.
+        Whether the other candidates of the task must be evaluated separately too.
     """
 
     def __init__(self, reason: str, offenders: Iterable[str] = (), for_all: bool = False):
         super().__init__(reason)
         self.reason = reason
-        self.offenders = set(offenders)
+        self.offenders = frozenset(offenders)
         self.for_all = for_all
 
 
 def evaluate_shared(
-    X: Any,
-    y: Any,
+    X: ArrayLike,
+    y: ArrayLike,
     setup: Setup,
     split: int,
-    train: Any,
-    test: Any,
+    train: ArrayLike,
+    test: ArrayLike,
     jobs: Sequence[Job],
     shared: Sequence[SharedCandidate],
     policy: SharingPolicy,
 ) -> Steps:
-    """Evaluate candidates on one fold, one after another, and fit once what they have in common.
+    """Evaluate candidates on one fold, one after another, and fit the steps that they share once.
 
-    This is a task that workers run, like `evaluate`, whose scores it returns. Candidates for which that is not certain
-    are declined.
+    Workers run it as a task, like `evaluate`; the scores are the same. Candidates for which that is not certain
+    are declined: the outcome lists them.
     """
     start = time.time()
-    group = SharedFits(Fold(X, y, setup, fast_scorer(setup.scorer), split, train, test), shared, policy)
-    for job, one in zip(jobs, shared, strict=True):
+    fold = Fold(X, y, setup, fast_scorer(setup.scorer), split, train, test)
+    fits = SharedFits(fold, shared, policy)
+    for job, candidate in zip(jobs, shared, strict=True):
         yield Begun(job.candidate.id, time.monotonic())
-        n_scores = len(group.outcome.scores)
-        group.take(job, one)
-        yield from group.outcome.scores[n_scores:]
-    group.outcome.seconds = time.time() - start
-    return group.outcome
+        n_scores = len(fits.outcome.scores)
+        fits.evaluate(job, candidate)
+        yield from fits.outcome.scores[n_scores:]
+    fits.outcome.seconds = time.time() - start
+    return fits.outcome
 
 
 class SharedFits(SeparateFits):
-    """Candidates on one fold, and what is remembered from one to the next.
+    """Fit policy of candidates that share fits, on one fold.
 
     Parameters
     ----------
     fold : Fold
         The fold.
-    shared : sequence of Shared
+    shared : sequence of SharedCandidate
         The candidates.
-    terms : Terms
-        On what terms they share.
+    policy : SharingPolicy
+        Rules under which they share fits.
+
+    Attributes
+    ----------
+    outcome : Outcome
+        Scores so far, and candidates that were declined.
     """
 
     def __init__(self, fold: Fold, shared: Sequence[SharedCandidate], policy: SharingPolicy):
         setup = fold.setup
         self.outcome = Outcome(fold.split, n_fits=0)
         self._fold = fold
-        self._strictly = _raising(fold)
-        uses = Counter(n for one in shared for n in {n for share in one.shares for n in share.numbers})
+        self._raising_fold = _raising(fold)
         self._knows_scorer = scorer_is_read_only(setup.scorer)
-        self._is_foreign = not self._knows_scorer or any(one.fit_graph.is_foreign for one in shared)
-        self._draws = _Draws(shared[0].fit_graph, self._is_foreign)
-        self._cache = FitCache(uses, policy.max_nbytes, self._draws.fit_without, check_mutations=self._is_foreign)
+        is_foreign = not self._knows_scorer or any(candidate.fit_graph.is_foreign for candidate in shared)
+        may_draw = is_foreign or policy.verify or any(candidate.fit_graph.may_draw for candidate in shared)
+        self._guard = _DrawGuard(shared[0].fit_graph, is_foreign, is_active=may_draw)
+        self._cache = FitCache(
+            _count_uses(shared), policy.max_nbytes, guard_draws=self._guard.call, check_mutations=is_foreign
+        )
         self._slice_cache = slicing.slice_cache
         self._mutation_checks: list[MutationCheck] = []
-        if self._is_foreign or not setup.may_share:
+        if is_foreign or not setup.may_share:
             self._slice_cache = SliceCache(math.inf)
-            part = cut(fold, setup.estimator, shared[0].candidate, self)
-            self._mutation_checks = [MutationCheck(data) for data in part[:4]]
+            fold_data = cut(fold, setup.estimator, shared[0].candidate, self)
+            self._mutation_checks = [MutationCheck(data) for data in fold_data[:4]]
         self._to_verify = policy.verify and fold.split == 0
         self._verified: set[tuple[str, ...]] = set()
-        self._twins: dict[int, FoldScore] = {}  # the last score, by the number of the model
-        self._stopped = ""
+        self._previous: tuple[int, FoldScore] | None = None  # id of the model, score
+        self._reason_for_all = ""
 
-    def take(self, job: Job, one: SharedCandidate) -> None:
+    def evaluate(self, job: Job, candidate: SharedCandidate) -> None:
         """Evaluate a candidate, or decline it."""
-        self._one, self._draws.fit_graph = one, one.fit_graph
-        before = self._draws.state()
+        self._candidate = candidate
         try:
-            if self._stopped:
-                raise SharingRefused(self._stopped)
-            if known := self.outcome.offenders.keys() & one.fit_graph.names:
-                raise SharingRefused(self.outcome.offenders[min(known)])
-            self.outcome.scores.append(self._twin_of(job) or self._evaluate(job, before))
-        except SharingRefused as doubt:
-            self._draws.restore(before)
-            self.outcome.declined.append((job.candidate, doubt.reason))
-            self.outcome.offenders |= dict.fromkeys(doubt.offenders, doubt.reason)
-            self._stopped = doubt.reason if doubt.for_all else self._stopped
+            self._refuse_if_known()
+            self.outcome.scores.append(self._score_of_same_model(job) or self._guarded_score(job))
+        except SharingRefused as refusal:
+            self.outcome.declined.append((job.candidate, refusal.reason))
+            self.outcome.offenders |= dict.fromkeys(refusal.offenders, refusal.reason)
+            self._reason_for_all = refusal.reason if refusal.for_all else self._reason_for_all
         finally:
-            self._cache.release(one.shares)
+            self._cache.release(candidate.steps)
 
-    # -- the way of a candidate that has fits in common with others ----------------------------------------------
+    # -- the fit policy ------------------------------------------------------------------------------------------------
 
     def clock(self) -> float:
         return self._cache.clock()
@@ -153,111 +163,156 @@ class SharedFits(SeparateFits):
     def slice_cache(self, setup: Setup, candidate: Candidate) -> SliceCache:
         return self._slice_cache
 
-    def wrap_steps(self, estimator: Any) -> Any:
-        return wrap_steps(estimator, self._one.shares, self._cache)
+    def wrap_steps(self, estimator: Estimator) -> Estimator:
+        return wrap_steps(estimator, self._candidate.steps, self._cache)
 
-    def unwrap_steps(self, estimator: Any) -> Any:
-        # Scikit-learn's scorers call its methods; another one may look at its parts.
+    def unwrap_steps(self, estimator: Estimator) -> Estimator:
+        # Scikit-learn's scorers only call methods of the estimator; others may look at its fitted steps.
         return unwrap_steps(estimator, completely=not self._knows_scorer)
 
-    # -- one candidate -------------------------------------------------------------------------------------------
+    # -- one candidate -------------------------------------------------------------------------------------------------
 
-    def _twin_of(self, job: Job) -> FoldScore | None:
-        """Return the score of a candidate whose model is the same as that of the last one."""
-        twin = self._twins.get(self._one.model) if self._one.model >= 0 else None
-        return twin and replace(twin, candidate=job.candidate.id)
+    def _refuse_if_known(self) -> None:
+        """Decline a candidate for the reason for which an earlier one was declined."""
+        if self._reason_for_all:
+            raise SharingRefused(self._reason_for_all)
+        if offenders := self.outcome.offenders.keys() & self._candidate.fit_graph.names:
+            raise SharingRefused(self.outcome.offenders[min(offenders)])
 
-    def _evaluate(self, job: Job, before: Any) -> FoldScore:
+    def _score_of_same_model(self, job: Job) -> FoldScore | None:
+        """Return the score of the previous candidate if the fit of the whole model is the same."""
+        if self._previous is None or self._previous[0] != self._candidate.model_id or self._previous[0] < 0:
+            return None
+        return replace(self._previous[1], candidate=job.candidate.id)
+
+    def _guarded_score(self, job: Job) -> FoldScore:
+        """Return the score of a candidate, or restore numpy's global generator if it is declined."""
+        before = self._guard.start(self._candidate.fit_graph)
+        try:
+            return self._score(job, before)
+        except SharingRefused:
+            self._guard.restore(before)
+            raise
+
+    def _score(self, job: Job, before: bytes) -> FoldScore:
         n_found = self._cache.n_found
         score = self._try(job)
-        paths = [share.path for share in self._one.shares]
-        self._draws.refuse(before, lambda where: not any(is_in(where, path) for path in paths))
-        if not (self._cache.is_intact and all(seal.is_unchanged for seal in self._mutation_checks)):
-            raise SharingRefused("something in them writes to its input", for_all=True)
-        rest = self._one.n_fits_of() if score else self._one.fit_graph.n_fits()
-        self._count(rest + sum(map(self._one.n_fits_of, self._cache.take_made())))
+        self._check_for_changes(before)
+        self._count_fits(has_failed=score is None)
         if score is None:
             return evaluate_one(self._fold, job)
         if self._to_verify and self._cache.n_found > n_found:
             self._verify(job, score)
-        self._twins = {self._one.model: score}
+        self._previous = (self._candidate.model_id, score)
         return score
 
     def _try(self, job: Job) -> FoldScore | None:
-        """Evaluate a candidate; return None if it fails, for then it shall fail in its own way."""
-        if self._cache.fails(self._one.shares):
+        """Return the score of a candidate; None if it fails, so that a separate fit shows its own error."""
+        if self._cache.has_failed(self._candidate.steps):
             return None
         try:
-            return evaluate_one(self._strictly, job, self)
+            return evaluate_one(self._raising_fold, job, self)
         except Exception:
             return None
 
-    def _count(self, n_fits: int) -> None:
+    def _check_for_changes(self, before: bytes) -> None:
+        """Decline a candidate if steps that are not shared have drawn, or if data were written to."""
+        paths = [step.path for step in self._candidate.steps]
+        if self._guard.has_moved(before):
+            self._guard.refuse(lambda where: not any(is_in(where, path) for path in paths))
+        if not (self._cache.is_intact and all(check.is_unchanged for check in self._mutation_checks)):
+            raise SharingRefused("something in them writes to its input", for_all=True)
+
+    def _count_fits(self, has_failed: bool) -> None:
+        """Count the fits of a candidate, and those of shared steps that were made for it."""
+        candidate = self._candidate
+        n_fits = candidate.fit_graph.n_fits() if has_failed else candidate.n_fits_of()
+        for path in self._cache.take_made():
+            n_fits += candidate.n_fits_of(path)
         self.outcome.n_fits = (self.outcome.n_fits or 0) + n_fits
 
     def _verify(self, job: Job, score: FoldScore) -> None:
-        """Compare a candidate that shares something for the first time with what it gets alone."""
-        paths = tuple(share.path for share in self._one.shares)
+        """Compare the score with that of a separate fit, once for each combination of shared steps."""
+        steps = self._candidate.steps
+        paths = tuple(step.path for step in steps)
         if paths in self._verified:
             return
         self._verified.add(paths)
-        alone = evaluate_one(self._fold, job)
-        is_close = any(share.family is not None and share.family.submodel.is_close for share in self._one.shares)
-        shared, own = (_numbers(one.test_score) + _numbers(one.train_score) for one in (score, alone))
-        rtol = _ROUNDING if is_close else 0.0
-        if len(shared) != len(own) or not np.allclose(shared, own, rtol=rtol, atol=0.0, equal_nan=True):
-            raise SharingRefused(DIFFERS, self._one.fit_graph.names, for_all=True)
+        is_close = any(step.group is not None and step.group.submodel.is_close for step in steps)
+        separate = evaluate_one(self._fold, job)
+        if not _agree(score, separate, rtol=_ROUNDING if is_close else 0.0):
+            raise SharingRefused(DIFFERS, self._candidate.fit_graph.names, for_all=True)
 
 
-class _Draws(GlobalRngWatch):
-    """Numpy's global generator, of which nothing that candidates share may draw.
+class _DrawGuard(GlobalRngWatch):
+    """Guard against draws of shared fits from numpy's global generator.
 
-    It does not know the group that asks it. That would be a cycle, which holds the data of a task after its end, and so
-    a file of joblib's, for which the search would wait.
+    It has no reference to `SharedFits`, which holds the data of the task: a reference cycle would keep them, and thus
+    a file of joblib that the search waits for, until the garbage collector runs.
 
-    Attributes
+    Parameters
     ----------
-    recipe : FitGraph
-        Of the candidate that is being evaluated, which changes.
+    fit_graph : FitGraph
+        Fit graph of the first candidate.
     is_foreign : bool
-        Whether code is involved that nobody knows.
+        Whether estimators or scorers of others than scikit-learn are involved.
+    is_active : bool
+        Whether the generator is watched.
     """
 
-    def __init__(self, fit_graph: FitGraph, is_foreign: bool):
-        super().__init__()
-        self.fit_graph, self.is_foreign = fit_graph, is_foreign
+    def __init__(self, fit_graph: FitGraph, is_foreign: bool, is_active: bool):
+        super().__init__(is_active)
+        self._fit_graph = fit_graph
+        self._is_foreign = is_foreign
 
-    def fit_without(self, path: str, fit: Callable[[], Any]) -> Any:
-        """Make a fit that others are going to use: what it draws, they would draw anew."""
+    def start(self, fit_graph: FitGraph) -> bytes:
+        """Begin with a candidate, and return the state of the generator."""
+        self._fit_graph = fit_graph
+        return self.state()
+
+    def call(self, path: str, fit: Callable[[], T]) -> T:
+        """Make the shared fit of the step at a path. Refuse if it draws, as each candidate would draw other numbers."""
         before = self.state()
         result = fit()
-        self.refuse(before, lambda where: is_in(where, path))
-        self.restore(before)  # what was drawn in vain was not drawn
+        if self.has_moved(before):
+            self.refuse(lambda where: is_in(where, path))
+            self.restore(before)  # irrelevant draws of a shared fit
         return result
 
-    def refuse(self, before: Any, is_part: Callable[[str], bool]) -> None:
-        """Decline a candidate if the generator has moved, and the parts in question may have drawn."""
-        if not self.has_moved(before):
-            return
-        suspects = {name for path, name in self.fit_graph.unseeded.items() if is_part(path)}
-        if suspects or self.is_foreign or not any(map(is_part, self.fit_graph.irrelevant_draws)):
-            what = " or ".join(sorted(suspects)) or "something in it"
-            raise SharingRefused(f"{what} draws from numpy's global generator", suspects)
+    def refuse(self, is_suspect: Callable[[str], bool]) -> None:
+        """Refuse to share after a draw, unless it is irrelevant; `is_suspect` tells which paths may have drawn."""
+        names = {name for path, name in self._fit_graph.unseeded.items() if is_suspect(path)}
+        is_irrelevant = any(map(is_suspect, self._fit_graph.irrelevant_draws))
+        if names or self._is_foreign or not is_irrelevant:
+            who = " or ".join(sorted(names)) or "something in it"
+            raise SharingRefused(f"{who} draws from numpy's global generator", names)
 
 
-def _numbers(score: Score | None) -> list[float]:
-    """List the numbers of a score, of as many metrics as it may have."""
-    return [math.nan] if score is None else list(score.values()) if isinstance(score, dict) else [score]
-
-
-#: Why sharing is switched off altogether.
-DIFFERS = "its score is not the one that it gets alone"
+def _count_uses(shared: Sequence[SharedCandidate]) -> Counter[int]:
+    """Count the candidates that may use each fit, by its id."""
+    n_uses: Counter[int] = Counter()
+    for candidate in shared:
+        n_uses.update({fit_id for step in candidate.steps for fit_id in step.fit_ids})
+    return n_uses
 
 
 def _raising(fold: Fold) -> Fold:
-    """Return the same fold, with the difference that whatever fails raises."""
-    scorer = fold.scorer
-    if hasattr(scorer, "_scorers"):
-        scorer = copy(scorer)
-        scorer._raise_exc = True
-    return fold._replace(setup=replace(fold.setup, error_score="raise"), scorer=scorer)
+    """Return the same fold, with the difference that failing fits and scorers raise."""
+    return fold._replace(setup=replace(fold.setup, error_score="raise"), scorer=raising_scorer(fold.scorer))
+
+
+def _agree(score: FoldScore, other: FoldScore, rtol: float) -> bool:
+    """Tell whether the scores of a fold are the same."""
+    shared, separate = _numbers(score), _numbers(other)
+    return len(shared) == len(separate) and np.allclose(shared, separate, rtol=rtol, atol=0.0, equal_nan=True)
+
+
+def _numbers(score: FoldScore) -> list[float]:
+    """Return test and train scores of all metrics."""
+    return [*_values(score.test_score), *_values(score.train_score)]
+
+
+def _values(score: Score | None) -> list[Any]:
+    if score is None:
+        return [math.nan]
+    return list(score.values()) if isinstance(score, dict) else [score]

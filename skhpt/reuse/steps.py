@@ -1,16 +1,16 @@
-"""The parts of an estimator that are fitted one after another, and what each of them depends on.
+"""Fit graph of a candidate: the steps that are fitted one after another, each with a key.
 
-Two candidates of a search share the fit of a part if its *key* is the same: its class and parameters, and the keys of
-all that its input went through before. So the scaler of a pipeline depends on nothing but itself and the data of the
-fold, the PCA behind it on both, and the classifier on all three.
+Two candidates can share the fit of a step if its key is the same. The key holds the class and the parameters of the
+step, and the keys of all steps that its input went through. The key of a scaler depends on the scaler alone, the key
+of the PCA after it on both, the key of the classifier on all three. (All of them are fitted on the rows of one fold.)
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import starmap
-from typing import Any
+from numbers import Number
+from typing import Any, TypeAlias
 
 import numpy as np
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
@@ -18,237 +18,262 @@ from sklearn.ensemble import VotingClassifier, VotingRegressor
 from sklearn.linear_model import ElasticNet, Lasso, MultiTaskElasticNet, MultiTaskLasso
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.svm import SVC, NuSVC
+from sklearn.utils import check_random_state
 
+from skhpt._typing import Estimator, Params
+from skhpt.fitting.cloning import fast_set_params
 from skhpt.fitting.slicing import is_read_only
 from skhpt.identity import clone_key, snapshot, value_key
 from skhpt.reuse.inert import without_inert
 from skhpt.reuse.submodels import SubModel, submodels_of
 from skhpt.reuse.submodels.kernels import estimates_no_probabilities
 
+#: A sub-model and a key: one fit can serve all steps that have this pair in common.
+GroupKey: TypeAlias = tuple[SubModel, Hashable]
+#: Key and group keys of estimators, by their class and all their parameters. Candidates of a round share this table.
+KeyTable: TypeAlias = dict[Hashable, tuple[Hashable, list[GroupKey]]]
+#: Name of a branch, its estimator, and a key of the columns that it is fitted on.
+Branch: TypeAlias = tuple[str, Estimator, Hashable]
+
+#: The generator that scikit-learn uses where ``random_state`` is None.
+_GLOBAL_RNG = check_random_state(None)
+
 
 @dataclass(frozen=True)
 class Step:
-    """A part of an estimator: a step, a branch, or the estimator itself.
+    """Part of an estimator that is fitted: a step, a branch, or the estimator itself.
 
     Attributes
     ----------
     path : str
-        Its parameter name, such as ``clf`` or ``features__text``; empty for the estimator itself.
+        Parameter name of the step, such as ``clf`` or ``features__text``; empty for the estimator itself.
     estimator : estimator
-        The part as the candidate has it, not fitted.
+        The step with the parameters of the candidate, not fitted.
     key : hashable
-        Equal for parts whose fits are the same.
-    families : tuple of (SubModel, key)
-        How one fit may serve others than those of the same key; the key does without the parameters in question.
-    inside : str or None
-        The path of the part that it belongs to, such as a `ColumnTransformer`; None if it is a link of the chain from
-        the data to the model.
-    has_parts : bool
-        Whether there are parts inside it.
+        Equal for steps whose fits are the same.
+    group_keys : tuple of (SubModel, hashable)
+        Sub-models that can serve this step. The key of each omits the parameters that the sub-model can change.
+    parent : str or None
+        Path of the step that contains this one, such as a `ColumnTransformer`; None on the chain from the data to the
+        model.
+    has_children : bool
+        Whether the step contains other steps.
     """
 
     path: str
-    estimator: Any
+    estimator: Estimator
     key: Hashable
-    families: tuple[tuple[SubModel, Hashable], ...] = ()
-    inside: str | None = None
-    has_parts: bool = False
+    group_keys: tuple[GroupKey, ...] = ()
+    parent: str | None = None
+    has_children: bool = False
 
     @property
     def name(self) -> str:
-        """What it is called in reports."""
+        """Name of the step in reports."""
         return _name(self.path, self.estimator)
 
 
 @dataclass(frozen=True)
 class FitGraph:
-    """How a candidate's estimator comes to be.
+    """Steps of a candidate's estimator, and reasons not to share their fits.
 
     Attributes
     ----------
-    parts : tuple of Part
-        In the order in which they are fitted, branches before their union.
+    steps : tuple of Step
+        In the order of their fits, branches before their union.
     names : frozenset of str
-        What its parts are called in reports.
+        Names, in reports, of the estimator and of all estimators inside it.
     unseeded : dict of str to str
-        The names of those that may draw from numpy's global generator in ways that matter, by their paths.
-    vain : frozenset of str
-        The paths of those that draw from it without making use of it.
-    doubt : str
-        Why this candidate is fitted on its own; empty if it need not be.
+        Estimators without a seed whose draws from numpy's global generator may affect the fit: path to name.
+    irrelevant_draws : frozenset of str
+        Paths of estimators whose draws from the global generator do not affect the fit.
+    may_draw : bool
+        Whether the fit may draw from the global generator at all.
+    reason : str
+        Why this candidate is fitted separately; empty if its fits can be shared.
     is_foreign : bool
-        Whether it has parts that are not known to leave their input alone.
+        Whether a step may write to its input: anything but scikit-learn's own estimators.
     """
 
-    parts: tuple[Step, ...]
+    steps: tuple[Step, ...]
     names: frozenset[str] = frozenset()
     unseeded: dict[str, str] = field(default_factory=dict)
     irrelevant_draws: frozenset[str] = frozenset()
-    doubt: str = ""
+    may_draw: bool = True
+    reason: str = ""
     is_foreign: bool = False
 
     @property
     def chain(self) -> list[Step]:
-        """The parts from the data to the model, without those inside them."""
-        return [part for part in self.parts if part.inside is None]
+        """Steps from the data to the model, without the steps inside them."""
+        return [step for step in self.steps if step.parent is None]
 
     def outline(self) -> FitGraph:
-        """Return what workers need to know of it."""
-        return replace(self, parts=tuple(replace(part, estimator=None, key=None, families=()) for part in self.parts))
+        """Return the same graph without estimators and keys, which workers do not need."""
+        return replace(self, steps=tuple(replace(step, estimator=None, key=None, group_keys=()) for step in self.steps))
 
     def n_fits(self, path: str = "", without: Collection[str] = ()) -> int:
-        """Count the fits of parts that have none inside, in the part at a path, but not in those at some others."""
-        paths = [part.path for part in self.parts if not part.has_parts and is_in(part.path, path)]
-        return sum(not any(is_in(one, other) for other in without) for one in paths)
+        """Count the steps without children at or below a path, except those at or below other paths."""
+        n = 0
+        for step in self.steps:
+            if not step.has_children and is_in(step.path, path):
+                n += not any(is_in(step.path, other) for other in without)
+        return n
 
 
-#: Keys of estimators, and of the families that they belong to, by all their parameters.
-Known = dict[Hashable, tuple[Hashable, list[tuple[SubModel, Hashable]]]]
+def is_in(path: str, whole: str) -> bool:
+    """Tell whether the step at the path ``path`` is the step at the path ``whole`` or lies inside it."""
+    return not whole or path == whole or path.startswith(f"{whole}__")
 
 
-def fit_graphs(base: Any, candidates: Iterable[Mapping[str, Any]], close: bool = False) -> list[FitGraph]:
-    """Read the recipes of several candidates, given by their parameters; what they have in common is read once."""
-    known: Known = {}
-    return [fit_graph(base, params, close, known) for params in candidates]
+def fit_graphs(base: Estimator, candidates: Iterable[Mapping[str, Any]], close: bool = False) -> list[FitGraph]:
+    """Return the fit graphs of several candidates, which are given by their parameters."""
+    keys: KeyTable = {}
+    return [fit_graph(base, params, close=close, keys=keys) for params in candidates]
 
 
-def fit_graph(base: Any, params: Mapping[str, Any], close: bool = False, known: Known | None = None) -> FitGraph:
-    """Read the recipe of a candidate.
+def fit_graph(
+    base: Estimator, params: Mapping[str, Any], close: bool = False, keys: KeyTable | None = None
+) -> FitGraph:
+    """Return the fit graph of a candidate.
 
     Parameters
     ----------
     base : estimator
-        The estimator of the search; it stays as it is.
+        The estimator of the search; it is not changed.
     params : dict
-        The candidate's parameters; they stay as they are too.
+        Parameters of the candidate; they are not changed.
     close : bool, default=False
-        Whether fits may be shared that agree up to rounding only.
-    known : dict, default=None
-        What was found out about the parts of other candidates; what is found out now is added.
+        Whether sub-models may be used whose predictions differ by rounding.
+    keys : dict, default=None
+        Keys of the steps of other candidates; those of new steps are added.
     """
     try:
-        estimator = snapshot(base).set_params(**{name: snapshot(value) for name, value in params.items()})
-        parts = tuple(_Reader(close, {} if known is None else known).follow(estimator, "", ()))
-        everything = _all_parts(estimator)
-    except Exception:  # whatever it is, fitting it will show it
-        return FitGraph((), doubt="their parameters are not valid")
-    draws = {path: _may_draw(part) for path, (part, own) in everything.items() if _has_no_seed(own)}
-    names = {path: _name(path, part, draws.get(path, False)) for path, (part, _) in everything.items()}
+        estimator = fast_set_params(snapshot(base), {name: snapshot(value) for name, value in params.items()})
+        reader = _Reader(close, {} if keys is None else keys)
+        steps = tuple(reader.follow(estimator, path="", lineage=()))
+        nested = _nested_estimators(estimator)
+    except Exception:  # the fit of this candidate will raise the same error
+        return FitGraph((), reason="their parameters are not valid")
+    unseeded, irrelevant_draws = _unseeded(nested)
+    names = {path: _name(path, one) for path, (one, _) in nested.items()} | unseeded
     return FitGraph(
-        parts,
+        steps,
         names=frozenset(names.values()),
-        unseeded={path: names[path] for path, matters in draws.items() if matters},
-        irrelevant_draws=frozenset(path for path, matters in draws.items() if not matters),
-        doubt=next(filter(None, starmap(_doubt, everything.values())), ""),
+        unseeded=unseeded,
+        irrelevant_draws=irrelevant_draws,
+        may_draw=bool(unseeded or irrelevant_draws) or _contains_code(nested, steps),
+        reason=_reason_against_sharing(nested),
         is_foreign=not is_read_only(estimator),
     )
 
 
-def is_in(path: str, whole: str) -> bool:
-    """Tell whether a part is, or belongs to, another one, given their paths."""
-    return not whole or path == whole or path.startswith(f"{whole}__")
-
-
 @dataclass(frozen=True)
 class _Reader:
-    """Reads estimators from the data to the model."""
+    """Reader of the steps of an estimator, from the data to the model."""
 
     close: bool
-    known: Known
+    keys: KeyTable
 
-    def follow(self, estimator: Any, path: str, lineage: Hashable) -> Iterator[Step]:
-        """Go along the chain."""
+    def follow(self, estimator: Estimator, path: str, lineage: Hashable) -> Iterator[Step]:
+        """Yield the steps of the chain, and the steps inside them, in the order of their fits.
+
+        `lineage` is the key of all that the input went through.
+        """
         if type(estimator) is Pipeline:
             *steps, (name, last) = estimator.steps
-            for link in self.links(steps, path, lineage, inside=None):
-                yield link
-                lineage = link.key if link.inside is None else lineage
+            for step in self.steps_of(steps, path, lineage, parent=None):
+                yield step
+                lineage = step.key if step.parent is None else lineage
             yield from self.follow(last, _join(path, name), lineage)
         elif type(estimator) is TransformedTargetRegressor and estimator.regressor is not None:
             others = {name: value for name, value in estimator.get_params(deep=False).items() if name != "regressor"}
             lineage = (lineage, "target", value_key(others))
             yield from self.follow(estimator.regressor, _join(path, "regressor"), lineage)
-        elif _is_part(estimator):
-            yield from self.part(estimator, path, lineage, inside=None)
+        elif _is_estimator(estimator):
+            yield from self.step(estimator, path, lineage, parent=None)
 
-    def links(
-        self, steps: Sequence[tuple[str, Any]], path: str, lineage: Hashable, inside: str | None
+    def steps_of(
+        self, steps: Sequence[tuple[str, Any]], path: str, lineage: Hashable, *, parent: str | None
     ) -> Iterator[Step]:
-        """Take steps of a pipeline, one after another."""
-        for name, step in steps:
-            if _is_part(step):
-                parts = list(self.part(step, _join(path, name), lineage, inside))
-                yield from parts
-                lineage = parts[-1].key
+        """Yield the steps of a pipeline, each with the key of the one before it as its lineage."""
+        for name, estimator in steps:
+            if _is_estimator(estimator):
+                found = list(self.step(estimator, _join(path, name), lineage, parent=parent))
+                yield from found
+                lineage = found[-1].key
 
-    def part(self, estimator: Any, path: str, lineage: Hashable, inside: str | None) -> Iterator[Step]:
-        """Take what is inside a part, if it is known to have parts of its own, and then the part."""
+    def step(self, estimator: Estimator, path: str, lineage: Hashable, *, parent: str | None) -> Iterator[Step]:
+        """Yield the steps inside an estimator, if its class is known to contain some, and then its own step."""
         if type(estimator) is Pipeline:
-            inner = list(self.links(estimator.steps, path, lineage, inside=path))
+            children = list(self.steps_of(estimator.steps, path, lineage, parent=path))
         else:
-            inner = [
-                part
-                for name, branch, where in _UNIONS.get(type(estimator), _no_branches)(estimator)
-                if _is_part(branch)
-                for part in self.part(branch, _join(path, name), (lineage, where), inside=path)
-            ]
-        yield from inner
-        key, families = self.keys(estimator)
+            children = list(self.branches(estimator, path, lineage))
+        yield from children
+        key, group_keys = self.keys_of(estimator)
         yield Step(
-            path, estimator, (lineage, key), tuple((one, (lineage, k)) for one, k in families), inside, bool(inner)
+            path,
+            estimator,
+            key=(lineage, key),
+            group_keys=tuple((submodel, (lineage, group_key)) for submodel, group_key in group_keys),
+            parent=parent,
+            has_children=bool(children),
         )
 
-    def keys(self, estimator: Any) -> tuple[Hashable, list[tuple[SubModel, Hashable]]]:
-        """Key of an estimator without its inert parameters, and of the families that it belongs to."""
+    def branches(self, estimator: Estimator, path: str, lineage: Hashable) -> Iterator[Step]:
+        """Yield the steps of the branches of a union."""
+        branches_of = _UNIONS.get(type(estimator))
+        for name, branch, columns in branches_of(estimator) if branches_of else ():
+            if _is_estimator(branch):
+                yield from self.step(branch, _join(path, name), (lineage, columns), parent=path)
+
+    def keys_of(self, estimator: Estimator) -> tuple[Hashable, list[GroupKey]]:
+        """Return the key of an estimator and its group keys, without its inert parameters and without a lineage."""
         if not hasattr(estimator, "get_params") or type(estimator) is Pipeline:
             return value_key(estimator), []
         kind = (type(estimator), clone_key(estimator))
         params = {name: value_key(value) for name, value in estimator.get_params(deep=False).items()}
-        everything = (kind, frozenset(params.items()))
-        if everything not in self.known:
-            self.known[everything] = self._find_out(estimator, kind, params)
-        return self.known[everything]
+        all_params = (kind, frozenset(params.items()))
+        if all_params not in self.keys:
+            self.keys[all_params] = self._new_keys(estimator, kind, params)
+        return self.keys[all_params]
 
-    def _find_out(
-        self, estimator: Any, kind: Hashable, params: dict[str, Hashable]
-    ) -> tuple[Hashable, list[tuple[SubModel, Hashable]]]:
+    def _new_keys(
+        self, estimator: Estimator, kind: Hashable, params: dict[str, Hashable]
+    ) -> tuple[Hashable, list[GroupKey]]:
         if hasattr(estimator, "_parameter_constraints"):
             estimator._validate_params()
         params = {name: params[name] for name in without_inert(estimator)}
-        families: list[tuple[SubModel, Hashable]] = [
-            (known, (kind, frozenset((name, key) for name, key in params.items() if name not in known.parameters)))
-            for known in submodels_of(estimator)
-            if self.close or not known.is_close
-        ]
-        return (kind, frozenset(params.items())), families
+        group_keys: list[GroupKey] = []
+        for submodel in submodels_of(estimator):
+            if self.close or not submodel.is_close:
+                fixed = frozenset((name, key) for name, key in params.items() if name not in submodel.parameters)
+                group_keys.append((submodel, (kind, fixed)))
+        return (kind, frozenset(params.items())), group_keys
 
 
-def _is_part(thing: Any) -> bool:
-    return thing is not None and not isinstance(thing, str)  # "passthrough", "drop"
+def _is_estimator(step: Any) -> bool:
+    return step is not None and not isinstance(step, str)  # "passthrough", "drop"
 
 
-def _no_branches(estimator: Any) -> list[tuple[str, Any, Hashable]]:
-    return []
+def _branches_of_feature_union(union: FeatureUnion) -> list[Branch]:
+    return [(name, branch, ()) for name, branch in union.transformer_list]
 
 
-def _of_feature_union(union: FeatureUnion) -> list[tuple[str, Any, Hashable]]:
-    return [(name, part, ()) for name, part in union.transformer_list]
+def _branches_of_column_transformer(union: ColumnTransformer) -> list[Branch]:
+    return [(name, branch, value_key(columns)) for name, branch, columns in union.transformers]
 
 
-def _of_column_transformer(union: ColumnTransformer) -> list[tuple[str, Any, Hashable]]:
-    return [(name, part, value_key(columns)) for name, part, columns in union.transformers]
+def _branches_of_voting(union: VotingClassifier | VotingRegressor) -> list[Branch]:
+    return [(name, branch, ()) for name, branch in union.estimators]
 
 
-def _of_voting(union: Any) -> list[tuple[str, Any, Hashable]]:
-    return [(name, part, ()) for name, part in union.estimators]
-
-
-#: Estimators that fit several others on the same data, and their branches: name, estimator, and what it is given of X.
-_UNIONS: dict[type, Any] = {
-    FeatureUnion: _of_feature_union,
-    ColumnTransformer: _of_column_transformer,
-    VotingClassifier: _of_voting,
-    VotingRegressor: _of_voting,
+#: Functions that return the branches of estimators that fit several others on the same data.
+_UNIONS: dict[type, Callable[[Any], list[Branch]]] = {
+    FeatureUnion: _branches_of_feature_union,
+    ColumnTransformer: _branches_of_column_transformer,
+    VotingClassifier: _branches_of_voting,
+    VotingRegressor: _branches_of_voting,
 }
 
 
@@ -256,48 +281,85 @@ def _join(path: str, name: str) -> str:
     return f"{path}__{name}" if path else name
 
 
-def _all_parts(estimator: Any) -> dict[str, tuple[Any, dict[str, Any]]]:
-    """Return every estimator inside another one, and that one, by their names, with their own parameters."""
-    inside = {"": estimator} | estimator.get_params(deep=True)
-    return {name: (part, part.get_params(deep=False)) for name, part in inside.items() if hasattr(part, "get_params")}
+def _name(path: str, estimator: Estimator) -> str:
+    return f"{path}: {type(estimator).__name__}" if path else type(estimator).__name__
 
 
-def _name(path: str, part: Any, draws: bool = False) -> str:
-    name = f"{path}: {type(part).__name__}" if path else type(part).__name__
-    return f"{name} without random_state" if draws else name
+#: An estimator, and its parameters without those of estimators inside it, by its path.
+_Nested: TypeAlias = dict[str, tuple[Estimator, Params]]
 
 
-def _doubt(part: Any, params: dict[str, Any]) -> str:
-    """Say why a part forbids sharing; nothing if it does not."""
-    if isinstance(part, Pipeline) and part.memory is not None:
-        return "their pipeline has a memory of its own"
-    if isinstance(part, Pipeline) and getattr(part, "transform_input", None):
-        return "their pipeline has transform_input"
-    if type(part) in _UNIONS and params.get("n_jobs") not in (None, 1):
-        return "their branches are fitted in parallel"
-    if any("copy" in name and value is False for name, value in params.items()):
-        return "a step writes to its input (copy=False)"
+def _nested_estimators(estimator: Estimator) -> _Nested:
+    """Return an estimator and all estimators inside it."""
+    values = {"": estimator} | estimator.get_params(deep=True)
+    return {path: (one, one.get_params(deep=False)) for path, one in values.items() if hasattr(one, "get_params")}
+
+
+def _reason_against_sharing(nested: _Nested) -> str:
+    """Return why fits of these estimators cannot be shared; an empty string if they can."""
+    for estimator, params in nested.values():
+        if isinstance(estimator, Pipeline) and estimator.memory is not None:
+            return "their pipeline has a memory"
+        if isinstance(estimator, Pipeline) and getattr(estimator, "transform_input", None):
+            return "their pipeline has transform_input"
+        if type(estimator) in _UNIONS and params.get("n_jobs") not in (None, 1):
+            return "their branches are fitted in parallel"
+        if any("copy" in name and value is False for name, value in params.items()):
+            return "a step writes to its input (copy=False)"
     return ""
 
 
-def _has_no_seed(params: dict[str, Any]) -> bool:
-    seed = params.get("random_state", 0)
-    return seed is None or seed is np.random or seed is np.random.mtrand._rand
+# -- draws from numpy's global generator -------------------------------------------------------------------------------
 
 
-def _may_draw(part: Any) -> bool:
-    """Tell of a part without a seed of its own whether what it draws matters."""
-    return not _DRAWS_IN_VAIN.get(type(part), _never)(part)
+def _unseeded(nested: _Nested) -> tuple[dict[str, str], frozenset[str]]:
+    """Return estimators without a seed: names of those whose draws may matter by path, and paths of the others.
+
+    An estimator has no seed if ``random_state`` is None or the global generator itself.
+    """
+    names: dict[str, str] = {}
+    irrelevant: set[str] = set()
+    for path, (estimator, params) in nested.items():
+        seed = params.get("random_state", 0)
+        if seed is None or seed is np.random or seed is _GLOBAL_RNG:
+            is_irrelevant = _IRRELEVANT_DRAWS.get(type(estimator))
+            if is_irrelevant and is_irrelevant(estimator):
+                irrelevant.add(path)
+            else:
+                names[path] = f"{_name(path, estimator)} without random_state"
+    return names, frozenset(irrelevant)
 
 
-def _never(part: Any) -> bool:
-    return False
+def _is_cyclic(lasso: Estimator) -> bool:
+    return bool(lasso.selection == "cyclic")
 
 
-def _goes_round(lasso: Any) -> bool:
-    return lasso.selection == "cyclic"
+#: Estimators that draw a seed in every fit, and functions that tell whether the seed is not used.
+_IRRELEVANT_DRAWS: dict[type, Callable[[Any], bool]] = dict.fromkeys((SVC, NuSVC), estimates_no_probabilities)
+_IRRELEVANT_DRAWS |= dict.fromkeys((Lasso, ElasticNet, MultiTaskLasso, MultiTaskElasticNet), _is_cyclic)
 
 
-#: Estimators that draw a seed at every fit, and when they make no use of it.
-_DRAWS_IN_VAIN: dict[type, Callable[[Any], bool]] = dict.fromkeys((SVC, NuSVC), estimates_no_probabilities)
-_DRAWS_IN_VAIN |= dict.fromkeys((Lasso, ElasticNet, MultiTaskLasso, MultiTaskElasticNet), _goes_round)
+def _contains_code(nested: _Nested, steps: Iterable[Step]) -> bool:
+    """Tell whether parameters contain functions or unknown objects, or a user has registered a sub-model.
+
+    Such code may draw from the global generator. Estimators of scikit-learn without it draw only if they have no seed.
+    """
+    if any(submodel.is_foreign for step in steps for submodel, _ in step.group_keys):
+        return True
+    known = {id(estimator) for estimator, _ in nested.values()}
+    return not all(_is_plain(value, known) for _, params in nested.values() for value in params.values())
+
+
+def _is_plain(value: Any, known: Collection[int]) -> bool:
+    """Tell whether a parameter value contains nothing but data and estimators with the ids ``known``."""
+    if value is None or isinstance(value, (Number, str, slice)) or id(value) in known:
+        return True
+    if isinstance(value, np.random.RandomState):
+        return value is not _GLOBAL_RNG
+    if isinstance(value, np.ndarray):
+        return bool(value.dtype != object)
+    if isinstance(value, (list, tuple)):
+        return all(_is_plain(item, known) for item in value)
+    if isinstance(value, dict):
+        return all(_is_plain(item, known) for item in value.values())
+    return isinstance(value, type) and value.__module__ in ("builtins", "numpy")  # a dtype

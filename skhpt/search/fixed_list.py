@@ -8,7 +8,7 @@ from typing import Any
 
 from skhpt._typing import ArrayLike, Params, RandomState
 from skhpt.history import History
-from skhpt.reuse.planner import ReusePlan, plan_of
+from skhpt.reuse.report import ReusePlan, plan_of
 from skhpt.search.base import BaseSearch
 from skhpt.session.session import Session
 from skhpt.space.space import Space
@@ -55,5 +55,5 @@ class FixedListSearch(BaseSearch):
             [Candidate(i, point) for i, point in enumerate(points)],
             len(folds),
             close=self.reuse == "close",
-            doubt=self._reason_not_to_share(inputs.X),
+            reason=self._reason_not_to_share(inputs.X),
         )

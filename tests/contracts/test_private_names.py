@@ -371,14 +371,14 @@ NAMES: list[PrivateName] = [
     ),
     *names_of(
         "sklearn.metrics._scorer._MultimetricScorer",
-        "fitting/fold fitting/scorers fitting/slicing reuse/shared_evaluation search/base "
+        "fitting/fold fitting/scorers fitting/slicing search/base "
         "session/resume session/validation",
         _scorers="scorers of several metrics",
         make=several_scorers,
     ),
     *names_of(
         "sklearn.metrics._scorer._MultimetricScorer",
-        "reuse/shared_evaluation",
+        "fitting/scorers",
         _raise_exc="whether a failing metric raises",
         make=several_scorers,
     ),
@@ -571,16 +571,6 @@ NAMES: list[PrivateName] = [
         _get_filters="filters of warnings of this thread, for its workers",
         since="3.14",
     ),
-    *names_of(
-        "numpy.random.mtrand",
-        "reuse/rng_guard reuse/steps",
-        _rand="global generator of random numbers",
-    ),
-    *names_of(
-        "numpy.random.mtrand._rand",
-        "reuse/rng_guard",
-        _bit_generator="state of the global generator",
-    ),
     # Joblib, loky and multiprocessing
     *names_of(
         "joblib.Parallel",
@@ -667,7 +657,6 @@ NAMES: list[PrivateName] = [
 
 #: Private names outside the file that is to be their door, until this file has them.
 TO_BE_MOVED = {private.name for private in NAMES if private.name.startswith("sklearn.metrics._scorer.")}
-TO_BE_MOVED |= {"numpy.random.mtrand._rand"}
 #: Names with an underscore that are public.
 PUBLIC = {"_asdict", "_getframe", "_replace", "_repr_html_"}
 #: Attributes that skhpt adds to objects of other libraries, and strings that look like private names.

@@ -30,10 +30,10 @@ def round_of(estimator: Any, *points: dict[str, Any]) -> RoundPlan:
 
 def test_a_recipe_lists_the_parts_in_the_order_of_their_fits() -> None:
     nested = Pipeline([("head", Pipeline([("a", StandardScaler()), ("b", "passthrough")])), ("model", MODEL)])
-    parts = fit_graph(nested, {"model__clf__max_depth": 3}).parts
+    parts = fit_graph(nested, {"model__clf__max_depth": 3}).steps
     assert [part.path for part in parts] == ["head__a", "head", "model__scale", "model__clf"]
-    assert [part.inside for part in parts] == ["head", None, None, None]
-    assert [part.has_parts for part in parts] == [False, True, False, False]
+    assert [part.parent for part in parts] == ["head", None, None, None]
+    assert [part.has_children for part in parts] == [False, True, False, False]
     assert parts[-1].estimator.max_depth == 3
     assert MODEL.get_params()["clf__max_depth"] is None  # nothing was set on the user's own
 
@@ -41,17 +41,17 @@ def test_a_recipe_lists_the_parts_in_the_order_of_their_fits() -> None:
 def test_keys_follow_what_came_before() -> None:
     one, other = fit_graph(MODEL, {"scale__with_mean": True}), fit_graph(MODEL, {"scale__with_mean": False})
     same = fit_graph(MODEL, {"scale__with_mean": True, "clf__max_depth": None})
-    assert one.parts[0].key != other.parts[0].key
-    assert one.parts[1].key != other.parts[1].key
-    assert [part.key for part in one.parts] == [part.key for part in same.parts]
+    assert one.steps[0].key != other.steps[0].key
+    assert one.steps[1].key != other.steps[1].key
+    assert [part.key for part in one.steps] == [part.key for part in same.steps]
 
 
 def test_candidates_are_doubted_for_a_reason() -> None:
-    assert fit_graph(MODEL.set_params(memory=None), {}).doubt == ""
-    assert "memory" in fit_graph(Pipeline(MODEL.steps, memory="somewhere"), {}).doubt
-    assert "copy=False" in fit_graph(MODEL, {"scale__copy": False}).doubt
-    assert "not valid" in fit_graph(FOREST, {"n_estimators": -1}).doubt
-    assert "not valid" in fit_graph(FOREST, {"nothing": 1}).doubt
+    assert fit_graph(MODEL.set_params(memory=None), {}).reason == ""
+    assert "memory" in fit_graph(Pipeline(MODEL.steps, memory="somewhere"), {}).reason
+    assert "copy=False" in fit_graph(MODEL, {"scale__copy": False}).reason
+    assert "not valid" in fit_graph(FOREST, {"n_estimators": -1}).reason
+    assert "not valid" in fit_graph(FOREST, {"nothing": 1}).reason
 
 
 def test_unseeded_parts_are_known_but_for_those_that_draw_in_vain() -> None:
@@ -68,10 +68,10 @@ def test_shared_prefixes_families_and_loners_are_told_apart() -> None:
         FOREST, {"n_estimators": 5}, {"n_estimators": 9}, {"max_depth": 2}, {"n_estimators": 7, "bootstrap": False}
     )
     assert [one.candidate.id for one in common.shared] == [0, 1]
-    family = common.shared[0].shares[0].family
+    family = common.shared[0].steps[0].group
     assert family is not None
     assert family.widest == {"n_estimators": 9}
-    assert [candidate.id for candidate in common.alone] == [2, 3]
+    assert [candidate.id for candidate in common.separate] == [2, 3]
 
 
 def test_fits_are_counted_as_they_are_planned() -> None:
@@ -84,7 +84,7 @@ grids = st.lists(st.tuples(st.booleans(), st.integers(1, 3), st.integers(1, 3)),
 
 
 def numbers(piece: list[SharedCandidate]) -> set[int]:
-    return {number for one in piece for share in one.shares for number in share.numbers}
+    return {number for one in piece for share in one.steps for number in share.fit_ids}
 
 
 @given(grids, st.integers(1, 8), st.integers(1, 8), st.integers(1, 5))

@@ -19,7 +19,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC, SVR, LinearSVC
 
-from skhpt.reuse.inert import RULES, Rule, without_inert
+from skhpt.reuse.inert import RULES, InertRule, without_inert
 
 # Of what is deprecated, and of fits that are cut short.
 IGNORED = ("DeprecationWarning", "FutureWarning", "UserWarning")
@@ -211,7 +211,7 @@ def test_a_parameter_that_may_matter_is_kept(estimator: Any, name: str) -> None:
 
 
 @pytest.mark.parametrize("rule", [rule for rule in RULES if rule.given], ids=lambda rule: "-".join(rule.inert))
-def test_each_rule_has_its_exception(rule: Rule) -> None:
+def test_each_rule_has_its_exception(rule: InertRule) -> None:
     kept = [(type(estimator), name) for estimator, name in KEPT + KEPT_IN_DOUBT]
     assert all(any((kind, name) in kept for kind in rule.classes) for name in rule.inert)
 

@@ -63,6 +63,8 @@ class SubModel:
         Whether the time to fit is proportional to the (only) parameter.
     is_close : bool
         Whether views agree with fresh fits only up to rounding; then they are used with ``reuse="close"`` alone.
+    is_foreign : bool
+        Whether a user has registered it.
     """
 
     estimator: type
@@ -74,6 +76,7 @@ class SubModel:
     output: Callable[[Any, Any, Any], Any] = through_transform
     grows: bool = False
     is_close: bool = False
+    is_foreign: bool = False
 
     @property
     def is_plain(self) -> bool:
@@ -150,7 +153,7 @@ def register_submodel(
     >>> register_submodel(MyForest, "n_estimators", first_trees, grows=True)
     """
     names = (parameters,) if isinstance(parameters, str) else tuple(parameters)
-    register(SubModel(estimator, names, view, is_exact, widest, fit, output, grows, is_close))
+    register(SubModel(estimator, names, view, is_exact, widest, fit, output, grows, is_close, is_foreign=True))
 
 
 _known: dict[type, list[SubModel]] = {}

@@ -1,0 +1,137 @@
+"""Plan of the fits that candidates share, and report of the fits that were made."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from skhpt._typing import Estimator
+from skhpt.reuse.grouping import RoundPlan
+from skhpt.reuse.steps import FitGraph, fit_graphs
+from skhpt.trial import Candidate
+
+
+@dataclass
+class ReusePlan:
+    """Number of fits that candidates ask for, and number of fits that serve them.
+
+    ``print(plan)`` shows a table.
+
+    Attributes
+    ----------
+    n_candidates, n_splits : int
+        Number of candidates, and number of folds of each.
+    parts : dict of str to (int, int)
+        For each step of the estimator, by its name: the number of candidates with this step, and the number of fits
+        that serve them on a fold.
+    alone : dict of str to int
+        Reasons why candidates share no fits, with the number of candidates.
+    """
+
+    n_candidates: int = 0
+    n_splits: int = 0
+    parts: dict[str, tuple[int, int]] = field(default_factory=dict)
+    alone: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def n_fits_asked(self) -> int:
+        """Number of fits of steps, branches and models if no fit is shared."""
+        return self.n_splits * sum(n_candidates for n_candidates, _ in self.parts.values())
+
+    @property
+    def n_fits(self) -> int:
+        """Number of fits if fits are shared."""
+        return self.n_splits * sum(n_fits for _, n_fits in self.parts.values())
+
+    def __str__(self) -> str:
+        width = max([len("part"), *map(len, self.parts)])
+        lines = [
+            f"{self.n_candidates} candidates on {self.n_splits} folds: {self.n_fits} of {self.n_fits_asked} fits",
+            f"{'part':<{width}}  candidates  fits per fold",
+            f"{'-' * width}  ----------  -------------",
+        ]
+        for name, (n_candidates, n_fits) in self.parts.items():
+            lines.append(f"{name:<{width}}  {n_candidates:>10}  {n_fits:>13}")
+        return "\n".join([*lines, *self.reasons()])
+
+    def reasons(self) -> list[str]:
+        """Return a line for each reason why candidates share no fits."""
+        return [f"{n} candidates are fitted separately: {reason}" for reason, n in self.alone.items()]
+
+    def add(self, fit_graphs: Sequence[FitGraph], round_plan: RoundPlan) -> None:
+        """Add the candidates of a round."""
+        self.n_candidates += len(fit_graphs)
+        self.alone += Counter(graph.reason for graph in fit_graphs if graph.reason)
+        for name, (n_candidates, n_fits) in round_plan.fits.items():
+            n_candidates_before, n_fits_before = self.parts.get(name, (0, 0))
+            self.parts[name] = (n_candidates_before + n_candidates, n_fits_before + n_fits)
+
+
+@dataclass
+class ReuseReport:
+    """Fits that a search has made, and time that sharing has saved.
+
+    ``print(report)`` shows both, the plan, and the reasons why candidates were evaluated separately.
+
+    Attributes
+    ----------
+    plan : ReusePlan
+        Fits that the candidates have in common.
+    n_fits : int
+        Number of fits of steps, branches and models, without those of rounds of a single candidate.
+    seconds_asked, seconds_spent : float
+        Time that the candidates would have taken if no fit was shared, and time that they took, summed over workers.
+    declined : dict of str to int
+        Reasons why candidates were evaluated separately on some folds although a shared fit was planned, with the
+        number of candidates.
+    """
+
+    plan: ReusePlan = field(default_factory=ReusePlan)
+    n_fits: int = 0
+    seconds_asked: float = 0.0
+    seconds_spent: float = 0.0
+    declined: Counter[str] = field(default_factory=Counter)
+
+    def __str__(self) -> str:
+        lines = [self.summary(), str(self.plan)] if self.plan.parts else self.plan.reasons()
+        lines += [f"{n} candidates were evaluated separately: {reason}" for reason, n in self.declined.items()]
+        return "\n".join(lines)
+
+    @property
+    def saves(self) -> bool:
+        """Whether fewer fits were made than the candidates asked for."""
+        return self.n_fits < self.plan.n_fits_asked
+
+    def summary(self) -> str:
+        """Return one line with the number of fits and the time that they took."""
+        return (
+            f"Fitted {self.n_fits} of {self.plan.n_fits_asked} parts in {self.seconds_spent:.1f} s; "
+            f"one by one it would have taken {self.seconds_asked:.1f} s"
+        )
+
+
+def plan_of(
+    estimator: Estimator, candidates: Sequence[Candidate], n_splits: int, close: bool = False, reason: str = ""
+) -> ReusePlan:
+    """Return the plan of candidates that are evaluated in one round.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The estimator of the search.
+    candidates : sequence of Candidate
+        All candidates.
+    n_splits : int
+        Number of folds.
+    close : bool, default=False
+        Whether sub-models may be used whose predictions differ by rounding.
+    reason : str, default=""
+        Why no fits are shared; empty if fits are shared.
+    """
+    graphs = fit_graphs(estimator, [candidate.params for candidate in candidates], close)
+    if reason:
+        graphs = [replace(graph, reason=reason) for graph in graphs]
+    plan = ReusePlan(n_splits=n_splits)
+    plan.add(graphs, RoundPlan(candidates, graphs))
+    return plan

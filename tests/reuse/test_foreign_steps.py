@@ -1,0 +1,72 @@
+"""Steps and scorers of others than scikit-learn: they may write to their input, or look at the fitted steps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn import ensemble
+from sklearn.metrics import accuracy_score, make_scorer
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from tests.estimators import Doubler, InPlaceScaler
+from tests.reuse.comparison import (
+    DEPTHS,
+    FOREST,
+    LAST_TREES,
+    TREE,
+    Case,
+    assert_same_scores_and_savings,
+    pipe,
+)
+
+
+def accuracy_of_parts(estimator: Any, X: Any, y: Any) -> float:
+    """Score by hand, and look at what was fitted."""
+    assert type(estimator.named_steps["a"]) is StandardScaler
+    assert type(estimator[-1]) is ensemble.RandomForestClassifier
+    assert len(estimator[-1].estimators_) == estimator[-1].n_estimators
+    return accuracy_score(y, estimator.predict(X))
+
+
+def several(estimator: Any, X: Any, y: Any) -> dict[str, float]:
+    return {"one": accuracy_score(y, estimator.predict(X)), "two": float(np.max(estimator.predict_proba(X)))}
+
+
+def in_place_accuracy(y_true: Any, y_pred: Any) -> float:
+    """Write to the targets that it is given."""
+    score = accuracy_score(y_true, y_pred)
+    y_true[:5] = 0
+    return score
+
+
+def double(X: Any) -> Any:
+    return X * 2
+
+
+CASES = {
+    "scaler with copy=False": Case(pipe(StandardScaler(copy=False), FOREST), LAST_TREES, saves=False),
+    "transformer that writes to its input": Case(pipe(InPlaceScaler(), FOREST), LAST_TREES, saves=False),
+    "several transformers, one of which writes to its input": Case(
+        pipe(StandardScaler(), InPlaceScaler(), TREE),
+        {"b": [InPlaceScaler(), "passthrough", Doubler()], "c__max_depth": DEPTHS},
+        saves=False,
+    ),
+    "transformer of another library": Case(pipe(Doubler(), FOREST), LAST_TREES),
+    "function as a transformer": Case(pipe(FunctionTransformer(double), FOREST), LAST_TREES),
+    "metric of another library that writes to its input": Case(
+        pipe(StandardScaler(), FOREST), LAST_TREES, options={"scoring": make_scorer(in_place_accuracy)}
+    ),
+    "scorer that looks at the fitted steps": Case(
+        pipe(StandardScaler(), FOREST), LAST_TREES, options={"scoring": accuracy_of_parts}
+    ),
+    "scorer that returns several metrics": Case(
+        pipe(StandardScaler(), FOREST), LAST_TREES, options={"scoring": several}
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_scores_are_those_of_scikit_learn_with_foreign_code(name: str) -> None:
+    assert_same_scores_and_savings(CASES[name])
