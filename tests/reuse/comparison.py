@@ -112,3 +112,9 @@ def table(*more: Any) -> Pipeline:
         ("text", TfidfVectorizer(), "text"),
     ]
     return pipe(ColumnTransformer(columns), *more)
+
+
+FOREST_AFTER_SCALER = Case(pipe(StandardScaler(), FOREST), LAST_TREES)
+COLUMN_TRANSFORMER = Case(
+    table(LOGISTIC), {"a__num__b__n_components": [1, 2], "a__text__min_df": [1, 2], "b__C": [0.1, 1]}, TABLE
+)

@@ -26,8 +26,10 @@ from skhpt import RandomSearch
 from tests.estimators import Picky
 from tests.reuse.comparison import (
     CLASSES,
+    COLUMN_TRANSFORMER,
     DEPTHS,
     FOREST,
+    FOREST_AFTER_SCALER,
     FRAME,
     LAST_TREES,
     LOGISTIC,
@@ -40,7 +42,6 @@ from tests.reuse.comparison import (
     assert_same_scores,
     assert_same_scores_and_savings,
     pipe,
-    table,
 )
 
 UNSORTED = sparse.csr_matrix(CLASSES[0])[:, [3, 1, 0, 2]]
@@ -48,7 +49,7 @@ UNSORTED = sparse.csr_matrix((UNSORTED.data, UNSORTED.indices, UNSORTED.indptr),
 
 CASES = {
     "forest": Case(FOREST, TREES),
-    "forest behind a scaler": Case(pipe(StandardScaler(), FOREST), LAST_TREES),
+    "forest behind a scaler": FOREST_AFTER_SCALER,
     "several metrics": Case(
         pipe(StandardScaler(), FOREST), LAST_TREES, options={"scoring": ["accuracy", "f1_macro", "roc_auc_ovr"]}
     ),
@@ -93,9 +94,7 @@ CASES = {
         pipe(FeatureUnion([("pca", PCA(2, svd_solver="full")), ("double", Picky())]), TREE),
         {"a__double__factor": [1.0, 2.0, 3.0]},
     ),
-    "column transformer": Case(
-        table(LOGISTIC), {"a__num__b__n_components": [1, 2], "a__text__min_df": [1, 2], "b__C": [0.1, 1]}, TABLE
-    ),
+    "column transformer": COLUMN_TRANSFORMER,
     "column transformer with pandas output": Case(
         pipe(
             ColumnTransformer([("num", StandardScaler(), ["a", "b"])], remainder="drop").set_output(transform="pandas"),

@@ -23,19 +23,22 @@ from tests.reuse.comparison import (
 
 
 def accuracy_of_parts(estimator: Any, X: Any, y: Any) -> float:
-    """Score by hand, and look at what was fitted."""
+    """Return the accuracy, and check that the fitted steps are no cached steps."""
     assert type(estimator.named_steps["a"]) is StandardScaler
     assert type(estimator[-1]) is ensemble.RandomForestClassifier
     assert len(estimator[-1].estimators_) == estimator[-1].n_estimators
     return accuracy_score(y, estimator.predict(X))
 
 
-def several(estimator: Any, X: Any, y: Any) -> dict[str, float]:
-    return {"one": accuracy_score(y, estimator.predict(X)), "two": float(np.max(estimator.predict_proba(X)))}
+def two_metrics(estimator: Any, X: Any, y: Any) -> dict[str, float]:
+    return {
+        "accuracy": accuracy_score(y, estimator.predict(X)),
+        "confidence": float(np.max(estimator.predict_proba(X))),
+    }
 
 
 def in_place_accuracy(y_true: Any, y_pred: Any) -> float:
-    """Write to the targets that it is given."""
+    """Return the accuracy, and write to the targets."""
     score = accuracy_score(y_true, y_pred)
     y_true[:5] = 0
     return score
@@ -62,7 +65,7 @@ CASES = {
         pipe(StandardScaler(), FOREST), LAST_TREES, options={"scoring": accuracy_of_parts}
     ),
     "scorer that returns several metrics": Case(
-        pipe(StandardScaler(), FOREST), LAST_TREES, options={"scoring": several}
+        pipe(StandardScaler(), FOREST), LAST_TREES, options={"scoring": two_metrics}
     ),
 }
 

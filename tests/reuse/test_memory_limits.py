@@ -16,6 +16,7 @@ from skhpt.parallel import backends
 from skhpt.parallel.channels import NullInbox, work
 from tests.reuse.comparison import (
     CLASSES,
+    COLUMN_TRANSFORMER,
     FOREST,
     assert_same_scores,
     pipe,
@@ -23,9 +24,8 @@ from tests.reuse.comparison import (
 
 
 @pytest.mark.parametrize("limit", [0, 5000, None])
-def test_a_small_memory_only_costs_fits(limit: float | None) -> None:
-    case = CASES["column transformer"]
-    search = assert_same_scores(case, reuse_memory=limit)
+def test_a_small_cache_costs_fits_but_changes_no_score(limit: float | None) -> None:
+    search = assert_same_scores(COLUMN_TRANSFORMER, reuse_memory=limit)
     if limit is None:
         assert search.reuse_report_.n_fits == search.reuse_report_.plan.n_fits
     else:
@@ -34,7 +34,7 @@ def test_a_small_memory_only_costs_fits(limit: float | None) -> None:
 
 @pytest.mark.parametrize("reuse", ["exact", False])
 def test_a_task_holds_its_data_no_longer_than_it_runs(monkeypatch: pytest.MonkeyPatch, reuse: Any) -> None:
-    """What outlives it, until a cycle is found, keeps joblib's file of them, and the search waits for that file."""
+    """A reference cycle would keep the data, and thus joblib's memory map, for which the search waits."""
     sent = []
 
     def make_batch(backend: Any, function: Any, args: Any, *others: Any) -> Any:
@@ -46,12 +46,12 @@ def test_a_task_holds_its_data_no_longer_than_it_runs(monkeypatch: pytest.Monkey
     X, y = CLASSES
     GridSearch(pipe(StandardScaler(), FOREST), {"b__n_estimators": [1, 2]}, cv=3, n_jobs=2, reuse=reuse).fit(X, y)
     function, args = pickle.loads(sent[0])
-    own = [weakref.ref(one) for one in args if isinstance(one, np.ndarray) and one.shape == X.shape]
-    assert len(own) == 1
+    copies = [weakref.ref(arg) for arg in args if isinstance(arg, np.ndarray) and arg.shape == X.shape]
+    assert len(copies) == 1
     gc.disable()
     try:
         work(function, NullInbox().channel(0), *args)
         del args
-        assert own[0]() is None
+        assert copies[0]() is None
     finally:
         gc.enable()

@@ -25,7 +25,7 @@ UNSORTED = sparse.csr_matrix(CLASSES[0])[:, [3, 1, 0, 2]]
 UNSORTED = sparse.csr_matrix((UNSORTED.data, UNSORTED.indices, UNSORTED.indptr), shape=UNSORTED.shape)
 
 
-def test_it_is_said_what_is_shared_before_and_after(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_plan_and_the_report_say_which_fits_are_shared(capsys: pytest.CaptureFixture[str]) -> None:
     grid = {"a__num__b__n_components": [1, 2], "a__text__min_df": [1, 2], "b__max_depth": [1, 2]}
     search = GridSearch(table(TREE), grid, cv=3, verbose=1, refit=False)
     plan = search.plan(*TABLE)
@@ -36,8 +36,8 @@ def test_it_is_said_what_is_shared_before_and_after(capsys: pytest.CaptureFixtur
     search.fit(*TABLE)
     assert search.reuse_report_.plan == plan
     assert search.reuse_report_.n_fits == plan.n_fits == 3 * (1 + 1 + 1 + 1 + 8)
-    said = capsys.readouterr().out
-    assert f"Fitted {plan.n_fits} of {plan.n_fits_asked} parts" in said
+    printed = capsys.readouterr().out
+    assert f"Fitted {plan.n_fits} of {plan.n_fits_asked} parts" in printed
     assert str(plan) in str(search.reuse_report_)
 
 
@@ -48,7 +48,7 @@ def test_it_is_said_what_is_shared_before_and_after(capsys: pytest.CaptureFixtur
         ({}, UNSORTED, "X is a sparse matrix other than CSR with sorted indices"),
     ],
 )
-def test_it_is_said_why_nothing_is_shared(options: dict[str, Any], X: Any, reason: str) -> None:
+def test_the_plan_and_the_report_say_why_no_fits_are_shared(options: dict[str, Any], X: Any, reason: str) -> None:
     search = GridSearch(TREE, {"max_depth": DEPTHS}, cv=3, **options)
     plan = search.plan(X, CLASSES[1])
     assert plan.n_fits == plan.n_fits_asked == 9
@@ -70,14 +70,14 @@ def test_a_plan_changes_nothing() -> None:
         GridSearch(TREE, {"max_depth": DEPTHS}, reuse="yes").plan(*CLASSES)
 
 
-def test_racing_candidates_are_fitted_on_their_own() -> None:
+def test_racing_candidates_share_no_fits() -> None:
     search = RandomSearch(FOREST, {"n_estimators": randint(2, 5)}, n_iter=4, random_state=0, cv=3, racing=True)
     search.fit(*CLASSES)
     assert search.reuse_report_.plan.alone == {"racing=True": 4}
 
 
-def test_fit_times_are_those_of_a_candidate_alone() -> None:
+def test_fit_times_are_those_of_separate_fits() -> None:
     grid = {"b__n_estimators": [1, 20, 80], "b__max_depth": [3]}
     search = GridSearch(pipe(StandardScaler(), FOREST), grid, cv=3).fit(*CLASSES)
-    one, some, many = search.cv_results_["mean_fit_time"]
-    assert 0 < one < some < many
+    smallest, medium, largest = search.cv_results_["mean_fit_time"]
+    assert 0 < smallest < medium < largest

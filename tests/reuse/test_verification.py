@@ -18,6 +18,7 @@ from skhpt.search import base
 from tests.reuse.comparison import (
     CLASSES,
     DEPTHS,
+    FOREST_AFTER_SCALER,
     NUMBERS,
     Case,
     assert_same_scores,
@@ -29,16 +30,17 @@ from tests.reuse.comparison import (
 
 
 class OtherTree(DecisionTreeClassifier):
-    """A tree that nobody knows."""
+    """A tree without a sub-model."""
 
 
-def test_on_an_unknown_version_sharing_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_a_version_that_was_not_tested_fits_are_still_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(base, "IS_TESTED", False)
-    case = CASES["forest behind a scaler"]
-    assert n_saved(assert_same_scores(case)) > 0
+    assert n_saved(assert_same_scores(FOREST_AFTER_SCALER)) > 0
 
 
-def test_what_differs_from_a_fresh_fit_is_found_and_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_shared_fit_that_differs_from_a_separate_fit_is_detected_and_not_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(base, "IS_TESTED", False)
     register_submodel(OtherTree, "max_depth", lambda tree, estimator: tree)
     case = Case(pipe(StandardScaler(), OtherTree(random_state=0)), {"b__max_depth": DEPTHS})
@@ -51,7 +53,7 @@ def test_what_differs_from_a_fresh_fit_is_found_and_not_used(monkeypatch: pytest
 
 
 @pytest.mark.parametrize("is_tested", [True, False])
-def test_what_agrees_up_to_rounding_is_shared_where_that_is_asked_for(
+def test_fits_that_agree_up_to_rounding_are_shared_with_reuse_close(
     monkeypatch: pytest.MonkeyPatch, is_tested: bool
 ) -> None:
     monkeypatch.setattr(base, "IS_TESTED", is_tested)
@@ -66,7 +68,7 @@ def test_what_agrees_up_to_rounding_is_shared_where_that_is_asked_for(
 
 
 class Level(RegressorMixin, BaseEstimator):
-    """Predicts its own parameter; alone, one of 1 may be refused."""
+    """Predicts its own parameter; optionally, a fit with the value 1 fails."""
 
     def __init__(self, n: int = 1, refuses: bool = False, scale: float = 1.0):
         self.n = n
@@ -85,12 +87,12 @@ class Level(RegressorMixin, BaseEstimator):
 
 @pytest.fixture
 def level(monkeypatch: pytest.MonkeyPatch) -> type[Level]:
-    """A class of which nothing is registered yet."""
+    """A class without a sub-model, on a version that was not tested."""
     monkeypatch.setattr(base, "IS_TESTED", False)
     return type("Level", (Level,), {"__module__": __name__})
 
 
-def test_what_is_exact_and_what_is_close_do_not_mix(level: type[Level]) -> None:
+def test_exact_and_close_sub_models_do_not_mix(level: type[Level]) -> None:
     used = []
 
     def serves(name: str) -> dict[str, Any]:
@@ -109,19 +111,19 @@ def test_what_is_exact_and_what_is_close_do_not_mix(level: type[Level]) -> None:
 
 
 @pytest.mark.parametrize("scoring", ["r2", ["r2", "neg_max_error"]])
-def test_a_view_of_what_fails_alone_is_found(level: type[Level], scoring: Any) -> None:
+def test_a_view_of_an_estimator_whose_separate_fit_fails_is_detected(level: type[Level], scoring: Any) -> None:
     register_submodel(level, "n", lambda shared, estimator: estimator.set_params(refuses=False).fit([[0]], [0]))
     search = GridSearch(level(refuses=True), {"n": [1, 2, 3]}, cv=2, scoring=scoring, refit=False)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         search.fit(*NUMBERS)
-    assert any("differs from the score of a separate fit" in str(one.message) for one in caught)
+    assert any("differs from the score of a separate fit" in str(warning.message) for warning in caught)
     assert sum(search.reuse_report_.declined.values()) > 0
 
 
 @pytest.mark.parametrize("reuse", ["exact", "close"])
-def test_small_scores_are_told_apart(level: type[Level], reuse: Any) -> None:
-    register_submodel(level, "n", lambda shared, estimator: shared)  # the largest, whatever is asked for
+def test_differences_of_small_scores_are_detected(level: type[Level], reuse: Any) -> None:
+    register_submodel(level, "n", lambda shared, estimator: shared)  # always the largest model
     search = GridSearch(level(scale=1e-6), {"n": [1, 2, 3]}, cv=2, scoring="neg_mean_squared_error", reuse=reuse)
     X, y = NUMBERS
     with pytest.warns(UserWarning, match="differs from the score of a separate fit"):
