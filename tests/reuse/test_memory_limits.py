@@ -37,9 +37,9 @@ def test_a_task_holds_its_data_no_longer_than_it_runs(monkeypatch: pytest.Monkey
     """A reference cycle would keep the data, and thus joblib's memory map, for which the search waits."""
     sent = []
 
-    def make_batch(backend: Any, function: Any, args: Any, *others: Any) -> Any:
+    def make_batch(backend: Any, function: Any, args: Any, **options: Any) -> Any:
         sent.append(pickle.dumps((function, args)))
-        return original_make_batch(backend, function, args, *others)
+        return original_make_batch(backend, function, args, **options)
 
     original_make_batch = backends.make_batch
     monkeypatch.setattr(backends, "make_batch", make_batch)

@@ -38,7 +38,7 @@ def test_on_a_version_that_was_not_tested_fits_are_still_shared(monkeypatch: pyt
     assert n_saved(assert_same_scores(FOREST_AFTER_SCALER)) > 0
 
 
-def test_a_shared_fit_that_differs_from_a_separate_fit_is_detected_and_not_used(
+def test_a_shared_fit_that_differs_from_a_separate_fit_is_not_used(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(base, "IS_TESTED", False)
