@@ -9,11 +9,13 @@ from __future__ import annotations
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
+from sklearn.base import clone
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.ensemble import VotingClassifier, VotingRegressor
 from sklearn.pipeline import FeatureUnion, Pipeline
@@ -21,7 +23,6 @@ from sklearn.utils import Tags, get_tags
 
 from skhpt._typing import ArrayLike, Estimator, Params
 from skhpt.fingerprint import checksum
-from skhpt.fitting.cloning import fast_clone
 from skhpt.fitting.slicing import data_can_be_shared, nbytes
 from skhpt.reuse.grouping import SharedStep
 
@@ -253,7 +254,7 @@ class FitCache:
             return None
         whole = self._find(step.group.fit_id, request) or self._fit_group(request)
         start = time.time()
-        view = self._guard_draws(step.path, lambda: submodel.view(whole.model, fast_clone(request.estimator)))
+        view = self._guard_draws(step.path, lambda: submodel.view(whole.model, copy(request.estimator)))
         if view is None:
             return None
         self.n_found += 1
@@ -266,7 +267,7 @@ class FitCache:
         step, clock = request.step, self.clock()
         assert step.group is not None
         submodel = step.group.submodel
-        widest = fast_clone(request.estimator).set_params(**step.group.widest)
+        widest = clone(request.estimator).set_params(**step.group.widest)
         if submodel.is_plain:
             fit = self._fit(request._replace(estimator=widest))
         else:
@@ -309,7 +310,7 @@ class CachedStep:
         return self.fit_ is not None
 
     def __sklearn_clone__(self) -> CachedStep:
-        return CachedStep(fast_clone(self.estimator), self.step, self.cache)
+        return CachedStep(clone(self.estimator, safe=False), self.step, self.cache)
 
     def __sklearn_tags__(self) -> Tags:
         return get_tags(self.model)

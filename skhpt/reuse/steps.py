@@ -21,7 +21,6 @@ from sklearn.svm import SVC, NuSVC
 from sklearn.utils import check_random_state
 
 from skhpt._typing import Estimator, Params
-from skhpt.fitting.cloning import fast_set_params
 from skhpt.fitting.slicing import is_read_only
 from skhpt.identity import clone_key, snapshot, value_key
 from skhpt.reuse.inert import without_inert
@@ -149,7 +148,7 @@ def fit_graph(
         Keys of the steps of other candidates; those of new steps are added.
     """
     try:
-        estimator = fast_set_params(snapshot(base), {name: snapshot(value) for name, value in params.items()})
+        estimator = snapshot(base).set_params(**{name: snapshot(value) for name, value in params.items()})
         reader = _Reader(close, {} if keys is None else keys)
         steps = tuple(reader.follow(estimator, path="", lineage=()))
         nested = _nested_estimators(estimator)
