@@ -154,7 +154,7 @@ class JournalView:
             return cv_results(
                 self._trials,
                 error_score=error_score if isinstance(error_score, Real) else np.nan,
-                standing=_standing(self._trials),
+                budgets=_budgets(self._trials),
             )
 
 
@@ -265,12 +265,12 @@ def _with_moved_ids(candidate: Candidate, first_id: int) -> Candidate:
     return replace(candidate, id=candidate.id - first_id, parent=parent, preset_folds=preset_folds)
 
 
-def _standing(trials: Sequence[Trial]) -> list[tuple[int, int]] | None:
+def _budgets(trials: Sequence[Trial]) -> list[tuple[int, int]] | None:
     """Return the resource and the number of folds of each trial; None if the search has a single resource."""
-    standing = []
+    budgets = []
     for trial in trials:
         n_resources, n_folds = trial.candidate.info.get("n_resources"), trial.candidate.info.get("n_folds")
         if type(n_resources) is not int or type(n_folds) is not int:
             return None
-        standing.append((n_resources, n_folds))
-    return standing
+        budgets.append((n_resources, n_folds))
+    return budgets

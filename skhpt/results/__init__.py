@@ -1,1 +1,11 @@
-"""Tables, leaderboards and corrected scores of finished trials."""
+"""Results of finished trials: tables, leaderboards, predictions and corrected scores.
+
+=======================  =========================================================================================
+``cv_results``           the table ``cv_results_``
+``leaderboard``          the best candidates as rows, as a DataFrame and as text
+``predictions``          predictions for the test parts of all folds, put together
+``prediction_scorers``   scores of candidates from their predictions, without their models
+``weighted_metrics``     metrics of many candidates under many weightings
+``bias_correction``      the score of the best candidate without selection bias (BBC-CV)
+=======================  =========================================================================================
+"""

@@ -1,109 +1,125 @@
-"""The table ``cv_results_``, made of finished trials."""
+"""The table ``cv_results_`` of finished trials."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from scipy.stats import rankdata
 from sklearn.model_selection._search import _yield_masked_array_for_each_param
 
+from skhpt._typing import Params
 from skhpt._warnings import warn_user
 from skhpt.trial import FoldScore, Score, Trial
+
+#: Mean over an axis, as `numpy.mean`.
+Mean: TypeAlias = Callable[..., np.ndarray]
+Columns: TypeAlias = dict[str, Any]
 
 
 def cv_results(
     trials: Sequence[Trial],
     *,
-    error_score: Any,
+    error_score: float | Literal["raise"],
     return_train_score: bool = False,
     params: Sequence[Mapping[str, Any]] | None = None,
-    standing: Sequence[Any] | None = None,
-) -> dict[str, Any]:
-    """Make scikit-learn's table of results, with its columns, types and numbers.
+    budgets: Sequence[Any] | None = None,
+) -> Columns:
+    """Return scikit-learn's table of results, with its columns, types and numbers.
 
     Parameters
     ----------
     trials : sequence of Trial
         Finished trials, all with the same number of folds.
-    error_score : float
-        Score of what failed; NaN if it is "raise", and the failure is one of an earlier search.
+    error_score : float or "raise"
+        Score of a failed fold; NaN if it is "raise": then the failure is one of an earlier search.
     return_train_score : bool, default=False
-        Whether to make the columns of the training scores.
+        Whether to add the columns of the training scores.
     params : sequence of dict, default=None
-        Parameters to show, one dict for each trial; by default those of its candidate.
-    standing : sequence of sortable, default=None
-        If trials are not all on the same footing: how far each has come. It ranks them before the score does; means are
-        over the folds that were evaluated, and a column tells the state of these.
+        Parameters to show, one dict for each trial; None for those of the candidates.
+    budgets : sequence of sortable, default=None
+        Budget of each trial, if the budgets differ. Trials are then ranked by budget first and by score second, means
+        are over the evaluated folds, and a column has the state of these folds.
 
     Returns
     -------
     results : dict of str to ndarray, masked array or list
-        One row per trial.
+        One row for each trial.
 
     Warns
     -----
     UserWarning
         If a mean score is not finite.
     """
-    shown = [dict(each) for each in params or (trial.candidate.params for trial in trials)]
-    folds = [trial.folds for trial in trials]
-    skipped = np.array([[fold.state == "skipped" for fold in row] for row in folds], dtype=bool)
-    error_score = np.nan if error_score == "raise" else error_score
-    results: dict[str, Any] = _note_columns(trials)
-    mean: Callable[..., np.ndarray] = np.mean
-    if standing is not None:
-        results["state"] = np.array([Trial(trial.candidate, tuple(trial.evaluated)).state for trial in trials])
+    shown: list[Params] = [dict(each) for each in params or (trial.candidate.params for trial in trials)]
+    skipped = np.array([[fold.state == "skipped" for fold in trial.folds] for trial in trials], dtype=bool)
+    results = _info_columns(trials)
+    mean: Mean = np.mean
+    if budgets is not None:
         mean = partial(_mean_of_evaluated, skipped=skipped)
-    for name in ("fit_time", "score_time"):
-        seconds = [[np.nan if fold.state == "skipped" else getattr(fold, name) for fold in row] for row in folds]
-        _, results[f"mean_{name}"], results[f"std_{name}"] = _summary(seconds, np.nanmean)
+        results["state"] = np.array([Trial(trial.candidate, tuple(trial.evaluated)).state for trial in trials])
+    results |= _time_columns(trials)
     results |= dict(_yield_masked_array_for_each_param(shown))
     results["params"] = shown
+    error_score = np.nan if error_score == "raise" else error_score
     for metric in metric_names(trials) or ["score"]:
-        test = [[_score(fold, fold.test_score, metric, error_score) for fold in row] for row in folds]
-        results |= _score_columns(f"test_{metric}", test, skipped, mean)
-        results[f"rank_test_{metric}"] = rank(results[f"mean_test_{metric}"], standing)
+        test = [[_score(fold, fold.test_score, metric, error_score=error_score) for fold in t.folds] for t in trials]
+        results |= _score_columns(f"test_{metric}", test, skipped, mean=mean)
+        results[f"rank_test_{metric}"] = rank(results[f"mean_test_{metric}"], budgets)
         if return_train_score:
-            train = [[_score(fold, fold.train_score, metric, error_score) for fold in row] for row in folds]
-            results |= _score_columns(f"train_{metric}", train, skipped, mean)
+            train = [
+                [_score(fold, fold.train_score, metric, error_score=error_score) for fold in t.folds] for t in trials
+            ]
+            results |= _score_columns(f"train_{metric}", train, skipped, mean=mean)
     return results
 
 
 def metric_names(trials: Sequence[Trial]) -> list[str] | None:
-    """Return the names of the metrics, or None if there is a single one, which has no name."""
+    """Return the names of the metrics, or None for a single metric, which has no name."""
     for fold in _folds(trials):
         if isinstance(fold.test_score, dict):
             return list(fold.test_score)
     return None
 
 
-def rank(means: np.ndarray, standing: Sequence[Any] | None = None) -> np.ndarray:
-    """Rank scores from 1, the highest; ties share the better rank, NaN comes last.
+def rank(means: np.ndarray, budgets: Sequence[Any] | None = None) -> np.ndarray:
+    """Rank scores from 1, the highest; equal scores share the better rank, NaN comes last.
 
-    With a `standing`, the highest standing comes first, whatever the score, unless that is NaN.
+    With `budgets`, larger budgets come first, and scores decide among equal budgets.
     """
     if np.isnan(means).all():
         return np.ones(len(means), dtype=np.int32)
-    if standing is None:
-        return rankdata(-np.nan_to_num(means, nan=np.nanmin(means) - 1), method="min").astype(np.int32)
-    keys = [(False,) if np.isnan(mean) else (True, s, mean) for s, mean in zip(standing, means, strict=True)]
-    first: dict[Any, int] = {}
-    for place, key in enumerate(sorted(keys, reverse=True), start=1):
-        first.setdefault(key, place)
-    return np.array([first[key] for key in keys], dtype=np.int32)
+    if budgets is None:
+        ranks: np.ndarray = rankdata(-np.nan_to_num(means, nan=np.nanmin(means) - 1), method="min").astype(np.int32)
+        return ranks
+    keys = [(False,) if np.isnan(mean) else (True, budget, mean) for budget, mean in zip(budgets, means, strict=True)]
+    rank_of: dict[Any, int] = {}
+    for i, key in enumerate(sorted(keys, reverse=True), start=1):
+        rank_of.setdefault(key, i)
+    return np.array([rank_of[key] for key in keys], dtype=np.int32)
 
 
-def _note_columns(trials: Sequence[Trial]) -> dict[str, np.ndarray]:
+def _info_columns(trials: Sequence[Trial]) -> Columns:
+    """Return a column for each name in the info of the candidates."""
     names = dict.fromkeys(name for trial in trials for name in trial.candidate.info)
     return {name: np.asarray([trial.candidate.info.get(name) for trial in trials]) for name in names}
 
 
-def _score_columns(
-    name: str, rows: list[list[float]], skipped: np.ndarray, mean: Callable[..., np.ndarray]
-) -> dict[str, np.ndarray]:
+def _time_columns(trials: Sequence[Trial]) -> Columns:
+    """Return means and standard deviations of the times of the evaluated folds."""
+    columns = {}
+    for name in ("fit_time", "score_time"):
+        rows = []
+        for trial in trials:
+            rows.append([np.nan if fold.state == "skipped" else getattr(fold, name) for fold in trial.folds])
+        _, columns[f"mean_{name}"], columns[f"std_{name}"] = _summary(rows, np.nanmean)
+    return columns
+
+
+def _score_columns(name: str, rows: list[list[float]], skipped: np.ndarray, *, mean: Mean) -> Columns:
+    """Return the columns of the scores on each fold, of their means and of their standard deviations."""
     scores, means, stds = _summary(rows, mean)
     columns = {f"split{i}_{name}": scores[:, i] for i in range(scores.shape[1])}
     if not (np.isfinite(scores) | skipped).all():
@@ -113,13 +129,12 @@ def _score_columns(
 
 
 def _mean_of_evaluated(array: np.ndarray, axis: int, skipped: np.ndarray) -> np.ndarray:
-    """Mean over the folds that were evaluated; NaN if one of them has no score."""
-    return np.where(skipped, 0.0, array).sum(axis=axis) / (~skipped).sum(axis=axis)
+    """Return the mean over the evaluated folds; NaN if one of them has no score."""
+    means: np.ndarray = np.where(skipped, 0.0, array).sum(axis=axis) / (~skipped).sum(axis=axis)
+    return means
 
 
-def _summary(
-    rows: list[list[float]], mean: Callable[..., np.ndarray] = np.mean
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _summary(rows: list[list[float]], mean: Mean) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return an array of shape (n_candidates, n_splits), and the mean and the standard deviation of its rows."""
     array = np.array(rows, dtype=np.float64)
     means = mean(array, axis=1)
@@ -128,8 +143,8 @@ def _summary(
     return array, means, stds
 
 
-def _score(fold: FoldScore, score: Score | None, metric: str, error_score: Any) -> float:
-    """Return the score of one metric; what failed has none (None), or NaN."""
+def _score(fold: FoldScore, score: Score | None, metric: str, *, error_score: float) -> float:
+    """Return one metric of a score of a fold, which is None or NaN if the fold failed."""
     if fold.state == "skipped":
         return np.nan
     value = score.get(metric) if isinstance(score, dict) else score

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -13,20 +13,23 @@ from skhpt.trial import Trial
 if TYPE_CHECKING:
     import pandas as pd
 
+#: Names and values of one line of a leaderboard.
+Row: TypeAlias = dict[str, Any]
 
-def leaderboard(trials: Sequence[Trial], results: Mapping[str, Any], metric: str, n: int) -> list[dict[str, Any]]:
+
+def leaderboard(trials: Sequence[Trial], results: Mapping[str, Any], metric: str, n: int) -> list[Row]:
     """Return the `n` best candidates as rows, the best first.
 
-    A candidate with trials on several rungs has one row, that of its best trial. The parameters come last, under their
-    own names.
+    A candidate with trials on several rungs has one row, that of its best trial. The parameters come last, as
+    ``param_*``.
     """
-    rows: dict[Any, dict[str, Any]] = {}
+    rows: dict[Any, Row] = {}
     for i in np.argsort(results[f"rank_test_{metric}"], kind="stable"):
         if len(rows) == n:
             break
         key = _candidate_key(trials[i])
         if key not in rows:
-            rows[key] = _row(trials[i], results, metric, int(i))
+            rows[key] = _row(trials[i], results, metric, i=int(i))
     return list(rows.values())
 
 
@@ -36,7 +39,8 @@ def _candidate_key(trial: Trial) -> Any:
     return number if type(number) is int else (trial.candidate.id,)
 
 
-def _row(trial: Trial, results: Mapping[str, Any], metric: str, i: int) -> dict[str, Any]:
+def _row(trial: Trial, results: Mapping[str, Any], metric: str, *, i: int) -> Row:
+    """Return row `i` of the table of results as a row of the leaderboard."""
     row = {
         "rank": int(results[f"rank_test_{metric}"][i]),
         "candidate": trial.candidate.id,
@@ -53,8 +57,8 @@ def _row(trial: Trial, results: Mapping[str, Any], metric: str, i: int) -> dict[
     return row
 
 
-def leaderboard_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    """Make a DataFrame of leaderboard rows, indexed by the candidate."""
+def leaderboard_frame(rows: list[Row]) -> pd.DataFrame:
+    """Return leaderboard rows as a DataFrame, indexed by the candidate."""
     try:
         import pandas as pd
     except ImportError as error:
@@ -62,33 +66,38 @@ def leaderboard_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
             "leaderboard() returns a pandas DataFrame: install pandas (pip install pandas), "
             "or use leaderboard_text(), which needs nothing."
         ) from error
-    columns = list(dict.fromkeys(name for row in rows for name in row)) or ["candidate"]
+    columns = _column_names(rows) or ["candidate"]
     frame = pd.DataFrame({name: pd.Series([row.get(name) for row in rows], dtype=None) for name in columns})
     return frame.set_index("candidate")
 
 
-def leaderboard_text(rows: list[dict[str, Any]]) -> str:
-    """Lay out leaderboard rows as a plain table; nothing if there are none."""
+def leaderboard_text(rows: list[Row]) -> str:
+    """Return leaderboard rows as a text table; an empty text if there are no rows."""
     if not rows:
         return ""
-    columns = list(dict.fromkeys(name for row in rows for name in row))
+    columns = _column_names(rows)
     scale = max((abs(row["score"]) for row in rows if np.isfinite(row["score"])), default=0.0)
     head = [name.removeprefix("param_") for name in columns]
     cells = [[_cell(name, row, scale) for name in columns] for row in rows]
     widths = [max(map(len, column)) for column in zip(head, *cells, strict=True)]
     rule = ["-" * width for width in widths]
-    return "\n".join(
-        "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in [head, rule, *cells]
-    )
+    lines = []
+    for row_cells in [head, rule, *cells]:
+        aligned = [cell.rjust(width) for cell, width in zip(row_cells, widths, strict=True)]
+        lines.append("  ".join(aligned).rstrip())
+    return "\n".join(lines)
 
 
 def score_text(value: float, scale: float) -> str:
-    """Write a score, or a difference of scores, where the largest of them is `scale`."""
+    """Return the text of a score, or of a difference of scores, of which the largest is `scale`."""
     return f"{value:.4f}" if scale == 0 or 1e-2 <= scale < 1e4 else f"{value:.5g}"
 
 
-def _cell(name: str, row: Mapping[str, Any], scale: float) -> str:
+def _column_names(rows: list[Row]) -> list[str]:
+    return list(dict.fromkeys(name for row in rows for name in row))
+
+
+def _cell(name: str, row: Row, scale: float) -> str:
     if name not in row:
         return ""
     value = row[name]

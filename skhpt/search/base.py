@@ -553,7 +553,7 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, BaseSearchCV):
             error_score=self.error_score,
             return_train_score=self.return_train_score,
             params=self._shown_params(trials, session.fidelity),
-            standing=session.fidelity.standing(trials),
+            budgets=session.fidelity.budgets(trials),
         )
         self._tabulated = trials
         self._keep_test_rows(session)

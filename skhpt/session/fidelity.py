@@ -55,7 +55,7 @@ class Fidelity(Protocol):
         """Return whether a trial has all of the resource and all folds."""
         ...
 
-    def standing(self, trials: list[Trial]) -> list[tuple[int, int]] | None:
+    def budgets(self, trials: list[Trial]) -> list[tuple[int, int]] | None:
         """Return how far each trial has come, which ranks it before its score does; None if all have come as far."""
         ...
 
@@ -77,7 +77,7 @@ class FullFidelity:
     def is_complete(self, trial: Trial) -> bool:
         return True
 
-    def standing(self, trials: list[Trial]) -> None:
+    def budgets(self, trials: list[Trial]) -> None:
         return None
 
     def shown_params(self, candidate: Candidate) -> Params:
@@ -116,7 +116,7 @@ class MultiFidelity:
     def is_complete(self, trial: Trial) -> bool:
         return budget_of(trial) == (self.maximum, self.n_splits)
 
-    def standing(self, trials: list[Trial]) -> list[tuple[int, int]]:
+    def budgets(self, trials: list[Trial]) -> list[tuple[int, int]]:
         return [budget_of(trial) for trial in trials]
 
     def shown_params(self, candidate: Candidate) -> Params:
