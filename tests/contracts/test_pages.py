@@ -1,0 +1,63 @@
+"""The pages: links, paths and parameters that they name exist."""
+
+import ast
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+import skhpt
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+SEARCHES = ["GridSearch", "RandomSearch", "BayesSearchCV", "HyperbandSearchCV", "ManualSearch"]
+
+
+def page_id(page):
+    return str(page.relative_to(ROOT))
+
+
+def text_of(page):
+    """Text without code blocks."""
+    return re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+def anchors(page):
+    """Anchors of the headings, as GitHub forms them."""
+    headings = re.findall(r"^#+ (.*)$", text_of(page), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_links_lead_to_a_page_and_a_heading(page):
+    for link in re.findall(r"\]\((?!https?:)([^)\s]+)\)", text_of(page)):
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_files_and_folders_that_a_page_names_exist(page):
+    if page.name == "changelog.md":  # names files of earlier versions too
+        return
+    for path in re.findall(r"`([\w./]+(?:\.py|/))`", text_of(page)):
+        assert any((ROOT / folder / path).exists() for folder in (".", "skhpt", "tests")), path
+
+
+def test_classes_that_the_glossary_names_exist():
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "skhpt").rglob("*.py")]
+    classes = {node.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+    named = re.findall(r"`([A-Z]\w+)(?:\.\w+)?`", text_of(ROOT / "docs" / "glossary.md"))
+    assert named
+    assert not set(named) - classes
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+def test_the_reference_has_every_parameter_of_a_search(name):
+    reference = text_of(ROOT / "docs" / "reference.md")
+    rows = [line.split("|") for line in reference.splitlines() if line.startswith("|")]
+    named = {parameter for cells in rows for cell in cells[1:3] for parameter in re.findall(r"`(\w+)`", cell)}
+    parameters = inspect.signature(getattr(skhpt, name)).parameters
+    assert not parameters.keys() - named
