@@ -1,25 +1,8 @@
-"""The words."""
+"""Candidates, folds and trials."""
 
-import pytest
+import math
 
-from skhpt.history import History
 from skhpt.trial import Candidate, FoldScore, Trial
-
-
-def test_history_grows_in_id_order():
-    history = History()
-    history.add([Candidate(0, {"a": 1}), Candidate(1, {"a": 2})])
-    assert (len(history), history.n_finished, history.finished) == (2, 0, [])
-    history.finish_next([FoldScore(0, 1, 0.2), FoldScore(0, 0, 0.1)])
-    assert [fold.test_score for fold in history[0].folds] == [0.1, 0.2]  # in the order of the splits
-    assert history.finished == [history[0]]
-    assert [trial.state for trial in history] == ["ok", "pending"]
-    assert repr(history) == "<History of 1 finished and 1 pending trials>"
-
-
-def test_history_refuses_ids_out_of_order():
-    with pytest.raises(ValueError, match="candidate 1 was asked for where 0 is next"):
-        History().add([Candidate(1, {})])
 
 
 def test_the_state_of_a_trial_is_that_of_its_first_bad_fold():
@@ -27,8 +10,26 @@ def test_the_state_of_a_trial_is_that_of_its_first_bad_fold():
     assert Trial(Candidate(0, {}), folds).state == "timeout"
 
 
-def test_history_starts_with_what_is_given():
-    trial = Trial(Candidate(0, {}), (FoldScore(0, 0, 1.0),))
-    history = History([trial], prior=[trial, trial], n_earlier_trials=1)
-    assert (len(history), history.n_finished, len(history.prior), history.n_earlier_trials) == (1, 1, 2, 1)
-    assert history[:] == [trial]
+def test_the_state_of_a_trial_without_folds_is_pending():
+    assert Trial(Candidate(0, {})).state == "pending"
+
+
+def test_preset_folds_are_not_evaluated():
+    candidate = Candidate(0, {}, preset_folds=(FoldScore(0, 1, 0.5),))
+    assert candidate.missing(3) == [0, 2]
+
+
+def test_a_trial_is_eliminated_if_a_race_skipped_some_of_its_folds():
+    skipped = FoldScore(0, 1, None, state="skipped")
+    folds = (FoldScore(0, 0, 0.5), skipped)
+    assert Trial(Candidate(0, {}), folds).was_eliminated
+    assert not Trial(Candidate(0, {}, preset_folds=(skipped,)), folds).was_eliminated
+    assert Trial(Candidate(0, {}), folds).evaluated == [folds[0]]
+
+
+def test_the_score_of_a_fold_is_that_of_a_metric():
+    fold = FoldScore(0, 0, {"a": 0.5, "b": math.inf})
+    assert (fold.score(), fold.score("a")) == (0.5, 0.5)
+    assert math.isnan(fold.score("b"))
+    assert math.isnan(fold.score("c"))
+    assert math.isnan(FoldScore(0, 0, None).score())
