@@ -1,7 +1,7 @@
-"""Rules for ``refit=``: which candidate to take, if not the one with the best score.
+"""Rules for ``refit=``: functions of ``cv_results_`` that select the best candidate.
 
-The best of many scores is there by luck too. A rule takes the simplest of the candidates that are about as good as the
-best one, and says what simple means.
+The highest of many scores is partly due to chance. A rule selects the simplest candidate among those whose score is
+close to the best one.
 """
 
 from __future__ import annotations
@@ -12,25 +12,30 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count, takewhile
 from numbers import Real
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
-#: A parameter or a column, as a name, with "-" in front if more of it is simpler; or a function of the parameters.
-Key = str | Callable[[Mapping[str, Any]], Any]
-#: Columns of ``cv_results_`` that tell how far a candidate has come, where that is not the same for all.
-_STANDING = ("n_resources", "n_folds")
+#: Name of a parameter or of a column, with "-" in front if larger values are simpler; or a function of the parameters.
+Key: TypeAlias = str | Callable[[Mapping[str, Any]], Any]
+#: The table of results of a search.
+CVResults: TypeAlias = Mapping[str, Any]
+#: Columns of ``cv_results_`` with the budget of a candidate. Candidates with other budgets are not compared.
+_BUDGETS = ("n_resources", "n_folds")
 
 
 class Rule:
-    """Takes ``cv_results_`` and returns the row of the simplest candidate that is about as good as the best one.
+    """Base class of rules that select the simplest candidate whose score is close to the best one.
+
+    A rule is a callable: it takes ``cv_results_`` and returns the row of the selected candidate. A subclass defines
+    `lowest_score`, and checks its own parameters in ``__post_init__``.
 
     Attributes
     ----------
-    by : Key or sequence of Key
+    by : str, callable or sequence of these
         What makes a candidate simple, in the order of importance.
     metric : str
-        The metric that counts.
+        Name of the score.
     """
 
     by: Key | Sequence[Key]
@@ -45,97 +50,125 @@ class Rule:
         if not isinstance(self.metric, str):
             raise TypeError(f"metric must be the name of a metric, got {self.metric!r}")
 
-    @property
-    def keys(self) -> list[Key]:
-        """What makes a candidate simple, as a list."""
-        return [self.by] if isinstance(self.by, str) or callable(self.by) else list(self.by)
+    @abstractmethod
+    def lowest_score(self, best: float, scores: np.ndarray) -> float:
+        """Return the lowest mean score that is close enough to the best one.
 
-    @property
-    def names(self) -> list[str]:
-        """The parameters and columns among the keys."""
-        return [key.removeprefix("-") for key in self.keys if isinstance(key, str)]
+        Parameters
+        ----------
+        best : float
+            Mean score of the best candidate.
+        scores : ndarray of shape (n_evaluated_folds,)
+            Scores of the best candidate on the folds.
 
-    def check_values(self, choices: Mapping[str, Sequence[Any]]) -> None:
-        """Check that the choices for parameters can be put in order.
-
-        Raises
-        ------
-        TypeError
-            If they are no numbers, and there is no function that makes numbers of them.
+        Returns
+        -------
+        score : float
         """
-        for key in (key for key in self.keys if isinstance(key, str)):
-            for value in choices.get(key.removeprefix("-"), ()):
-                _place(value, 1, key)
 
-    def __call__(self, cv_results: Mapping[str, Any]) -> int:
-        """Choose a candidate.
+    def __call__(self, cv_results: CVResults) -> int:
+        """Select a candidate.
 
         Parameters
         ----------
         cv_results : dict
-            The table of results of a search, of this package or of scikit-learn.
+            Table of results of a search, of this package or of scikit-learn.
 
         Returns
         -------
         index : int
-            Row of the candidate. Those count that have a score and have come as far as the best one. Of equally simple
-            ones the better one is taken, then the earlier one; if none has a score, the first one.
+            Row of the selected candidate. Only candidates with a score and with the budget of the best candidate are
+            compared. Among equally simple candidates, the one with the higher score is selected, then the earlier one.
+            If no candidate has a score, the index is that of the first row with rank 1.
         """
         means = self._means(cv_results)
         simplicity = list(zip(*(_column(key, cv_results) for key in self.keys), strict=True))
         best = int(np.argmin(cv_results[f"rank_test_{self.metric}"]))
         if not math.isfinite(means[best]):
             return best
-        counts = np.isfinite(means)
-        for name in _STANDING:
+        compared = np.isfinite(means)
+        for name in _BUDGETS:
             if name in cv_results:
-                counts &= np.asarray(cv_results[name]) == cv_results[name][best]
+                compared &= np.asarray(cv_results[name]) == cv_results[name][best]
         scores = np.array([column[best] for column in self._split_scores(cv_results)], dtype=float)
-        limit = self._limit(means[best], scores[np.isfinite(scores)])
-        rows = np.flatnonzero(counts & (means >= limit))
+        lowest = self.lowest_score(means[best], scores[np.isfinite(scores)])
+        rows = np.flatnonzero(compared & (means >= lowest))
         return int(min(rows, key=lambda row: (simplicity[row], -means[row], row)))
 
-    @abstractmethod
-    def _limit(self, best: float, scores: np.ndarray) -> float:
-        """Return the lowest score that is about as good as that of the best candidate, `best`.
+    @property
+    def keys(self) -> list[Key]:
+        """The keys in `by`, as a list."""
+        return [self.by] if isinstance(self.by, str) or callable(self.by) else list(self.by)
 
-        Its scores on the folds are `scores`.
+    @property
+    def names(self) -> list[str]:
+        """The names of parameters and columns in `by`."""
+        return [key.removeprefix("-") for key in self.keys if isinstance(key, str)]
+
+    def check_values(self, choices: Mapping[str, Sequence[Any]]) -> None:
+        """Check that the values of the parameters in `by` have an order.
+
+        Parameters
+        ----------
+        choices : dict of str to sequence
+            Values by parameter.
+
+        Raises
+        ------
+        TypeError
+            If a parameter in `by` has values that are not numbers.
         """
+        for key in self.keys:
+            if isinstance(key, str):
+                for value in choices.get(key.removeprefix("-"), ()):
+                    _sort_key(value, key)
 
-    def _means(self, cv_results: Mapping[str, Any]) -> np.ndarray:
+    def _means(self, cv_results: CVResults) -> np.ndarray:
         if f"mean_test_{self.metric}" not in cv_results:
-            there = [name.removeprefix("mean_test_") for name in cv_results if name.startswith("mean_test_")]
-            raise ValueError(f"metric={self.metric!r} of {self!r} is not one of the metrics: {there}")
+            metrics = [name.removeprefix("mean_test_") for name in cv_results if name.startswith("mean_test_")]
+            raise ValueError(f"metric={self.metric!r} of {self!r} is not one of the metrics: {metrics}")
         return np.asarray(cv_results[f"mean_test_{self.metric}"], dtype=float)
 
-    def _split_scores(self, cv_results: Mapping[str, Any]) -> list[Any]:
+    def _split_scores(self, cv_results: CVResults) -> list[Any]:
+        """Return the columns of the scores on each fold."""
         names = (f"split{i}_test_{self.metric}" for i in count())
         return [cv_results[name] for name in takewhile(cv_results.__contains__, names)]
 
 
-@dataclass(frozen=True)
-class one_standard_error(Rule):
-    """The simplest candidate within one standard error of the best score.
+def one_standard_error(by: Key | Sequence[Key], metric: str = "score") -> Rule:
+    """Return a rule that selects the simplest candidate within one standard error of the best score.
 
     Parameters
     ----------
     by : str, callable or list of these
         What makes a candidate simple: the name of a parameter, or of a column of ``cv_results_`` such as
-        ``'mean_fit_time'``, if less of it is simpler; with a minus sign in front, as in ``'-alpha'``, if more of it is.
-        Or a function that takes the parameters of a candidate (a dict) and returns something to sort by, the simplest
-        first. Of several the first one decides, then the next one. None and what a candidate does not have come last.
+        ``'mean_fit_time'``, if smaller values are simpler; with a minus sign in front, as in ``'-alpha'``, if larger
+        values are simpler. Or a function that takes the parameters of a candidate (a dict) and returns a value to sort
+        by, the smallest for the simplest. In a list, the first key decides, and the next ones among equals. None and
+        missing parameters come last.
 
     metric : str, default='score'
-        The metric, if there are several.
+        Name of the metric, if there are several.
+
+    Returns
+    -------
+    rule : Rule
+        A callable for ``refit=``, with the attributes `by` and `metric`.
+
+    Raises
+    ------
+    TypeError
+        If `by` or `metric` is of another type.
 
     Notes
     -----
     The standard error is that of the best candidate: the standard deviation of its scores on the folds (with n - 1 in
-    the denominator) divided by the square root of their number, as in [1]_. With one fold it is 0. Where
-    cross-validation is repeated, the folds are not independent, and it is too small.
+    the denominator) divided by the square root of their number, as in [1]_. With one fold it is 0. With repeated
+    cross-validation the folds are not independent, and it is too small.
 
-    `refit` takes it in every search of this package, and in scikit-learn's. Here it works in races and with
-    `HyperbandSearchCV`, where only those count that have come as far as the best one, and it leaves ``best_score_``.
+    The searches of this package and of scikit-learn accept the rule as `refit`. In this package it works in races and
+    with `HyperbandSearchCV` too, where it compares only candidates with the budget of the best one, and searches have a
+    ``best_score_``.
 
     References
     ----------
@@ -154,29 +187,34 @@ class one_standard_error(Rule):
     >>> search.fit(X, y).best_params_
     {'max_depth': 3}
     """
-
-    by: Key | Sequence[Key]
-    metric: str = "score"
-
-    def _limit(self, best: float, scores: np.ndarray) -> float:
-        n = len(scores)
-        return best - (float(np.std(scores, ddof=1)) / math.sqrt(n) if n > 1 else 0.0)
+    return _OneStandardError(by, metric)
 
 
-@dataclass(frozen=True)
-class within_percent(Rule):
-    """The simplest candidate within so many percent of the best score.
+def within_percent(percent: float, by: Key | Sequence[Key], metric: str = "score") -> Rule:
+    """Return a rule that selects the simplest candidate within a percentage of the best score.
 
     Parameters
     ----------
     percent : float
-        How much of the best score may be lost, in percent of its absolute value.
+        Largest accepted loss of score, in percent of the absolute value of the best score.
 
     by : str, callable or list of these
         What makes a candidate simple, as for `one_standard_error`.
 
     metric : str, default='score'
-        The metric, if there are several.
+        Name of the metric, if there are several.
+
+    Returns
+    -------
+    rule : Rule
+        A callable for ``refit=``, with the attributes `percent`, `by` and `metric`.
+
+    Raises
+    ------
+    ValueError
+        If `percent` is not a number, or negative or infinite.
+    TypeError
+        If `by` or `metric` is of another type.
 
     Examples
     --------
@@ -184,17 +222,37 @@ class within_percent(Rule):
     >>> within_percent(1, by=["n_estimators", "-min_samples_leaf"])
     within_percent(percent=1, by=['n_estimators', '-min_samples_leaf'], metric='score')
     """
+    return _WithinPercent(percent, by, metric)
 
+
+@dataclass(frozen=True, repr=False)
+class _OneStandardError(Rule):
+    by: Key | Sequence[Key]
+    metric: str
+
+    def __repr__(self) -> str:
+        return f"one_standard_error(by={self.by!r}, metric={self.metric!r})"
+
+    def lowest_score(self, best: float, scores: np.ndarray) -> float:
+        n = len(scores)
+        return best - (float(np.std(scores, ddof=1)) / math.sqrt(n) if n > 1 else 0.0)
+
+
+@dataclass(frozen=True, repr=False)
+class _WithinPercent(Rule):
     percent: float
     by: Key | Sequence[Key]
-    metric: str = "score"
+    metric: str
 
     def __post_init__(self) -> None:
         if not isinstance(self.percent, Real) or isinstance(self.percent, bool) or not 0 <= self.percent < math.inf:
             raise ValueError(f"percent must be a number, 0 or larger, got {self.percent!r}")
         super().__post_init__()
 
-    def _limit(self, best: float, scores: np.ndarray) -> float:
+    def __repr__(self) -> str:
+        return f"within_percent(percent={self.percent!r}, by={self.by!r}, metric={self.metric!r})"
+
+    def lowest_score(self, best: float, scores: np.ndarray) -> float:
         return best - self.percent / 100 * abs(best)
 
 
@@ -203,12 +261,11 @@ def _are_keys(by: Any) -> bool:
     return len(keys) > 0 and all(callable(key) or (isinstance(key, str) and key.strip("-")) for key in keys)
 
 
-def _column(key: Key, cv_results: Mapping[str, Any]) -> list[Any]:
-    """Return what makes the candidates simple, the least for the simplest one; what is not there comes last."""
+def _column(key: Key, cv_results: CVResults) -> list[Any]:
+    """Return a value to sort by for each candidate, the smallest for the simplest."""
     if callable(key):
         return [key(params) for params in cv_results["params"]]
     name = key.removeprefix("-")
-    sign = -1 if key.startswith("-") else 1
     if any(name in params for params in cv_results["params"]):
         values = [params.get(name) for params in cv_results["params"]]
     elif name in cv_results:
@@ -216,10 +273,11 @@ def _column(key: Key, cv_results: Mapping[str, Any]) -> list[Any]:
     else:
         names = list(dict.fromkeys(name for params in cv_results["params"] for name in params))
         raise ValueError(f"by={key!r} is neither a parameter of the candidates, {names}, nor a column of cv_results_")
-    return [_place(value, sign, key) for value in values]
+    return [_sort_key(value, key) for value in values]
 
 
-def _place(value: Any, sign: int, key: str) -> tuple[bool, float]:
+def _sort_key(value: Any, key: str) -> tuple[bool, float]:
+    """Return a key that sorts numbers, from the largest if `key` has a minus sign; None and NaN come last."""
     if value is None or value != value:
         return True, 0.0
     if not isinstance(value, (Real, np.bool_)):
@@ -227,4 +285,4 @@ def _place(value: Any, sign: int, key: str) -> tuple[bool, float]:
             f"by={key!r} has values that are no numbers, such as {value!r}: give a function of the parameters that "
             "returns something to sort by"
         )
-    return False, sign * float(value)
+    return False, (-1 if key.startswith("-") else 1) * float(value)
