@@ -217,10 +217,6 @@ NAMES: list[PrivateName] = [
         "sklearn.model_selection._search.BaseSearchCV",
         "search/base",
         _check_refit_for_multimetric="check of `refit` with several metrics",
-    ),
-    *names_of(
-        "sklearn.model_selection._search.BaseSearchCV",
-        "search/base",
         _get_routed_params_for_fit="parameters of `fit` for the estimator, the splitter and the scorer",
         _get_scorers="scorers that `scoring` means",
     ),
@@ -371,8 +367,7 @@ NAMES: list[PrivateName] = [
     ),
     *names_of(
         "sklearn.metrics._scorer._MultimetricScorer",
-        "fitting/fold fitting/scorers fitting/slicing search/base "
-        "session/resume session/validation",
+        "fitting/fold fitting/scorers fitting/slicing search/base session/resume session/validation",
         _scorers="scorers of several metrics",
         make=several_scorers,
     ),
@@ -564,7 +559,7 @@ NAMES: list[PrivateName] = [
         _Booster="booster with fewer trees, set on a view",
         make=lambda: xgboost_model(),
     ),
-    # Python and numpy
+    # Python
     *names_of(
         "warnings",
         "_compat",
@@ -592,6 +587,10 @@ NAMES: list[PrivateName] = [
         "joblib._parallel_backends.LokyBackend",
         "parallel/_joblib",
         _prepare_worker_env="environment variables of workers: threads of the libraries for linear algebra",
+    ),
+    *names_of(
+        "joblib._parallel_backends.LokyBackend",
+        "parallel/_joblib",
         _workers="pool of loky",
         make=loky_backend,
     ),
@@ -602,19 +601,9 @@ NAMES: list[PrivateName] = [
         make=multiprocessing_backend,
     ),
     *names_of(
-        "joblib.parallel",
-        "parallel/_joblib",
-        BatchedCalls="form in which a backend takes tasks",
-    ),
-    *names_of(
-        "joblib.externals.loky",
-        "parallel/_joblib",
-        ProcessPoolExecutor="processes that may die alone",
-    ),
-    *names_of(
-        "joblib.externals.loky.process_executor",
-        "parallel/_joblib",
-        TerminatedWorkerError="error of a task whose worker died",
+        "joblib._dask",
+        "parallel/dask",
+        DaskDistributedBackend="joblib's backend for Dask, known by its name",
     ),
     *names_of(
         "joblib._utils",
@@ -625,6 +614,21 @@ NAMES: list[PrivateName] = [
         "joblib._memmapping_reducer",
         "parallel/_joblib",
         get_memmapping_reducers="large arrays as memory maps",
+    ),
+    *names_of(
+        "joblib.parallel",
+        "parallel/_joblib",
+        BatchedCalls="form in which a backend takes tasks",
+    ),
+    *names_of(
+        "joblib.externals.loky",
+        "parallel/_joblib",
+        ProcessPoolExecutor="processes that are ended one by one",
+    ),
+    *names_of(
+        "joblib.externals.loky.process_executor",
+        "parallel/_joblib",
+        TerminatedWorkerError="error of a task whose worker died",
     ),
     *names_of(
         "joblib.executor.MemmappingExecutor",
@@ -730,7 +734,7 @@ def imports(file: str, tree: ast.Module) -> list[Use]:
             names += [(node.lineno, alias.name) for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
             names += [(node.lineno, f"{node.module}.{alias.name}") for alias in node.names]
-    private = [(line, name) for line, name in names if any(map(is_private, name.split(".")))]
+    private = [(line, name) for line, name in names if any(map(is_private, name.split("."))) or ".externals." in name]
     return [Use(file, line, name, is_import=True) for line, name in private if not name.startswith("skhpt.")]
 
 
@@ -805,7 +809,7 @@ MOVED = [private for private in NAMES if private.name not in TO_BE_MOVED]
 def test_private_names_are_used_in_one_place(private):
     users = private.files.split()
     if private.library in ("joblib", "multiprocessing"):
-        assert users == ["parallel/_joblib"]
+        assert users == ["parallel/dask" if private.name.startswith("joblib._dask.") else "parallel/_joblib"]
     elif private.name.startswith("sklearn.metrics._scorer."):
         assert users == ["fitting/scorers"]
     elif private.make is None and not is_attribute(private):
