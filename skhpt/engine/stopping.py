@@ -78,6 +78,8 @@ class Limits:
 
     def learn(self, trial: Trial) -> None:
         """Learn from a trial that has finished; the order of the trials matters."""
+        if self._target_score == math.inf and self._patience == math.inf:
+            return
         score = self._mean_score(trial)
         if score is None:
             return

@@ -2,93 +2,53 @@
 
 from __future__ import annotations
 
-import math
 import time
 from abc import abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
-from copy import copy, deepcopy
-from dataclasses import replace
-from datetime import timedelta
-from numbers import Integral, Real
-from os import PathLike
-from tempfile import TemporaryDirectory
-from typing import Any, Literal, Self
+from contextlib import nullcontext
+from copy import deepcopy
+from typing import Any, Self
 
-import numpy as np
 from sklearn.base import clone, is_classifier
-from sklearn.model_selection._search import BaseSearchCV, _search_estimator_has
-from sklearn.utils import get_tags
+from sklearn.model_selection._search import _search_estimator_has
 from sklearn.utils.metaestimators import available_if
 
 from skhpt import journal
-from skhpt._compat import IS_TESTED, Interval, Options, StrOptions, fit_context
+from skhpt._compat import fit_context
 from skhpt._typing import (
     ArrayLike,
-    Constraint,
-    CrossValidator,
-    ErrorScore,
     Estimator,
     Params,
     RandomState,
-    Refit,
-    Scoring,
 )
 from skhpt._warnings import warn_user
-from skhpt.engine import loop
-from skhpt.engine.evaluator import PoolEvaluator
-from skhpt.engine.interrupts import Interrupts
-from skhpt.engine.retries import RetryPolicy
-from skhpt.engine.stopping import Limits
-from skhpt.fitting.checkpoints import Checkpoints, InMemory, OnDisk
 from skhpt.fitting.fold import Setup
-from skhpt.fitting.resources import FoldResource, FullTraining
-from skhpt.fitting.slicing import data_can_be_shared
 from skhpt.history import History
-from skhpt.parallel.pool import Pool, shares_memory
 from skhpt.results.cv_results import cv_results, metric_names
-from skhpt.reuse.planner import ReusePlanner, ReuseReport
-from skhpt.reuse.shared_evaluation import SharingPolicy
+from skhpt.reuse.report import ReuseReport
 from skhpt.search.corrected_score import PredictionsMixin
+from skhpt.search.estimator import SearchEstimator
 from skhpt.search.leaderboard import LeaderboardMixin
 from skhpt.select import Rule
 from skhpt.session.fidelity import Fidelity, FullFidelity
 from skhpt.session.folds import Folds, draw_folds, folds_from_json
 from skhpt.session.inputs import Inputs, check_data, check_target
-from skhpt.session.outcome_warnings import mean_score, report_end, report_failures
+from skhpt.session.outcome_warnings import report_end, report_failures
 from skhpt.session.resume import describe_space, journal_header, resume
+from skhpt.session.run import RunParams, run_session
 from skhpt.session.session import Session
 from skhpt.session.setup import can_share_slices, fingerprint_of, history_of_previous, warm_start_history
 from skhpt.session.sklearn_callbacks import begin_callbacks
 from skhpt.session.validation import check_max_time, check_names, check_rule, check_score_limit, metric_of_refit
 from skhpt.space.space import Space
 from skhpt.strategies.base import Strategy
-from skhpt.strategies.racing import Race
 from skhpt.trial import Trial
 
 
-class BaseSearch(LeaderboardMixin, PredictionsMixin, BaseSearchCV):
+class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
     """Base of all searches: evaluates the candidates of a strategy and refits the best.
 
     A search defines its constructor, `_parse_space` and `_make_strategy`.
     """
-
-    _parameter_constraints: dict = {
-        **BaseSearchCV._parameter_constraints,
-        "constraint": [callable, None],
-        "previous": "no_validation",
-        "return_predictions": ["boolean"],
-        "reuse": [StrOptions({"exact", "close"}), Options(bool, {False})],
-        "reuse_memory": [Interval(Real, 0, None, closed="left"), None],
-        "warm_start": ["boolean"],
-        "journal": [str, PathLike, None],
-        "max_time": [Interval(Real, 0, None, closed="neither"), timedelta, None],
-        "target_score": [Real, None],
-        "patience": [Interval(Integral, 1, None, closed="left"), None],
-        "fit_timeout": [Interval(Real, 0, None, closed="neither"), None],
-        "max_retries": [Interval(Integral, 0, None, closed="left")],
-        "on_interrupt": [StrOptions({"refit", "keep", "raise"})],
-    }
 
     cv_results_: dict[str, Any]
     best_params_: Params
@@ -108,87 +68,6 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, BaseSearchCV):
     random_state: RandomState = None
     #: Folds of the last fit, if they cannot be drawn again.
     _folds: Folds | None = None
-
-    def __init__(
-        self,
-        estimator: Estimator,
-        *,
-        constraint: Constraint | None = None,
-        scoring: Scoring = None,
-        cv: CrossValidator = None,
-        refit: Refit = True,
-        error_score: ErrorScore = np.nan,
-        return_train_score: bool = False,
-        return_predictions: bool = False,
-        n_jobs: int | None = None,
-        pre_dispatch: int | str | None = "2*n_jobs",
-        verbose: int = 0,
-        max_time: float | timedelta | None = None,
-        target_score: float | None = None,
-        patience: int | None = None,
-        journal: str | PathLike[str] | None = None,
-        previous: Any = None,
-        warm_start: bool = False,
-        fit_timeout: float | None = None,
-        max_retries: int = 2,
-        on_interrupt: Literal["refit", "keep", "raise"] = "refit",
-        reuse: Literal["exact", "close", False] = "exact",
-        reuse_memory: float | None = 2**30,
-    ):
-        super().__init__(
-            estimator=estimator,
-            scoring=scoring,
-            n_jobs=n_jobs,
-            refit=refit,
-            cv=cv,
-            verbose=verbose,
-            pre_dispatch=pre_dispatch,
-            error_score=error_score,
-            return_train_score=return_train_score,
-        )
-        self.constraint = constraint
-        self.return_predictions = return_predictions
-        self.max_time = max_time
-        self.target_score = target_score
-        self.patience = patience
-        self.journal = journal
-        self.previous = previous
-        self.warm_start = warm_start
-        self.fit_timeout = fit_timeout
-        self.max_retries = max_retries
-        self.on_interrupt = on_interrupt
-        self.reuse = reuse
-        self.reuse_memory = reuse_memory
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        # scikit-learn's own searches leave these out, and fail its checks around a transformer or a Ridge.
-        tags.transformer_tags = deepcopy(get_tags(self.estimator).transformer_tags)
-        tags.target_tags = deepcopy(get_tags(self.estimator).target_tags)
-        return tags
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the parameters of this search.
-
-        Parameters
-        ----------
-        deep : bool, default=True
-            Whether to return the parameters of the estimator and its parts too (but not those of `previous`).
-
-        Returns
-        -------
-        params : dict
-            Parameter names mapped to their values.
-        """
-        return {name: value for name, value in super().get_params(deep).items() if not name.startswith("previous__")}
-
-    def __sklearn_clone__(self) -> Self:
-        # An earlier search is data: a clone of it would have no trials.
-        without = copy(self)
-        without.previous = None
-        new = super(BaseSearch, without).__sklearn_clone__()
-        new.previous = self.previous
-        return new
 
     # -- hooks -----------------------------------------------------------------------------------------------------
 
@@ -408,30 +287,15 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, BaseSearchCV):
     def _run(self, strategy: Strategy, session: Session) -> None:
         """Evaluate the candidates of a strategy; `history_` keeps the results, however the search ends."""
         self._warn_if_previous_is_ignored(strategy, session.history)
-        session.callbacks.begin_search(getattr(strategy, "n_candidates", None), len(session.folds))
+        session.callbacks.begin_search(strategy.n_candidates, len(session.folds))
         self._take_over(session)
-        with Interrupts() as interrupts, self._checkpoints(session.fidelity) as checkpoints:
-            reuse = self._make_reuse_planner(session)
-            evaluator = self._make_evaluator(session, reuse, checkpoints, interrupts)
-            try:
-                with evaluator:
-                    self.stop_reason_ = loop.run(
-                        strategy,
-                        session.history,
-                        evaluator,
-                        n_splits=len(session.folds),
-                        journal=session.journal,
-                        race=self._make_race(),
-                        stop=self._make_limits(session, interrupts),
-                    )
-            finally:
-                finished = session.history.finished
-                self.history_ = session.fidelity.ordered(session.history)
-            if interrupts.n:  # even if it was pressed after the last fold
-                self.stop_reason_ = loop.INTERRUPTED
+        try:
+            outcome = run_session(strategy, session, self._run_params())
+        finally:
+            self.history_ = session.fidelity.ordered(session.history)
+        self.stop_reason_, self.reuse_report_ = outcome.stop_reason, outcome.reuse_report
         if session.journal:
             session.journal.record_event("ended", reason=self.stop_reason_)
-        self.reuse_report_ = reuse.report
         if self.verbose > 0 and self.reuse_report_.saves:
             print(self.reuse_report_.summary())
         session.callbacks.end_search()
@@ -439,10 +303,26 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, BaseSearchCV):
             self.stop_reason_,
             session.history,
             max_time=self.max_time,
-            n_retries=evaluator.retry_policy.n_retries,
-            n_interrupts=interrupts.n,
+            n_retries=outcome.n_retries,
+            n_interrupts=outcome.n_interrupts,
         )
-        report_failures(finished, session.n_reported, self.error_score)
+        report_failures(session.history.finished, session.n_reported, self.error_score)
+
+    def _run_params(self) -> RunParams:
+        return RunParams(
+            n_jobs=self.n_jobs,
+            pre_dispatch=self.pre_dispatch,
+            fit_timeout=self.fit_timeout,
+            max_retries=self.max_retries,
+            max_time=self.max_time,
+            target_score=self.target_score,
+            patience=self.patience,
+            metric=self._metric,
+            error_score=self.error_score,
+            racing=self.racing,
+            reuse=self.reuse,
+            reuse_memory=self.reuse_memory,
+        )
 
     def _warn_if_previous_is_ignored(self, strategy: Strategy, history: History) -> None:
         if history.prior and not strategy.uses_prior:
@@ -457,75 +337,6 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, BaseSearchCV):
         self.history_, self._fingerprint = session.history, session.fingerprint
         self.n_splits_ = len(session.folds)
         self._folds = None if session.folds.is_reproducible else session.folds
-
-    @contextmanager
-    def _checkpoints(self, fidelity: Fidelity) -> Iterator[Checkpoints]:
-        """Return storage for models that continue their training: on disk if the workers are processes."""
-        if not fidelity.is_multi or shares_memory(self.n_jobs, self.fit_timeout):
-            yield Checkpoints(InMemory())
-            return
-        with TemporaryDirectory(prefix="skhpt-", ignore_cleanup_errors=True) as folder:
-            yield Checkpoints(OnDisk(folder))
-
-    def _make_evaluator(
-        self, session: Session, reuse: ReusePlanner, checkpoints: Checkpoints, interrupts: Interrupts
-    ) -> PoolEvaluator:
-        pool = Pool(
-            self.n_jobs,
-            pre_dispatch=self.pre_dispatch,
-            fit_timeout=self.fit_timeout,
-            interruptible=interrupts.allowed,
-            folders=checkpoints.folders,
-        )
-        return PoolEvaluator(
-            pool,
-            replace(session.setup, checkpoints=checkpoints),
-            X=session.inputs.X,
-            y=session.inputs.y,
-            splits=session.folds,
-            observe=session.callbacks.observe,
-            racing=self.racing,
-            reuse=reuse,
-            retry_policy=RetryPolicy(self.max_retries, self.fit_timeout),
-        )
-
-    def _make_race(self) -> Race | None:
-        error_score = np.nan if self.error_score == "raise" else self.error_score
-        return Race(self._metric, error_score) if self.racing else None
-
-    def _make_limits(self, session: Session, interrupts: Interrupts) -> Limits:
-        def score_that_counts(trial: Trial) -> float | None:
-            return self._mean_score(trial) if session.fidelity.is_complete(trial) else None
-
-        return Limits(
-            max_time=self.max_time,
-            target_score=self.target_score,
-            patience=self.patience,
-            mean_score=score_that_counts,
-            n_earlier_trials=session.history.n_earlier_trials,
-            interrupts=interrupts,
-        )
-
-    def _mean_score(self, trial: Trial) -> float:
-        return mean_score(trial, self._metric, self.error_score)
-
-    def _make_reuse_planner(self, session: Session) -> ReusePlanner:
-        reason = self._reason_not_to_share(session.inputs.X)
-        if type(session.setup.training) not in (FullTraining, FoldResource):
-            reason = "they are trained with different resources"
-        if session.callbacks.observe_fits:
-            reason = "callbacks are told of every fit"
-        max_nbytes = math.inf if self.reuse_memory is None else self.reuse_memory
-        policy = SharingPolicy(max_nbytes, self.reuse == "close", verify=not IS_TESTED)
-        return ReusePlanner(None if reason else policy, reason)
-
-    def _reason_not_to_share(self, X: ArrayLike) -> str:
-        """Return the reason why candidates share no fits; empty if they do."""
-        if not self.reuse:
-            return "reuse=False"
-        if self.racing:
-            return "racing=True"
-        return "" if data_can_be_shared(X) else "X is a sparse matrix other than CSR with sorted indices"
 
     @property
     def _metric(self) -> str | None:

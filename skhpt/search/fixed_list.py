@@ -10,6 +10,7 @@ from skhpt._typing import ArrayLike, Params, RandomState
 from skhpt.history import History
 from skhpt.reuse.report import ReusePlan, plan_of
 from skhpt.search.base import BaseSearch
+from skhpt.session.run import reason_not_to_share
 from skhpt.session.session import Session
 from skhpt.space.space import Space
 from skhpt.strategies.fixed_list import FixedList
@@ -55,5 +56,5 @@ class FixedListSearch(BaseSearch):
             [Candidate(i, point) for i, point in enumerate(points)],
             len(folds),
             close=self.reuse == "close",
-            reason=self._reason_not_to_share(inputs.X),
+            reason=reason_not_to_share(inputs.X, reuse=self.reuse, racing=self.racing),
         )

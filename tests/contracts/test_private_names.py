@@ -210,7 +210,7 @@ NAMES: list[PrivateName] = [
     # Every search is a scikit-learn search
     *names_of(
         "sklearn.model_selection._search",
-        "search/base",
+        "search/estimator",
         BaseSearchCV="base class of the searches: `isinstance` checks and prediction methods",
     ),
     *names_of(
@@ -222,7 +222,7 @@ NAMES: list[PrivateName] = [
     ),
     *names_of(
         "sklearn.model_selection._search.BaseSearchCV",
-        "reuse/steps search/base search/bayes search/grid search/hyperband search/manual search/random",
+        "reuse/steps search/estimator search/bayes search/grid search/hyperband search/manual search/random",
         _parameter_constraints="checks of the constructor's parameters, extended by each search",
     ),
     *names_of(

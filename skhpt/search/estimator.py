@@ -1,0 +1,118 @@
+"""The scikit-learn estimator that a search is: constructor, parameter constraints, tags, cloning."""
+
+from __future__ import annotations
+
+from copy import copy, deepcopy
+from datetime import timedelta
+from numbers import Integral, Real
+from os import PathLike
+from typing import Any, Literal, Self
+
+import numpy as np
+from sklearn.model_selection._search import BaseSearchCV
+from sklearn.utils import get_tags
+
+from skhpt._compat import Interval, Options, StrOptions
+from skhpt._typing import Constraint, CrossValidator, ErrorScore, Estimator, Refit, Scoring
+
+
+class SearchEstimator(BaseSearchCV):
+    """The parameters that all searches share, by scikit-learn's conventions for estimators."""
+
+    _parameter_constraints: dict = {
+        **BaseSearchCV._parameter_constraints,
+        "constraint": [callable, None],
+        "previous": "no_validation",
+        "return_predictions": ["boolean"],
+        "reuse": [StrOptions({"exact", "close"}), Options(bool, {False})],
+        "reuse_memory": [Interval(Real, 0, None, closed="left"), None],
+        "warm_start": ["boolean"],
+        "journal": [str, PathLike, None],
+        "max_time": [Interval(Real, 0, None, closed="neither"), timedelta, None],
+        "target_score": [Real, None],
+        "patience": [Interval(Integral, 1, None, closed="left"), None],
+        "fit_timeout": [Interval(Real, 0, None, closed="neither"), None],
+        "max_retries": [Interval(Integral, 0, None, closed="left")],
+        "on_interrupt": [StrOptions({"refit", "keep", "raise"})],
+    }
+
+    def __init__(
+        self,
+        estimator: Estimator,
+        *,
+        constraint: Constraint | None = None,
+        scoring: Scoring = None,
+        cv: CrossValidator = None,
+        refit: Refit = True,
+        error_score: ErrorScore = np.nan,
+        return_train_score: bool = False,
+        return_predictions: bool = False,
+        n_jobs: int | None = None,
+        pre_dispatch: int | str | None = "2*n_jobs",
+        verbose: int = 0,
+        max_time: float | timedelta | None = None,
+        target_score: float | None = None,
+        patience: int | None = None,
+        journal: str | PathLike[str] | None = None,
+        previous: Any = None,
+        warm_start: bool = False,
+        fit_timeout: float | None = None,
+        max_retries: int = 2,
+        on_interrupt: Literal["refit", "keep", "raise"] = "refit",
+        reuse: Literal["exact", "close", False] = "exact",
+        reuse_memory: float | None = 2**30,
+    ):
+        super().__init__(
+            estimator=estimator,
+            scoring=scoring,
+            n_jobs=n_jobs,
+            refit=refit,
+            cv=cv,
+            verbose=verbose,
+            pre_dispatch=pre_dispatch,
+            error_score=error_score,
+            return_train_score=return_train_score,
+        )
+        self.constraint = constraint
+        self.return_predictions = return_predictions
+        self.max_time = max_time
+        self.target_score = target_score
+        self.patience = patience
+        self.journal = journal
+        self.previous = previous
+        self.warm_start = warm_start
+        self.fit_timeout = fit_timeout
+        self.max_retries = max_retries
+        self.on_interrupt = on_interrupt
+        self.reuse = reuse
+        self.reuse_memory = reuse_memory
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        # scikit-learn's own searches leave these out, and fail its checks around a transformer or a Ridge.
+        tags.transformer_tags = deepcopy(get_tags(self.estimator).transformer_tags)
+        tags.target_tags = deepcopy(get_tags(self.estimator).target_tags)
+        return tags
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters of this search.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to return the parameters of the estimator and its parts too (but not those of `previous`).
+
+        Returns
+        -------
+        params : dict
+            Parameter names mapped to their values.
+        """
+        return {name: value for name, value in super().get_params(deep).items() if not name.startswith("previous__")}
+
+    def __sklearn_clone__(self) -> Self:
+        # An earlier search is data: a clone of it would have no trials.
+        without = copy(self)
+        without.previous = None
+        new = super(SearchEstimator, without).__sklearn_clone__()
+        new.previous = self.previous
+        return new

@@ -1,0 +1,193 @@
+"""Running a session: workers, limits and shared fits around the loop of the engine."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from tempfile import TemporaryDirectory
+
+from skhpt._compat import IS_TESTED
+from skhpt._typing import ArrayLike, ErrorScore
+from skhpt.engine import loop
+from skhpt.engine.evaluator import PoolEvaluator
+from skhpt.engine.interrupts import Interrupts
+from skhpt.engine.retries import RetryPolicy
+from skhpt.engine.stopping import Limits
+from skhpt.fitting.checkpoints import Checkpoints, InMemory, OnDisk
+from skhpt.fitting.resources import FoldResource, FullTraining
+from skhpt.fitting.slicing import data_can_be_shared
+from skhpt.parallel.pool import Pool, shares_memory
+from skhpt.reuse.planner import ReusePlanner
+from skhpt.reuse.report import ReuseReport
+from skhpt.reuse.shared_evaluation import SharingPolicy
+from skhpt.session.outcome_warnings import mean_score
+from skhpt.session.session import Session
+from skhpt.strategies.base import Strategy
+from skhpt.strategies.racing import Race
+from skhpt.trial import Trial
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunParams:
+    """The parameters of a search that say how candidates are evaluated, and when the search ends.
+
+    Attributes
+    ----------
+    n_jobs, pre_dispatch
+        Workers, and tasks that are sent ahead.
+    fit_timeout, max_retries
+        Time limit of a fold in seconds, and number of retries after a worker died.
+    max_time, target_score, patience
+        Limits of the search.
+    metric : str or None
+        Name of the metric that candidates are compared by; None for the only or first metric.
+    error_score : "raise" or float
+        Score of a failed fit.
+    racing : bool
+        Whether a race eliminates candidates.
+    reuse, reuse_memory
+        Fits that are shared, and bytes of transformed data that are kept for it.
+    """
+
+    n_jobs: int | None
+    pre_dispatch: int | str | None
+    fit_timeout: float | None
+    max_retries: int
+    max_time: float | timedelta | None
+    target_score: float | None
+    patience: int | None
+    metric: str | None
+    error_score: ErrorScore
+    racing: bool
+    reuse: str | bool
+    reuse_memory: float | None
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """The end of a run; its trials are in the history of the session.
+
+    Attributes
+    ----------
+    stop_reason : str
+        "completed", "interrupted", or the limit that ended the search.
+    reuse_report : ReuseReport
+        Fits that candidates shared.
+    n_retries : int
+        Number of folds that were evaluated again because their worker died.
+    n_interrupts : int
+        Number of times that Ctrl-C was pressed.
+    """
+
+    stop_reason: str
+    reuse_report: ReuseReport
+    n_retries: int
+    n_interrupts: int
+
+
+def run_session(strategy: Strategy, session: Session, params: RunParams) -> RunOutcome:
+    """Evaluate the candidates of a strategy until it has no more or a limit is reached.
+
+    The history of the session is extended in place, so that nothing is lost if an exception is raised.
+    """
+    reuse = make_reuse_planner(session, params)
+    with Interrupts() as interrupts, _checkpoints(session, params) as checkpoints:
+        evaluator = _make_evaluator(session, params, reuse=reuse, checkpoints=checkpoints, interrupts=interrupts)
+        with evaluator:
+            stop_reason = loop.run(
+                strategy,
+                session.history,
+                evaluator,
+                n_splits=len(session.folds),
+                journal=session.journal,
+                race=_make_race(params),
+                stop=_make_limits(session, params, interrupts),
+            )
+        if interrupts.n:  # even if it was pressed after the last fold
+            stop_reason = loop.INTERRUPTED
+    return RunOutcome(stop_reason, reuse.report, evaluator.retry_policy.n_retries, interrupts.n)
+
+
+@contextmanager
+def _checkpoints(session: Session, params: RunParams) -> Iterator[Checkpoints]:
+    """Provide storage for models that continue their training: on disk if the workers are processes."""
+    if not session.fidelity.is_multi or shares_memory(params.n_jobs, params.fit_timeout):
+        yield Checkpoints(InMemory())
+        return
+    with TemporaryDirectory(prefix="skhpt-", ignore_cleanup_errors=True) as folder:
+        yield Checkpoints(OnDisk(folder))
+
+
+def _make_evaluator(
+    session: Session, params: RunParams, *, reuse: ReusePlanner, checkpoints: Checkpoints, interrupts: Interrupts
+) -> PoolEvaluator:
+    pool = Pool(
+        params.n_jobs,
+        pre_dispatch=params.pre_dispatch,
+        fit_timeout=params.fit_timeout,
+        interruptible=interrupts.allowed,
+        folders=checkpoints.folders,
+    )
+    return PoolEvaluator(
+        pool,
+        replace(session.setup, checkpoints=checkpoints),
+        X=session.inputs.X,
+        y=session.inputs.y,
+        splits=session.folds.splits,
+        observe=session.callbacks.observe,
+        racing=params.racing,
+        reuse=reuse,
+        retry_policy=RetryPolicy(params.max_retries, params.fit_timeout),
+    )
+
+
+def _make_race(params: RunParams) -> Race | None:
+    if not params.racing:
+        return None
+    return Race(params.metric, math.nan if isinstance(params.error_score, str) else params.error_score)
+
+
+def _make_limits(session: Session, params: RunParams, interrupts: Interrupts) -> Limits:
+    return Limits(
+        max_time=params.max_time,
+        target_score=params.target_score,
+        patience=params.patience,
+        mean_score=_score_to_compare(session, params),
+        n_earlier_trials=session.history.n_earlier_trials,
+        interrupts=interrupts,
+    )
+
+
+def _score_to_compare(session: Session, params: RunParams) -> Callable[[Trial], float | None]:
+    """Return the function that `target_score` and `patience` compare trials by; it returns None for incomplete ones."""
+
+    def score(trial: Trial) -> float | None:
+        if not session.fidelity.is_complete(trial):
+            return None
+        return mean_score(trial, params.metric, params.error_score)
+
+    return score
+
+
+def make_reuse_planner(session: Session, params: RunParams) -> ReusePlanner:
+    """Return the planner of shared fits, which knows the reason if there are none."""
+    reason = reason_not_to_share(session.inputs.X, reuse=params.reuse, racing=params.racing)
+    if type(session.setup.training) not in (FullTraining, FoldResource):
+        reason = "they are trained with different resources"
+    if session.callbacks.observe_fits:
+        reason = "callbacks are told of every fit"
+    max_nbytes = math.inf if params.reuse_memory is None else params.reuse_memory
+    policy = SharingPolicy(max_nbytes, params.reuse == "close", verify=not IS_TESTED)
+    return ReusePlanner(None if reason else policy, reason)
+
+
+def reason_not_to_share(X: ArrayLike, *, reuse: str | bool, racing: bool) -> str:
+    """Return the reason why candidates share no fits; empty if they do."""
+    if not reuse:
+        return "reuse=False"
+    if racing:
+        return "racing=True"
+    return "" if data_can_be_shared(X) else "X is a sparse matrix other than CSR with sorted indices"
