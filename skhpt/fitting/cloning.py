@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 from sklearn.base import BaseEstimator, clone
 
@@ -28,7 +29,7 @@ def fast_clone(estimator: Estimator) -> Estimator:
 
 
 def _has_only_parameters(estimator: Estimator) -> bool:
-    kind = type(estimator)
+    kind: Any = type(estimator)
     if getattr(kind, "__sklearn_clone__", None) is not BaseEstimator.__sklearn_clone__:
         return False
     if not kind.__module__.startswith("sklearn."):
@@ -39,5 +40,5 @@ def _has_only_parameters(estimator: Estimator) -> bool:
 
 
 @cache
-def _param_names(kind: type[BaseEstimator]) -> frozenset[str]:
+def _param_names(kind: Any) -> frozenset[str]:
     return frozenset(kind._get_param_names())

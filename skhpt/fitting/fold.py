@@ -20,7 +20,7 @@ from skhpt.fitting.checkpoints import Checkpoints, InMemory, Key
 from skhpt.fitting.cloning import fast_clone
 from skhpt.fitting.predictions import predictions_of
 from skhpt.fitting.resources import Checkpoint, FullTraining
-from skhpt.fitting.scorers import fast_scorer
+from skhpt.fitting.scorers import fast_scorer, is_multimetric, scorers_by_metric
 from skhpt.fitting.slicing import FoldData, SliceCache
 from skhpt.parallel.channels import Begun
 from skhpt.trial import Candidate, FoldScore, Score, State
@@ -220,8 +220,8 @@ def _shown(score: Score | None, result: FoldScore, setup: Setup) -> Score:
     """Put ``error_score`` in the place of what failed, once per metric as far as the metrics are known."""
     if isinstance(score, dict):
         return {name: one if result.state == "ok" or one == one else setup.error_score for name, one in score.items()}
-    if score is None and hasattr(setup.scorer, "_scorers"):
-        return dict.fromkeys(setup.scorer._scorers, setup.error_score)
+    if score is None and is_multimetric(setup.scorer):
+        return dict.fromkeys(scorers_by_metric(setup.scorer), setup.error_score)
     return setup.error_score if score is None or (result.state != "ok" and score != score) else score
 
 
@@ -298,13 +298,13 @@ def _score(
     try:
         scores = scorer(*arguments, **params)
     except Exception:
-        if setup.error_score == "raise" or hasattr(scorer, "_scorers"):
+        if setup.error_score == "raise" or is_multimetric(scorer):
             raise
         return math.nan, _warn_of_scoring_failure(format_exc(), setup)
     if not isinstance(scores, dict):
         return _number(scores, scorer), None
     errors: list[str] = []
-    if hasattr(scorer, "_scorers"):  # scikit-learn's multimetric scorer gives the text of the error as the score
+    if is_multimetric(scorer):  # scikit-learn's multimetric scorer gives the text of the error as the score
         errors = [error for error in scores.values() if isinstance(error, str)]
         scores = {name: math.nan if isinstance(one, str) else one for name, one in scores.items()}
     for error in errors:

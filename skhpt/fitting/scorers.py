@@ -1,9 +1,8 @@
-"""Common metrics without checking the same targets again for every candidate.
+"""Scorers: the only module that uses private names of scikit-learn's scorers, and scorers that are faster.
 
-Scikit-learn's metrics spend milliseconds on finding out what kind of targets they were given. For plain arrays of
-labels or floats the answer is known, and what is left is a few lines of `arithmetic`, so the score is the same to the
-last bit. Anything else goes to scikit-learn's own function, and so does every call if the first result in a process
-does not agree with it.
+scikit-learn's metrics spend milliseconds on checks of their targets, although the targets of all candidates are the
+same. For plain arrays of labels or floats the functions of `metrics` compute the same score to the last bit. All other
+calls go to scikit-learn's own function, and so do all calls of a metric whose first result in a process differs.
 """
 
 from __future__ import annotations
@@ -13,7 +12,8 @@ import inspect
 import math
 from collections.abc import Callable
 from copy import copy
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn import metrics
@@ -21,79 +21,151 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
 
-from skhpt._typing import Scorer
+from skhpt._typing import ArrayLike, Estimator, Params, Scorer
 from skhpt.fitting import metrics as closed_form
 
+#: ``metric(y_true, y_pred, **params) -> float``.
 Metric = Callable[..., float]
 
+# -- what a scorer consists of -----------------------------------------------------------------------------------------
 
-def fast_scorer(scorer: Any) -> Any:
-    """Return a scorer that gives the same scores faster, or the scorer itself if none is known.
+
+class ScorerMetric(NamedTuple):
+    """Metric of one of scikit-learn's scorers: its score is ``sign * function(y_true, y_pred, **params)``."""
+
+    function: Metric
+    sign: int
+    params: Params
+
+
+def is_multimetric(scorer: Scorer) -> bool:
+    """Return whether a scorer is scikit-learn's scorer of several metrics."""
+    return hasattr(scorer, "_scorers")
+
+
+def scorers_by_metric(scorer: Scorer) -> dict[str, Scorer]:
+    """Return the scorers of several metrics by name; a scorer of one metric has the name "score"."""
+    return dict(scorer._scorers) if is_multimetric(scorer) else {"score": scorer}
+
+
+def metric_names(scorer: Scorer) -> list[str] | None:
+    """Return the names of the metrics; None for a function, which may return a dict of scores."""
+    if is_multimetric(scorer) or scorer_metric(scorer) is not None:
+        return list(scorers_by_metric(scorer))
+    return None
+
+
+def scorer_metric(scorer: Scorer) -> ScorerMetric | None:
+    """Return the metric of a scorer; None for a function, or a scorer that calls the estimator's own ``score``."""
+    if not hasattr(scorer, "_score_func"):
+        return None
+    return ScorerMetric(scorer._score_func, scorer._sign, scorer._kwargs)
+
+
+def is_default_scorer(scorer: Scorer) -> bool:
+    """Return whether a scorer calls the estimator's own ``score``."""
+    return type(scorer).__name__ == "_PassthroughScorer"
+
+
+def sklearn_metric(scorer: Scorer, kind: str | None) -> ScorerMetric | None:
+    """Return the metric of scikit-learn that a scorer computes; None if the metric is not one of scikit-learn's.
 
     Parameters
     ----------
     scorer : callable
-        What scikit-learn made of the search's ``scoring``: one scorer or a multimetric one.
+        Scorer of one metric.
+    kind : {"classifier", "regressor"} or None
+        Kind of the estimator, which determines the metric of a default ``score``. An estimator may define another one.
     """
-    if hasattr(scorer, "_scorers"):
-        lean = copy(scorer)
-        lean._scorers = {name: _with_fast_metric(one) for name, one in scorer._scorers.items()}
-        return lean
-    if type(scorer).__name__ == "_PassthroughScorer" and hasattr(scorer, "_estimator"):
-        return _FastScorer(scorer, _default_metric)
-    lean = _with_fast_metric(scorer)
-    if lean is scorer or scorer._response_method != "predict" or scorer._get_pos_label() is not None:
-        return lean
-    return _FastScorer(lean, lambda estimator: _signed_metric(lean) if _is_usual(estimator) else None)
+    if is_default_scorer(scorer):
+        default = {"classifier": metrics.accuracy_score, "regressor": metrics.r2_score}.get(kind or "")
+        return None if default is None else ScorerMetric(default, 1, {})
+    metric = scorer_metric(scorer)
+    module = getattr(metric and metric.function, "__module__", None) or ""
+    return metric if module.startswith("sklearn.metrics.") else None
 
 
 def raising_scorer(scorer: Scorer) -> Scorer:
-    """Return a scorer that raises if a metric fails; several metrics would return the text of the error otherwise."""
-    if not hasattr(scorer, "_scorers"):
+    """Return a scorer that raises if one of several metrics fails, where scikit-learn's returns the traceback."""
+    if not is_multimetric(scorer):
         return scorer
-    raising = copy(scorer)
-    raising._raise_exc = True
-    return raising
+    scorer = copy(scorer)
+    scorer._raise_exc = True
+    return scorer
 
 
-def _with_fast_metric(scorer: Any) -> Any:
-    """Return a copy of a scorer that uses the lean metric, if there is one."""
-    if getattr(scorer, "_score_func", None) not in _FAST:
-        return scorer
-    lean = copy(scorer)
-    lean._score_func = _FAST[scorer._score_func]
-    return lean
+# -- faster scorers ----------------------------------------------------------------------------------------------------
 
 
-def _default_metric(estimator: Any) -> Metric | None:
-    """Return the metric of an estimator's own ``score``, if that is scikit-learn's default one."""
-    return _DEFAULT_SCORES.get(getattr(type(estimator), "score", None))
-
-
-def _signed_metric(scorer: Any) -> Metric:
-    return lambda y_true, y_pred: scorer._sign * scorer._score_func(y_true, y_pred, **scorer._kwargs)
-
-
-class _FastScorer:
-    """Asks an estimator for its predictions, and for nothing else, to score them.
+def fast_scorer(scorer: Scorer) -> Scorer:
+    """Return a scorer that computes the same scores faster, or the scorer itself if there is none.
 
     Parameters
     ----------
     scorer : callable
-        The scorer that does the same, whatever it is given.
+        Scorer of a search, of one metric or of several.
+    """
+    if is_multimetric(scorer):
+        fast = copy(scorer)
+        fast._scorers = {name: _with_fast_metric(one) for name, one in scorers_by_metric(scorer).items()}
+        return fast
+    if is_default_scorer(scorer):
+        return _PredictionScorer(scorer, _default_metric)
+    fast = _with_fast_metric(scorer)
+    if fast is scorer or fast._response_method != "predict" or fast._get_pos_label() is not None:
+        return fast
+    return _PredictionScorer(fast, functools.partial(_own_metric, fast))
+
+
+def _with_fast_metric(scorer: Scorer) -> Scorer:
+    """Return a copy of a scorer that uses the fast metric, if there is one."""
+    metric = scorer_metric(scorer)
+    if metric is None or metric.function not in _FAST:
+        return scorer
+    fast = copy(scorer)
+    fast._score_func = _FAST[metric.function]
+    return fast
+
+
+def _default_metric(estimator: Estimator) -> Metric | None:
+    """Return the metric of an estimator's own ``score``, if that is scikit-learn's default."""
+    return _DEFAULT_METRICS.get(getattr(type(estimator), "score", None))
+
+
+def _own_metric(scorer: Scorer, estimator: Estimator) -> Metric | None:
+    """Return the metric of a scorer, unless the scorer checks more of an estimator than its predictions."""
+    classes = getattr(estimator, "classes_", None)
+    # With more than 20 classes scikit-learn may warn that the targets are continuous.
+    has_few_classes = classes is None or (isinstance(classes, np.ndarray) and len(classes) <= 20)
+    is_known = type(estimator).__module__.startswith("sklearn.") and hasattr(estimator, "predict")
+    return functools.partial(_signed_score, scorer) if has_few_classes and is_known else None
+
+
+def _signed_score(scorer: Scorer, y_true: ArrayLike, y_pred: ArrayLike) -> float:
+    score: float = scorer._sign * scorer._score_func(y_true, y_pred, **scorer._kwargs)
+    return score
+
+
+@dataclass(repr=False, eq=False)
+class _PredictionScorer:
+    """Scorer that calls only ``predict`` of an estimator, without scikit-learn's checks.
+
+    Parameters
+    ----------
+    scorer : callable
+        Scorer that computes the same scores, for any input.
     metric : callable
-        ``metric(estimator)`` returns the metric, or None if only the scorer will do.
+        ``metric(estimator)`` returns the metric, or None if the scorer is required.
     """
 
-    def __init__(self, scorer: Any, metric: Callable[[Any], Metric | None]):
-        self.scorer = scorer
-        self._metric = metric
+    scorer: Scorer
+    metric: Callable[[Estimator], Metric | None]
 
-    def __call__(self, estimator: Any, X: Any, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, estimator: Estimator, X: ArrayLike, *args: Any, **kwargs: Any) -> Any:
         last = estimator
-        while type(last) is Pipeline:  # what it predicts is what its last step predicts
+        while type(last) is Pipeline:  # a pipeline predicts what its last step predicts
             last = last.steps[-1][1]
-        metric = self._metric(last) if len(args) == 1 and not kwargs else None
+        metric = self.metric(last) if len(args) == 1 and not kwargs else None
         if metric is None:
             return self.scorer(estimator, X, *args, **kwargs)
         return metric(args[0], estimator.predict(X))
@@ -101,30 +173,18 @@ class _FastScorer:
     def __repr__(self) -> str:
         return repr(self.scorer)
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") or name in ("scorer", "_metric"):
-            raise AttributeError(name)
-        return getattr(self.scorer, name)
 
-
-def _is_usual(estimator: Any) -> bool:
-    """Tell whether there is nothing to check about an estimator: of more than 20 classes, scikit-learn may warn."""
-    classes = getattr(estimator, "classes_", None)
-    few = classes is None or (isinstance(classes, np.ndarray) and len(classes) <= 20)
-    return few and type(estimator).__module__.startswith("sklearn.") and hasattr(estimator, "predict")
-
-
-def _fast(metric: Metric, fast: Callable[..., float | None]) -> Metric:
-    """Put `fast`, which returns None where it does not apply, in front of a metric."""
-    known = set(inspect.signature(fast).parameters)
-    agrees: list[bool] = []  # what the comparison in this process said, once it was made
+def _fast(metric: Metric, closed_form: Callable[..., float | None]) -> Metric:
+    """Return a metric that first tries its closed form, which returns None where it does not apply."""
+    supported = set(inspect.signature(closed_form).parameters)
+    agrees: list[bool] = []  # result of the only comparison in this process, once there is one
 
     @functools.wraps(metric)
-    def lean_metric(y_true: Any, y_pred: Any, **kwargs: Any) -> float:
+    def fast_metric(y_true: ArrayLike, y_pred: ArrayLike, **kwargs: Any) -> float:
         score = None
-        if agrees != [False] and kwargs.keys() <= known:
-            with np.errstate(all="ignore"):  # if there is something to say, the metric says it
-                score = fast(y_true, y_pred, **kwargs)
+        if agrees != [False] and kwargs.keys() <= supported:
+            with np.errstate(all="ignore"):  # the metric itself warns if there is a reason
+                score = closed_form(y_true, y_pred, **kwargs)
         if score is None or not math.isfinite(score):
             return metric(y_true, y_pred, **kwargs)
         if not agrees:
@@ -133,10 +193,11 @@ def _fast(metric: Metric, fast: Callable[..., float | None]) -> Metric:
             return exact
         return score
 
-    return lean_metric
+    return fast_metric
 
 
-_ARITHMETIC: dict[Metric, Callable[..., float | None]] = {
+#: Metrics of scikit-learn, and their closed forms.
+CLOSED_FORMS: dict[Metric, Callable[..., float | None]] = {
     metrics.accuracy_score: closed_form.accuracy,
     metrics.balanced_accuracy_score: closed_form.balanced_accuracy,
     metrics.f1_score: closed_form.f1,
@@ -149,9 +210,9 @@ _ARITHMETIC: dict[Metric, Callable[..., float | None]] = {
     metrics.roc_auc_score: closed_form.roc_auc,
     metrics.root_mean_squared_error: closed_form.root_mean_squared_error,
 }
-_FAST = {metric: _fast(metric, fast) for metric, fast in _ARITHMETIC.items()}
-_DEFAULT_SCORES = {
+_FAST = {metric: _fast(metric, closed) for metric, closed in CLOSED_FORMS.items()}
+_DEFAULT_METRICS = {
     ClassifierMixin.score: _FAST[metrics.accuracy_score],
-    KNeighborsClassifier.score: _FAST[metrics.accuracy_score],  # the same, but that it can do without X
+    KNeighborsClassifier.score: _FAST[metrics.accuracy_score],  # the same function, which can do without X
     RegressorMixin.score: _FAST[metrics.r2_score],
 }

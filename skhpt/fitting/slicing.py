@@ -20,6 +20,7 @@ from sklearn.utils import get_tags
 from sklearn.utils._array_api import device, get_namespace
 
 from skhpt._compat import check_method_params, safe_split
+from skhpt.fitting.scorers import scorer_metric, scorers_by_metric
 
 #: Bytes of slices that a worker keeps from one task to the next; larger ones are cut once per task.
 KEPT_NBYTES = 128 * 2**20
@@ -119,11 +120,12 @@ def params_are_read_only(params: Mapping[str, Any]) -> bool:
 
 
 def scorer_is_read_only(scorer: Any) -> bool:
-    """Tell whether a scorer is one of scikit-learn's, around one of its metrics or the estimator's own ``score``."""
-    if hasattr(scorer, "_scorers"):  # several metrics
-        return all(map(scorer_is_read_only, scorer._scorers.values()))
-    metric = getattr(scorer, "_score_func", None)
-    return _is_sklearn(type(scorer)) and (metric is None or _is_sklearn(metric))
+    """Return whether a scorer is known not to write to the data: a scorer of scikit-learn with one of its metrics."""
+    for single in scorers_by_metric(scorer).values():
+        metric = scorer_metric(single)
+        if not _is_sklearn(type(single)) or (metric is not None and not _is_sklearn(metric.function)):
+            return False
+    return True
 
 
 def data_can_be_shared(X: Any) -> bool:

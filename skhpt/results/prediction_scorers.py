@@ -178,15 +178,28 @@ class VectorizedScorer:
         return self.of_all(weights)[np.arange(len(weights)), candidates]
 
 
-def vectorized_scorer(answers: CandidatePredictions, scorer: Any) -> VectorizedScorer | None:
-    """Return how to compute a scorer's metric for all candidates together; None if that is not known."""
+def vectorized_scorer(
+    answers: CandidatePredictions, metric: str, *, sign: int, params: Mapping[str, Any]
+) -> VectorizedScorer | None:
+    """Return a scorer that computes a metric for all candidates together; None if there is none.
+
+    Parameters
+    ----------
+    answers : CandidatePredictions
+        Predictions of the candidates.
+    metric : str
+        Name of the metric in `sklearn.metrics`.
+    sign : int
+        1, or -1 if the score is the negative of the metric.
+    params : dict
+        Parameters of the metric.
+    """
     sample_weight = answers.score_params.get("sample_weight")
     if answers.y.ndim != 1 or answers.score_params.keys() - {"sample_weight"}:
         return None
     if sample_weight is not None:
         sample_weight = np.asarray(sample_weight, dtype=float)
-    name, sign, params = _metric_of(scorer, answers.kind)
-    make = _CLASS_METRICS.get(name) if answers.kind == "classifier" else _VALUE_METRICS.get(name)
+    make = _CLASS_METRICS.get(metric) if answers.kind == "classifier" else _VALUE_METRICS.get(metric)
     if make is None:
         return None
     try:
@@ -194,16 +207,6 @@ def vectorized_scorer(answers: CandidatePredictions, scorer: Any) -> VectorizedS
     except (TypeError, ValueError, IndexError):  # other parameters, labels or shapes than those that are known
         return None
     return VectorizedScorer(scores if sign > 0 else lambda weights: -scores(weights), sample_weight)
-
-
-def _metric_of(scorer: Any, kind: str | None) -> tuple[str, int, dict[str, Any]]:
-    """Return the name of a scorer's metric, its sign and its parameters."""
-    if type(scorer).__name__ == "_PassthroughScorer":  # the estimator's own score, which may turn out to be another
-        return {"classifier": "accuracy_score", "regressor": "r2_score"}.get(kind or "", ""), 1, {}
-    function = getattr(scorer, "_score_func", None)
-    if not (getattr(function, "__module__", None) or "").startswith("sklearn.metrics."):
-        return "", 1, {}
-    return function.__name__, scorer._sign, dict(scorer._kwargs)  # type: ignore[union-attr]
 
 
 def _labels(answers: CandidatePredictions) -> np.ndarray:

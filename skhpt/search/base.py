@@ -22,6 +22,7 @@ from skhpt._typing import (
 )
 from skhpt._warnings import warn_user
 from skhpt.fitting.fold import Setup
+from skhpt.fitting.scorers import is_multimetric, scorers_by_metric
 from skhpt.history import History
 from skhpt.results.cv_results import cv_results, metric_names
 from skhpt.reuse.report import ReuseReport
@@ -368,7 +369,8 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
         )
         self._tabulated = trials
         self._keep_test_rows(session)
-        self.scorer_ = getattr(session.setup.scorer, "_scorers", session.setup.scorer)
+        scorer = session.setup.scorer
+        self.scorer_ = scorers_by_metric(scorer) if is_multimetric(scorer) else scorer
         if self.refit or not self.multimetric_:
             self._set_best(refit_metric)
 

@@ -14,6 +14,7 @@ from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 
 from skhpt._compat import check_method_params, num_samples
+from skhpt.fitting.scorers import sklearn_metric
 from skhpt.results.bias_correction import Choose, CorrectedScore, best_of, bootstrapped, summary
 from skhpt.results.cv_results import metric_names, rank
 from skhpt.results.prediction_scorers import (
@@ -244,7 +245,7 @@ def _verified(
     by_scorer = ByScorer(answers, scorer, metric)
     recorded = recorded[:N_VERIFIED]
     parts = (np.arange(len(recorded))[:, np.newaxis] == fold).astype(float)  # (n_folds, n_occurrences)
-    candidates: list[ScoresOfAll | None] = [vectorized_scorer(answers, scorer), by_scorer]
+    candidates: list[ScoresOfAll | None] = [_vectorized(answers, scorer), by_scorer]
     for scores in candidates:
         if scores is not None and _agree(scores.of_all(parts), recorded):
             return scores
@@ -253,6 +254,14 @@ def _verified(
     except Exception as error:
         raise ValueError(f"the scorer needs more than predictions: {error!r}") from error
     raise ValueError("the scores do not follow from the predictions: the scorer, or the estimator's own, needs more")
+
+
+def _vectorized(answers: CandidatePredictions, scorer: Any) -> VectorizedScorer | None:
+    """Return a scorer that computes the scores of all candidates together, if there is one for the metric."""
+    metric = sklearn_metric(scorer, answers.kind)
+    if metric is None:
+        return None
+    return vectorized_scorer(answers, metric.function.__name__, sign=metric.sign, params=metric.params)
 
 
 def _agree(computed: np.ndarray, recorded: np.ndarray) -> bool:

@@ -16,6 +16,7 @@ import sklearn
 from skhpt import journal
 from skhpt._typing import Estimator, Params, RandomState
 from skhpt.fingerprint import describe_value
+from skhpt.fitting.scorers import is_multimetric, metric_names
 from skhpt.history import History
 from skhpt.session.session import Session
 from skhpt.space.dimensions import Choice, Dimension
@@ -58,7 +59,7 @@ def journal_header(
     metric : str or None
         Name of the metric that candidates are compared by; None for the only or first metric.
     """
-    scorers = getattr(session.inputs.scorer, "_scorers", None)
+    scorer = session.inputs.scorer
     error_score = search_params["error_score"]
     return journal.Header(
         fingerprint=_identity(session, search_name, search_params, estimator, space),
@@ -66,7 +67,7 @@ def journal_header(
             "draws": describe_draws(session.random_state),
             "folds": session.folds.to_json(),
             "n_splits": len(session.folds),
-            "metrics": list(scorers or ()) or None,
+            "metrics": metric_names(scorer) if is_multimetric(scorer) else None,
             "refit_metric": metric,
             "error_score": float(error_score) if isinstance(error_score, Real) else None,
         },

@@ -12,6 +12,7 @@ from typing import Any
 from sklearn.base import clone
 
 from skhpt._typing import Estimator, Params, Scorer
+from skhpt.fitting.scorers import metric_names
 from skhpt.identity import native
 from skhpt.select import Rule
 from skhpt.space.dimensions import Choice
@@ -71,7 +72,7 @@ def check_rule(rule: Any, estimator: Estimator, scorer: Scorer, space: Space | N
     """
     if not isinstance(rule, Rule):
         return
-    metrics = _metrics(scorer)
+    metrics = metric_names(scorer)
     if metrics is not None and rule.metric not in metrics:
         raise ValueError(f"metric={rule.metric!r} of refit={rule!r} is not one of the metrics: {metrics}")
     known = estimator.get_params(deep=True)
@@ -110,7 +111,7 @@ def check_score_limit(name: str, value: float | None, scorer: Scorer, refit: Any
     ValueError
         If there are several metrics and `refit` names none.
     """
-    metrics = _metrics(scorer) or []
+    metrics = metric_names(scorer) or []
     if value is not None and len(metrics) > 1 and metric_of_refit(refit) is None:
         raise ValueError(
             f"{name}={value!r} needs to know by which metric candidates are compared: refit must "
@@ -122,13 +123,6 @@ def metric_of_refit(refit: Any) -> str | None:
     """Return the name of the metric that `refit` compares candidates by; None for the only or first metric."""
     metric = refit.metric if isinstance(refit, Rule) else refit
     return metric if isinstance(metric, str) else None
-
-
-def _metrics(scorer: Scorer) -> list[str] | None:
-    """Return the names of the metrics; None for a function, which may return a dict of scores."""
-    if hasattr(scorer, "_scorers"):
-        return list(scorer._scorers)
-    return ["score"] if hasattr(scorer, "_score_func") else None
 
 
 def _is_column(name: str, metrics: list[str] | None) -> bool:

@@ -45,10 +45,6 @@ def scorer() -> Any:
     return get_scorer("accuracy")
 
 
-def default_scorer() -> Any:
-    return check_scoring(LogisticRegression())
-
-
 def several_scorers() -> Any:
     return check_scoring(LogisticRegression(), scoring=["accuracy", "f1"])
 
@@ -331,49 +327,23 @@ NAMES: list[PrivateName] = [
     # Scorers
     *names_of(
         "sklearn.metrics._scorer",
-        "fitting/scorers results/prediction_scorers",
+        "fitting/scorers",
         _PassthroughScorer="scorer that calls the estimator's own `score`",
     ),
     *names_of(
-        "sklearn.metrics._scorer._PassthroughScorer",
+        "sklearn.metrics._scorer._BaseScorer",
         "fitting/scorers",
-        _estimator="estimator of that scorer",
-        make=default_scorer,
-    ),
-    *names_of(
-        "sklearn.metrics._scorer._BaseScorer",
-        "fitting/scorers results/prediction_scorers",
-        _kwargs="parameters of the metric",
-        make=scorer,
-    ),
-    *names_of(
-        "sklearn.metrics._scorer._BaseScorer",
-        "fitting/scorers fitting/slicing results/prediction_scorers session/validation",
         _score_func="metric of a scorer",
-        make=scorer,
-    ),
-    *names_of(
-        "sklearn.metrics._scorer._BaseScorer",
-        "fitting/scorers results/prediction_scorers",
         _sign="whether more is better",
-        make=scorer,
-    ),
-    *names_of(
-        "sklearn.metrics._scorer._BaseScorer",
-        "fitting/scorers",
+        _kwargs="parameters of the metric",
         _response_method="method whose output is scored",
         _get_pos_label="label of the positive class",
         make=scorer,
     ),
     *names_of(
         "sklearn.metrics._scorer._MultimetricScorer",
-        "fitting/fold fitting/scorers fitting/slicing search/base session/resume session/validation",
-        _scorers="scorers of several metrics",
-        make=several_scorers,
-    ),
-    *names_of(
-        "sklearn.metrics._scorer._MultimetricScorer",
         "fitting/scorers",
+        _scorers="scorers of several metrics",
         _raise_exc="whether a failing metric raises",
         make=several_scorers,
     ),

@@ -183,7 +183,7 @@ def test_what_is_computed_at_once_is_what_the_scorer_says(scoring, monkeypatch):
     kinds = spied(monkeypatch)
     search = grid(scoring=scoring, cv=StratifiedKFold(4)).fit(*binary())
     vectorized_scorer = search.corrected_score_
-    monkeypatch.setattr("skhpt.search.corrected_score.vectorized_scorer", lambda answers, scorer: None)
+    monkeypatch.setattr("skhpt.search.corrected_score.vectorized_scorer", lambda answers, metric, **params: None)
     monkeypatch.setattr("skhpt.search.corrected_score._n_bootstraps", lambda *args: 8)
     one_by_one = search.fit(*binary()).corrected_score_
     assert kinds == [VectorizedScorer, ByScorer]
