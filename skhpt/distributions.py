@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from scipy import stats
@@ -247,6 +247,8 @@ class Quantized:
         return np.round(np.asarray(index, dtype=float) * float(self.step), min(decimals, 300)) + 0.0  # no -0.0
 
 
+_Array: TypeAlias = np.ndarray  # shape parameters, points and quantiles, broadcast against each other
+
 # Shape parameters are named by the signature of _pmf or _pdf: that is how SciPy reads them.
 # ----------------------------------------------------------------------------------------------------------------------
 
@@ -254,19 +256,19 @@ class Quantized:
 class _LogUniformInt(stats.rv_discrete):
     """``cdf(k) = log((k + 1/2) / (low - 1/2)) / log((high + 1/2) / (low - 1/2))`` for integers k."""
 
-    def _argcheck(self, low, high):
+    def _argcheck(self, low: _Array, high: _Array) -> Any:
         return (low >= 1) & (low <= high)
 
-    def _get_support(self, low, high):
+    def _get_support(self, low: _Array, high: _Array) -> tuple[_Array, _Array]:
         return low, high
 
-    def _pmf(self, k, low, high):
+    def _pmf(self, k: _Array, low: _Array, high: _Array) -> Any:
         return np.log((k + 0.5) / (k - 0.5)) / np.log((high + 0.5) / (low - 0.5))
 
-    def _cdf(self, k, low, high):
+    def _cdf(self, k: _Array, low: _Array, high: _Array) -> Any:
         return np.log((np.floor(k) + 0.5) / (low - 0.5)) / np.log((high + 0.5) / (low - 0.5))
 
-    def _ppf(self, q, low, high):
+    def _ppf(self, q: _Array, low: _Array, high: _Array) -> Any:
         k = np.ceil((low - 0.5) * np.exp(q * np.log((high + 0.5) / (low - 0.5))) - 0.5)
         k = np.clip(k, low, high)
         # Rounding above may have gone one too far, either way.
@@ -275,25 +277,25 @@ class _LogUniformInt(stats.rv_discrete):
 
 
 class _TruncatedNormal(stats.rv_continuous):
-    def _argcheck(self, mean, std, low, high):
+    def _argcheck(self, mean: _Array, std: _Array, low: _Array, high: _Array) -> Any:
         return (std > 0) & (low < high)
 
-    def _get_support(self, mean, std, low, high):
+    def _get_support(self, mean: _Array, std: _Array, low: _Array, high: _Array) -> tuple[_Array, _Array]:
         return low, high
 
-    def _standard(self, mean, std, low, high):
+    def _standard(self, mean: _Array, std: _Array, low: _Array, high: _Array) -> Any:
         return (low - mean) / std, (high - mean) / std
 
-    def _pdf(self, x, mean, std, low, high):
+    def _pdf(self, x: _Array, mean: _Array, std: _Array, low: _Array, high: _Array) -> Any:
         return stats.truncnorm.pdf((x - mean) / std, *self._standard(mean, std, low, high)) / std
 
-    def _cdf(self, x, mean, std, low, high):
+    def _cdf(self, x: _Array, mean: _Array, std: _Array, low: _Array, high: _Array) -> Any:
         return stats.truncnorm.cdf((x - mean) / std, *self._standard(mean, std, low, high))
 
-    def _sf(self, x, mean, std, low, high):
+    def _sf(self, x: _Array, mean: _Array, std: _Array, low: _Array, high: _Array) -> Any:
         return stats.truncnorm.sf((x - mean) / std, *self._standard(mean, std, low, high))
 
-    def _ppf(self, q, mean, std, low, high):
+    def _ppf(self, q: _Array, mean: _Array, std: _Array, low: _Array, high: _Array) -> Any:
         x = mean + std * stats.truncnorm.ppf(q, *self._standard(mean, std, low, high))
         return np.clip(x, low, high)
 
@@ -301,32 +303,32 @@ class _TruncatedNormal(stats.rv_continuous):
 class _TruncatedLognormal(stats.rv_continuous):
     """``log(X / median) / sigma`` is a standard normal cut to the logarithms of the bounds."""
 
-    def _argcheck(self, median, sigma, low, high):
+    def _argcheck(self, median: _Array, sigma: _Array, low: _Array, high: _Array) -> Any:
         return (median > 0) & (sigma > 0) & (low >= 0) & (low < high)
 
-    def _get_support(self, median, sigma, low, high):
+    def _get_support(self, median: _Array, sigma: _Array, low: _Array, high: _Array) -> tuple[_Array, _Array]:
         return low, high
 
-    def _standard(self, x, median, sigma):
+    def _standard(self, x: _Array, median: _Array, sigma: _Array) -> Any:
         with np.errstate(divide="ignore"):
             return np.log(x / median) / sigma
 
-    def _bounds(self, median, sigma, low, high):
+    def _bounds(self, median: _Array, sigma: _Array, low: _Array, high: _Array) -> tuple[_Array, _Array]:
         return self._standard(low, median, sigma), self._standard(high, median, sigma)
 
-    def _pdf(self, x, median, sigma, low, high):
+    def _pdf(self, x: _Array, median: _Array, sigma: _Array, low: _Array, high: _Array) -> Any:
         z = self._standard(x, median, sigma)
         with np.errstate(invalid="ignore", divide="ignore"):
             density = stats.truncnorm.pdf(z, *self._bounds(median, sigma, low, high)) / (sigma * x)
         return np.where(x > 0, density, 0.0)
 
-    def _cdf(self, x, median, sigma, low, high):
+    def _cdf(self, x: _Array, median: _Array, sigma: _Array, low: _Array, high: _Array) -> Any:
         return stats.truncnorm.cdf(self._standard(x, median, sigma), *self._bounds(median, sigma, low, high))
 
-    def _sf(self, x, median, sigma, low, high):
+    def _sf(self, x: _Array, median: _Array, sigma: _Array, low: _Array, high: _Array) -> Any:
         return stats.truncnorm.sf(self._standard(x, median, sigma), *self._bounds(median, sigma, low, high))
 
-    def _ppf(self, q, median, sigma, low, high):
+    def _ppf(self, q: _Array, median: _Array, sigma: _Array, low: _Array, high: _Array) -> Any:
         x = median * np.exp(sigma * stats.truncnorm.ppf(q, *self._bounds(median, sigma, low, high)))
         return np.clip(x, low, high)
 
