@@ -7,7 +7,7 @@ from typing import Any
 
 from sklearn.base import BaseEstimator, clone
 
-from skhpt._typing import Estimator
+from skhpt._typing import Estimator, Params
 
 
 def fast_clone(estimator: Estimator) -> Estimator:
@@ -28,6 +28,15 @@ def fast_clone(estimator: Estimator) -> Estimator:
     return copied
 
 
+def own_params(estimator: Estimator) -> Params:
+    """Return ``estimator.get_params(deep=False)``, which also reads the signature of the constructor each time."""
+    kind: Any = type(estimator)
+    if not kind.__module__.startswith("sklearn.") or kind.get_params is not BaseEstimator.get_params:
+        params: Params = estimator.get_params(deep=False)
+        return params
+    return {name: getattr(estimator, name) for name in _param_names(kind)}
+
+
 def _has_only_parameters(estimator: Estimator) -> bool:
     kind: Any = type(estimator)
     if getattr(kind, "__sklearn_clone__", None) is not BaseEstimator.__sklearn_clone__:
@@ -40,5 +49,6 @@ def _has_only_parameters(estimator: Estimator) -> bool:
 
 
 @cache
-def _param_names(kind: Any) -> frozenset[str]:
-    return frozenset(kind._get_param_names())
+def _param_names(kind: Any) -> dict[str, None]:
+    """Return the names of the parameters of a class, sorted, with a quick test of membership."""
+    return dict.fromkeys(kind._get_param_names())

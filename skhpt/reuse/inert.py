@@ -29,6 +29,7 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR, NuSVC, NuSVR, OneClassSVM
 
 from skhpt._typing import Estimator, Params
+from skhpt.fitting.cloning import own_params
 
 
 @dataclass(frozen=True)
@@ -190,7 +191,7 @@ def without_inert(estimator: Estimator) -> Params:
     >>> "gamma" in without_inert(SVC(kernel="linear"))
     False
     """
-    params = estimator.get_params(deep=False)
+    params = own_params(estimator)
     inert: set[str] = set()
     for rule in _RULES_BY_CLASS.get(type(estimator), ()):
         if rule.holds(params):

@@ -21,6 +21,7 @@ from sklearn.svm import SVC, NuSVC
 from sklearn.utils import check_random_state
 
 from skhpt._typing import Estimator, Params
+from skhpt.fitting.cloning import own_params
 from skhpt.fitting.slicing import is_read_only
 from skhpt.identity import clone_key, snapshot, value_key
 from skhpt.reuse.inert import without_inert
@@ -231,7 +232,7 @@ class _Reader:
         if not hasattr(estimator, "get_params") or type(estimator) is Pipeline:
             return value_key(estimator), []
         kind = (type(estimator), clone_key(estimator))
-        params = {name: value_key(value) for name, value in estimator.get_params(deep=False).items()}
+        params = {name: value_key(value) for name, value in own_params(estimator).items()}
         all_params = (kind, frozenset(params.items()))
         if all_params not in self.keys:
             self.keys[all_params] = self._new_keys(estimator, kind, params)
@@ -291,7 +292,7 @@ _Nested: TypeAlias = dict[str, tuple[Estimator, Params]]
 def _nested_estimators(estimator: Estimator) -> _Nested:
     """Return an estimator and all estimators inside it."""
     values = {"": estimator} | estimator.get_params(deep=True)
-    return {path: (one, one.get_params(deep=False)) for path, one in values.items() if hasattr(one, "get_params")}
+    return {path: (one, own_params(one)) for path, one in values.items() if hasattr(one, "get_params")}
 
 
 def _reason_against_sharing(nested: _Nested) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from skhpt._typing import Params
+from skhpt.fitting.cloning import own_params
 
 
 def always(estimator: Any) -> bool:
@@ -90,7 +91,7 @@ class SubModel:
 
 def take_over(estimator: Any, model: Any, **changed: Any) -> Any:
     """Give an estimator that is not fitted the state of a fitted one of its class, and what differs from that."""
-    own = estimator.get_params(deep=False)
+    own = own_params(estimator)
     state = {name: value for name, value in vars(model).items() if name not in own}
     vars(estimator).update(state | changed)
     return estimator
