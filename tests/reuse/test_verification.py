@@ -14,7 +14,6 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 from skhpt import GridSearch, register_submodel
-from skhpt.search import base
 from tests.reuse.comparison import (
     CLASSES,
     DEPTHS,
@@ -28,20 +27,23 @@ from tests.reuse.comparison import (
     run,
 )
 
+#: Whether the installed version of scikit-learn was tested; if not, shared fits are verified.
+IS_TESTED = "skhpt.session.run.IS_TESTED"
+
 
 class OtherTree(DecisionTreeClassifier):
     """A tree without a sub-model."""
 
 
 def test_on_a_version_that_was_not_tested_fits_are_still_shared(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(base, "IS_TESTED", False)
+    monkeypatch.setattr(IS_TESTED, False)
     assert n_saved(assert_same_scores(FOREST_AFTER_SCALER)) > 0
 
 
 def test_a_shared_fit_that_differs_from_a_separate_fit_is_not_used(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(base, "IS_TESTED", False)
+    monkeypatch.setattr(IS_TESTED, False)
     register_submodel(OtherTree, "max_depth", lambda tree, estimator: tree)
     case = Case(pipe(StandardScaler(), OtherTree(random_state=0)), {"b__max_depth": DEPTHS})
     theirs = run(GridSearchCV, case)
@@ -56,7 +58,7 @@ def test_a_shared_fit_that_differs_from_a_separate_fit_is_not_used(
 def test_fits_that_agree_up_to_rounding_are_shared_with_reuse_close(
     monkeypatch: pytest.MonkeyPatch, is_tested: bool
 ) -> None:
-    monkeypatch.setattr(base, "IS_TESTED", is_tested)
+    monkeypatch.setattr(IS_TESTED, is_tested)
     grid = {"b__C": [0.1, 1.0, 10.0], "b__kernel": ["poly", "sigmoid"]}
     pipeline = pipe(StandardScaler(), SVC(gamma=0.1))
     exact, close = (
@@ -88,7 +90,7 @@ class Level(RegressorMixin, BaseEstimator):
 @pytest.fixture
 def level(monkeypatch: pytest.MonkeyPatch) -> type[Level]:
     """A class without a sub-model, on a version that was not tested."""
-    monkeypatch.setattr(base, "IS_TESTED", False)
+    monkeypatch.setattr(IS_TESTED, False)
     return type("Level", (Level,), {"__module__": __name__})
 
 
