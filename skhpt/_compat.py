@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import sklearn
 from sklearn import get_config
-from sklearn.base import _fit_context as fit_context
+from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.fixes import parse_version
 from sklearn.utils.metaestimators import _safe_split as safe_split
@@ -29,6 +29,8 @@ __all__ = [
     "safe_split",
 ]
 
+Function = TypeVar("Function", bound=Callable[..., Any])
+
 #: Whether this version of scikit-learn is one that the tests of shared fits were run with.
 IS_TESTED = parse_version("1.6") <= parse_version(sklearn.__version__) < parse_version("1.10")
 
@@ -36,6 +38,14 @@ IS_TESTED = parse_version("1.6") <= parse_version(sklearn.__version__) < parse_v
 INCONSISTENT_SPLITS = "cv.split and cv.get_n_splits {} inconsistent results. Expected {{}} splits, got {{}}".format(
     "return" if parse_version(sklearn.__version__) >= parse_version("1.9") else "returned"
 )
+
+
+def fit_context(*, prefer_skip_nested_validation: bool) -> Callable[[Function], Function]:
+    """Return scikit-learn's decorator of ``fit``: it validates the parameters and begins callbacks."""
+    decorator: Callable[[Function], Function] = _fit_context(
+        prefer_skip_nested_validation=prefer_skip_nested_validation
+    )
+    return decorator
 
 
 def bind_context(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import partial
 from numbers import Integral
 from os import PathLike
-from typing import Any, Literal
+from typing import Any, Literal, overload
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -200,18 +200,22 @@ class BayesSearchCV(BaseSearch):
         self.cost_aware = cost_aware
         self.racing = racing
 
-    def predict_score(self, params: Params | list[Params]) -> tuple[Any, Any]:
-        """Tell what the surrogate expects of candidates, whether or not they were tried.
+    @overload
+    def predict_score(self, params: Params) -> tuple[float, float]: ...
+    @overload
+    def predict_score(self, params: list[Params]) -> tuple[np.ndarray, np.ndarray]: ...
+    def predict_score(self, params: Params | list[Params]) -> tuple[float, float] | tuple[np.ndarray, np.ndarray]:
+        """Predict the scores of candidates, which may or may not have been evaluated.
 
         Parameters
         ----------
         params : dict or list of dict
-            Parameters of one candidate, or of several; they must lie in the space.
+            Parameters of one candidate, or of several candidates, in the space.
 
         Returns
         -------
         mean, std : float, or ndarray of shape (n_candidates,)
-            Expected score over the folds and its standard deviation.
+            Posterior mean and standard deviation of the mean score over the folds.
 
         Raises
         ------

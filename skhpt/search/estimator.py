@@ -113,6 +113,6 @@ class SearchEstimator(BaseSearchCV):
         # An earlier search is data: a clone of it would have no trials.
         without = copy(self)
         without.previous = None
-        new = super(SearchEstimator, without).__sklearn_clone__()
+        new: Self = super(SearchEstimator, without).__sklearn_clone__()
         new.previous = self.previous
         return new

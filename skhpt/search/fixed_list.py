@@ -37,8 +37,10 @@ class FixedListSearch(BaseSearch):
 
         Parameters
         ----------
-        X, y, **params
-            As for `fit`.
+        X, y : array-like
+            Data, as for `fit`.
+        **params : dict of str -> object
+            Further arguments of `fit`.
 
         Returns
         -------

@@ -17,6 +17,7 @@ from sklearn.utils import check_random_state
 
 from skhpt._compat import Interval, StrOptions
 from skhpt._typing import (
+    ArrayLike,
     Constraint,
     CrossValidator,
     ErrorScore,
@@ -270,20 +271,22 @@ class HyperbandSearchCV(BaseSearch):
 
     plan_: Plan
 
-    def plan(self, X: Any, y: Any = None, **params: Any) -> Plan:
-        """Say what `fit` would do, without doing it.
+    def plan(self, X: ArrayLike, y: ArrayLike = None, **params: Any) -> Plan:
+        """Return the brackets and rungs of the search, without fitting anything.
 
         Parameters
         ----------
-        X, y, **params
-            As for `fit`.
+        X, y : array-like
+            Data, as for `fit`.
+        **params : dict of str -> object
+            Further arguments of `fit`.
 
         Returns
         -------
         plan : Plan
-            Brackets and rungs. Iterating over it gives the rows of a table (as dicts), printing it the table itself;
-            ``plan.full_fits`` is the training that it takes, in units of one fit with all of the resource on one fold,
-            at most: failures are not promoted, and what converged early costs less.
+            Brackets and rungs. Iterating over the plan gives the rows of a table as dicts; printing it gives the table.
+            ``plan.full_fits`` is the maximum cost, in units of one fit with all of the resource on one fold. Candidates
+            that fail are not promoted, and models that converge early cost less.
         """
         inputs, folds, space = self._inputs_for_plan(X, y, params)
         assert space is not None

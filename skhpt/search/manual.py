@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from datetime import timedelta
 from os import PathLike
@@ -13,7 +13,7 @@ from sklearn.base import clone
 
 from skhpt import journal
 from skhpt._compat import fit_context
-from skhpt._typing import Constraint, CrossValidator, ErrorScore, Estimator, Params, Refit, Scoring
+from skhpt._typing import ArrayLike, Constraint, CrossValidator, ErrorScore, Estimator, Params, Refit, Scoring
 from skhpt._warnings import warn_user
 from skhpt.fingerprint import describe_value
 from skhpt.history import History
@@ -118,32 +118,12 @@ class ManualSearch(BaseSearch):
         )
         self.candidates = candidates
 
-    def fit(self, X: Any, y: Any = None, **params: Any) -> ManualSearch:
-        """Evaluate the candidates on every fold, and refit the best one on all data.
+    def evaluate(self, X: ArrayLike, y: ArrayLike = None, /, **params: Any) -> float | dict[str, float]:
+        """Evaluate one more point on the same folds, and print a comparison with the best score so far.
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features) or (n_samples, n_samples)
-            Training data; for a precomputed kernel or distance matrix its shape is (n_samples, n_samples).
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
-            Target; None for unsupervised learning.
-        **params : dict of str -> object
-            Passed to the ``fit`` of the estimator, to the scorer and to the splitter (such as `groups`). `evaluate`
-            passes the same again.
-
-        Returns
-        -------
-        self : object
-            The fitted search.
-        """
-        super().fit(X, y, **params)
-        return self
-
-    def evaluate(self, X: Any, y: Any = None, /, **params: Any) -> float | dict[str, float]:
-        """Try one more point on the same folds, and print how it compares with the best so far.
-
-        The point joins the results; if it is the best, it is refitted. A point that was tried before is not
-        evaluated again. It also works before `fit`, whose candidates then join with ``warm_start=True``.
+        The point becomes part of the results. If it is the best, it is refitted. A point that was evaluated before is
+        not evaluated again. Before `fit`, `evaluate` begins a search, to which `fit` with ``warm_start=True`` adds its
+        candidates. Further arguments of `fit`, such as `groups`, are used again.
 
         Parameters
         ----------
@@ -163,20 +143,23 @@ class ManualSearch(BaseSearch):
             If the data, the folds, the metrics or the estimator are not those of the other candidates, if the
             estimator has no such parameter, or if the constraint rejects the point.
         """
-        return self._evaluate_one(X, y, params)
+        row: int = self._evaluate_point(X, y, params)
+        means = {name: float(self.cv_results_[f"mean_test_{name}"][row]) for name in self._metrics()}
+        return means if self.multimetric_ else means["score"]
 
-    # Apart, because the context has a parameter of its own, `estimator`, as some estimators have.
+    # A method of its own: `fit_context` has a parameter `estimator`, and so have some estimators.
     @fit_context(prefer_skip_nested_validation=False)
-    def _evaluate_one(self, X: Any, y: Any, params: dict[str, Any]) -> float | dict[str, float]:
-        points = self._check([params])
+    def _evaluate_point(self, X: ArrayLike, y: ArrayLike, params: Params) -> int:
+        """Evaluate a point, print the comparison, and return its row in ``cv_results_``."""
+        points = self._checked([params])
         session = self._open_session(X, y, getattr(self, "_fit_params", {}), keep=True, with_pending=False)
+        n_before = len(session.history)
         row = self._row_of(points[0], session.history)
         is_new = row is None
-        n_known = len(session.history)
-        row = n_known if row is None else row
-        with session.journal or nullcontext():  # which may have candidates that were interrupted: they come first
+        row = n_before if row is None else row
+        with session.journal or nullcontext():  # a journal may bring pending candidates, which are evaluated first
             if is_new or session.history.pending:
-                self._run(FixedList(points if is_new else [], n_known), session)
+                self._run(FixedList(points if is_new else [], n_before), session)
             else:
                 self._take_over(session)
         self._set_results(session)
@@ -184,15 +167,14 @@ class ManualSearch(BaseSearch):
             self._refit_best(session)
         session.callbacks.end()
         print(self._comparison(points[0], row, is_new))
-        means = {name: float(self.cv_results_[f"mean_test_{name}"][row]) for name in self._metrics()}
-        return means if self.multimetric_ else means["score"]
+        return row
 
     def _take_over(self, session: Session) -> None:
         super()._take_over(session)
         self._fit_params = session.inputs.params
 
     def _journal_codec(self, space: Space | None) -> tuple[str, journal.Codec]:
-        # A list may grow from run to run, but what is written as a place in it must stay there.
+        # A journal refers to values by their positions in the list, so the list may only grow at its end.
         codec = journal.ListCodec(check_candidates(self.estimator, self.candidates))
         return describe_value(codec._values), codec
 
@@ -201,44 +183,47 @@ class ManualSearch(BaseSearch):
 
     def _make_strategy(self, session: Session) -> FixedList:
         history = session.history
-        points = self._check(self.candidates)
+        points = self._checked(self.candidates)
         if not points and not len(history):
             raise ValueError(f"there is nothing to evaluate: candidates is {self.candidates!r}")
         return FixedList(untried(points, history), len(history))
 
-    def _check(self, candidates: Any) -> list[dict[str, Any]]:
+    def _checked(self, candidates: Sequence[Params]) -> list[Params]:
         """Check candidates, and return those that the constraint allows."""
         points = check_candidates(self.estimator, candidates)
         if self.constraint is None:
             return points
-        allowed = [params for params in points if is_allowed(self.constraint, self._as_set(params))]
+        allowed = [params for params in points if is_allowed(self.constraint, self._all_params(params))]
         if points and not allowed:
             raise ValueError(f"constraint rejects {points[0] if len(points) == 1 else f'every candidate: {points}'}")
         if len(allowed) < len(points):
-            n_rejected = len(points) - len(allowed)
-            warn_user(f"constraint rejects {n_rejected} of {len(points)} candidates")
+            warn_user(f"constraint rejects {len(points) - len(allowed)} of {len(points)} candidates")
         return allowed
 
-    def _shown_params(self, trials: list[Trial], fidelity: Fidelity) -> list[dict[str, Any]]:
-        """Show the estimator's own value of what a candidate leaves out, if it has the parameter."""
+    # -- parameters that a candidate leaves out ----------------------------------------------------------------------
+
+    def _shown_params(self, trials: list[Trial], fidelity: Fidelity) -> list[Params]:
+        """Return the parameters of each trial, with the estimator's own value of those that it leaves out."""
         names = dict.fromkeys(name for trial in trials for name in trial.candidate.params)
         return [self._completed(trial.candidate.params, names) for trial in trials]
 
-    def _completed(self, params: dict[str, Any], names: Any) -> dict[str, Any]:
+    def _completed(self, params: Params, names: Iterable[str]) -> Params:
+        """Return the values of some parameters, as far as the estimator has them."""
         if params.keys() >= set(names):
             return params
-        own = self._as_set(params)
+        own = self._all_params(params)
         return {name: params.get(name, own.get(name)) for name in names if name in params or name in own}
 
-    def _as_set(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Return all parameters that the estimator has once these are set."""
+    def _all_params(self, params: Params) -> Params:
+        """Return all parameters that the estimator has after these are set."""
         try:
-            return clone(self.estimator).set_params(**clone(params, safe=False)).get_params() | params
+            estimator = clone(self.estimator).set_params(**clone(params, safe=False))
         except Exception:  # a failed candidate: there is no such combination of parameters
             return params
+        return dict(estimator.get_params()) | params
 
-    def _row_of(self, params: dict[str, Any], history: History) -> int | None:
-        """Find the trial of the same point; what a candidate leaves out counts as the estimator's own value."""
+    def _row_of(self, params: Params, history: History) -> int | None:
+        """Return the index of the trial of the same point; None if there is none."""
         names = dict.fromkeys([*params, *(name for trial in history for name in trial.candidate.params)])
         key = params_key(self._completed(params, names))
         for row, trial in enumerate(history):
@@ -246,28 +231,31 @@ class ManualSearch(BaseSearch):
                 return row
         return None
 
+    # -- the comparison ----------------------------------------------------------------------------------------------
+
     def _metrics(self) -> list[str]:
         return metric_names(self.history_.finished) or ["score"]
 
-    def _comparison(self, params: dict[str, Any], row: int, is_new: bool) -> str:
-        """Say how one candidate compares with the best of the others."""
-        said = []
-        for name in self._metrics():
-            means = np.asarray(self.cv_results_[f"mean_test_{name}"])
-            std = self.cv_results_[f"std_test_{name}"][row]
-            scale = float(np.max(np.abs(means[np.isfinite(means)]), initial=0.0))
-            text = f"{name} {score_text(means[row], scale)} ± {score_text(std, scale)}"
-            others = np.delete(means, row)
-            if np.isfinite(others).any() and np.isfinite(means[row]):
-                best = np.nanmax(others)
-                change = score_text(means[row] - best, scale)
-                whom = "the best so far" if is_new else "the best of the others"
-                text += f", {change if change.startswith('-') else '+' + change} against {whom} "
-                text += f"({score_text(best, scale)})"
-            said.append(text)
-        what = ", ".join(f"{name}={value!r}" for name, value in sorted(params.items())) or "the estimator as it is"
+    def _comparison(self, params: Params, row: int, is_new: bool) -> str:
+        """Return a line with the point, its scores, and their differences to the best of the other candidates."""
+        point = ", ".join(f"{name}={value!r}" for name, value in sorted(params.items())) or "the estimator as it is"
+        parts = [self._compared_score(metric, row, is_new) for metric in self._metrics()]
         trial = self.history_[row]
         errors = [fold.error.strip().splitlines()[-1] for fold in trial.folds if fold.error]
         if errors:
-            said.append(f"{len(errors)} of {len(trial.folds)} folds failed: {errors[0]}")
-        return f"{'' if is_new else 'tried before: '}{what}: {'; '.join(said)}"
+            parts.append(f"{len(errors)} of {len(trial.folds)} folds failed: {errors[0]}")
+        return f"{'' if is_new else 'tried before: '}{point}: {'; '.join(parts)}"
+
+    def _compared_score(self, metric: str, row: int, is_new: bool) -> str:
+        means = np.asarray(self.cv_results_[f"mean_test_{metric}"])
+        std = self.cv_results_[f"std_test_{metric}"][row]
+        scale = float(np.max(np.abs(means[np.isfinite(means)]), initial=0.0))
+        text = f"{metric} {score_text(means[row], scale)} ± {score_text(std, scale)}"
+        others = np.delete(means, row)
+        if not np.isfinite(others).any() or not np.isfinite(means[row]):
+            return text
+        best = np.nanmax(others)
+        change = score_text(means[row] - best, scale)
+        sign = "" if change.startswith("-") else "+"
+        compared = "the best so far" if is_new else "the best of the others"
+        return f"{text}, {sign}{change} against {compared} ({score_text(best, scale)})"

@@ -263,7 +263,7 @@ def choose_fidelity(asked: ResourceParams, inputs: Inputs, folds: Folds, space: 
 def _minimum(name: str, asked: ResourceParams, maximum: int, inputs: Inputs) -> int:
     if asked.min_resources == "auto":
         least = _least(name, inputs.estimator, inputs.y)
-        minimum = max(least, maximum // asked.factor ** (N_LEVELS - 1))
+        minimum = max(least, int(maximum // asked.factor ** (N_LEVELS - 1)))
         problem = f"the first rung needs {minimum} at least"
     else:
         minimum, problem = int(asked.min_resources), f"min_resources={asked.min_resources}"
