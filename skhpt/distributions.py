@@ -17,7 +17,7 @@ __all__ = ["loguniform_int", "quantized", "truncated_lognormal", "truncated_norm
 
 
 def loguniform_int(low: int, high: int) -> Any:
-    """Integers from `low` to `high`, both included, uniform on a logarithmic scale.
+    """Integer distribution from `low` to `high`, both included, uniform on a logarithmic scale.
 
     Parameters
     ----------
@@ -69,6 +69,7 @@ def truncated_normal(mean: float, std: float, low: float, high: float) -> Any:
     Returns
     -------
     distribution : scipy.stats.rv_continuous_frozen
+        The frozen distribution.
 
     Raises
     ------
@@ -104,6 +105,7 @@ def truncated_lognormal(median: float, sigma: float, low: float, high: float) ->
     Returns
     -------
     distribution : scipy.stats.rv_continuous_frozen
+        The frozen distribution.
 
     Raises
     ------

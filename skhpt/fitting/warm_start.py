@@ -68,8 +68,8 @@ def register_continuation(
         The integer parameter that says for how long it is trained.
     is_exact : callable, default=always
         ``is_exact(estimator)`` tells whether, with the parameters that it has, going on comes to exactly what a fresh
-        fit comes to. It is trained from scratch if not. (Estimators with a `random_state` that is no integer, other
-        than None in the last step of a pipeline, are always trained from scratch.)
+        fit comes to. It is trained from scratch if not. Estimators with a `random_state` that is no integer, other
+        than None in the last step of a pipeline, are always trained from scratch.
 
     Examples
     --------

@@ -114,6 +114,7 @@ class Space:
         Returns
         -------
         is_inside : bool
+            Whether it is.
         """
         return bool(self._branch_indices([params])[0] >= 0) and self.allows(dict(params))
 
@@ -128,6 +129,7 @@ class Space:
         Returns
         -------
         is_allowed : bool
+            Whether it does.
         """
         return self.constraint is None or is_allowed(self.constraint, point)
 
@@ -142,6 +144,7 @@ class Space:
         Returns
         -------
         index : int
+            Index of the branch.
 
         Raises
         ------
@@ -418,7 +421,13 @@ class Space:
         return ParameterGrid(grids)
 
     def is_all_lists(self) -> bool:
-        """Tell whether every parameter is a choice among listed values."""
+        """Tell whether every parameter is a choice among listed values.
+
+        Returns
+        -------
+        is_all_lists : bool
+            Whether no parameter has a distribution.
+        """
         return all(isinstance(dim, Choice) for branch in self.branches for dim in branch.values())
 
     def _branch_indices(self, points: Sequence[Mapping[str, Any]]) -> np.ndarray:

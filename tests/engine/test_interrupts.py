@@ -1,6 +1,7 @@
 """Ctrl-C raises where it is allowed, and waits elsewhere."""
 
 import signal
+from contextlib import suppress
 
 import pytest
 
@@ -34,11 +35,13 @@ def test_elsewhere_it_waits_until_it_is_allowed():
 
 
 def test_an_estimator_that_catches_it_does_not_hide_it():
-    with Interrupts() as interrupts, pytest.raises(KeyboardInterrupt), interrupts.allowed():
-        try:
-            press_ctrl_c()
-        except KeyboardInterrupt:
-            pass
+    with (
+        Interrupts() as interrupts,
+        pytest.raises(KeyboardInterrupt),
+        interrupts.allowed(),
+        suppress(KeyboardInterrupt),
+    ):
+        press_ctrl_c()
 
 
 def test_the_handler_is_restored():
