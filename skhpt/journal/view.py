@@ -153,7 +153,7 @@ class JournalView:
             warnings.simplefilter("ignore")  # the search itself warns of scores that are not finite
             return cv_results(
                 self._trials,
-                error_score=error_score if isinstance(error_score, Real) else np.nan,
+                error_score=float(error_score) if isinstance(error_score, Real) else np.nan,
                 budgets=_budgets(self._trials),
             )
 

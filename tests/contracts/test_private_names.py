@@ -218,7 +218,7 @@ NAMES: list[PrivateName] = [
     ),
     *names_of(
         "sklearn.model_selection._search.BaseSearchCV",
-        "reuse/steps search/estimator search/bayes search/grid search/hyperband search/manual search/random",
+        "reuse/steps search/bayes search/estimator search/grid search/hyperband search/manual search/random",
         _parameter_constraints="checks of the constructor's parameters, extended by each search",
     ),
     *names_of(
@@ -333,9 +333,9 @@ NAMES: list[PrivateName] = [
     *names_of(
         "sklearn.metrics._scorer._BaseScorer",
         "fitting/scorers",
+        _kwargs="parameters of the metric",
         _score_func="metric of a scorer",
         _sign="whether more is better",
-        _kwargs="parameters of the metric",
         _response_method="method whose output is scored",
         _get_pos_label="label of the positive class",
         make=scorer,
@@ -629,8 +629,6 @@ NAMES: list[PrivateName] = [
     ),
 ]
 
-#: Private names outside the file that is to be their door, until this file has them.
-TO_BE_MOVED = {private.name for private in NAMES if private.name.startswith("sklearn.metrics._scorer.")}
 #: Names with an underscore that are public.
 PUBLIC = {"_asdict", "_getframe", "_replace", "_repr_html_"}
 #: Attributes that skhpt adds to objects of other libraries, and strings that look like private names.
@@ -772,10 +770,7 @@ def test_the_files_use_the_name(private):
 # -- each library has one door -----------------------------------------------------------------------------------------
 
 
-MOVED = [private for private in NAMES if private.name not in TO_BE_MOVED]
-
-
-@pytest.mark.parametrize("private", MOVED, ids=lambda private: private.name)
+@pytest.mark.parametrize("private", NAMES, ids=lambda private: private.name)
 def test_private_names_are_used_in_one_place(private):
     users = private.files.split()
     if private.library in ("joblib", "multiprocessing"):
