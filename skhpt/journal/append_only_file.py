@@ -186,7 +186,12 @@ class AppendOnlyFile:
 
 def _state(fd: int) -> FileState:
     state = os.fstat(fd)
-    return FileState(state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns)
+    return FileState(
+        device=state.st_dev,
+        inode=state.st_ino,
+        n_bytes=state.st_size,
+        modified_ns=state.st_mtime_ns,
+    )
 
 
 def _write_all(fd: int, data: bytes) -> None:

@@ -79,7 +79,7 @@ class SpaceCodec:
         return params
 
     def texts(self) -> list[dict[str, list[Any]]]:
-        return [{name: _texts(values) for name, values in choices.items()} for choices in self._choices]
+        return [_texts_by_name(choices) for choices in self._choices]
 
     def _branch_of(self, params: Mapping[str, Any]) -> int:
         """Return the index of a branch that the parameters belong to."""
@@ -115,7 +115,7 @@ class ListCodec:
         return {name: _unpack_param(name, value, self._values) for name, value in written.items()}
 
     def texts(self) -> list[dict[str, list[Any]]]:
-        return [{name: _texts(values) for name, values in self._values.items()}]
+        return [_texts_by_name(self._values)]
 
     def _register(self, name: str, value: Any) -> None:
         values = self._values.setdefault(name, [])
@@ -216,6 +216,10 @@ def _is_plain(value: Any) -> bool:
     except TypeError:
         return False
     return True
+
+
+def _texts_by_name(choices: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
+    return {name: _texts(values) for name, values in choices.items()}
 
 
 def _texts(values: Sequence[Any]) -> list[Any]:

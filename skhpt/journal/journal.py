@@ -170,12 +170,13 @@ def open_journal(
         If a torn line was removed, or the file cannot be locked or written to.
     """
     path = os.path.abspath(os.fspath(path))
-    first_line = encode_line(header_record(header, codec.texts(), n_earlier_trials, time.time()))
+    record = header_record(header, codec.texts(), n_earlier_trials=n_earlier_trials, time=time.time())
+    first_line = encode_line(record)
     parse_stored(path, first_line)  # a header that could not be read back is refused before a file is created
     file = AppendOnlyFile(path, clock)
     try:
         stored = _current_content(file, stored)
-        contents = _resumed_contents(stored, header, codec, n_earlier_trials)
+        contents = _resumed_contents(stored, header, codec, n_earlier_trials=n_earlier_trials)
         n_bytes_cut = _remove_torn_line(file, stored)
         if contents is None:
             _write_anew(file, first_line)
@@ -200,7 +201,7 @@ def _current_content(file: AppendOnlyFile, stored: StoredJournal | None) -> Stor
 
 
 def _resumed_contents(
-    stored: StoredJournal | None, header: Header, codec: Codec, n_earlier_trials: int
+    stored: StoredJournal | None, header: Header, codec: Codec, *, n_earlier_trials: int
 ) -> Contents | None:
     """Decode a journal that is resumed; return None if the file has nothing to resume.
 

@@ -74,14 +74,17 @@ class StoredJournal:
             If a line is invalid.
         """
         contents = Contents(self.first_line)
-        for number, line in enumerate(self.lines[1:], start=2):
-            _decoded(self.path, number, line, lambda record: contents.add(record, codec))
+        for number in range(2, len(self.lines) + 1):
+            self._decode(number, lambda record: contents.add(record, codec))
         return contents
 
     def read_as_text(self) -> Contents:
         """Decode the lines after the first one without the objects of the search: each object becomes its text."""
-        codec = _decoded(self.path, 1, self.lines[0], lambda _: TextCodec(self.first_line.choices))
+        codec = self._decode(1, lambda _: TextCodec(self.first_line.choices))
         return self.read(codec)
+
+    def _decode(self, number: int, read: Callable[[object], T]) -> T:
+        return _decoded(self.lines[number - 1], read, where=f"{self.path}, line {number}")
 
 
 def read_stored(path: str | os.PathLike[str]) -> StoredJournal | None:
@@ -128,8 +131,8 @@ def parse_stored(path: str, data: bytes, state: FileState | None = None) -> Stor
         return None
     if not lines or not lines[0].startswith(MAGIC):
         raise ValueError(f"{path} is not a journal of skhpt")
-    first_line = _decoded(path, 1, lines[0], first_line_from)
-    return StoredJournal(path, lines, first_line, state)
+    first_line = _decoded(lines[0], first_line_from, where=f"{path}, line 1")
+    return StoredJournal(path, lines, first_line, state=state)
 
 
 def _complete_lines(data: bytes) -> list[bytes]:
@@ -156,12 +159,12 @@ def _n_bytes(lines: list[bytes]) -> int:
     return sum(map(len, lines)) + len(lines)
 
 
-def _decoded(path: str, number: int, line: bytes, read: Callable[[object], T]) -> T:
-    """Decode a line and read its record; an error names the file and the line."""
+def _decoded(line: bytes, read: Callable[[object], T], *, where: str) -> T:
+    """Decode a line and read its record; an error says where the line is."""
     try:
         return read(decode_line(line))
     except (ValueError, OverflowError, RecursionError) as error:
-        raise ValueError(f"{path}, line {number}: {error}") from error
+        raise ValueError(f"{where}: {error}") from error
 
 
 @dataclass

@@ -82,7 +82,7 @@ class FirstLine:
     choices: Any
 
 
-def header_record(header: Header, choices: Any, n_earlier_trials: int, time: float) -> dict[str, Any]:
+def header_record(header: Header, choices: Any, *, n_earlier_trials: int, time: float) -> dict[str, Any]:
     """Make the record of the first line, for a time in Unix seconds."""
     return {
         "journal": "skhpt",
@@ -109,7 +109,8 @@ def first_line_from(record: Any) -> FirstLine:
     if n_earlier_trials < 0:
         raise ValueError("n_known is negative")
     started = time_from(record.get("time"))
-    return FirstLine(_header_from(record), started, n_earlier_trials, choices=record.get("choices"))
+    header = _header_from(record)
+    return FirstLine(header, started, n_earlier_trials, choices=record.get("choices"))
 
 
 def _header_from(record: dict[str, Any]) -> Header:
@@ -274,6 +275,7 @@ def _read_predictions(packed: Any, key: str) -> Predictions:
 
 
 _FOLD_FIELDS = (
+    # attribute, key in the file, functions that write and read the value, default
     _Field("candidate", "scored", pack, checked_int),
     _Field("split", "split", pack, checked_int),
     _Field("test_score", "test", _write_score, _read_score, None),
@@ -341,6 +343,7 @@ def _read_list(records: Any, key: str) -> list[Any]:
 
 
 _CANDIDATE_FIELDS = (
+    # attribute, key in the file, functions that write and read the value, default
     _Field("resource", "resource", pack, _read_number, None),
     _Field("info", "note", _write_info, _read_info, {}),
     _Field("bracket_id", "lane", pack, checked_int, 0),

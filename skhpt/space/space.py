@@ -79,9 +79,7 @@ class Space:
         if constraint is not None and not callable(constraint):
             raise TypeError(f"constraint must be a callable (params -> bool) or None, got {constraint!r}")
         self.constraint = constraint
-        self.branches = tuple(
-            {name: make_dimension(name, branch[name]) for name in sorted(branch)} for branch in _as_branches(params)
-        )
+        self.branches = tuple(map(_parsed_branch, _as_branches(params)))
         self.columns, self._column_indices = _make_columns(self.branches)
 
     @cached_property
@@ -95,11 +93,16 @@ class Space:
     @property
     def n_free(self) -> int:
         """Largest number of parameters with several values in a branch; the choice of the branch counts too."""
-        n_free = [sum(dimension.size > 1 for dimension in branch.values()) for branch in self.branches]
-        return max(n_free, default=0) + (len(self.branches) > 1)
+        n_free = 0
+        for branch in self.branches:
+            n_free = max(n_free, sum(dimension.size > 1 for dimension in branch.values()))
+        return n_free + (len(self.branches) > 1)
 
     def __repr__(self) -> str:
-        return f"Space({[{name: dim.definition for name, dim in b.items()} for b in self.branches]!r})"
+        definitions = []
+        for branch in self.branches:
+            definitions.append({name: dimension.definition for name, dimension in branch.items()})
+        return f"Space({definitions!r})"
 
     # -- points ----------------------------------------------------------------------------------------------
 
@@ -114,7 +117,7 @@ class Space:
         Returns
         -------
         is_inside : bool
-            Whether it is.
+            Whether the candidate is an allowed point of the space.
         """
         return bool(self._branch_indices([params])[0] >= 0) and self.allows(dict(params))
 
@@ -129,7 +132,7 @@ class Space:
         Returns
         -------
         is_allowed : bool
-            Whether it does.
+            Whether the constraint allows the point.
         """
         return self.constraint is None or is_allowed(self.constraint, point)
 
@@ -385,7 +388,9 @@ class Space:
 
     def _random_draws(self, n: int, rng: np.random.RandomState) -> Iterator[Params]:
         """Yield the draws of ParameterSampler, with numpy scalars as Python values."""
-        samplers = [{name: dim.sampler() for name, dim in branch.items()} for branch in self.branches]
+        samplers = []
+        for branch in self.branches:
+            samplers.append({name: dimension.sampler() for name, dimension in branch.items()})
         for point in ParameterSampler(samplers, n, random_state=rng):
             yield {name: native(value) for name, value in point.items()}
 
@@ -413,7 +418,7 @@ class Space:
                 selection.offer(full_grid[i])
 
     def _full_grid(self, resolution: int | Mapping[str, int]) -> ParameterGrid:
-        names = {name for branch in self.branches for name in branch}
+        names = set().union(*self.branches)
         resolution_of = _checked_resolution(resolution, names)
         grids = []
         for branch in self.branches:
@@ -428,7 +433,8 @@ class Space:
         is_all_lists : bool
             Whether no parameter has a distribution.
         """
-        return all(isinstance(dim, Choice) for branch in self.branches for dim in branch.values())
+        dimensions = chain.from_iterable(branch.values() for branch in self.branches)
+        return all(isinstance(dimension, Choice) for dimension in dimensions)
 
     def _branch_indices(self, points: Sequence[Mapping[str, Any]]) -> np.ndarray:
         """Return the index of the first branch that each point belongs to; -1 for a point outside the space."""
@@ -529,6 +535,10 @@ def _as_branches(params: SpaceDefinition) -> list[Mapping[str, Any]]:
         if not isinstance(name, str):
             raise TypeError(f"parameter names must be strings, got {name!r}")
     return branches
+
+
+def _parsed_branch(definitions: Mapping[str, Any]) -> dict[str, Dimension]:
+    return {name: make_dimension(name, definitions[name]) for name in sorted(definitions)}
 
 
 def _checked_resolution(resolution: Any, names: set[str]) -> Callable[[str], int]:
