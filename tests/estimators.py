@@ -280,3 +280,8 @@ def accuracy_by_hand(estimator, X, y):
 def two_scores(estimator, X, y):
     right = np.mean(estimator.predict(X) == y)
     return {"right": right, "wrong": 1 - right}
+
+
+class WeightedNull(Null):
+    def fit(self, X, y, sample_weight=None):
+        return super().fit(X, y)

@@ -43,7 +43,7 @@ def keys(search):
     return [params_key(params) for params in search.cv_results_["params"]]
 
 
-# -- what it finds -----------------------------------------------------------------------------------------------------
+# -- optima ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -92,29 +92,29 @@ def test_choices_that_are_estimators(iris):
     assert len(set(keys(search))) == 12
 
 
-# -- where it begins ---------------------------------------------------------------------------------------------------
+# -- initial design ----------------------------------------------------------------------------------------------------
 
 
-def test_the_estimator_as_it_is_comes_first():
+def test_the_estimators_own_parameters_come_first():
     search = BayesSearchCV(Bowl(C=3.0, k=4), BOWL, n_iter=6, cv=2, random_state=0).fit(X, Y)
     assert search.cv_results_["params"][0] == {"C": 3.0, "k": 4, "kind": "bad"}
 
 
-def test_the_middle_stands_for_what_lies_outside_and_comes_second():
+def test_the_middle_of_the_space_replaces_values_outside_it():
     search = BayesSearchCV(Bowl(C=1e9, k=4), BOWL, n_iter=6, cv=2, random_state=0).fit(X, Y)
     first, second, *_ = search.cv_results_["params"]
     assert first == {"C": pytest.approx(1), "k": 4, "kind": "bad"}
     assert second == {"C": pytest.approx(1), "k": 10, "kind": "good"}
 
 
-def test_each_branch_is_looked_at_in_the_middle_but_half_of_the_start_is_spread():
+def test_the_initial_design_has_the_middle_of_each_branch_and_sobol_points():
     space = [{"kind": [kind], "C": BOWL["C"], "k": [1, 4, 7]} for kind in "abcdefgh"]
     search = BayesSearchCV(Bowl(C=3.0, k=2), space, n_iter=10, n_initial=10, cv=2, random_state=0).fit(X, Y)
     assert [params["kind"] for params in search.cv_results_["params"][:5]] == list("aabcd")
     assert sum(params["C"] == pytest.approx(1) for params in search.cv_results_["params"]) == 4
 
 
-def test_what_the_constraint_forbids_takes_no_place():
+def test_rejected_points_do_not_count_in_the_initial_design():
     space = [{"kind": [kind], "C": BOWL["C"]} for kind in ("bad", "good")]
     search = BayesSearchCV(Bowl(C=3.0), space, n_iter=6, cv=2, random_state=0)
     search.set_params(constraint=lambda params: params["kind"] == "good").fit(X, Y)
@@ -122,7 +122,7 @@ def test_what_the_constraint_forbids_takes_no_place():
     assert (first, second) == ({"C": 3.0, "kind": "good"}, {"C": pytest.approx(1), "kind": "good"})
 
 
-def test_where_enough_is_known_only_the_estimator_itself_is_added():
+def test_with_enough_previous_results_only_the_estimator_itself_is_added():
     known = RandomSearch(Bowl(), BOWL, n_iter=20, cv=2, random_state=0).fit(X, Y)
     for C, is_added in ((3.0, True), (1e9, False)):
         search = BayesSearchCV(Bowl(C=C, k=4), BOWL, n_iter=1, cv=2, random_state=0, previous=known).fit(X, Y)
@@ -130,7 +130,7 @@ def test_where_enough_is_known_only_the_estimator_itself_is_added():
         assert search.cv_results_["params"][-1] != {"C": pytest.approx(1), "k": 4, "kind": "bad"}
 
 
-def test_the_start_repeats_nothing_that_is_known():
+def test_the_initial_design_repeats_no_previous_candidate():
     known = BayesSearchCV(Bowl(), BOWL, n_iter=3, cv=2, random_state=0).fit(X, Y)
     search = BayesSearchCV(Bowl(), BOWL, n_iter=4, cv=2, random_state=1, previous=known).fit(X, Y)
     assert keys(search)[:3] == keys(known)
@@ -138,18 +138,18 @@ def test_the_start_repeats_nothing_that_is_known():
 
 
 @pytest.mark.parametrize(("n_initial", "n_likely"), [(1, 1), (2, 1), (5, 2)])
-def test_at_most_half_of_the_start_is_likely_to_be_good(n_initial, n_likely):
+def test_at_most_half_of_the_initial_design_are_default_points(n_initial, n_likely):
     search = BayesSearchCV(Bowl(C=1e9, k=4), BOWL, n_iter=n_initial, n_initial=n_initial, cv=2, random_state=0)
     params = search.fit(X, Y).cv_results_["params"]
     assert sum(one["C"] == pytest.approx(1) for one in params) == n_likely
 
 
-def test_a_constraint_holds_at_the_start():
+def test_the_constraint_applies_to_the_initial_design():
     search = BayesSearchCV(Bowl(k=1), BOWL, n_iter=6, cv=2, constraint=lambda params: params["k"] > 12, random_state=0)
     assert min(params["k"] for params in search.fit(X, Y).cv_results_["params"]) > 12
 
 
-def test_what_is_known_replaces_the_start():
+def test_previous_results_replace_the_initial_design():
     first = RandomSearch(Bowl(), BOWL, n_iter=20, cv=2, random_state=0).fit(X, Y)
     known = BayesSearchCV(Bowl(), BOWL, n_iter=10, cv=2, random_state=0, previous=first).fit(X, Y)
     assert len(known.history_) == 30
@@ -159,7 +159,7 @@ def test_what_is_known_replaces_the_start():
     assert len(elsewhere.history_.prior) == 20
 
 
-def test_knowledge_from_other_folds_helps():
+def test_results_from_other_folds_are_used():
     gains = []
     for seed in range(6):
         first = RandomSearch(Bowl(), BOWL, n_iter=20, cv=2, random_state=seed).fit(X, Y)
@@ -169,13 +169,13 @@ def test_knowledge_from_other_folds_helps():
     assert np.mean(gains) > 0.02
 
 
-def test_knowledge_of_another_space_does_no_harm():
+def test_results_of_another_space_do_no_harm():
     first = GridSearch(Bowl(), {"C": [1e6, 1.0]}, cv=2).fit(X, Y)
     search = BayesSearchCV(Bowl(), {"C": BOWL["C"]}, n_iter=8, cv=2, random_state=0, previous=first).fit(X, Y)
     assert len(search.history_) == 10
 
 
-def test_nothing_to_learn_from():
+def test_a_search_in_which_every_fit_fails():
     far = RandomSearch(Bowl(), {"C": stats.uniform(1e5, 1)}, n_iter=20, cv=3).fit(X, Y)
     for cv in (2, 3):  # other folds, and the same
         search = BayesSearchCV(Bowl(C=1e9), {"C": BOWL["C"]}, n_iter=6, cv=cv, previous=far, random_state=0).fit(X, Y)
@@ -185,7 +185,7 @@ def test_nothing_to_learn_from():
 
 
 @pytest.mark.parametrize("max_pending", [1, 3])
-def test_a_longer_search_goes_on_where_a_shorter_one_ended(max_pending):
+def test_a_longer_search_continues_a_shorter_one(max_pending):
     whole = BayesSearchCV(Bowl(), BOWL, n_iter=14, cv=2, random_state=0, max_pending=max_pending).fit(X, Y)
     part = BayesSearchCV(Bowl(), BOWL, n_iter=9, cv=2, random_state=0, max_pending=max_pending, warm_start=True)
     part.fit(X, Y).set_params(n_iter=14).fit(X, Y)
@@ -198,7 +198,7 @@ def test_a_space_without_parameters_has_one_candidate():
     assert search.cv_results_["params"] == [{}]
 
 
-def test_the_acquisition_is_one_of_two_and_only_improvement_is_weighed_against_time():
+def test_cost_awareness_needs_expected_improvement():
     with pytest.raises(ValueError, match="'acquisition' parameter of BayesSearchCV must be a str among"):
         BayesSearchCV(Bowl(), BOWL, acquisition="ei").fit(X, Y)
     with pytest.raises(ValueError, match=r"cost_aware=True .* needs acquisition='log_ei', got acquisition='ucb'"):
@@ -263,7 +263,7 @@ def test_an_object_that_can_only_be_drawn_from_is_refused():
         BayesSearchCV(Null(), {"value": Dice()}, cv=2).fit(X, Y)
 
 
-# -- what it believes --------------------------------------------------------------------------------------------------
+# -- predicted scores --------------------------------------------------------------------------------------------------
 
 
 def test_predicted_scores():
@@ -289,7 +289,7 @@ def test_several_metrics(iris):
     assert keys(search) == keys(single)
 
 
-# -- those who come from scikit-optimize -------------------------------------------------------------------------------
+# -- spaces of scikit-optimize ------------------------------------------------------------------------------------------
 
 
 class Real:
@@ -326,7 +326,7 @@ class Categorical:
     ],
     ids=lambda value: repr(value).partition(" at 0x")[0],
 )
-def test_their_dimensions_are_understood(theirs, ours):
+def test_dimensions_of_scikit_optimize_are_understood(theirs, ours):
     if theirs == ("rbf", "linear", "uniform"):
         with pytest.raises(ValueError, match="must be numbers in order"):
             translate({"x": theirs})
@@ -340,7 +340,7 @@ def test_numbers_of_candidates_for_each_space_are_refused():
         BayesSearchCV(Bowl(), [({"C": (0.1, 1.0, "uniform")}, 10)], cv=2).fit(X, Y)
 
 
-def test_a_search_of_their_space():
+def test_a_search_over_a_space_of_scikit_optimize():
     space = {"C": Real(1e-3, 1e3, "log-uniform"), "k": (1, 20, "uniform"), "kind": Categorical(["bad", "good"])}
     search = BayesSearchCV(Bowl(), space, n_iter=25, cv=2, random_state=0).fit(X, Y)
     assert search.best_score_ > -0.05
