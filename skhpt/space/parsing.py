@@ -1,16 +1,45 @@
-"""Parsing of the list or distribution that the user gave for one parameter."""
+"""Parsing of the dicts, lists and distributions that the user gave."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
 from scipy import stats
 
+from skhpt._typing import SpaceDefinition
 from skhpt.space.dimensions import Choice, Continuous, Dimension, Discrete, Sampled
 from skhpt.space.scipy_adapter import freeze, is_discrete, looks_like_distribution, quantile_function, source_repr
+
+
+def parse_branches(params: SpaceDefinition) -> tuple[dict[str, Dimension], ...]:
+    """Make the dimensions of each branch of a space, in the order of their names.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `params` or one of its values is not a valid definition.
+    """
+    branches = []
+    for definitions in _as_branches(params):
+        branches.append({name: make_dimension(name, definitions[name]) for name in sorted(definitions)})
+    return tuple(branches)
+
+
+def _as_branches(params: SpaceDefinition) -> list[Mapping[str, Any]]:
+    if isinstance(params, str) or not isinstance(params, Iterable):
+        raise TypeError(f"Parameter space should be a dict or a list, got: {params!r} of type {type(params).__name__}")
+    branches = [params] if isinstance(params, Mapping) else list(params)
+    for branch in branches:
+        if not isinstance(branch, Mapping):
+            raise TypeError(f"Parameter space is not a dict ({branch!r})")
+    for name in chain.from_iterable(branches):
+        if not isinstance(name, str):
+            raise TypeError(f"parameter names must be strings, got {name!r}")
+    return branches
 
 
 def make_dimension(name: str, definition: Any) -> Dimension:
@@ -74,3 +103,15 @@ def _quantile_dimension(name: str, dist: Any) -> Dimension:
             f"The distribution of parameter {name!r} has no median: are its arguments valid? Got {source_repr(dist)}"
         )
     return Discrete(dist) if is_discrete(dist) else Continuous(dist)
+
+
+def checked_resolution(resolution: Any, names: set[str]) -> Callable[[str], int]:
+    """Check `resolution` and convert it to a function of the name of a parameter."""
+    per_name = resolution if isinstance(resolution, Mapping) else {}
+    for name, n in per_name.items() if per_name else [("", resolution)]:
+        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
+            where = f"resolution[{name!r}]" if name else "resolution"
+            raise ValueError(f"{where} must be a positive integer (or a dict of them), got {n!r}")
+    if unknown := set(per_name) - names:
+        raise ValueError(f"resolution names {sorted(unknown)}, but the space has {sorted(names)}")
+    return lambda name: int(per_name.get(name, 5) if per_name else resolution)

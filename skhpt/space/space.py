@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -17,10 +17,11 @@ from sklearn.utils import check_random_state
 
 from skhpt._typing import Constraint, Params, RandomState, SpaceDefinition
 from skhpt._warnings import warn_user
-from skhpt.identity import native, params_key
+from skhpt.identity import native
 from skhpt.space.constraint import is_allowed
 from skhpt.space.dimensions import MAX_LISTED, Choice, Dimension
-from skhpt.space.parsing import make_dimension
+from skhpt.space.parsing import checked_resolution, parse_branches
+from skhpt.space.sampling import Selection
 
 Sampler = Literal["random", "sobol", "halton"]
 
@@ -79,7 +80,7 @@ class Space:
         if constraint is not None and not callable(constraint):
             raise TypeError(f"constraint must be a callable (params -> bool) or None, got {constraint!r}")
         self.constraint = constraint
-        self.branches = tuple(map(_parsed_branch, _as_branches(params)))
+        self.branches = parse_branches(params)
         self.columns, self._column_indices = _make_columns(self.branches)
 
     @cached_property
@@ -251,7 +252,7 @@ class Space:
             n_draws = int(min(n, self.size)) if self.is_all_lists() else n
             points = list(self._random_draws(n_draws, rng))
         else:
-            selection = _Selection(n, self.allows, is_unique=unique or self.is_all_lists())
+            selection = Selection(n, self.allows, is_unique=unique or self.is_all_lists())
             if unique:
                 selection.exclude(exclude)
             self._fill(selection, method, rng)
@@ -405,7 +406,7 @@ class Space:
         sizes = (2**k for k in chain([4], range(4, 24)))
         return chain.from_iterable(self.decode(sequence.random(size)) for size in sizes)
 
-    def _fill(self, selection: _Selection, method: Sampler, rng: np.random.RandomState) -> None:
+    def _fill(self, selection: Selection, method: Sampler, rng: np.random.RandomState) -> None:
         """Draw points until a selection is full; if most draws are rejected, list the whole space."""
         n_rejected, patience = 0, min(PATIENCE, 20 * self.size)
         for point in self._draws(method, rng):
@@ -419,7 +420,7 @@ class Space:
 
     def _full_grid(self, resolution: int | Mapping[str, int]) -> ParameterGrid:
         names = set().union(*self.branches)
-        resolution_of = _checked_resolution(resolution, names)
+        resolution_of = checked_resolution(resolution, names)
         grids = []
         for branch in self.branches:
             grids.append({name: dimension.grid(resolution_of(name)) for name, dimension in branch.items()})
@@ -447,48 +448,6 @@ class Space:
                 rows = rows[dimension.are_values(values)]
             indices[rows] = i
         return indices
-
-
-class _Selection:
-    """Points that are drawn for a sample.
-
-    Parameters
-    ----------
-    n : int
-        Number of points to select.
-    is_allowed : callable
-        ``is_allowed(point) -> bool``.
-    is_unique : bool
-        Whether a point is selected only once.
-    """
-
-    def __init__(self, n: int, is_allowed: Callable[[Params], bool], is_unique: bool):
-        self.points: list[Params] = []
-        self._n = n
-        self._is_allowed = is_allowed
-        self._is_unique = is_unique
-        self._seen: set[Hashable] = set()
-
-    @property
-    def is_full(self) -> bool:
-        """Whether no more points are needed."""
-        return len(self.points) == self._n
-
-    def exclude(self, points: Iterable[Mapping[str, Any]]) -> None:
-        """Treat points as selected already."""
-        self._seen.update(map(params_key, points))
-
-    def offer(self, point: Params) -> bool:
-        """Select a point if it is needed, new and allowed; tell whether it was selected."""
-        if self.is_full:
-            return False
-        key = params_key(point) if self._is_unique else None
-        if key in self._seen or not self._is_allowed(point):
-            return False
-        if self._is_unique:
-            self._seen.add(key)
-        self.points.append(point)
-        return True
 
 
 @dataclass(frozen=True)
@@ -522,32 +481,3 @@ def _index_of_column(columns: list[Column], name: str, dimension: Dimension) -> 
         if column.name == name and column.dimension.same_as(dimension):
             return i
     return len(columns)
-
-
-def _as_branches(params: SpaceDefinition) -> list[Mapping[str, Any]]:
-    if isinstance(params, str) or not isinstance(params, Iterable):
-        raise TypeError(f"Parameter space should be a dict or a list, got: {params!r} of type {type(params).__name__}")
-    branches = [params] if isinstance(params, Mapping) else list(params)
-    for branch in branches:
-        if not isinstance(branch, Mapping):
-            raise TypeError(f"Parameter space is not a dict ({branch!r})")
-    for name in chain.from_iterable(branches):
-        if not isinstance(name, str):
-            raise TypeError(f"parameter names must be strings, got {name!r}")
-    return branches
-
-
-def _parsed_branch(definitions: Mapping[str, Any]) -> dict[str, Dimension]:
-    return {name: make_dimension(name, definitions[name]) for name in sorted(definitions)}
-
-
-def _checked_resolution(resolution: Any, names: set[str]) -> Callable[[str], int]:
-    """Check `resolution` and convert it to a function of the name of a parameter."""
-    per_name = resolution if isinstance(resolution, Mapping) else {}
-    for name, n in per_name.items() if per_name else [("", resolution)]:
-        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
-            where = f"resolution[{name!r}]" if name else "resolution"
-            raise ValueError(f"{where} must be a positive integer (or a dict of them), got {n!r}")
-    if unknown := set(per_name) - names:
-        raise ValueError(f"resolution names {sorted(unknown)}, but the space has {sorted(names)}")
-    return lambda name: int(per_name.get(name, 5) if per_name else resolution)

@@ -1,0 +1,51 @@
+"""Selection of the points of a sample out of draws that may be rejected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from typing import Any
+
+from skhpt._typing import Params
+from skhpt.identity import params_key
+
+
+class Selection:
+    """Points that are drawn for a sample.
+
+    Parameters
+    ----------
+    n : int
+        Number of points to select.
+    is_allowed : callable
+        ``is_allowed(point) -> bool``.
+    is_unique : bool
+        Whether a point is selected only once.
+    """
+
+    def __init__(self, n: int, is_allowed: Callable[[Params], bool], is_unique: bool):
+        self.points: list[Params] = []
+        self._n = n
+        self._is_allowed = is_allowed
+        self._is_unique = is_unique
+        self._seen: set[Hashable] = set()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no more points are needed."""
+        return len(self.points) == self._n
+
+    def exclude(self, points: Iterable[Mapping[str, Any]]) -> None:
+        """Treat points as selected already."""
+        self._seen.update(map(params_key, points))
+
+    def offer(self, point: Params) -> bool:
+        """Select a point if it is needed, new and allowed; tell whether it was selected."""
+        if self.is_full:
+            return False
+        key = params_key(point) if self._is_unique else None
+        if key in self._seen or not self._is_allowed(point):
+            return False
+        if self._is_unique:
+            self._seen.add(key)
+        self.points.append(point)
+        return True
