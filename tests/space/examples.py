@@ -1,4 +1,4 @@
-"""Distributions of all kinds that a space accepts."""
+"""Distributions of all kinds that a space accepts, and the dimensions of scikit-optimize."""
 
 import numpy as np
 from scipy import stats
@@ -40,3 +40,21 @@ if hasattr(stats, "Normal"):  # SciPy's newer distributions, from 1.15
     }
 if hasattr(stats, "Binomial"):
     DISCRETE["Binomial"] = stats.Binomial(n=10, p=0.3)
+
+
+class Real:
+    """Replacement of `skopt.space.Real`, of which the class name and the attributes are read."""
+
+    def __init__(self, low, high, prior="uniform"):
+        self.low = low
+        self.high = high
+        self.prior = prior
+
+
+class Integer(Real):
+    pass
+
+
+class Categorical:
+    def __init__(self, categories):
+        self.categories = categories
