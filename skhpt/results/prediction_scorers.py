@@ -1,7 +1,7 @@
-"""Scores of candidates from what they predicted, without their models.
+"""Scores of candidates from their predictions, without their models.
 
-Any scorer that asks an estimator for nothing but predictions takes a stand-in for it, which answers with the
-predictions that were kept. What is asked often is computed for all candidates at once.
+A scorer that needs nothing but predictions scores a `PredictedEstimator`, whose methods return the stored predictions.
+For common metrics, a vectorized computation scores all candidates at once.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, get_args
 
 import numpy as np
 from sklearn import config_context
@@ -17,27 +17,28 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.metaestimators import available_if
 
 from skhpt._compat import check_method_params
+from skhpt._typing import Scorer
 from skhpt.results import weighted_metrics as weighted
 from skhpt.results.predictions import Pooled
-from skhpt.results.weighted_metrics import Scores
+from skhpt.results.weighted_metrics import Average, Kind, Scores
 
 
 @dataclass(frozen=True)
 class CandidatePredictions:
-    """What all candidates predicted for the same occurrences, and what is true.
+    """Predictions of all candidates for the same occurrences, and the targets.
 
     Attributes
     ----------
     pooled : sequence of Pooled
-        The predictions of each candidate.
+        Predictions of each candidate.
     y : ndarray of shape (n_occurrences, ...)
-        The targets.
+        Targets.
     kind : {"classifier", "regressor"} or None
-        What the estimator is.
+        Kind of the estimator.
     classes : ndarray or None
         All classes, sorted.
     score_params : dict
-        What is passed to the scorer; entries with a row for each occurrence are cut.
+        Parameters of the scorer; entries with a row for each occurrence are indexed.
     """
 
     pooled: Sequence[Pooled]
@@ -47,27 +48,27 @@ class CandidatePredictions:
     score_params: Mapping[str, Any]
 
 
-class ScoresOfAll(Protocol):
-    """Scores candidates on samples of the occurrences."""
+class CandidateScorer(Protocol):
+    """Scores candidates on weighted samples of the occurrences."""
 
-    def of_all(self, weights: np.ndarray) -> np.ndarray:
+    def score_all(self, weights: np.ndarray) -> np.ndarray:
         """Return the scores of all candidates, shape (b, n_candidates), for weights of shape (b, n_occurrences)."""
         ...
 
-    def of(self, weights: np.ndarray, candidates: np.ndarray) -> np.ndarray:
-        """Return the score of one candidate for each row of the weights."""
+    def score_chosen(self, weights: np.ndarray, candidates: np.ndarray) -> np.ndarray:
+        """Return the score of one candidate for each row of the weights, shape (b,)."""
         ...
 
 
-# -- one by one, with the scorer -----------------------------------------------------------------------------------
+# -- one call of the scorer for each sample and candidate ----------------------------------------------------------
 
 
-def _has(method: str) -> Callable[[Any], bool]:
-    return lambda stand_in: stand_in.pooled.method == method
+def _predicts_with(method: str) -> Callable[[PredictedEstimator], bool]:
+    return lambda estimator: estimator.pooled.method == method
 
 
-class _PredictedEstimator(BaseEstimator):
-    """Answers with what was predicted; the rows that it is given are numbers of occurrences."""
+class PredictedEstimator(BaseEstimator):
+    """Estimator that returns stored predictions; the rows of ``X`` are numbers of occurrences."""
 
     def __init__(self, pooled: Pooled, classes: np.ndarray | None):
         self.pooled = pooled
@@ -79,113 +80,126 @@ class _PredictedEstimator(BaseEstimator):
         return True
 
     def predict(self, X: np.ndarray) -> np.ndarray:
-        return self.pooled.labels[X[:, 0]]
+        """Return the labels of occurrences."""
+        return _rows(self.pooled.labels, X)
 
 
-class _PredictedClassifier(ClassifierMixin, _PredictedEstimator):
-    @available_if(_has("predict_proba"))
+class _PredictedClassifier(ClassifierMixin, PredictedEstimator):
+    @available_if(_predicts_with("predict_proba"))
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
-        return self.pooled.values[X[:, 0]]
+        return _rows(self.pooled.values, X)
 
-    @available_if(_has("predict_proba"))
+    @available_if(_predicts_with("predict_proba"))
     def predict_log_proba(self, X: np.ndarray) -> np.ndarray:
         with np.errstate(divide="ignore"):
-            return np.log(self.predict_proba(X))
+            log_probabilities: np.ndarray = np.log(_rows(self.pooled.values, X))
+        return log_probabilities
 
-    @available_if(_has("decision_function"))
+    @available_if(_predicts_with("decision_function"))
     def decision_function(self, X: np.ndarray) -> np.ndarray:
-        return self.pooled.values[X[:, 0]]
+        return _rows(self.pooled.values, X)
 
 
-class _PredictedRegressor(RegressorMixin, _PredictedEstimator):
+class _PredictedRegressor(RegressorMixin, PredictedEstimator):
     pass
 
 
-_PREDICTED_ESTIMATORS: dict[str | None, type[_PredictedEstimator]] = {
+_PREDICTED_ESTIMATORS: dict[str | None, type[PredictedEstimator]] = {
     "classifier": _PredictedClassifier,
     "regressor": _PredictedRegressor,
 }
 
 
-class ByScorer:
+def _rows(values: np.ndarray, X: np.ndarray) -> np.ndarray:
+    rows: np.ndarray = values[X[:, 0]]
+    return rows
+
+
+class SequentialScorer:
     """Calls the scorer for each sample and candidate.
 
     Parameters
     ----------
-    answers : Answers
-        What candidates predicted.
+    predictions : CandidatePredictions
+        Predictions of the candidates.
     scorer : callable
         ``scorer(estimator, X, y) -> float`` or dict of float.
     metric : str
-        Which of several scores.
+        Name of the score, if there are several.
     """
 
-    def __init__(self, answers: CandidatePredictions, scorer: Any, metric: str):
-        self.answers = answers
+    def __init__(self, predictions: CandidatePredictions, scorer: Scorer, metric: str):
+        self.predictions = predictions
         self.scorer = scorer
         self.metric = metric
-        make = _PREDICTED_ESTIMATORS.get(answers.kind, _PredictedEstimator)
-        self.stand_ins = [make(pooled, answers.classes) for pooled in answers.pooled]
+        make = _PREDICTED_ESTIMATORS.get(predictions.kind, PredictedEstimator)
+        self.estimators = [make(pooled, predictions.classes) for pooled in predictions.pooled]
 
     def score(self, candidate: int, rows: np.ndarray) -> float:
-        """Score a candidate on occurrences; whatever goes wrong raises."""
-        answers = self.answers
-        params = check_method_params(answers.y, params=answers.score_params, indices=rows)
-        score = self.scorer(self.stand_ins[candidate], rows[:, np.newaxis], answers.y[rows], **params)
+        """Return the score of a candidate on occurrences; errors of the scorer are raised."""
+        params = check_method_params(self.predictions.y, params=self.predictions.score_params, indices=rows)
+        score = self.scorer(self.estimators[candidate], rows[:, np.newaxis], self.predictions.y[rows], **params)
         return float(score[self.metric] if isinstance(score, dict) else score)
 
-    def of_all(self, weights: np.ndarray) -> np.ndarray:
-        return np.array([[self._try(i, sample) for i in range(len(self.stand_ins))] for sample in weights])
+    def score_all(self, weights: np.ndarray) -> np.ndarray:
+        candidates = range(len(self.estimators))
+        return np.array([[self._score_or_nan(candidate, sample) for candidate in candidates] for sample in weights])
 
-    def of(self, weights: np.ndarray, candidates: np.ndarray) -> np.ndarray:
-        return np.array([self._try(i, sample) for i, sample in zip(candidates, weights, strict=True)])
+    def score_chosen(self, weights: np.ndarray, candidates: np.ndarray) -> np.ndarray:
+        pairs = zip(candidates, weights, strict=True)
+        return np.array([self._score_or_nan(candidate, sample) for candidate, sample in pairs])
 
-    def _try(self, candidate: int, sample: np.ndarray) -> float:
+    def _score_or_nan(self, candidate: int, sample: np.ndarray) -> float:
         rows = np.repeat(np.arange(len(sample)), sample.astype(int))
         try:
             with warnings.catch_warnings(), config_context(assume_finite=True, skip_parameter_validation=True):
-                warnings.simplefilter("ignore")  # of samples without some class
+                warnings.simplefilter("ignore")  # samples may lack a class
                 return self.score(candidate, rows)
         except Exception:  # the metric is not defined on this sample
             return np.nan
 
 
-# -- all at once ---------------------------------------------------------------------------------------------------
+# -- all samples and candidates at once ----------------------------------------------------------------------------
 
 
 class VectorizedScorer:
-    """Computes the metric of all samples and candidates together.
+    """Computes the metric of all samples and candidates at once.
 
     Parameters
     ----------
     scores : Scores
         The metric.
     sample_weight : ndarray of shape (n_occurrences,) or None
-        Weights besides those of the samples.
+        Weights that multiply those of the samples.
     """
 
     def __init__(self, scores: Scores, sample_weight: np.ndarray | None):
         self.scores = scores
         self.sample_weight = sample_weight
 
-    def of_all(self, weights: np.ndarray) -> np.ndarray:
+    def score_all(self, weights: np.ndarray) -> np.ndarray:
         if self.sample_weight is not None:
             weights = weights * self.sample_weight
         with np.errstate(invalid="ignore", divide="ignore"):
             return self.scores(weights)
 
-    def of(self, weights: np.ndarray, candidates: np.ndarray) -> np.ndarray:
-        return self.of_all(weights)[np.arange(len(weights)), candidates]
+    def score_chosen(self, weights: np.ndarray, candidates: np.ndarray) -> np.ndarray:
+        chosen: np.ndarray = self.score_all(weights)[np.arange(len(weights)), candidates]
+        return chosen
+
+
+class _Unsupported(ValueError):
+    """Raised for labels, predictions or parameters without a vectorized computation."""
 
 
 def vectorized_scorer(
-    answers: CandidatePredictions, metric: str, *, sign: int, params: Mapping[str, Any]
+    predictions: CandidatePredictions, metric: str, *, sign: int, params: Mapping[str, Any]
 ) -> VectorizedScorer | None:
-    """Return a scorer that computes a metric for all candidates together; None if there is none.
+    """Return the vectorized computation of a metric; None if there is none.
 
     Parameters
     ----------
-    answers : CandidatePredictions
+    predictions : CandidatePredictions
         Predictions of the candidates.
     metric : str
         Name of the metric in `sklearn.metrics`.
@@ -194,94 +208,116 @@ def vectorized_scorer(
     params : dict
         Parameters of the metric.
     """
-    sample_weight = answers.score_params.get("sample_weight")
-    if answers.y.ndim != 1 or answers.score_params.keys() - {"sample_weight"}:
+    sample_weight = predictions.score_params.get("sample_weight")
+    if predictions.y.ndim != 1 or predictions.score_params.keys() - {"sample_weight"}:
         return None
     if sample_weight is not None:
         sample_weight = np.asarray(sample_weight, dtype=float)
-    make = _CLASS_METRICS.get(metric) if answers.kind == "classifier" else _VALUE_METRICS.get(metric)
+    make = _CLASS_METRICS.get(metric) if predictions.kind == "classifier" else _VALUE_METRICS.get(metric)
     if make is None:
         return None
     try:
-        scores = make(answers, **params)
-    except (TypeError, ValueError, IndexError):  # other parameters, labels or shapes than those that are known
+        scores = make(predictions, **params)
+    except (TypeError, ValueError, IndexError):  # other parameters, labels or shapes
         return None
     return VectorizedScorer(scores if sign > 0 else lambda weights: -scores(weights), sample_weight)
 
 
-def _labels(answers: CandidatePredictions) -> np.ndarray:
-    return np.stack([pooled.labels for pooled in answers.pooled], axis=1)
+def _labels(predictions: CandidatePredictions) -> np.ndarray:
+    """Return the labels, shape (n_occurrences, n_candidates)."""
+    return np.stack([pooled.labels for pooled in predictions.pooled], axis=1)
 
 
-def _errors(answers: CandidatePredictions) -> np.ndarray:
-    return answers.y[:, np.newaxis] - _labels(answers)
+def _errors(predictions: CandidatePredictions) -> np.ndarray:
+    """Return the targets less the predictions, shape (n_occurrences, n_candidates)."""
+    errors: np.ndarray = predictions.y[:, np.newaxis] - _labels(predictions)
+    return errors
 
 
 def _codes(labels: np.ndarray, classes: np.ndarray | None) -> np.ndarray:
     """Return labels as numbers of classes."""
     if classes is None:
-        raise ValueError
+        raise _Unsupported
     return np.searchsorted(classes, labels)
-
-
-def _of_true_class(answers: CandidatePredictions) -> np.ndarray:
-    """Return the probability of the true class, shape (n_occurrences, n_candidates)."""
-    rows, codes = np.arange(len(answers.y)), _codes(answers.y, answers.classes)
-    return np.stack([_probabilities(pooled)[rows, codes] for pooled in answers.pooled], axis=1)
 
 
 def _probabilities(pooled: Pooled) -> np.ndarray:
     if pooled.method != "predict_proba":
-        raise ValueError
+        raise _Unsupported
     return pooled.values
 
 
-def _of_second_class(answers: CandidatePredictions) -> np.ndarray:
+def _of_true_class(predictions: CandidatePredictions) -> np.ndarray:
+    """Return the probability of the true class, shape (n_occurrences, n_candidates)."""
+    rows, codes = np.arange(len(predictions.y)), _codes(predictions.y, predictions.classes)
+    return np.stack([_probabilities(pooled)[rows, codes] for pooled in predictions.pooled], axis=1)
+
+
+def _of_second_class(predictions: CandidatePredictions) -> np.ndarray:
     """Return probabilities or decision values of the second of two classes, shape (n_occurrences, n_candidates)."""
-    if answers.classes is None or len(answers.classes) != 2 or any(p.method == "predict" for p in answers.pooled):
-        raise ValueError
-    return np.stack([p.values if p.values.ndim == 1 else p.values[:, 1] for p in answers.pooled], axis=1)
+    has_two_classes = predictions.classes is not None and len(predictions.classes) == 2
+    if not has_two_classes or any(pooled.method == "predict" for pooled in predictions.pooled):
+        raise _Unsupported
+    values = [pooled.values for pooled in predictions.pooled]
+    return np.stack([each if each.ndim == 1 else each[:, 1] for each in values], axis=1)
 
 
-def _log_loss(answers: CandidatePredictions) -> Scores:
-    p = _of_true_class(answers)
+def _is_right(predictions: CandidatePredictions) -> np.ndarray:
+    """Return 1 where a label is the target and 0 elsewhere, shape (n_occurrences, n_candidates)."""
+    is_right: np.ndarray = _labels(predictions) == predictions.y[:, np.newaxis]
+    return is_right.astype(float)
+
+
+def _log_loss(predictions: CandidatePredictions) -> Scores:
+    p = _of_true_class(predictions)
     eps = np.finfo(p.dtype).eps
     return weighted.mean(-np.log(np.clip(p, eps, 1 - eps)))
 
 
-def _brier(answers: CandidatePredictions) -> Scores:
-    if any(pooled.method != "predict_proba" for pooled in answers.pooled):
-        raise ValueError
-    return weighted.mean((_of_second_class(answers) - _codes(answers.y, answers.classes)[:, np.newaxis]) ** 2)
+def _brier_score(predictions: CandidatePredictions) -> Scores:
+    for pooled in predictions.pooled:
+        _probabilities(pooled)
+    codes = _codes(predictions.y, predictions.classes)
+    return weighted.mean((_of_second_class(predictions) - codes[:, np.newaxis]) ** 2)
 
 
-def _class_scores(kind: str) -> Callable[..., Scores]:
-    def make(answers: CandidatePredictions, average: str = "binary", pos_label: None = None) -> Scores:
-        classes = answers.classes
-        known = _AVERAGES if classes is None or classes.tolist() != [0, 1] else (*_AVERAGES, "binary")
-        if classes is None or average not in known or pos_label is not None:
-            raise ValueError
-        return weighted.class_scores(
-            _codes(answers.y, classes), _codes(_labels(answers), classes), len(classes), kind, average
-        )
+def _roc_auc(predictions: CandidatePredictions) -> Scores:
+    return weighted.roc_auc(_codes(predictions.y, predictions.classes), _of_second_class(predictions))
+
+
+def _root_mean_squared_error(predictions: CandidatePredictions) -> Scores:
+    mean_squared_error = weighted.mean(_errors(predictions) ** 2)
+    return lambda weights: np.sqrt(mean_squared_error(weights))
+
+
+def _class_scores(kind: Kind) -> Callable[..., Scores]:
+    """Return a function that makes the scores for some predictions and the metric's parameters."""
+
+    def make(predictions: CandidatePredictions, average: Average = "binary", pos_label: None = None) -> Scores:
+        classes = predictions.classes
+        if classes is None or average not in get_args(Average) or pos_label is not None:
+            raise _Unsupported
+        if average == "binary" and classes.tolist() != [0, 1]:
+            raise _Unsupported
+        y, predicted = _codes(predictions.y, classes), _codes(_labels(predictions), classes)
+        return weighted.class_scores(y, predicted, len(classes), kind=kind, average=average)
 
     return make
 
 
-_AVERAGES = ("macro", "weighted", "micro", "recalled")
 _CLASS_METRICS: dict[str, Callable[..., Scores]] = {
-    "accuracy_score": lambda answers: weighted.mean((_labels(answers) == answers.y[:, np.newaxis]).astype(float)),
-    "balanced_accuracy_score": lambda answers: _class_scores("recall")(answers, "recalled"),
+    "accuracy_score": lambda predictions: weighted.mean(_is_right(predictions)),
+    "balanced_accuracy_score": lambda predictions: _class_scores("recall")(predictions, "recalled"),
     "precision_score": _class_scores("precision"),
     "recall_score": _class_scores("recall"),
     "f1_score": _class_scores("f1"),
     "log_loss": _log_loss,
-    "brier_score_loss": _brier,
-    "roc_auc_score": lambda answers: weighted.roc_auc(_codes(answers.y, answers.classes), _of_second_class(answers)),
+    "brier_score_loss": _brier_score,
+    "roc_auc_score": _roc_auc,
 }
 _VALUE_METRICS: dict[str, Callable[..., Scores]] = {
-    "mean_squared_error": lambda answers: weighted.mean(_errors(answers) ** 2),
-    "root_mean_squared_error": lambda answers: lambda w: np.sqrt(weighted.mean(_errors(answers) ** 2)(w)),
-    "mean_absolute_error": lambda answers: weighted.mean(np.abs(_errors(answers))),
-    "r2_score": lambda answers: weighted.r2(answers.y, _labels(answers)),
+    "mean_squared_error": lambda predictions: weighted.mean(_errors(predictions) ** 2),
+    "root_mean_squared_error": _root_mean_squared_error,
+    "mean_absolute_error": lambda predictions: weighted.mean(np.abs(_errors(predictions))),
+    "r2_score": lambda predictions: weighted.r2(predictions.y, _labels(predictions)),
 }

@@ -15,12 +15,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from skhpt._compat import check_method_params, num_samples
 from skhpt.fitting.scorers import sklearn_metric
-from skhpt.results.bias_correction import Choose, CorrectedScore, best_of, bootstrapped, summary
+from skhpt.results.bias_correction import Choose, CorrectedScore, best_of, bootstrap_scores, summarize
 from skhpt.results.cv_results import metric_names, rank
 from skhpt.results.prediction_scorers import (
-    ByScorer,
     CandidatePredictions,
-    ScoresOfAll,
+    CandidateScorer,
+    SequentialScorer,
     VectorizedScorer,
     vectorized_scorer,
 )
@@ -164,15 +164,21 @@ class PredictionsMixin:
         scorer = self.scorer_[metric] if isinstance(self.scorer_, dict) else self.scorer_
         recorded = np.array([[fold.score(metric) for fold in self._tabulated[i].folds] for i in candidates]).T
         scores = _verified(self._answers(tested, candidates), scorer, metric, tested.fold, recorded)
-        choose: Choose = lambda in_bag: best_of(scores.of_all(in_bag))  # noqa: E731
+        choose: Choose = lambda in_bag: best_of(scores.score_all(in_bag))  # noqa: E731
         n_folds = 1
         if callable(self.refit):
             choose, n_folds = self._by_rule(self.refit, scores, tested.fold, metric, candidates), len(recorded)
         n = _n_bootstraps(scores, len(tested.rows), len(candidates) * n_folds)
-        bootstrap_scores = bootstrapped(choose, scores.of, tested.unit, n, len(candidates) * n_folds)
+        scores_on_samples = bootstrap_scores(
+            choose,
+            scores.score_chosen,
+            resampling_unit=tested.unit,
+            n_bootstraps=n,
+            width=len(candidates) * n_folds,
+        )
         best = np.flatnonzero(candidates == self.best_index_)
-        pooled_score = scores.of(np.ones((1, len(tested.rows))), best)[0]
-        return summary(bootstrap_scores, pooled_score, len(candidates))
+        pooled_score = scores.score_chosen(np.ones((1, len(tested.rows))), best)[0]
+        return summarize(scores_on_samples, pooled_score, len(candidates))
 
     def _metric_to_correct(self) -> str:
         names = metric_names(self._tabulated)
@@ -217,7 +223,7 @@ class PredictionsMixin:
     def _by_rule(
         self,
         rule: Callable[[Mapping[str, Any]], int],
-        scores: ScoresOfAll,
+        scores: CandidateScorer,
         fold: np.ndarray,
         metric: str,
         candidates: np.ndarray,
@@ -226,7 +232,7 @@ class PredictionsMixin:
         table = {name: _at(column, candidates) for name, column in self.cv_results_.items()}
 
         def choose(in_bag: np.ndarray) -> np.ndarray:
-            by_fold = np.stack([scores.of_all(in_bag * (fold == i)) for i in range(fold.max() + 1)], axis=-1)
+            by_fold = np.stack([scores.score_all(in_bag * (fold == i)) for i in range(fold.max() + 1)], axis=-1)
             return np.array([_chosen(rule, table, metric, splits) for splits in by_fold])
 
         return choose
@@ -234,7 +240,7 @@ class PredictionsMixin:
 
 def _verified(
     answers: CandidatePredictions, scorer: Any, metric: str, fold: np.ndarray, recorded: np.ndarray
-) -> ScoresOfAll:
+) -> CandidateScorer:
     """Return scores that agree, on each fold, with those that the models got.
 
     Raises
@@ -242,12 +248,12 @@ def _verified(
     ValueError
         If the score does not follow from the predictions.
     """
-    by_scorer = ByScorer(answers, scorer, metric)
+    by_scorer = SequentialScorer(answers, scorer, metric)
     recorded = recorded[:N_VERIFIED]
     parts = (np.arange(len(recorded))[:, np.newaxis] == fold).astype(float)  # (n_folds, n_occurrences)
-    candidates: list[ScoresOfAll | None] = [_vectorized(answers, scorer), by_scorer]
+    candidates: list[CandidateScorer | None] = [_vectorized(answers, scorer), by_scorer]
     for scores in candidates:
-        if scores is not None and _agree(scores.of_all(parts), recorded):
+        if scores is not None and _agree(scores.score_all(parts), recorded):
             return scores
     try:
         by_scorer.score(0, np.flatnonzero(fold == 0))
@@ -270,7 +276,7 @@ def _agree(computed: np.ndarray, recorded: np.ndarray) -> bool:
     return bool(known.any() and (difference <= TOLERANCE * np.abs(recorded[known]).max()).all())
 
 
-def _n_bootstraps(scores: ScoresOfAll, n_occurrences: int, n_candidates: int) -> int:
+def _n_bootstraps(scores: CandidateScorer, n_occurrences: int, n_candidates: int) -> int:
     """Return how many samples are affordable."""
     if isinstance(scores, VectorizedScorer):
         return int(np.clip(N_PRODUCTS // (n_occurrences * n_candidates), 200, N_BOOTSTRAPS))

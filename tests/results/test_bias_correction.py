@@ -1,414 +1,72 @@
-"""The score without optimism: its metrics are scikit-learn's, its samples are the bootstrap's, and it is not fooled."""
-
-from __future__ import annotations
-
-import pickle
+"""The bootstrap of BBC-CV."""
 
 import numpy as np
 import pytest
-from sklearn import metrics
-from sklearn.cluster import KMeans
-from sklearn.datasets import load_diabetes, load_iris
-from sklearn.exceptions import NotFittedError
-from sklearn.linear_model import Ridge
-from sklearn.metrics import get_scorer
-from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
-from sklearn.naive_bayes import GaussianNB
-from sklearn.neighbors import KNeighborsClassifier
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
-from sklearn.svm import SVC, LinearSVC
-from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from skhpt import GridSearch, HyperbandSearchCV, RandomSearch
 from skhpt.results import weighted_metrics as weighted
-from skhpt.results.bias_correction import SEED, best_of, bootstrapped, summary
-from skhpt.results.prediction_scorers import ByScorer, VectorizedScorer
-from skhpt.search.corrected_score import _verified
-from skhpt.select import one_standard_error, within_percent
-from tests.estimators import ScoresItself, accuracy_by_hand, asks_for_value, two_scores
+from skhpt.results.bias_correction import SEED, best_of, bootstrap_scores, summarize
 
 RNG = np.random.RandomState(0)
-N, C, B = 40, 3, 7
-WEIGHTS = RNG.randint(0, 4, size=(B, N)).astype(float)
 
 
-def by_scikit_learn(metric, y, predicted, **params):
-    return [[metric(y, column, sample_weight=w, **params) for column in predicted.T] for w in WEIGHTS]
-
-
-# -- metrics under weights ---------------------------------------------------------------------------------------------
-
-
-def test_r2():
-    y = RNG.normal(1000, 1, N)
-    predicted = y[:, np.newaxis] + RNG.normal(size=(N, C))
-    np.testing.assert_allclose(weighted.r2(y, predicted)(WEIGHTS), by_scikit_learn(metrics.r2_score, y, predicted))
-    assert np.isnan(weighted.r2(np.ones(N), predicted)(WEIGHTS)).all()
-
-
-@pytest.mark.parametrize("decimals", [9, 1], ids=["no ties", "ties"])
-def test_roc_auc(decimals):
-    y = RNG.randint(2, size=N)
-    predicted = np.round(RNG.uniform(size=(N, C)), decimals)
-    expected = by_scikit_learn(metrics.roc_auc_score, y, predicted)
-    np.testing.assert_allclose(weighted.roc_auc(y, predicted)(WEIGHTS), expected)
-
-
-@pytest.mark.parametrize("average", ["macro", "weighted", "micro", "binary"])
-@pytest.mark.parametrize("kind", ["precision", "recall", "f1"])
-@pytest.mark.parametrize("n_classes", [2, 4])
-def test_scores_of_classes(kind, average, n_classes):
-    if average == "binary" and n_classes > 2:
-        pytest.skip("not defined")
-    y, predicted = RNG.randint(n_classes, size=N), RNG.randint(n_classes, size=(N, C))
-    metric = getattr(metrics, f"{kind}_score")
-    expected = by_scikit_learn(metric, y, predicted, average=average)
-    np.testing.assert_allclose(weighted.class_scores(y, predicted, n_classes, kind, average)(WEIGHTS), expected)
-
-
-def test_classes_that_a_sample_lacks():
-    y, predicted = np.array([0, 0, 1, 2]), np.array([[0], [0], [0], [2]])
-    sample = np.array([[1.0, 1.0, 0.0, 0.0]])  # class 0 alone, all right
-    for kind, average in [("f1", "macro"), ("recall", "recalled"), ("precision", "weighted")]:
-        assert weighted.class_scores(y, predicted, 3, kind, average)(sample) == 1
-
-
-# -- the bootstrap -----------------------------------------------------------------------------------------------------
-
-
-def test_it_is_the_bootstrap_of_the_paper():
-    n, n_candidates, n_bootstraps = 30, 6, 50
-    right = RNG.randint(2, size=(n, n_candidates)).astype(float)
+def bootstrap(right, n_bootstraps):
+    """The bootstrap scores of candidates, for an array (n, n_candidates) that is 1 where a prediction is right."""
     scores = weighted.mean(right)
-    got = bootstrapped(
+    return bootstrap_scores(
         lambda in_bag: best_of(scores(in_bag)),
         lambda weights, chosen: scores(weights)[np.arange(len(weights)), chosen],
-        np.arange(n),
-        n_bootstraps,
-        n_candidates,
+        resampling_unit=np.arange(len(right)),
+        n_bootstraps=n_bootstraps,
+        width=right.shape[1],
     )
-    draws = np.random.default_rng(SEED).integers(n, size=(n_bootstraps, n))
+
+
+def test_the_best_candidate_on_each_sample_is_scored_on_the_other_rows():
+    n, n_bootstraps = 30, 50
+    right = RNG.randint(2, size=(n, 6)).astype(float)
     expected = []
-    for rows in draws:
-        winner = right[rows].mean(axis=0).argmax()
-        expected.append(right[np.setdiff1d(np.arange(n), rows), winner].mean())
-    np.testing.assert_allclose(got, expected)
+    for rows in np.random.default_rng(SEED).integers(n, size=(n_bootstraps, n)):
+        best = right[rows].mean(axis=0).argmax()
+        expected.append(right[np.setdiff1d(np.arange(n), rows), best].mean())
+    np.testing.assert_allclose(bootstrap(right, n_bootstraps), expected)
 
 
-def test_units_are_drawn_as_a_whole():
-    unit = np.repeat([0, 1, 2, 3], 5)
+def test_all_predictions_of_a_unit_are_drawn_together():
+    resampling_unit = np.repeat([0, 1, 2, 3], 5)
 
     def choose(in_bag):
         assert (in_bag.reshape(-1, 4, 5) == in_bag[:, ::5, np.newaxis]).all()
         assert (in_bag.sum(axis=1) == 20).all()
         return np.zeros(len(in_bag), dtype=int)
 
-    bootstrapped(choose, lambda weights, chosen: weights.sum(axis=1), unit, 20, 1)
-
-
-def test_the_size_of_a_batch_changes_nothing(monkeypatch):
-    right = RNG.randint(2, size=(20, 4)).astype(float)
-    scores = weighted.mean(right)
-    args = (
-        lambda in_bag: best_of(scores(in_bag)),
-        lambda weights, chosen: scores(weights)[np.arange(len(weights)), chosen],
-        np.arange(20),
-        30,
-        4,
+    bootstrap_scores(
+        choose,
+        lambda weights, chosen: weights.sum(axis=1),
+        resampling_unit=resampling_unit,
+        n_bootstraps=20,
+        width=1,
     )
-    once = bootstrapped(*args)
+
+
+def test_the_scores_do_not_depend_on_the_size_of_batches(monkeypatch):
+    right = RNG.randint(2, size=(20, 4)).astype(float)
+    in_one_batch = bootstrap(right, 30)
     monkeypatch.setattr("skhpt.results.bias_correction.BATCH_SIZE", 100)
-    np.testing.assert_array_equal(bootstrapped(*args), once)
+    np.testing.assert_array_equal(bootstrap(right, 30), in_one_batch)
 
 
-def test_the_best_is_the_first_of_the_best_and_nan_is_none():
+def test_the_first_of_equal_candidates_is_the_best_and_nan_is_no_score():
     scores = np.array([[1, 2, 2], [np.nan, 0, -1], [np.nan] * 3])
     assert best_of(scores).tolist() == [1, 1, -1]
 
 
-def test_samples_without_a_score_do_not_count_unless_they_are_most():
-    corrected = summary(np.array([0.5, 0.7, np.nan]), 0.8, 9)
+def test_samples_without_a_score_are_left_out():
+    corrected = summarize(np.array([0.5, 0.7, np.nan]), 0.8, 9)
     assert corrected[:1] + corrected[3:] == (0.6, 0.8, 9, 2)
     assert corrected.low < corrected.score < corrected.high
     assert corrected.optimism == pytest.approx(0.2)
+
+
+def test_the_score_must_be_defined_on_half_of_the_samples():
     with pytest.raises(ValueError, match="not defined on 2 of 3"):
-        summary(np.array([0.5, np.nan, np.nan]), 0.8, 9)
-
-
-# -- searches ----------------------------------------------------------------------------------------------------------
-
-TREE = DecisionTreeClassifier(random_state=0)
-GRID = {"max_depth": [1, 2, 3, 4], "min_samples_leaf": [1, 4]}
-
-
-def noise(n=80, n_features=10, seed=0):
-    rng = np.random.RandomState(seed)
-    return rng.normal(size=(n, n_features)), rng.randint(2, size=n)
-
-
-def binary():
-    X, y = load_iris(return_X_y=True)
-    return X[50:, :2], y[50:] - 1
-
-
-def grid(**params):
-    return GridSearch(TREE, GRID, return_predictions=True, **params)
-
-
-def spied(monkeypatch):
-    """Return a list of the kinds of computation that searches settle on."""
-    kinds = []
-
-    def spy(*args):
-        scores = _verified(*args)
-        kinds.append(type(scores))
-        return scores
-
-    monkeypatch.setattr("skhpt.search.corrected_score._verified", spy)
-    return kinds
-
-
-AT_ONCE = [
-    *(None, "accuracy", "balanced_accuracy", "f1", "precision", "recall", "f1_macro", "recall_weighted", "f1_micro"),
-    *("neg_log_loss", "neg_brier_score", "roc_auc"),
-]
-
-
-@pytest.mark.parametrize("scoring", AT_ONCE)
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.UndefinedMetricWarning")
-@pytest.mark.filterwarnings("ignore:Scoring failed")
-@pytest.mark.filterwarnings("ignore:One or more of the test scores are non-finite")
-def test_what_is_computed_at_once_is_what_the_scorer_says(scoring, monkeypatch):
-    kinds = spied(monkeypatch)
-    search = grid(scoring=scoring, cv=StratifiedKFold(4)).fit(*binary())
-    vectorized_scorer = search.corrected_score_
-    monkeypatch.setattr("skhpt.search.corrected_score.vectorized_scorer", lambda answers, metric, **params: None)
-    monkeypatch.setattr("skhpt.search.corrected_score._n_bootstraps", lambda *args: 8)
-    one_by_one = search.fit(*binary()).corrected_score_
-    assert kinds == [VectorizedScorer, ByScorer]
-    assert one_by_one.pooled_score == pytest.approx(vectorized_scorer.pooled_score)
-    monkeypatch.undo()
-    monkeypatch.setattr("skhpt.search.corrected_score._n_bootstraps", lambda *args: 8)
-    np.testing.assert_allclose(search.fit(*binary()).corrected_score_, one_by_one)
-
-
-@pytest.mark.parametrize(
-    "scoring", [None, "neg_mean_squared_error", "neg_root_mean_squared_error", "neg_mean_absolute_error"]
-)
-def test_regression(scoring, monkeypatch):
-    kinds = spied(monkeypatch)
-    X, y = load_diabetes(return_X_y=True)
-    search = GridSearch(Ridge(), {"alpha": [0.01, 0.1, 1]}, scoring=scoring, return_predictions=True).fit(X, y)
-    corrected = search.corrected_score_
-    assert kinds == [VectorizedScorer]
-    scorer = get_scorer(scoring or "r2")
-    expected = scorer._sign * scorer._score_func(y, search.out_of_fold_predictions())
-    assert corrected.pooled_score == pytest.approx(expected)
-    assert corrected.low < corrected.score < corrected.high
-
-
-@pytest.mark.parametrize(
-    "estimator, scoring",
-    [
-        (KNeighborsClassifier(), "roc_auc_ovr"),
-        (KNeighborsClassifier(), "matthews_corrcoef"),
-        (KNeighborsClassifier(), "top_k_accuracy"),
-        (KNeighborsClassifier(), metrics.make_scorer(metrics.fbeta_score, beta=2, average="macro")),
-        (KNeighborsClassifier(), accuracy_by_hand),
-        (make_pipeline(StandardScaler(), LinearSVC()), None),
-        (SVC(), metrics.make_scorer(metrics.hinge_loss, response_method="decision_function", greater_is_better=False)),
-    ],
-)
-def test_any_scorer_that_asks_for_predictions(estimator, scoring, iris, monkeypatch):
-    monkeypatch.setattr("skhpt.search.corrected_score.N_CALLS", 1)
-    search = GridSearch(estimator, {}, scoring=scoring, cv=3, return_predictions=True).fit(*iris)
-    corrected = search.corrected_score_
-    assert corrected.pooled_score == pytest.approx(search.best_score_, abs=0.05)
-    assert corrected.low <= corrected.score <= corrected.high
-
-
-def test_several_outputs(monkeypatch):
-    X, y = load_diabetes(return_X_y=True)
-    Y = np.column_stack([y, -y])
-    search = GridSearch(DecisionTreeRegressor(max_depth=2), {"min_samples_leaf": [1, 5]}, return_predictions=True)
-    corrected = search.fit(X, Y).corrected_score_
-    assert corrected.pooled_score == pytest.approx(search.best_score_, abs=0.05)
-
-
-def test_it_is_not_fooled_by_noise():
-    naive, corrected = [], []
-    for seed in range(6):
-        X, y = noise(seed=seed)
-        space = {"random_state": range(40)}
-        search = GridSearch(
-            DecisionTreeClassifier(max_depth=3, max_features=1), space, return_predictions=True, refit=False
-        )
-        search.fit(X, y)
-        naive.append(search.best_score_)
-        corrected.append(search.corrected_score_.score)
-    assert np.mean(naive) > 0.6
-    assert np.mean(corrected) == pytest.approx(0.5, abs=0.04)
-
-
-def test_it_is_the_same_each_time_and_outlives_a_pickle():
-    search = grid().fit(*noise())
-    again = pickle.loads(pickle.dumps(search))
-    assert again.corrected_score_ == search.corrected_score_ == grid(n_jobs=2).fit(*noise()).corrected_score_
-    assert search.corrected_score_ is search.corrected_score_
-    assert search.corrected_score_.n_candidates == 8
-    assert search.corrected_score_.n_bootstraps == 1000
-
-
-def test_a_new_fit_forgets_it():
-    search = grid().fit(*noise())
-    before = search.corrected_score_
-    assert search.fit(*noise(seed=1)).corrected_score_ != before
-
-
-def test_it_is_there_but_not_listed(iris):
-    search = grid().fit(*iris)
-    assert "corrected_score_" not in dir(search)
-    assert hasattr(search, "corrected_score_")
-
-
-def test_changing_the_targets_afterwards_changes_nothing():
-    X, y = noise()
-    search = grid().fit(X, y)
-    again = grid().fit(X, y)
-    before = search.corrected_score_
-    y[:] = 0
-    assert again.corrected_score_ == before
-
-
-def test_groups_are_drawn_together():
-    X, y = noise(60, 3)
-    X, y, groups = np.repeat(X, 4, axis=0), np.repeat(y, 4), np.repeat(np.arange(60), 4)
-    search = GridSearch(TREE, {"max_depth": [1, 2]}, cv=GroupKFold(5), return_predictions=True)
-    by_groups = search.fit(X, y, groups=groups).corrected_score_
-    splits = list(GroupKFold(5).split(X, y, groups))
-    by_rows = search.set_params(cv=splits).fit(X, y).corrected_score_
-    assert by_groups.high - by_groups.low > 1.5 * (by_rows.high - by_rows.low)
-
-
-def test_repeated_folds_and_rows_that_are_never_tested():
-    X, y = noise(60)
-    rows = np.arange(60)
-    splits = [(rows[20:], rows[:20]), (rows[:40], rows[40:50]), (rows[20:], rows[:20])]
-    corrected = grid(cv=splits).fit(X, y).corrected_score_
-    assert corrected.n_bootstraps == 1000
-
-
-def test_weights_count_as_in_the_score():
-    X, y = binary()
-    weights = np.where(np.arange(100) % 2, 1.0, 0.0)
-    folds = [(np.delete(np.arange(100), test), test) for test in np.arange(100).reshape(20, 5).T.reshape(5, 20)]
-    search = grid(scoring="accuracy", cv=folds).fit(X, y, sample_weight=weights)
-    # Scikit-learn before 1.7 does not pass them to the scorer.
-    assert search.corrected_score_.pooled_score == pytest.approx(search.best_score_, abs=1e-6)
-    assert search.corrected_score_.n_bootstraps == 1000
-
-
-@pytest.mark.parametrize("scoring", [["accuracy", "f1_macro"], two_scores])
-def test_with_several_metrics_that_of_the_refit(scoring, iris):
-    name = "f1_macro" if isinstance(scoring, list) else "right"
-    search = grid(scoring=scoring, refit=name, cv=3).fit(*iris)
-    assert search.corrected_score_.pooled_score == pytest.approx(search.best_score_, abs=0.03)
-    rule = one_standard_error("max_depth", metric=name)
-    assert search.set_params(refit=rule).fit(*iris).corrected_score_.n_candidates == 8
-    for unclear in (False, lambda results: 0):
-        with pytest.raises(AttributeError, match="refit does not say which"):
-            _ = grid(scoring=scoring, refit=unclear, cv=3).fit(*iris).corrected_score_
-
-
-def test_a_rule_chooses_on_each_sample(iris):
-    trees = {"max_depth": [1, 2, 3, 4, 5]}
-    best, simple, fixed = (
-        GridSearch(TREE, trees, refit=refit, return_predictions=True, cv=KFold(5, shuffle=True, random_state=0))
-        .fit(*iris)
-        .corrected_score_
-        for refit in (True, within_percent(50, "max_depth"), lambda results: 3)
-    )
-    assert simple.pooled_score < 0.7 < best.pooled_score  # a stump, always
-    assert simple.score == pytest.approx(simple.pooled_score, abs=0.01)
-    assert fixed.score == pytest.approx(fixed.pooled_score, abs=0.01)  # nothing is chosen, so nothing is optimistic
-    # Always the best by the mean over the folds: hardly another one than by all rows together.
-    search = GridSearch(TREE, trees, return_predictions=True, refit=lambda table: table["rank_test_score"].argmin())
-    ours = GridSearch(TREE, trees, return_predictions=True)
-    assert search.fit(*iris).corrected_score_.score == pytest.approx(ours.fit(*iris).corrected_score_.score, abs=0.01)
-
-
-def test_in_a_race_and_on_a_ladder_those_who_came_through(iris):
-    space = {"n_neighbors": [1, 5, 10, 20, 80, 90, 100, 110]}
-    raced = RandomSearch(
-        KNeighborsClassifier(), space, n_iter=8, racing=True, random_state=0, return_predictions=True
-    ).fit(*iris)
-    assert raced.corrected_score_.n_candidates == 4
-    ladder = HyperbandSearchCV(
-        SVC(), {"C": [1e-4, 1e-3, 1e-2, 1, 10, 100]}, n_candidates=6, random_state=0, return_predictions=True
-    ).fit(*iris)
-    on_top = (ladder.cv_results_["n_folds"] == 5).sum()
-    assert ladder.corrected_score_.n_candidates == on_top < 6
-
-
-# -- when there is none ------------------------------------------------------------------------------------------------
-
-
-def test_before_it_is_fitted_and_without_predictions(iris):
-    with pytest.raises(NotFittedError):
-        _ = grid().corrected_score_
-    search = grid().set_params(return_predictions=False).fit(*iris)
-    assert not hasattr(search, "corrected_score_")
-    with pytest.raises(AttributeError, match="return_predictions=False"):
-        _ = search.corrected_score_
-
-
-@pytest.mark.parametrize(
-    "estimator, params, message",
-    [
-        (ScoresItself(), {}, "do not follow from the predictions"),
-        (ScoresItself(), {"scoring": asks_for_value}, "needs more than predictions: AttributeError"),
-        (KMeans(2, n_init=1, random_state=0), {}, "needs more than predictions"),
-    ],
-)
-def test_scores_that_do_not_follow_from_predictions(estimator, params, message, iris):
-    search = GridSearch(estimator, {}, return_predictions=True, **params).fit(*iris)
-    with pytest.raises(AttributeError, match=f"no corrected_score_: .*{message}"):
-        _ = search.corrected_score_
-
-
-def test_without_targets():
-    search = GridSearch(KMeans(2, n_init=1, random_state=0), {}, return_predictions=True).fit(noise()[0])
-    with pytest.raises(AttributeError, match="no targets"):
-        _ = search.corrected_score_
-
-
-def test_candidates_whose_predictions_were_not_kept(iris):
-    search = grid(warm_start=True).set_params(return_predictions=False, param_grid={"max_depth": [1, 2]}).fit(*iris)
-    search.set_params(return_predictions=True, param_grid={"max_depth": [1, 2, 3]}).fit(*iris)
-    with pytest.raises(AttributeError, match=r"no predictions of candidate [01]: .* evaluated without"):
-        _ = search.corrected_score_
-
-
-def test_a_metric_that_most_samples_leave_undefined():
-    X, y = noise(30)
-    y[:] = 0
-    y[:2] = 1  # one in each fold
-    search = GridSearch(GaussianNB(), {}, cv=StratifiedKFold(2), scoring="roc_auc", return_predictions=True).fit(X, y)
-    with pytest.raises(AttributeError, match="not defined on"):
-        _ = search.corrected_score_
-
-
-@pytest.mark.filterwarnings("ignore:R\\^2 score is not well-defined")
-@pytest.mark.filterwarnings("ignore:One or more of the test scores are non-finite")
-def test_when_nobody_has_a_score():
-    X, y = load_diabetes(return_X_y=True)
-    search = GridSearch(Ridge(), {"alpha": [1, 2]}, cv=KFold(10), return_predictions=True).fit(X[:10], y[:10])
-    with pytest.raises(AttributeError, match="no candidate has a score"):
-        _ = search.corrected_score_
-
-
-def test_leaving_one_out(iris):
-    search = GridSearch(Ridge(), {"alpha": [1, 2]}, cv=KFold(150), scoring="neg_mean_squared_error")
-    search.set_params(return_predictions=True).fit(*iris)
-    assert search.corrected_score_.pooled_score == pytest.approx(search.best_score_)
+        summarize(np.array([0.5, np.nan, np.nan]), 0.8, 9)
