@@ -250,7 +250,7 @@ class FitCache:
         step = request.step
         assert step.group is not None
         submodel = step.group.submodel
-        if request.params and not submodel.is_plain:
+        if request.params and not submodel.uses_plain_fit:
             return None
         whole = self._find(step.group.fit_id, request) or self._fit_group(request)
         start = time.time()
@@ -259,7 +259,7 @@ class FitCache:
             return None
         self.n_found += 1
         output = submodel.output(view, whole.output, request.X) if request.transform else None
-        seconds = whole.seconds * submodel.share(request.estimator, step.group.widest) + time.time() - start
+        seconds = whole.seconds * submodel.time_fraction(request.estimator, step.group.widest) + time.time() - start
         return self._cached(request, view, output, seconds)
 
     def _fit_group(self, request: FitRequest) -> CachedFit:
@@ -268,7 +268,7 @@ class FitCache:
         assert step.group is not None
         submodel = step.group.submodel
         widest = clone(request.estimator).set_params(**step.group.widest)
-        if submodel.is_plain:
+        if submodel.uses_plain_fit:
             fit = self._fit(request._replace(estimator=widest))
         else:
             self._made.append(step.path)

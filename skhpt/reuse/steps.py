@@ -26,7 +26,7 @@ from skhpt.fitting.slicing import is_read_only
 from skhpt.identity import clone_key, snapshot, value_key
 from skhpt.reuse.inert import without_inert
 from skhpt.reuse.submodels import SubModel, submodels_of
-from skhpt.reuse.submodels.kernels import estimates_no_probabilities
+from skhpt.reuse.submodels.kernels import has_no_probabilities
 
 #: A sub-model and a key: one fit can serve all steps that have this pair in common.
 GroupKey: TypeAlias = tuple[SubModel, Hashable]
@@ -335,7 +335,7 @@ def _is_cyclic(lasso: Estimator) -> bool:
 
 
 #: Estimators that draw a seed in every fit, and functions that tell whether the seed is not used.
-_IRRELEVANT_DRAWS: dict[type, Callable[[Any], bool]] = dict.fromkeys((SVC, NuSVC), estimates_no_probabilities)
+_IRRELEVANT_DRAWS: dict[type, Callable[[Any], bool]] = dict.fromkeys((SVC, NuSVC), has_no_probabilities)
 _IRRELEVANT_DRAWS |= dict.fromkeys((Lasso, ElasticNet, MultiTaskLasso, MultiTaskElasticNet), _is_cyclic)
 
 

@@ -282,7 +282,7 @@ def test_a_view_is_the_model_that_was_fitted_alone(case: Case) -> None:
     widest = clone(case.estimator).set_params(**submodel.widest(estimators, submodel.parameters))
     predicts = is_classifier(case.estimator) or is_regressor(case.estimator)  # and may transform besides
     transforms = hasattr(case.estimator, "fit_transform") and not predicts
-    if transforms and submodel.fit.__name__ == "fit_whole":
+    if transforms and submodel.fit.__name__ == "plain_fit":
         model, output = widest, widest.fit_transform(X, y)
     else:
         model, output = submodel.fit(widest, X, y), None
@@ -464,7 +464,7 @@ def test_neighbours_are_of_the_rows_that_are_asked_about(metric: str, kind: str)
                 assert_same(one.predict(asked), alone.predict(asked))
                 assert_same(one.predict_proba(asked), alone.predict_proba(asked))
         assert_same(view.kneighbors(None, 3)[1], alone.kneighbors(None, 3)[1])
-    assert len(neighbors.found) == 4
+    assert len(neighbors.searches) == 4
 
 
 def test_neighbours_are_searched_once() -> None:

@@ -1,49 +1,52 @@
-"""Naive Bayes: the fit counts, and only after that it smooths. So the counts of one fit serve every smoothing."""
+"""Naive Bayes: a fit counts first and smooths afterwards, so that the counts of one fit serve every smoothing."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from numbers import Real
-from typing import Any
 
 import numpy as np
 from sklearn import naive_bayes
 from sklearn.base import clone
 from sklearn.utils.validation import validate_data
 
-from skhpt._typing import Params
-from skhpt.reuse.submodels.registry import SubModel, register, take_over
+from skhpt._typing import ArrayLike, Estimator, Params
+from skhpt.reuse.submodels.registry import register_submodel, with_fitted_state
+
+#: Methods of scikit-learn's discrete models that compute the probabilities from the counts.
+_SMOOTHING_METHODS = ("_check_alpha", "_update_feature_log_prob", "_update_class_log_prior")
 
 
-def _counts_first(estimator: Any) -> bool:
-    steps = ("_check_alpha", "_update_feature_log_prob", "_update_class_log_prior")
-    return isinstance(estimator.alpha, Real) and all(hasattr(estimator, step) for step in steps)
+def _can_smooth_again(estimator: Estimator) -> bool:
+    return isinstance(estimator.alpha, Real) and all(hasattr(estimator, name) for name in _SMOOTHING_METHODS)
 
 
-def _smoothed(counted: Any, estimator: Any) -> Any:
-    view = take_over(estimator, counted)
+def _smooth_counts(counted: Estimator, estimator: Estimator) -> Estimator:
+    view = with_fitted_state(estimator, counted)
+    # the last two steps of scikit-learn's `fit`, which use nothing but the counts
     view._update_feature_log_prob(view._check_alpha())
     view._update_class_log_prior(class_prior=view.class_prior)
     return view
 
 
-def _unsmoothed(estimators: Sequence[Any], parameters: Sequence[str]) -> Params:
+def _no_smoothing(estimators: Sequence[Estimator], parameters: Sequence[str]) -> Params:
+    # a smoothing could not be subtracted again to the last bit
     return {"var_smoothing": 0.0}
 
 
-def _fit_unsmoothed(estimator: Any, X: Any, y: Any) -> tuple[Any, Any]:
-    """Fit without smoothing, since it could not be subtracted again to the last bit, and keep what scales it."""
+def _fit_and_find_largest_variance(estimator: Estimator, X: ArrayLike, y: ArrayLike) -> tuple[Estimator, float]:
+    """Fit; return the model, and the largest variance of a feature, which multiplies `var_smoothing`."""
     return estimator.fit(X, y), np.var(validate_data(clone(estimator), X), axis=0).max()
 
 
-def _widened(unsmoothed: tuple[Any, Any], estimator: Any) -> Any:
-    model, largest_variance = unsmoothed
+def _smooth_variances(shared: tuple[Estimator, float], estimator: Estimator) -> Estimator | None:
+    model, largest_variance = shared
     epsilon = estimator.var_smoothing * largest_variance
     if not np.isfinite(epsilon):
         return None
     variances = model.var_.copy()
-    variances[:, :] += epsilon  # in place, as `fit` does, so that single precision stays single
-    return take_over(estimator, model, var_=variances, epsilon_=epsilon)
+    variances[:, :] += epsilon  # in place, as in `fit`, so that single precision stays single precision
+    return with_fitted_state(estimator, model, var_=variances, epsilon_=epsilon)
 
 
 for discrete in (
@@ -52,7 +55,11 @@ for discrete in (
     naive_bayes.BernoulliNB,
     naive_bayes.CategoricalNB,
 ):
-    register(SubModel(discrete, ("alpha", "fit_prior"), _smoothed, is_exact=_counts_first))
-register(
-    SubModel(naive_bayes.GaussianNB, ("var_smoothing",), _widened, widest=_unsmoothed, fit=_fit_unsmoothed),
+    register_submodel(discrete, ("alpha", "fit_prior"), _smooth_counts, is_exact=_can_smooth_again)
+register_submodel(
+    naive_bayes.GaussianNB,
+    "var_smoothing",
+    _smooth_variances,
+    widest=_no_smoothing,
+    fit=_fit_and_find_largest_variance,
 )

@@ -1,43 +1,43 @@
-"""Solvers that stop when they have converged: what they found sooner, they would have found with any later limit.
+"""Iterative solvers: a fit that converges before a limit is also the fit with that limit.
 
-A solver that needed 30 iterations never noticed whether 100 or 1000 were allowed. So the fit with the largest limit is
-also the one with any limit that it did not come near, and each of the others is fitted on its own.
+A solver that needed 30 iterations is not affected by ``max_iter`` of 100 or 1000. The fit with the largest limit serves
+every limit that is clearly larger than the number of its iterations. Other candidates are fitted separately.
 """
 
 from __future__ import annotations
 
 from numbers import Integral
-from typing import Any
 
 import numpy as np
 from sklearn import linear_model, neural_network, svm
 
-from skhpt.reuse.submodels.registry import SubModel, register, take_over
+from skhpt._typing import Estimator
+from skhpt.reuse.submodels.registry import register_submodel, with_fitted_state
 
 
-def _can_repeat(estimator: Any) -> bool:
-    """Tell whether each fit begins from nothing and leaves the data as they are."""
+def _starts_from_scratch(estimator: Estimator) -> bool:
+    """Tell whether a fit has no warm start and does not change its data."""
     params = estimator.get_params(deep=False)
-    begins_anew = not params.get("warm_start", False) and params.get("copy_X", True)
-    return bool(begins_anew) and isinstance(params["max_iter"], Integral)
+    starts_from_scratch = not params.get("warm_start", False) and params.get("copy_X", True)
+    return bool(starts_from_scratch) and isinstance(params["max_iter"], Integral)
 
 
-def _stopped_before(model: Any, limit: int) -> bool:
-    """Tell whether a solver stopped of its own accord before a limit.
+def _converged_before(model: Estimator, max_iter: int) -> bool:
+    """Tell whether a solver converged in fewer iterations than a limit.
 
-    With as many iterations as the limit it may have been about to go on: some test for convergence only afterwards, or
-    once more in the last iteration.
+    With exactly as many iterations as the limit, the solver may have been stopped by the limit: some solvers test for
+    convergence after the last iteration only.
     """
-    taken = np.max(model.n_iter_)
+    n_iter = np.max(model.n_iter_)
     if getattr(model, "solver", None) == "newton-cholesky":
-        taken += 1  # where it resorts to lbfgs, it does not count the iteration in which it did so
-    return bool(taken < limit)
+        n_iter += 1  # where this solver falls back to lbfgs, it does not count the iteration of the fallback
+    return bool(n_iter < max_iter)
 
 
-def _same_solution(model: Any, estimator: Any) -> Any:
-    if estimator.max_iter != model.max_iter and not _stopped_before(model, estimator.max_iter):
+def _same_solution(model: Estimator, estimator: Estimator) -> Estimator | None:
+    if estimator.max_iter != model.max_iter and not _converged_before(model, estimator.max_iter):
         return None
-    return take_over(estimator, model)
+    return with_fitted_state(estimator, model)
 
 
 ITERATIVE = (
@@ -59,8 +59,11 @@ ITERATIVE = (
     svm.LinearSVC,
     svm.LinearSVR,
 )
-#: They go from scikit-learn after 1.9.
-PASSING = ("PassiveAggressiveClassifier", "PassiveAggressiveRegressor")
+#: Names of estimators that scikit-learn removes after version 1.9.
+DEPRECATED = ("PassiveAggressiveClassifier", "PassiveAggressiveRegressor")
 
-for iterative in (*ITERATIVE, *(getattr(linear_model, name) for name in PASSING if hasattr(linear_model, name))):
-    register(SubModel(iterative, ("max_iter",), _same_solution, is_exact=_can_repeat))
+for iterative in ITERATIVE:
+    register_submodel(iterative, "max_iter", _same_solution, is_exact=_starts_from_scratch)
+for name in DEPRECATED:
+    if hasattr(linear_model, name):
+        register_submodel(getattr(linear_model, name), "max_iter", _same_solution, is_exact=_starts_from_scratch)

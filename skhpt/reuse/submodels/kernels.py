@@ -1,13 +1,15 @@
-"""Support vector machines: the kernel of the training rows is the same for every penalty.
+"""Support vector machines: the kernel matrix of the training rows is the same for every penalty.
 
-libsvm computes it anew in each fit, and for classification once for each pair of classes. Here it is computed once,
-many rows at a time, and libsvm is told that it is precomputed. Such a kernel differs from libsvm's own in its last
-bits. But libsvm rounds it to single precision, and after that both are the same, unless a number is so close to the
-middle between two others that these bits matter. Such numbers, which are few, are computed as libsvm does it for an RBF
-kernel. So each such machine is, to the last bit, the one that was fitted alone. Those with a polynomial or sigmoid
-kernel are only close to it, for a few numbers are rounded to the other side. On data of a common scale that moves what
-they decide in its tenth digit; where the kernel hardly varies it could be all, and nothing is shared. (A linear kernel
-libsvm computes as fast as this.)
+libsvm computes the kernel in each fit, and for classification again for each pair of classes. Here the kernel is
+computed once, in blocks of rows, and passed to libsvm as a precomputed kernel.
+
+RBF kernels are exact. A kernel that is computed in blocks differs from libsvm's in the last bits, but libsvm rounds it
+to single precision. After that both are the same, except for values so close to the middle between two numbers of
+single precision that the last bits decide. These few values are computed again with the operations of libsvm.
+
+Polynomial and sigmoid kernels are close: a few values are rounded in the other direction. On standardized data, this
+changes decision values in the tenth digit. Where the kernel hardly varies it could change all digits, and nothing is
+shared. Linear kernels are not shared, because libsvm computes them as fast.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -25,175 +27,200 @@ from sklearn.metrics.pairwise import pairwise_kernels
 from sklearn.svm import SVC, SVR, NuSVC, NuSVR, OneClassSVM
 from sklearn.utils.validation import validate_data
 
-from skhpt._typing import Params
-from skhpt.reuse.submodels.registry import SubModel, register
+from skhpt._typing import ArrayLike, Estimator, Params
+from skhpt.reuse.submodels.registry import register_submodel
 
-#: Larger kernels are left to libsvm, which keeps only a part of them.
+#: Largest kernel that is shared, in bytes. libsvm keeps only a part of larger kernels.
 _MAX_NBYTES = 256 * 2**20
-#: Rows of the kernel to compute at a time: few enough to stay in the processor's cache.
+#: Rows of a block of the kernel, which is to stay in the processor's cache.
 _N_ROWS = 64
-#: Standard deviation of a kernel, relative to its mean, from which on single precision makes no difference.
+#: Smallest standard deviation of a kernel, relative to its mean, for which single precision is enough.
 _MIN_VARIATION = 0.01
-#: Numbers close to the middle that are computed one by one, at most.
-_MAX_N_CLOSE = 50_000
+#: Largest number of values that are computed one by one, because their rounding is uncertain.
+_MAX_N_UNCERTAIN = 50_000
 _EPS = np.finfo(float).eps
 
 
 @dataclass(frozen=True)
 class _Kernel:
-    """The kernel of the training rows.
+    """Kernel of the training rows.
 
     Attributes
     ----------
     X : array of shape (n_samples, n_features)
-        The rows.
-    y : array-like
-        Their targets.
+        Training rows.
+    y : array-like of shape (n_samples,)
+        Targets.
     gamma : float
-        The factor of distances or products.
+        Factor of squared distances (RBF) or products (polynomial, sigmoid).
     values : array of shape (n_samples, n_samples)
-        The kernel, of an RBF rounded to single precision.
-    of_input : dict
-        What scikit-learn keeps about its input.
+        The kernel. An RBF kernel is rounded to single precision.
+    input_attributes : dict
+        Attributes of a fitted model that describe its input, such as ``n_features_in_``.
     """
 
     X: np.ndarray
-    y: Any
+    y: ArrayLike
     gamma: float
     values: np.ndarray
-    of_input: Params
+    input_attributes: Params
 
 
-def _round(values: np.ndarray, error: float) -> tuple[np.ndarray, np.ndarray]:
-    """Round to single precision, and tell where a relative error could lead to another number."""
-    low, high = (values * (1 - error)).astype(np.float32), (values * (1 + error)).astype(np.float32)
-    return low, low != high
+# -- Kernels -----------------------------------------------------------------------------------------------------------
 
 
-def _rbf(X: np.ndarray, gamma: float) -> np.ndarray | None:
-    """Compute libsvm's kernel, in single precision; None if that takes long or is not certain."""
-    n, d = X.shape
+def _compute_kernel(svm: Estimator, X: ArrayLike, y: ArrayLike) -> _Kernel | None:
+    if sparse.issparse(X) or 8 * np.shape(X)[0] ** 2 > _MAX_NBYTES:
+        return None
+    rows = validate_data(svm, X, dtype=np.float64, order="C")
+    gamma = _gamma_as_number(svm, rows)
+    values = _rbf_kernel(rows, gamma) if svm.kernel == "rbf" else _poly_or_sigmoid_kernel(svm, rows, gamma)
+    if values is None:
+        return None
+    names = ("n_features_in_", "feature_names_in_")
+    input_attributes = {name: vars(svm)[name] for name in names if name in vars(svm)}
+    return _Kernel(X=rows, y=y, gamma=gamma, values=values, input_attributes=input_attributes)
+
+
+def _gamma_as_number(svm: Estimator, X: np.ndarray) -> float:
+    """Return gamma, computed as in scikit-learn."""
+    if svm.gamma == "scale":
+        variance = X.var()
+        return 1.0 / (X.shape[1] * variance) if variance != 0 else 1.0
+    gamma: float = 1.0 / X.shape[1] if svm.gamma == "auto" else svm.gamma
+    return gamma
+
+
+def _rbf_kernel(X: np.ndarray, gamma: float) -> np.ndarray | None:
+    """Compute libsvm's RBF kernel, in single precision; return None if that takes long or is not certain."""
+    n_samples, n_features = X.shape
     squares = np.array([ddot(x, x) for x in X])
-    # Computed in two ways, the product and the squares are each off by d eps |x|^2 at most; some more for the rest.
-    error = (8 * (d + 8) * gamma * squares.max() + 16) * _EPS
+    # Bound of the relative error of a value: the rounding errors of products and squared norms are at most
+    # d eps |x|^2 for each of the two ways to compute them; the rest is for the remaining operations.
+    error = (8 * (n_features + 8) * gamma * squares.max() + 16) * _EPS
     if not error < 1e-3:
         return None
-    kernel, close = X @ X.T, []
-    for start in range(0, n, _N_ROWS):
-        rows = slice(start, min(start + _N_ROWS, n))
+    kernel: np.ndarray = X @ X.T
+    uncertain: list[tuple[int, int]] = []
+    for start in range(0, n_samples, _N_ROWS):
+        rows = slice(start, min(start + _N_ROWS, n_samples))
+        # exp(-gamma (|x|^2 - 2 x y + |y|^2)), in place, for the columns from the block on
         values = kernel[rows, start:]
         values *= -2
         values += squares[rows, None]
         values += squares[start:]
         values *= -gamma
-        rounded, is_close = _round(np.exp(values, out=values), error)
+        rounded, is_uncertain = _round_to_single(np.exp(values, out=values), error)
         kernel[rows, start:], kernel[start:, rows] = rounded, rounded.T
-        if is_close.any():
-            close += [(start + i, start + j) for i, j in np.argwhere(is_close) if i < j]
-        if len(close) > _MAX_N_CLOSE:
+        if is_uncertain.any():
+            uncertain += [(start + i, start + j) for i, j in np.argwhere(is_uncertain) if i < j]
+        if len(uncertain) > _MAX_N_UNCERTAIN:
             return None
-    for i, j in close:
-        value = math.exp(-gamma * (squares[i] + squares[j] - 2 * ddot(X[i], X[j])))
-        (kernel[i, j],), (is_still_close,) = _round(np.array([value]), _EPS)
+    for i, j in uncertain:
+        value = math.exp(-gamma * (squares[i] + squares[j] - 2 * ddot(X[i], X[j])))  # the operations of libsvm
+        (kernel[i, j],), (is_still_uncertain,) = _round_to_single(np.array([value]), _EPS)
         kernel[j, i] = kernel[i, j]
-        if is_still_close:
+        if is_still_uncertain:
             return None
     np.fill_diagonal(kernel, 1)
     return kernel
 
 
-def _gamma(machine: Any, X: np.ndarray) -> float:
-    if machine.gamma == "scale":
-        variance = X.var()
-        return 1.0 / (X.shape[1] * variance) if variance != 0 else 1.0
-    return 1.0 / X.shape[1] if machine.gamma == "auto" else machine.gamma
+def _round_to_single(values: np.ndarray, error: float) -> tuple[np.ndarray, np.ndarray]:
+    """Round to single precision; also return where values with this relative error may be rounded differently."""
+    low = (values * (1 - error)).astype(np.float32)
+    high = (values * (1 + error)).astype(np.float32)
+    return low, low != high
 
 
-def _other_kernel(machine: Any, X: np.ndarray, gamma: float) -> np.ndarray | None:
-    """Compute a polynomial or sigmoid kernel; None if single precision could not tell rows apart."""
-    params = {"gamma": gamma, "degree": machine.degree, "coef0": machine.coef0}
+def _poly_or_sigmoid_kernel(svm: Estimator, X: np.ndarray, gamma: float) -> np.ndarray | None:
+    """Compute a polynomial or sigmoid kernel; return None if it varies too little for single precision."""
+    params = {"gamma": gamma, "degree": svm.degree, "coef0": svm.coef0}
     with np.errstate(over="ignore"):
-        values = pairwise_kernels(X, metric=machine.kernel, filter_params=True, **params)
+        values: np.ndarray = pairwise_kernels(X, metric=svm.kernel, filter_params=True, **params)
     varies = np.isfinite(values).all() and values.std() > _MIN_VARIATION * abs(values.mean())
     return values if varies else None
 
 
-def _fit_kernel(machine: Any, X: Any, y: Any) -> _Kernel | None:
-    if sparse.issparse(X) or 8 * np.shape(X)[0] ** 2 > _MAX_NBYTES:
-        return None
-    rows = validate_data(machine, X, dtype=np.float64, order="C")
-    gamma = _gamma(machine, rows)
-    values = _rbf(rows, gamma) if machine.kernel == "rbf" else _other_kernel(machine, rows, gamma)
-    if values is None:
-        return None
-    names = ("n_features_in_", "feature_names_in_")
-    return _Kernel(rows, y, gamma, values, {name: vars(machine)[name] for name in names if name in vars(machine)})
+# -- Views -------------------------------------------------------------------------------------------------------------
 
 
-def _fit_machine(kernel: _Kernel | None, machine: Any) -> Any:
+def _fit_on_kernel(kernel: _Kernel | None, svm: Estimator) -> Estimator | None:
     if kernel is None:
         return None
-    name, machine.kernel = machine.kernel, "precomputed"
+    name, svm.kernel = svm.kernel, "precomputed"
     try:
-        machine.fit(kernel.values, kernel.y)
-    except ValueError:  # on its own, it will say what is wrong
+        svm.fit(kernel.values, kernel.y)
+    except ValueError:  # a separate fit raises the error
         return None
     finally:
-        machine.kernel = name
-    machine.support_vectors_ = kernel.X[machine.support_]
-    machine.shape_fit_ = kernel.X.shape
-    machine._gamma = kernel.gamma
-    vars(machine).update(kernel.of_input)
-    return machine
+        svm.kernel = name
+    # what a fit on the rows, in place of a precomputed kernel, would have left
+    svm.support_vectors_ = kernel.X[svm.support_]
+    svm.shape_fit_ = kernel.X.shape
+    svm._gamma = kernel.gamma  # gamma as a number, which predictions use
+    svm.__dict__.update(kernel.input_attributes)
+    return svm
 
 
-def _agrees(kind: Any, X: np.ndarray) -> bool:
-    """Tell whether machines with a shared kernel are the ones that were fitted alone."""
-    y = np.arange(len(X)) % 3 if kind in (SVC, NuSVC) else X[:, 0]
-    alone, other = kind(gamma=0.3).fit(X, y), _fit_machine(_fit_kernel(kind(gamma=0.3), X, y), kind(gamma=0.3))
-    names = ("_dual_coef_", "_intercept_", "support_", "support_vectors_", "_n_support", "_gamma")
-    return vars(alone).keys() == vars(other).keys() and all(
-        np.array_equal(getattr(alone, name), getattr(other, name)) for name in names
-    )
+def _any_values(svms: Sequence[Estimator], parameters: Sequence[str]) -> Params:
+    """Return any values: the kernel does not depend on them."""
+    return {name: getattr(svms[0], name) for name in parameters}
+
+
+# -- Where views are exact, and where they are close -------------------------------------------------------------------
+
+
+def has_no_probabilities(svm: Estimator) -> bool:
+    """Tell whether `probability` is not set: by default it is False or, in newer versions, "deprecated"."""
+    return getattr(svm, "probability", False) in (False, "deprecated")
+
+
+def _is_exact(svm: Estimator) -> bool:
+    svm_class: Any = type(svm)
+    return svm.kernel == "rbf" and has_no_probabilities(svm) and _libsvm_agrees(svm_class)
+
+
+def _is_close(svm: Estimator) -> bool:
+    return svm.kernel in ("poly", "sigmoid") and svm.max_iter == -1 and has_no_probabilities(svm)
 
 
 @cache
-def _knows(name: str) -> bool:
-    """Tell whether the installed libsvm works as described above; tried out on few rows, and on rows far from 0."""
-    kind = next(kind for kind, _ in _MACHINES if kind.__name__ == name)
+def _libsvm_agrees(svm_class: Any) -> bool:
+    """Tell whether the installed libsvm works as described above, by a trial on a few rows."""
     X = np.random.default_rng(0).normal(size=(40, 3))
     try:
-        return _agrees(kind, X) and _agrees(kind, X + 1e5)  # there, nearly every number needs care
-    except Exception:  # of a version that is unknown
+        # far from 0, the rounding of nearly every value is uncertain
+        return _equals_separate_fit(svm_class, X) and _equals_separate_fit(svm_class, X + 1e5)
+    except Exception:  # a version that works differently
         return False
 
 
-def estimates_no_probabilities(machine: Any) -> bool:
-    """Tell whether a machine only decides, as it does by default, where the parameter is False or "deprecated"."""
-    return getattr(machine, "probability", False) in (False, "deprecated")
+def _equals_separate_fit(svm_class: Any, X: np.ndarray) -> bool:
+    y = np.arange(len(X)) % 3 if svm_class in (SVC, NuSVC) else X[:, 0]
+    separate = svm_class(gamma=0.3).fit(X, y)
+    view = _fit_on_kernel(_compute_kernel(svm_class(gamma=0.3), X, y), svm_class(gamma=0.3))
+    if vars(separate).keys() != vars(view).keys():
+        return False
+    # the arrays that scikit-learn passes to libsvm for predictions
+    names = ("_dual_coef_", "_intercept_", "support_", "support_vectors_", "_n_support", "_gamma")
+    return all(np.array_equal(getattr(separate, name), getattr(view, name)) for name in names)
 
 
-def _is_exact(machine: Any) -> bool:
-    return machine.kernel == "rbf" and estimates_no_probabilities(machine) and _knows(type(machine).__name__)
-
-
-def _is_close(machine: Any) -> bool:
-    return machine.kernel in ("poly", "sigmoid") and machine.max_iter == -1 and estimates_no_probabilities(machine)
-
-
-def _anything(machines: Sequence[Any], parameters: Sequence[str]) -> Params:
-    """Take any values: they are not used before the kernel is there."""
-    return {name: getattr(machines[0], name) for name in parameters}
-
-
-_MACHINES = (
+for svm_class, parameters in (
     (SVC, ("C", "class_weight", "shrinking", "tol")),
     (NuSVC, ("nu", "class_weight", "shrinking", "tol")),
     (SVR, ("C", "epsilon", "shrinking", "tol")),
     (NuSVR, ("C", "nu", "shrinking", "tol")),
     (OneClassSVM, ("nu", "shrinking", "tol")),
-)
-for machine, parameters in _MACHINES:
-    serves = partial(SubModel, machine, parameters, _fit_machine, widest=_anything, fit=_fit_kernel)
-    register(serves(is_exact=_is_exact))
-    register(serves(is_exact=_is_close, is_close=True))
+):
+    for is_exact, is_close in ((_is_exact, False), (_is_close, True)):
+        register_submodel(
+            svm_class,
+            parameters,
+            _fit_on_kernel,
+            is_exact=is_exact,
+            widest=_any_values,
+            fit=_compute_kernel,
+            is_close=is_close,
+        )

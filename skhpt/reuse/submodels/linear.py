@@ -1,9 +1,9 @@
-"""Linear models whose penalty, or number of components, enters late: after the products and covariances of the data.
+"""Linear models whose penalty, or number of components, is used after the expensive products of the data.
 
-The dear part of a ridge regression is the Gram matrix, and it does not know the penalty; what follows for each penalty
-is one small system of equations. The steps that follow are written down here a second time, in the order of
-scikit-learn, down to the memory layout. So whether the installed version still does the same is tried out, on a few
-rows, before anything is shared.
+The expensive part of a ridge regression is the Gram matrix, which does not depend on the penalty; the rest, for each
+penalty, is a small system of equations. The steps after the expensive part are repeated here in the order of
+scikit-learn, with the same memory layout. A trial on a few rows tells whether the installed version does the same;
+otherwise nothing is shared.
 """
 
 from __future__ import annotations
@@ -29,289 +29,363 @@ from sklearn.metrics.pairwise import pairwise_kernels
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
-from skhpt._typing import Params
-from skhpt.reuse.submodels.registry import SubModel, register, take_over
-
-View = Callable[[Any, Any], Any]
+from skhpt._typing import ArrayLike, Estimator, Params
+from skhpt.reuse.submodels.registry import register_submodel, with_fitted_state
 
 
-def _agrees(one: Any, other: Any, fit: Callable[..., Any], view: View) -> bool:
-    """Tell whether a view is the model that was fitted alone, on a few rows: long and wide, one target and two."""
+def _view_equals_separate_fit(
+    widest: Estimator,
+    estimator: Estimator,
+    *,
+    fit: Callable[..., Any],
+    view: Callable[[Any, Estimator], Estimator | None],
+) -> bool:
+    """Tell whether a view predicts the same as a separate fit, on a few rows: long and wide, one target and two."""
     rng = np.random.default_rng(0)
     for shape in ((30, 4), (4, 30)):
         X = rng.normal(size=shape)
         Y = (X[:, :2] + rng.normal(size=(len(X), 2)) > 0) * 1.0
-        Y[:2] = [[0, 1], [1, 0]]  # two classes at least
+        Y[:2] = [[0, 1], [1, 0]]  # at least two classes in each column
         for y in (Y[:, 0], Y):
-            seen = view(fit(clone(one), X, y), clone(other))
-            if seen is None or not np.array_equal(seen.predict(X), clone(other).fit(X, y).predict(X)):
+            model = view(fit(clone(widest), X, y), clone(estimator))
+            if model is None or not np.array_equal(model.predict(X), clone(estimator).fit(X, y).predict(X)):
                 return False
     return True
 
 
-def _alpha_is_number(estimator: Any) -> bool:
+def _alpha_is_number(estimator: Estimator) -> bool:
     return isinstance(estimator.alpha, Real)
 
 
-# Ridge: centre, multiply, then for each alpha solve.
+# -- Ridge: centre and multiply the data, then solve for each alpha ----------------------------------------------------
 
 
 @dataclass(frozen=True)
 class _Equations:
-    """What a ridge regression solves for its coefficients.
+    """Equations that a ridge regression solves for its coefficients.
 
     Attributes
     ----------
     checked : estimator
-        Knows the features and classes, but is not fitted.
+        Has the attributes for features and classes, but no coefficients.
     solve : callable
         ``solve(*factors, alpha)`` returns the coefficients, of shape (n_targets, n_features).
     factors : tuple of ndarray
-        Of the data, when they are centred and weighted.
+        Products or decompositions of the centred and weighted data.
     offsets : tuple
-        What was subtracted from X and from y, and the scale of X.
+        Offset of X, offset of y, and scale of X.
     """
 
-    checked: Any
+    checked: Estimator
     solve: Callable[..., np.ndarray]
     factors: tuple[np.ndarray, ...]
     offsets: tuple[Any, ...]
 
 
-def _centred(estimator: Any, X: Any, y: Any) -> tuple[Any, ...]:
-    """Check and centre the data; return X, y, what was subtracted from each, and the scale of X."""
+def _prepare_equations(estimator: Estimator, X: ArrayLike, y: ArrayLike) -> _Equations | None:
+    if sparse.issparse(X) or get_config()["array_api_dispatch"]:
+        return None
+    X, y, *offsets = _center(estimator, X, y)
+    solve: Callable[..., np.ndarray]
+    factors: tuple[np.ndarray, ...]
+    if estimator.solver == "svd":
+        U, s, Vt = np.linalg.svd(X, full_matrices=False)
+        solve, factors = _solve_svd, (U.T @ y, s, Vt)
+    elif X.shape[1] > X.shape[0]:
+        solve, factors = _solve_kernel, (safe_sparse_dot(X, X.T, dense_output=True), X, y)
+    else:
+        gram = safe_sparse_dot(X.T, X, dense_output=True)
+        Xy = safe_sparse_dot(X.T, y, dense_output=True)
+        solve, factors = _solve_cholesky, (gram, Xy)
+    return _Equations(checked=estimator, solve=solve, factors=factors, offsets=tuple(offsets))
+
+
+def _center(estimator: Estimator, X: ArrayLike, y: ArrayLike) -> tuple[Any, ...]:
+    """Check, centre and weight the data as in ``fit``; return X, y, the offsets of both, and the scale of X."""
     weights = None
     if type(estimator) is RidgeClassifier:
+        # encodes the classes as targets, and turns class weights into sample weights
         X, _, weights, y = estimator._prepare_data(X, y, None, estimator.solver)
         weights = _check_sample_weight(weights, X, dtype=X.dtype)
     else:
         dtype = [np.float64, np.float32]
         X, y = validate_data(estimator, X, y, dtype=dtype, force_writeable=True, multi_output=True, y_numeric=True)
     options = {"fit_intercept": estimator.fit_intercept, "sample_weight": weights, "rescale_with_sw": False}
-    known = inspect.signature(_base._preprocess_data).parameters  # the last of these options is newer than 1.7
-    X, y, *offsets = _base._preprocess_data(X, y, **{name: options[name] for name in options if name in known})
+    # `_preprocess_data` centres; its option `rescale_with_sw` is newer than version 1.7
+    parameters = inspect.signature(_base._preprocess_data).parameters
+    options = {name: value for name, value in options.items() if name in parameters}
+    X, y, *offsets = _base._preprocess_data(X, y, **options)
     y = y.reshape(-1, 1) if y.ndim == 1 else y
     if weights is not None:
-        X, y, *_ = _base._rescale_data(X, y, weights)
+        X, y, *_ = _base._rescale_data(X, y, weights)  # multiplies by square roots of the weights
     return X, y, *offsets[:3]
 
 
-def _equations(estimator: Any, X: Any, y: Any) -> _Equations | None:
-    if sparse.issparse(X) or get_config()["array_api_dispatch"]:
-        return None
-    X, y, *offsets = _centred(estimator, X, y)
-    solve: Callable[..., np.ndarray]
-    factors: tuple[np.ndarray, ...]
-    if estimator.solver == "svd":
-        U, s, Vt = np.linalg.svd(X, full_matrices=False)
-        solve, factors = _by_svd, (U.T @ y, s, Vt)
-    elif X.shape[1] > X.shape[0]:
-        solve, factors = _by_kernel, (safe_sparse_dot(X, X.T, dense_output=True), X, y)
-    else:
-        products = [safe_sparse_dot(X.T, other, dense_output=True) for other in (X, y)]
-        solve, factors = _by_cholesky, tuple(products)
-    return _Equations(estimator, solve, factors, tuple(offsets))
+def _solve_svd(Uy: np.ndarray, s: np.ndarray, Vt: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    # V diag(s / (s^2 + alpha)) U^T y
+    is_positive = s > 1e-15  # the limit of scikit-learn
+    positive = s[is_positive][:, None]
+    factors = np.zeros((len(s), Uy.shape[1]), dtype=s.dtype)
+    factors[is_positive] = positive / (positive**2 + np.repeat(alpha, Uy.shape[1]))
+    coef: np.ndarray = (Vt.T @ (factors * Uy)).T
+    return coef
 
 
-def _by_svd(Uy: np.ndarray, s: np.ndarray, Vt: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    some = s > 1e-15  # scikit-learn's idea of zero
-    nonzero = s[some][:, None]
-    shrink = np.zeros((len(s), Uy.shape[1]), dtype=s.dtype)
-    shrink[some] = nonzero / (nonzero**2 + np.repeat(alpha, Uy.shape[1]))
-    return (Vt.T @ (shrink * Uy)).T
-
-
-def _by_kernel(K: np.ndarray, X: np.ndarray, y: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+def _solve_kernel(K: np.ndarray, X: np.ndarray, y: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    # X^T (X X^T + alpha I)^-1 y; the private function solves for the dual coefficients
     dual = _ridge._solve_cholesky_kernel(K, y, alpha, copy=True)
-    return safe_sparse_dot(X.T, dual, dense_output=True).T
+    coef: np.ndarray = safe_sparse_dot(X.T, dual, dense_output=True).T
+    return coef
 
 
-def _by_cholesky(gram: np.ndarray, Xy: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+def _solve_cholesky(gram: np.ndarray, Xy: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    # (X^T X + alpha I)^-1 X^T y
     gram = gram.copy()
     gram.flat[:: len(gram) + 1] += alpha[0]
-    return linalg.solve(gram, Xy, assume_a="pos", overwrite_a=True).T
+    coef: np.ndarray = linalg.solve(gram, Xy, assume_a="pos", overwrite_a=True).T
+    return coef
 
 
-def _solution(equations: _Equations | None, estimator: Any) -> Any:
+def _solve_for_alpha(equations: _Equations | None, estimator: Estimator) -> Estimator | None:
     if equations is None:
         return None
     alpha = np.atleast_1d(np.asarray(estimator.alpha, dtype=equations.factors[0].dtype))
     try:
         coef = equations.solve(*equations.factors, alpha)
-    except (linalg.LinAlgError, ValueError):  # then scikit-learn goes another way
+    except (linalg.LinAlgError, ValueError):  # scikit-learn falls back to another solver
         return None
     coef = coef.ravel() if len(coef) == 1 else coef
-    solver = "svd" if equations.solve is _by_svd else "cholesky"
-    view = take_over(estimator, equations.checked, coef_=coef, n_iter_=None, solver_=solver)
-    view._set_intercept(*equations.offsets)
+    solver = "svd" if equations.solve is _solve_svd else "cholesky"
+    view = with_fitted_state(estimator, equations.checked, coef_=coef, n_iter_=None, solver_=solver)
+    view._set_intercept(*equations.offsets)  # sets `intercept_` from the coefficients and the offsets
     return view
 
 
+def _has_direct_solver(ridge: Estimator) -> bool:
+    is_direct = ridge.solver in ("auto", "cholesky", "svd") and not ridge.positive and ridge.copy_X
+    ridge_class: Any = type(ridge)
+    return bool(is_direct) and _alpha_is_number(ridge) and _ridge_is_exact(ridge_class, ridge.solver)
+
+
 @cache
-def _knows_ridge(of_classes: bool, solver: str) -> bool:
-    kind = RidgeClassifier if of_classes else Ridge
+def _ridge_is_exact(ridge_class: Any, solver: str) -> bool:
     try:
-        return _agrees(kind(alpha=1.0, solver=solver), kind(alpha=3.0, solver=solver), _equations, _solution)
-    except Exception:  # a private name that is no more
+        return _view_equals_separate_fit(
+            ridge_class(alpha=1.0, solver=solver),
+            ridge_class(alpha=3.0, solver=solver),
+            fit=_prepare_equations,
+            view=_solve_for_alpha,
+        )
+    except Exception:  # a private function that this version does not have
         return False
 
 
-def _is_direct(ridge: Any) -> bool:
-    direct = ridge.solver in ("auto", "cholesky", "svd") and not ridge.positive and ridge.copy_X
-    return bool(direct) and _alpha_is_number(ridge) and _knows_ridge(type(ridge) is RidgeClassifier, ridge.solver)
+for ridge_class in (Ridge, RidgeClassifier):
+    register_submodel(ridge_class, "alpha", _solve_for_alpha, is_exact=_has_direct_solver, fit=_prepare_equations)
 
 
-for ridge in (Ridge, RidgeClassifier):
-    register(SubModel(ridge, ("alpha",), _solution, is_exact=_is_direct, fit=_equations))
+# -- Kernel ridge: the kernel is computed once, and passed as a precomputed kernel for each alpha ----------------------
 
 
-# Kernel ridge: the kernel is computed once, and to each alpha it is given as a precomputed one.
+@dataclass(frozen=True)
+class _RidgeKernel:
+    """Kernel of a kernel ridge regression.
+
+    Attributes
+    ----------
+    checked : KernelRidge
+        Has the attributes for features, but no coefficients.
+    X : array or sparse matrix of shape (n_samples, n_features)
+        Checked training rows.
+    values : array of shape (n_samples, n_samples)
+        The kernel.
+    y : array
+        Checked targets.
+    """
+
+    checked: KernelRidge
+    X: Any
+    values: np.ndarray
+    y: np.ndarray
 
 
-def _kernel(estimator: Any, X: Any, y: Any) -> tuple[Any, Any, np.ndarray, Any]:
+def _compute_kernel(estimator: KernelRidge, X: ArrayLike, y: ArrayLike) -> _RidgeKernel:
     X, y = validate_data(estimator, X, y, accept_sparse=("csr", "csc"), multi_output=True, y_numeric=True)
     params = {name: getattr(estimator, name) for name in ("gamma", "degree", "coef0")}
-    return estimator, X, pairwise_kernels(X, metric=estimator.kernel, filter_params=True, **params), y
+    values = pairwise_kernels(X, metric=estimator.kernel, filter_params=True, **params)
+    return _RidgeKernel(checked=estimator, X=X, values=values, y=y)
 
 
-def _solution_in_kernel(shared: tuple[Any, Any, np.ndarray, Any], estimator: Any) -> Any:
-    checked, X, K, y = shared
-    if not K.flags.c_contiguous:  # as a precomputed one it is copied, and that might turn it round
+def _solve_with_kernel(kernel: _RidgeKernel, estimator: KernelRidge) -> KernelRidge | None:
+    if not kernel.values.flags.c_contiguous:  # the copy of a precomputed kernel might be transposed in memory
         return None
     try:
-        solved = KernelRidge(alpha=estimator.alpha, kernel="precomputed").fit(K, y)
-    except (linalg.LinAlgError, ValueError):
+        solved = KernelRidge(alpha=estimator.alpha, kernel="precomputed").fit(kernel.values, kernel.y)
+    except (linalg.LinAlgError, ValueError):  # a separate fit raises the error
         return None
-    return take_over(estimator, checked, dual_coef_=solved.dual_coef_, X_fit_=X)
+    return with_fitted_state(estimator, kernel.checked, dual_coef_=solved.dual_coef_, X_fit_=kernel.X)
 
 
-def _has_named_kernel(estimator: Any) -> bool:
+def _has_named_kernel(estimator: KernelRidge) -> bool:
     return _alpha_is_number(estimator) and isinstance(estimator.kernel, str) and estimator.kernel != "precomputed"
 
 
-register(SubModel(KernelRidge, ("alpha",), _solution_in_kernel, is_exact=_has_named_kernel, fit=_kernel))
+register_submodel(KernelRidge, "alpha", _solve_with_kernel, is_exact=_has_named_kernel, fit=_compute_kernel)
 
 
-# Partial least squares: components are found one after the other, and only then rotated.
+# -- Partial least squares: components are computed one after another, and rotated at the end --------------------------
 
 
-def _most_components(estimator: Any, X: Any, y: Any) -> Any:
-    """Fit with as many components as are asked for and possible; who asks for more is to have an error, alone."""
+def _fit_most_components(estimator: PLSRegression, X: ArrayLike, y: ArrayLike) -> PLSRegression | None:
+    """Fit with as many components as possible; candidates with more of them are fitted separately, and fail."""
+    n_components = min(estimator.n_components, *np.shape(X))
     try:
-        return estimator.set_params(n_components=min(estimator.n_components, *np.shape(X))).fit(X, y)
-    except ValueError:  # more than the rank of X, which might do for fewer
+        return estimator.set_params(n_components=n_components).fit(X, y)
+    except ValueError:  # more than the rank of X; fits with fewer components may work
         return None
 
 
-def _first_components(pls: Any, estimator: Any) -> Any:
+def _first_components(pls: PLSRegression | None, estimator: PLSRegression) -> PLSRegression | None:
     k = estimator.n_components
     if pls is None or k > pls.n_components:
         return None
-    names = ("x_weights_", "y_weights_", "x_loadings_", "y_loadings_", "x_scores_", "y_scores_")
-    first = {name: getattr(pls, name)[:, :k].copy() for name in names}  # contiguous, as products may depend on that
+    first: Params = {}
+    for name in ("x_weights_", "y_weights_", "x_loadings_", "y_loadings_", "x_scores_", "y_scores_"):
+        first[name] = getattr(pls, name)[:, :k].copy()  # contiguous: the rounding of products may depend on it
     for side in ("x", "y"):
+        # rotations R = W (P^T W)^-1 from weights W and loadings P
         weights = first[f"{side}_weights_"]
         inverse = linalg.pinv(np.dot(first[f"{side}_loadings_"].T, weights), check_finite=False)
         first[f"{side}_rotations_"] = np.dot(weights, inverse)
+    # `_x_std` and `_y_std` are the scales of the training data
     coef = (np.dot(first["x_rotations_"], first["y_loadings_"].T) * pls._y_std).T / pls._x_std
+    # `_x_scores` and `_y_scores` are copies of the scores that scikit-learn keeps
     first |= {"_x_scores": first["x_scores_"], "_y_scores": first["y_scores_"], "coef_": coef}
-    return take_over(estimator, pls, **first, n_iter_=pls.n_iter_[:k], _n_features_out=k)
+    # `_n_features_out` is the number of columns of `transform`
+    return with_fitted_state(estimator, pls, **first, n_iter_=pls.n_iter_[:k], _n_features_out=k)
 
 
-def _pair_of_scores(view: Any, output: Any, X: Any) -> Any:
+def _scores_of_rows_and_targets(view: PLSRegression, output: ArrayLike, X: ArrayLike) -> ArrayLike:
     raise NotImplementedError("PLSRegression.fit_transform also returns the scores of y, and y is not given here")
 
 
+def _copies_data(pls: PLSRegression) -> bool:
+    return bool(pls.copy) and _pls_is_exact()
+
+
 @cache
-def _knows_pls() -> bool:
+def _pls_is_exact() -> bool:
     try:
-        return _agrees(PLSRegression(3), PLSRegression(2), _most_components, _first_components)
-    except Exception:  # a private name that is no more
+        return _view_equals_separate_fit(
+            PLSRegression(3), PLSRegression(2), fit=_fit_most_components, view=_first_components
+        )
+    except Exception:  # a private attribute that this version does not have
         return False
 
 
-def _copies(pls: Any) -> bool:
-    return bool(pls.copy) and _knows_pls()
-
-
-register(
-    SubModel(
-        PLSRegression,
-        ("n_components",),
-        _first_components,
-        is_exact=_copies,
-        fit=_most_components,
-        output=_pair_of_scores,
-    )
+register_submodel(
+    PLSRegression,
+    "n_components",
+    _first_components,
+    is_exact=_copies_data,
+    fit=_fit_most_components,
+    output=_scores_of_rows_and_targets,
 )
 
 
-# Discriminant analysis: the covariances of the classes are computed once, and shrunk for each.
+# -- Discriminant analysis: the covariances of the classes are computed once, and shrunk for each shrinkage ------------
+
+#: Largest size of the covariances that are kept, in numbers (256 MiB): with many classes they exceed the data.
+_MAX_N_NUMBERS = 2**25
 
 
-class _Covariances:
-    """A covariance estimator that remembers what it has computed, in the order in which it is asked."""
+class _StoredCovariances:
+    """Covariance estimator that computes covariances in the first fit, and returns them in the same order afterwards.
 
-    def __init__(self, known: list[np.ndarray], shrinkage: float | None):
-        self.known, self.shrinkage, self.n_asked = known, shrinkage, 0
+    Parameters
+    ----------
+    stored : list of ndarray
+        Covariances in the order of the calls of `fit`; missing ones are computed and appended.
+    shrinkage : float or None
+        Shrinkage of the covariances, which are stored without it.
+    """
 
-    def fit(self, X: Any) -> _Covariances:
-        if self.n_asked == len(self.known):
-            self.known.append(empirical_covariance(X))
-        covariance = self.known[self.n_asked]
-        self.n_asked += 1
+    def __init__(self, stored: list[np.ndarray], shrinkage: float | None):
+        self.stored = stored
+        self.shrinkage = shrinkage
+        self.n_calls = 0
+
+    def fit(self, X: ArrayLike) -> _StoredCovariances:
+        if self.n_calls == len(self.stored):
+            self.stored.append(empirical_covariance(X))
+        covariance = self.stored[self.n_calls]
+        self.n_calls += 1
         self.covariance_ = covariance if self.shrinkage is None else shrunk_covariance(covariance, self.shrinkage)
         return self
 
 
-#: A covariance for each class may be larger than the data. This many numbers, 256 MiB, are still kept.
-MOST_NUMBERS = 2**25
+@dataclass(frozen=True)
+class _ClassMoments:
+    """Moments of the training rows of each class.
+
+    Attributes
+    ----------
+    model : LinearDiscriminantAnalysis
+        Has the means, priors and classes.
+    covariances : list of ndarray
+        Covariances, without shrinkage, in the order in which a fit asks for them.
+    """
+
+    model: LinearDiscriminantAnalysis
+    covariances: list[np.ndarray]
 
 
-def _covariances(estimator: Any, X: Any, y: Any) -> tuple[Any, list[np.ndarray]] | None:
-    if (len(np.unique(y)) + 1) * np.shape(X)[1] ** 2 > MOST_NUMBERS:
+def _compute_moments(estimator: LinearDiscriminantAnalysis, X: ArrayLike, y: ArrayLike) -> _ClassMoments | None:
+    if (len(np.unique(y)) + 1) * np.shape(X)[1] ** 2 > _MAX_N_NUMBERS:
         return None
-    known: list[np.ndarray] = []
-    with suppress(linalg.LinAlgError):  # in the last step; the means and covariances are known by then
-        estimator.set_params(shrinkage=None, covariance_estimator=_Covariances(known, estimator.shrinkage)).fit(X, y)
-    return estimator, known
+    covariances: list[np.ndarray] = []
+    recorder = _StoredCovariances(covariances, estimator.shrinkage)
+    with suppress(linalg.LinAlgError):  # in the last step, after the means and covariances
+        estimator.set_params(shrinkage=None, covariance_estimator=recorder).fit(X, y)
+    return _ClassMoments(estimator, covariances)
 
 
-def _shrunk(shared: tuple[Any, list[np.ndarray]] | None, estimator: Any) -> Any:
-    """Fit the means of the classes, in the place of the rows, and the covariances that are known."""
-    if shared is None:
+def _shrink(moments: _ClassMoments | None, estimator: LinearDiscriminantAnalysis) -> LinearDiscriminantAnalysis | None:
+    """Fit on the means of the classes in place of the rows, with the stored covariances."""
+    if moments is None:
         return None
-    known, covariances = shared
-    own = {name: getattr(estimator, name) for name in ("shrinkage", "priors", "covariance_estimator")}
-    remembered = _Covariances(covariances, estimator.shrinkage)
-    estimator.set_params(shrinkage=None, priors=known.priors_, covariance_estimator=remembered)
-    means, classes = (np.repeat(one, 2, axis=0) for one in (known.means_, known.classes_))  # one row each is refused
+    model = moments.model
+    names = ("shrinkage", "priors", "covariance_estimator")
+    own_params = {name: getattr(estimator, name) for name in names}
+    stored = _StoredCovariances(moments.covariances, estimator.shrinkage)
+    estimator.set_params(shrinkage=None, priors=model.priors_, covariance_estimator=stored)
+    # each mean twice, because a single row for each class is refused
+    means, classes = np.repeat(model.means_, 2, axis=0), np.repeat(model.classes_, 2, axis=0)
     try:
         estimator.fit(means, classes)
-    except (linalg.LinAlgError, ValueError):
+    except (linalg.LinAlgError, ValueError):  # a separate fit raises the error
         return None
-    names = {name: value for name, value in vars(known).items() if name == "feature_names_in_"}
-    vars(estimator).update(own | names)
+    vars(estimator).update(own_params)
+    if hasattr(model, "feature_names_in_"):
+        estimator.feature_names_in_ = model.feature_names_in_
     return estimator
 
 
-def _largest_shrinkage(estimators: Sequence[Any], parameters: Sequence[str]) -> Params:
+def _largest_shrinkage(estimators: Sequence[Estimator], parameters: Sequence[str]) -> Params:
     numbers = [estimator.shrinkage for estimator in estimators if estimator.shrinkage is not None]
     return {"shrinkage": max(numbers, default=None)}
 
 
-def _shrinks(lda: Any) -> bool:
-    by_number = lda.shrinkage is None or isinstance(lda.shrinkage, Real)
-    return by_number and lda.solver in ("lsqr", "eigen") and lda.covariance_estimator is None
+def _shrinks_by_number(lda: LinearDiscriminantAnalysis) -> bool:
+    is_number = lda.shrinkage is None or isinstance(lda.shrinkage, Real)
+    return is_number and lda.solver in ("lsqr", "eigen") and lda.covariance_estimator is None
 
 
-register(
-    SubModel(
-        LinearDiscriminantAnalysis,
-        ("shrinkage",),
-        _shrunk,
-        is_exact=_shrinks,
-        widest=_largest_shrinkage,
-        fit=_covariances,
-    )
+register_submodel(
+    LinearDiscriminantAnalysis,
+    "shrinkage",
+    _shrink,
+    is_exact=_shrinks_by_number,
+    widest=_largest_shrinkage,
+    fit=_compute_moments,
 )

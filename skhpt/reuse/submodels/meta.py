@@ -1,7 +1,7 @@
-"""Estimators around others, where the others are fitted the same whatever is made of their predictions.
+"""Meta-estimators whose members are fitted the same for every way to combine their predictions.
 
-Votes are weighted and scores are cut at a threshold only when something is predicted. A stack fits its members and
-predicts each row by members that did not see it; then comes the final estimator, which is all that differs.
+Weights of votes and thresholds are used at prediction only. A stack fits its members and predicts each row with members
+that were not fitted on it; candidates then differ only in the fit of the final estimator.
 """
 
 from __future__ import annotations
@@ -16,104 +16,124 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.ensemble import StackingClassifier, StackingRegressor, VotingClassifier, VotingRegressor
 from sklearn.model_selection import FixedThresholdClassifier
 
-from skhpt._typing import Params
-from skhpt.reuse.submodels.registry import SubModel, register, take_over
+from skhpt._typing import ArrayLike, Estimator, Params
+from skhpt.reuse.submodels.registry import register_submodel, with_fitted_state
 
 
-def _is_seen(estimator: Any) -> bool:
-    """Tell whether it would show here, in this process, that a fit draws from numpy's global generator."""
+def _draws_are_detected(estimator: Estimator) -> bool:
+    """Tell whether all members are fitted in this process, or have seeds.
+
+    Draws from numpy's global generator forbid sharing, but are detected in this process only.
+    """
     if estimator.n_jobs in (None, 1):
         return True
     params = estimator.get_params(deep=True)
     return all(value is not None for name, value in params.items() if name.endswith("random_state"))
 
 
-def _equal_votes(estimators: Sequence[Any], parameters: Sequence[str]) -> Params:
-    return {"weights": None}
-
-
-def _weighted(voting: Any, estimator: Any) -> Any:
-    if estimator.weights is not None and len(estimator.weights) != len(estimator.estimators):
-        return None  # an error
-    return take_over(estimator, voting)
-
-
-def _first(estimators: Sequence[Any], parameters: Sequence[str]) -> Params:
+def _first_values(estimators: Sequence[Estimator], parameters: Sequence[str]) -> Params:
+    """Return any values: the shared fit does not depend on them."""
     return {name: getattr(estimators[0], name) for name in parameters}
 
 
-def _cut_elsewhere(classifier: Any, estimator: Any) -> Any:
-    return take_over(estimator, classifier)
+# -- Votes and thresholds ----------------------------------------------------------------------------------------------
 
 
-class _Listener(BaseEstimator):
-    """In the place of a final estimator: keep what it would be fitted on."""
+def _no_weights(estimators: Sequence[Estimator], parameters: Sequence[str]) -> Params:
+    return {"weights": None}
 
-    def fit(self, X: Any, y: Any) -> _Listener:
-        """Keep it."""
-        self.heard_ = (X, y)
+
+def _weight_votes(voting: Estimator, estimator: Estimator) -> Estimator | None:
+    if estimator.weights is not None and len(estimator.weights) != len(estimator.estimators):
+        return None  # a separate fit raises the error
+    return with_fitted_state(estimator, voting)
+
+
+def _same_members(classifier: Estimator, estimator: Estimator) -> Estimator:
+    return with_fitted_state(estimator, classifier)
+
+
+# -- Stacks ------------------------------------------------------------------------------------------------------------
+
+
+class _FitRecorder(BaseEstimator):
+    """Final estimator that stores the data that it is fitted on."""
+
+    def fit(self, X: ArrayLike, y: ArrayLike) -> _FitRecorder:
+        """Store the data."""
+        self.data_ = (X, y)
         return self
 
 
-class _ListeningClassifier(ClassifierMixin, _Listener):
+class _ClassifierRecorder(ClassifierMixin, _FitRecorder):
     pass
 
 
-class _ListeningRegressor(RegressorMixin, _Listener):
+class _RegressorRecorder(RegressorMixin, _FitRecorder):
     pass
 
 
 @dataclass
-class _Stack:
-    """Fitted members, and what they predict of the rows that they were not fitted on."""
+class _FittedMembers:
+    """Stack with fitted members.
 
-    model: Any
-    X: Any
-    y: Any
+    Attributes
+    ----------
+    stack : StackingClassifier or StackingRegressor
+        The stack, without its final estimator.
+    X, y : array-like
+        Training data of the final estimator: the cross-validated predictions of the members, and the targets.
+    """
+
+    stack: Estimator
+    X: ArrayLike
+    y: ArrayLike
 
 
-def _splits_alike(cv: Any) -> bool:
+def _members_are_the_same(stack: Estimator) -> bool:
+    # `_validate_final_estimator`: see `_fit_final_estimator`
+    return _draws_are_detected(stack) and _splits_repeat(stack.cv) and hasattr(stack, "_validate_final_estimator")
+
+
+def _splits_repeat(cv: Any) -> bool:
+    """Tell whether a splitter gives the same folds in every fit of a stack."""
     if cv is None or isinstance(cv, Integral | str | list | tuple):
         return True
     if not type(cv).__module__.startswith("sklearn."):
         return False
-    shuffles = getattr(cv, "shuffle", hasattr(cv, "random_state"))
-    # a stack seeds a splitter that has no seed by what no one sees
-    return not shuffles or isinstance(cv.random_state, Integral)
+    is_shuffled = getattr(cv, "shuffle", hasattr(cv, "random_state"))
+    # a stack gives a splitter without a seed a seed from the global generator
+    return not is_shuffled or isinstance(cv.random_state, Integral)
 
 
-def _stacks_alike(stack: Any) -> bool:
-    return _is_seen(stack) and _splits_alike(stack.cv) and hasattr(stack, "_validate_final_estimator")
+def _fit_members(stack: Estimator, X: ArrayLike, y: ArrayLike) -> _FittedMembers:
+    recorder = _ClassifierRecorder() if isinstance(stack, StackingClassifier) else _RegressorRecorder()
+    fitted = clone(stack).set_params(final_estimator=recorder).fit(X, y)
+    X_final, y_final = fitted.final_estimator_.data_
+    return _FittedMembers(fitted, X_final, y_final)
 
 
-def _fit_members(stack: Any, X: Any, y: Any) -> _Stack:
-    listener = _ListeningClassifier() if isinstance(stack, StackingClassifier) else _ListeningRegressor()
-    model = clone(stack).set_params(final_estimator=listener).fit(X, y)
-    return _Stack(model, *model.final_estimator_.heard_)
+def _fit_final_estimator(members: _FittedMembers, estimator: Estimator) -> Estimator:
+    # sets `final_estimator_` to a clone (or to the default), and raises an error if it is of the wrong kind
+    estimator._validate_final_estimator()
+    final_estimator = estimator.final_estimator_.fit(_copy(members.X), _copy(members.y))
+    return with_fitted_state(estimator, members.stack, final_estimator_=final_estimator)
 
 
-def _own(array: Any) -> Any:
-    """Copy what a final estimator may change while it is fitted."""
-    return np.array(array, order="K") if isinstance(array, np.ndarray) else array.copy()
-
-
-def _finished(stack: _Stack, estimator: Any) -> Any:
-    estimator._validate_final_estimator()  # makes its final estimator, to be fitted, and makes sure of its kind
-    final = estimator.final_estimator_.fit(_own(stack.X), _own(stack.y))
-    return take_over(estimator, stack.model, final_estimator_=final)
+def _copy(data: Any) -> Any:
+    """Copy data that a final estimator may change while it is fitted."""
+    return np.array(data, order="K") if isinstance(data, np.ndarray) else data.copy()
 
 
 for voting in (VotingClassifier, VotingRegressor):
-    register(SubModel(voting, ("weights",), _weighted, is_exact=_is_seen, widest=_equal_votes))
-register(SubModel(FixedThresholdClassifier, ("threshold",), _cut_elsewhere, widest=_first))
+    register_submodel(voting, "weights", _weight_votes, is_exact=_draws_are_detected, widest=_no_weights)
+register_submodel(FixedThresholdClassifier, "threshold", _same_members, widest=_first_values)
 for stack in (StackingClassifier, StackingRegressor):
-    register(
-        SubModel(
-            stack,
-            ("final_estimator",),
-            _finished,
-            is_exact=_stacks_alike,
-            widest=_first,
-            fit=_fit_members,
-        )
+    register_submodel(
+        stack,
+        "final_estimator",
+        _fit_final_estimator,
+        is_exact=_members_are_the_same,
+        widest=_first_values,
+        fit=_fit_members,
     )

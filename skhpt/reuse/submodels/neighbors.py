@@ -1,8 +1,8 @@
-"""Nearest neighbours: who knows the most of them knows the fewer, however they are weighted.
+"""Nearest neighbours: a search for many neighbours serves every smaller number of neighbours, and every weighting.
 
-The search for neighbours takes nearly all the time, and it happens when something is predicted. So views share what was
-found for the rows that were asked about last. Neighbours that are equally far away may come in any order, and which of
-them come at all may hang on how many were asked for; where that could change a prediction, they are searched again.
+The search takes nearly all the time, and it runs at prediction. Views share the neighbours of the rows of recent
+predictions. Neighbours at equal distances ("ties") may come in any order, and the number of neighbours that are
+searched may affect which of them are found. Where this could change a prediction, these rows are searched again.
 """
 
 from __future__ import annotations
@@ -21,82 +21,100 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.utils.extmath import weighted_mode
 from sklearn.utils.validation import validate_data
 
-from skhpt._typing import Params
-from skhpt.reuse.submodels.registry import SubModel, fit_whole, register, take_over
+from skhpt._typing import ArrayLike, Estimator, Params
+from skhpt.reuse.submodels.registry import plain_fit, register_submodel, with_fitted_state
 
 try:
+    # the brute-force searches of scikit-learn, and the number of threads that affects their order of ties
     from sklearn.metrics._pairwise_distances_reduction import ArgKmin, ArgKminClassMode
     from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
-except ImportError:  # they are private; without them there is less to share
+except ImportError:  # another version of scikit-learn: fewer searches can be repeated
     ArgKmin = ArgKminClassMode = None
 
-# Of these it is known that how far a neighbour is does not hang on how many are asked for. A tree needs true metrics,
-# which these are wherever it takes them.
+#: Metrics for which the distance to a neighbour does not depend on the number of neighbours. A tree needs true metrics,
+#: and accepts only those of this list that are.
 _METRICS = (
     *("minkowski", "euclidean", "l2", "manhattan", "cityblock", "l1", "chebyshev", "infinity"),
     *("sqeuclidean", "cosine"),
 )
-_N_SETS_OF_ROWS = 4
+#: Number of recent predictions whose neighbours are kept.
+_N_SEARCHES = 4
 
 
 @dataclass
-class _Found:
-    """The neighbours of some rows, nearest first.
+class _Search:
+    """Neighbours of some rows, nearest first.
 
     Attributes
     ----------
     rows : array or sparse matrix of shape (n_rows, n_features)
-        A copy of them, since whoever owns them may change them.
-    fitted : bool
-        Whether they are what the model was fitted on: some metrics know that a row is no way from itself.
-    distance, index : array of shape (n_rows, n_neighbors)
-    tied : bool array of shape (n_rows, n_neighbors - 1)
-        Whether a neighbour is as far away as the next one, up to rounding where that matters.
-    matters : bool array of shape (n_rows, n_neighbors - 1)
-        Whether it matters which of two tied neighbours comes first: they are of different targets.
-    whole : bool
-        Whether the rows hold nothing but whole numbers, of which products and sums are exact in any order.
+        A copy of the rows, since their owner may change them.
+    is_training : bool
+        Whether the rows are the training rows of the model: some metrics set the distance of a row to itself to zero.
+    distance : array of shape (n_rows, n_neighbors)
+        Distances of the neighbours.
+    index : array of shape (n_rows, n_neighbors)
+        Training rows that are the neighbours.
+    is_tie : bool array of shape (n_rows, n_neighbors - 1)
+        Whether a neighbour is as far away as the next neighbour, up to rounding where rounding matters.
+    is_relevant_tie : bool array of shape (n_rows, n_neighbors - 1)
+        Whether the order of two tied neighbours may affect a prediction.
+    is_exact : bool
+        Whether products and sums of the rows are exact in any order, because all numbers are small integers.
     """
 
     rows: Any
-    fitted: bool
+    is_training: bool
     distance: np.ndarray
     index: np.ndarray
-    tied: np.ndarray
-    matters: np.ndarray
-    whole: bool
+    is_tie: np.ndarray
+    is_relevant_tie: np.ndarray
+    is_exact: bool
 
 
 @dataclass
-class _Neighbors:
-    """A model that is asked for the most neighbours, and what it found lately."""
+class _SharedNeighbors:
+    """Model with the largest number of neighbours, and its recent searches.
 
-    model: Any
-    found: list[_Found] = field(default_factory=list)
+    Attributes
+    ----------
+    model : KNeighborsClassifier or KNeighborsRegressor
+        The fitted model.
+    searches : list of _Search
+        Recent searches, the last one first.
+    """
+
+    model: Estimator
+    searches: list[_Search] = field(default_factory=list)
 
     @property
-    def n_rows(self) -> int:
-        """The number of rows among which neighbours are found."""
+    def n_training_rows(self) -> int:
+        """Number of rows among which neighbours are searched."""
         return int(self.model.n_samples_fit_)
 
-    def known(self, rows: Any) -> _Found | None:
-        """Return what was found for the very same rows."""
-        fitted = rows is self.model._fit_X
-        return next((one for one in self.found if one.fitted == fitted and _is_same(rows, one.rows)), None)
+    def search(self, X: ArrayLike, view: Estimator) -> _Search:
+        """Return the neighbours of rows, from a recent search if there is one; `view` checks the rows."""
+        search = None
+        if type(X) is np.ndarray and not hasattr(view, "feature_names_in_"):
+            search = self._find(X)  # equal rows were checked before; with names, the check warns
+        if search is None:
+            rows = validate_data(view, X, accept_sparse="csr", reset=False, order="C")
+            search = self._find(rows) or _search_neighbors(self.model, rows)
+        others = [other for other in self.searches if other is not search]
+        self.searches = [search, *others][:_N_SEARCHES]
+        return search
 
-    def of(self, X: Any, own: Any) -> _Found:
-        """Find the neighbours of rows, unless they are known; `own` checks them as it would on its own."""
-        named = hasattr(own, "feature_names_in_")
-        found = None if named or type(X) is not np.ndarray else self.known(X)  # then they were checked before
-        if found is None:
-            rows = validate_data(own, X, accept_sparse="csr", reset=False, order="C")
-            found = self.known(rows) or _search(self.model, rows)
-        self.found = [found, *(one for one in self.found if one is not found)][:_N_SETS_OF_ROWS]
-        return found
+    def _find(self, rows: Any) -> _Search | None:
+        """Return the recent search of the same rows."""
+        is_training = rows is self.model._fit_X  # the training rows
+        for search in self.searches:
+            if search.is_training == is_training and _are_equal(rows, search.rows):
+                return search
+        return None
 
 
-def _is_same(rows: Any, others: Any) -> bool:
-    """Tell whether rows are the same to the last bit, but for the sign of zero, and lie in memory alike."""
+def _are_equal(rows: Any, others: Any) -> bool:
+    """Tell whether rows are equal to the last bit, except for the sign of zero, and have the same memory layout."""
     if type(rows) is not type(others) or rows.shape != others.shape or rows.dtype != others.dtype:
         return False
     if issparse(rows):
@@ -104,40 +122,108 @@ def _is_same(rows: Any, others: Any) -> bool:
     return bool(rows.flags.c_contiguous and np.array_equal(rows, others))
 
 
-def _search(model: Any, rows: Any) -> _Found:
-    n_neighbors = min(model.n_neighbors + 1, model.n_samples_fit_)  # one more, to see what is tied with the last
-    distance, index = _nameless(model).kneighbors(rows, n_neighbors)
+# -- Searches ----------------------------------------------------------------------------------------------------------
+
+
+def _search_neighbors(model: Estimator, rows: Any) -> _Search:
+    n_neighbors = min(model.n_neighbors + 1, model.n_samples_fit_)  # another neighbour shows ties with the last
+    distance, index = _without_names(model).kneighbors(rows, n_neighbors)
     gap = distance[:, 1:] - distance[:, :-1]
-    tied = ~(gap > _blur(model, distance))  # so it holds of what is not a number, too
-    other = model._y[index[:, 1:]] != model._y[index[:, :-1]]
-    other = other if other.ndim == 2 else other.any(axis=2)
-    whole = _is_whole(rows) and _is_whole(model._fit_X)
-    return _Found(rows.copy(), rows is model._fit_X, distance, index, tied, tied & (other | (gap != 0)), whole)
+    is_tie = ~(gap > _largest_rounded_gap(model, distance))  # also where a distance is not a number
+    targets = model._y  # encoded targets of the training rows
+    differs = targets[index[:, 1:]] != targets[index[:, :-1]]
+    differs = differs if differs.ndim == 2 else differs.any(axis=2)
+    # the distances of neighbours with equal targets matter too, as weights
+    is_relevant_tie = is_tie & (differs | (gap != 0))
+    training_rows = model._fit_X
+    return _Search(
+        rows=rows.copy(),
+        is_training=rows is training_rows,
+        distance=distance,
+        index=index,
+        is_tie=is_tie,
+        is_relevant_tie=is_relevant_tie,
+        is_exact=_are_small_integers(rows) and _are_small_integers(training_rows),
+    )
 
 
-def _nameless(model: Any) -> Any:
-    """Return the same model, which takes rows that were checked before without a warning that they have no names."""
+def _without_names(model: Estimator) -> Estimator:
+    """Return a copy of a model that does not warn about rows without feature names, which were checked before."""
     model = copy(model)
-    vars(model).pop("feature_names_in_", None)
+    model.__dict__.pop("feature_names_in_", None)
     return model
 
 
-def _blur(model: Any, distance: np.ndarray) -> Any:
-    """Return the gap below which a tree may take the farther for the nearer, as it rounds when it leaves out nodes."""
-    if model._tree is None:
+def _largest_rounded_gap(model: Estimator, distance: np.ndarray) -> Any:
+    """Return the largest gap of two distances that a tree may round away when it skips nodes."""
+    if model._tree is None:  # the tree of the search, if there is one
         return 0.0
     X = np.asarray(model._fit_X, dtype=float)
     scale = np.ptp(X, axis=0).sum() + distance.max(axis=1, keepdims=True)
     return 32 * np.finfo(float).eps * X.shape[1] * scale
 
 
-def _is_whole(X: Any) -> bool:
+def _are_small_integers(X: Any) -> bool:
     if issparse(X) or not X.size or X.dtype.kind != "f":
         return False
     return bool(np.abs(X).max() ** 2 * X.shape[1] < 2.0**50 and np.all(np.rint(X) == X))
 
 
-def _is_known(estimator: Any) -> bool:
+def _search_again(view: Estimator, X: ArrayLike, search: _Search, indices: np.ndarray) -> Any:
+    """Search the neighbours of a few rows as in a search of all rows; return None if that is not possible.
+
+    Parameters
+    ----------
+    view : estimator
+        The view, with its own method ``kneighbors``.
+    X : array-like
+        The rows, as they were given.
+    search : _Search
+        The search of more neighbours of these rows.
+    indices : array of int
+        The rows to search again.
+
+    Returns
+    -------
+    distance, index : arrays of shape (n_indices, n_neighbors)
+    """
+    rows, training_rows, metric = search.rows, view._fit_X, view.effective_metric_
+    if view._tree is not None:
+        return _without_names(view).kneighbors(rows[indices])  # a tree searches row by row
+    if ArgKmin is None or not ArgKmin.is_usable_for(rows, training_rows, metric):
+        return None
+    if _votes_within_search(view) and ArgKminClassMode.is_usable_for(X, training_rows, view.metric):
+        return _search_brute(view, rows, indices, strategy="parallel_on_X")
+    if issparse(rows) or (metric in ("euclidean", "sqeuclidean") and not search.is_exact):
+        return None  # uses products of matrices, whose rounding depends on their shapes
+    strategy = _brute_strategy(n_queries=rows.shape[0], n_training_rows=view.n_samples_fit_)
+    return _search_brute(view, rows, indices, strategy=strategy)
+
+
+def _brute_strategy(n_queries: int, n_training_rows: int) -> str:
+    """Return the strategy that scikit-learn chooses for a search; the order of ties depends on it."""
+    chunk_size = get_config().get("pairwise_dist_chunk_size", 256)
+    has_many_chunks = 4 * chunk_size * _openmp_effective_n_threads() < n_queries
+    return "parallel_on_X" if n_training_rows < n_queries or has_many_chunks else "parallel_on_Y"
+
+
+def _search_brute(view: Estimator, rows: Any, indices: np.ndarray, *, strategy: str) -> tuple[np.ndarray, np.ndarray]:
+    distance, index = ArgKmin.compute(
+        rows if issparse(rows) else rows[indices],  # a few sparse rows may have no entries, which is refused
+        view._fit_X,
+        view.n_neighbors,
+        metric=view.effective_metric_,
+        metric_kwargs=view.effective_metric_params_,
+        strategy=strategy,
+        return_distance=True,
+    )
+    return (distance[indices], index[indices]) if issparse(rows) else (distance, index)
+
+
+# -- Views -------------------------------------------------------------------------------------------------------------
+
+
+def _has_known_metric(estimator: Estimator) -> bool:
     return (
         isinstance(estimator.n_neighbors, Integral)
         and isinstance(estimator.metric, str)
@@ -147,158 +233,169 @@ def _is_known(estimator: Any) -> bool:
     )
 
 
-def _most(estimators: Sequence[Any], parameters: Sequence[str]) -> Params:
-    return {"n_neighbors": max(one.n_neighbors for one in estimators), "weights": estimators[0].weights}
+def _most_neighbors(estimators: Sequence[Estimator], parameters: Sequence[str]) -> Params:
+    n_neighbors = max(estimator.n_neighbors for estimator in estimators)
+    return {"n_neighbors": n_neighbors, "weights": estimators[0].weights}
 
 
-def _settle(estimator: Any, X: Any, y: Any) -> _Neighbors:
-    return _Neighbors(fit_whole(estimator, X, y))
+def _fit_shared(estimator: Estimator, X: ArrayLike, y: ArrayLike) -> _SharedNeighbors:
+    return _SharedNeighbors(plain_fit(estimator, X, y))
 
 
-def _fewer(neighbors: _Neighbors, estimator: Any) -> Any:
-    model = neighbors.model
-    if estimator.n_neighbors > model.n_neighbors:
+def _fewer_neighbors(shared: _SharedNeighbors, estimator: Estimator) -> Estimator | None:
+    """Make a view with methods ``kneighbors`` and ``predict`` of its own, which use the shared searches."""
+    model = shared.model
+    if estimator.n_neighbors > model.n_neighbors or _algorithm_differs(shared, estimator):
         return None
-    if estimator.algorithm == "auto" and model.n_features_in_ <= 15:
-        half = neighbors.n_rows // 2  # with so many neighbours there is no tree
-        if (model.n_neighbors >= half) != (estimator.n_neighbors >= half):
-            return None
-    view = take_over(estimator, model)
-    vars(view)["kneighbors"] = partial(_kneighbors, neighbors, copy(view))
-    if _counts_inside(view):
-        view._fit_method = "shared"  # so that it asks
+    view = with_fitted_state(estimator, model)
+    view.kneighbors = partial(_kneighbors, shared, copy(view))
+    if _votes_within_search(view):
+        view._fit_method = "shared"  # any name but "brute": then `predict` calls `kneighbors`
     if isinstance(view, KNeighborsClassifier) and not view.outputs_2d_ and not callable(view.weights):
-        vars(view)["predict"] = partial(_vote, copy(view))
-        view.predict.__name__ = "predict"  # scorers look at it
+        view.predict = partial(_predict_classes, copy(view))
+        view.predict.__name__ = "predict"  # scorers read it
     return view
 
 
-def _vote(voters: Any, X: Any) -> Any:
-    """Predict as `predict` does, which looks for each class in each row; where sums are about equal, let it decide."""
+def _algorithm_differs(shared: _SharedNeighbors, estimator: Estimator) -> bool:
+    """Tell whether `algorithm="auto"` chooses another search: for half of the rows as neighbours, it builds no tree."""
+    if estimator.algorithm != "auto" or shared.model.n_features_in_ > 15:
+        return False
+    half = shared.n_training_rows // 2
+    return bool((shared.model.n_neighbors >= half) != (estimator.n_neighbors >= half))
+
+
+def _kneighbors(
+    shared: _SharedNeighbors,
+    view: Estimator,
+    X: ArrayLike = None,
+    n_neighbors: int | None = None,
+    return_distance: bool = True,
+) -> Any:
+    """Replace the method ``kneighbors`` of a view.
+
+    Parameters
+    ----------
+    shared : _SharedNeighbors
+        The shared searches.
+    view : estimator
+        Copy of the view with its own method ``kneighbors``.
+    X, n_neighbors, return_distance
+        Parameters of the method.
+    """
+    k = view.n_neighbors
+    if X is None or n_neighbors not in (None, k) or k > shared.n_training_rows:
+        return view.kneighbors(X, n_neighbors, return_distance)
+    search = shared.search(X, view)
+    distance, index = search.distance[:, :k].copy(), search.index[:, :k].copy()
+    uncertain = _uncertain_rows(search, k, shared.n_training_rows, ignores_order=_counts_votes(view))
+    if len(uncertain):
+        again = _search_again(view, X, search, uncertain)
+        if again is None:
+            return view.kneighbors(X, None, return_distance)
+        distance[uncertain], index[uncertain] = again
+    return (distance, index) if return_distance else index
+
+
+def _uncertain_rows(search: _Search, k: int, n_training_rows: int, *, ignores_order: bool) -> np.ndarray:
+    """Return the rows for which a search of just `k` neighbours might lead to another prediction.
+
+    Parameters
+    ----------
+    search : _Search
+        Search of at least `k` neighbours.
+    k : int
+        Number of neighbours of a view.
+    n_training_rows : int
+        Number of rows among which neighbours are searched.
+    ignores_order : bool
+        Whether the prediction depends only on which neighbours are found, not on their order.
+    """
+    n_found = search.index.shape[1]
+    if k == n_found or not search.is_tie.any():
+        return np.empty(0, dtype=np.intp)
+    # neighbours beyond the k-th that are tied with it
+    is_tied_with_last = np.logical_and.accumulate(search.is_tie[:, k - 1 :], axis=1)
+    among_first = search.is_relevant_tie[:, : k - 1].any(axis=1)
+    with_last = (is_tied_with_last & search.is_relevant_tie[:, k - 1 :]).any(axis=1)
+    is_uncertain = among_first | with_last
+    if n_found < n_training_rows:
+        is_uncertain |= is_tied_with_last[:, -1]  # perhaps tied with rows that were not found
+    if ignores_order:
+        is_uncertain &= is_tied_with_last[:, 0]
+    return np.flatnonzero(is_uncertain)
+
+
+def _predict_classes(view: KNeighborsClassifier, X: ArrayLike) -> ArrayLike:
+    """Replace the method ``predict`` of a view: count votes at once, where scikit-learn looks for the mode of each row.
+
+    Where sums of weights are about equal, scikit-learn's function decides.
+    """
     if X is None:
-        return type(voters).predict(voters, X)
-    distance, index = voters.kneighbors(X)
-    labels, weights = voters._y[index], None if _counts_alone(voters) else _closeness(distance)
-    n_columns = len(voters.classes_) + 1  # the last one stays empty
-    places = labels + n_columns * np.arange(len(labels))[:, None]
-    votes = np.bincount(places.ravel(), None if weights is None else weights.ravel(), n_columns * len(labels))
-    votes = votes.reshape(-1, n_columns)
+        return type(view).predict(view, X)
+    distance, index = view.kneighbors(X)
+    labels = view._y[index]  # encoded classes
+    weights = None if _counts_votes(view) else _inverse_distance(distance)
+    votes = _sum_votes(labels, weights, n_classes=len(view.classes_))
     best = votes.argmax(axis=1)
     second, first = np.partition(votes, -2, axis=1)[:, -2:].T
     if not np.all((first > 0) & np.isfinite(first)):
-        return type(voters).predict(voters, X)
-    if weights is not None and (close := np.flatnonzero(second > first * (1 - 1e-9))).size:
-        best[close] = weighted_mode(labels[close], weights[close], axis=1)[0].ravel()
-    return voters.classes_.take(best)
+        return type(view).predict(view, X)
+    if weights is not None:
+        close = np.flatnonzero(second > first * (1 - 1e-9))
+        if close.size:
+            best[close] = weighted_mode(labels[close], weights[close], axis=1)[0].ravel()
+    return view.classes_.take(best)
 
 
-def _closeness(distance: np.ndarray) -> np.ndarray:
-    """Return the inverse of distances; where some are zero, these count as one and the others not at all."""
+def _sum_votes(labels: np.ndarray, weights: np.ndarray | None, n_classes: int) -> np.ndarray:
+    """Return the votes for each class, of shape (n_rows, n_classes + 1); the last column is zero."""
+    n_rows, n_columns = len(labels), n_classes + 1  # with a single class, there is a second column
+    cells = labels + n_columns * np.arange(n_rows)[:, None]
+    weights = None if weights is None else weights.ravel()
+    votes: np.ndarray = np.bincount(cells.ravel(), weights, minlength=n_columns * n_rows).reshape(-1, n_columns)
+    return votes
+
+
+def _inverse_distance(distance: np.ndarray) -> np.ndarray:
+    """Return the inverse of distances; in rows with distances of zero, 1 for these and 0 for the others."""
     with np.errstate(divide="ignore"):
-        closeness = (1.0 / distance).astype(np.float64)
-    infinite = np.isinf(closeness)
-    some = infinite.any(axis=1)
-    closeness[some] = infinite[some]
-    return closeness
+        weights: np.ndarray = (1.0 / distance).astype(np.float64)
+    is_infinite = np.isinf(weights)
+    has_zero_distance = is_infinite.any(axis=1)
+    weights[has_zero_distance] = is_infinite[has_zero_distance]
+    return weights
 
 
-def _is_uniform(model: Any) -> bool:
+def _has_uniform_weights(model: Estimator) -> bool:
     return isinstance(model.weights, str) and model.weights == "uniform"
 
 
-def _counts_alone(model: Any) -> bool:
-    """Tell whether all that matters is how many neighbours are of which class."""
-    return isinstance(model, KNeighborsClassifier) and (model.weights is None or _is_uniform(model))
+def _counts_votes(model: Estimator) -> bool:
+    """Tell whether predictions depend only on the number of neighbours of each class."""
+    return isinstance(model, KNeighborsClassifier) and (model.weights is None or _has_uniform_weights(model))
 
 
-def _counts_inside(model: Any) -> bool:
-    """Tell whether a classifier may count classes right where it searches, and so never ask for its neighbours."""
+def _votes_within_search(model: Estimator) -> bool:
+    """Tell whether scikit-learn may count the votes of a classifier within the search, without ``kneighbors``."""
     return (
         ArgKmin is not None
         and isinstance(model, KNeighborsClassifier)
-        and _is_uniform(model)
-        and model._fit_method == "brute"
+        and _has_uniform_weights(model)
+        and model._fit_method == "brute"  # the search that `algorithm` led to
         and model.effective_metric_ in ArgKminClassMode.valid_metrics()
         and not model.outputs_2d_
-        and model.classes_.dtype == np.intp  # some versions fail with others
+        and model.classes_.dtype == np.intp  # some versions fail with other types
         and not issparse(model._fit_X)
     )
 
 
-def _kneighbors(
-    neighbors: _Neighbors, own: Any, X: Any = None, n_neighbors: int | None = None, return_distance: bool = True
-) -> Any:
-    """Answer from what is shared, in the place of `kneighbors`; `own` is the view as it would be on its own."""
-    k = own.n_neighbors
-    if X is None or n_neighbors not in (None, k) or k > neighbors.n_rows:
-        return own.kneighbors(X, n_neighbors, return_distance)
-    found = neighbors.of(X, own)
-    distance, index = found.distance[:, :k].copy(), found.index[:, :k].copy()
-    doubtful = _doubtful(found, k, neighbors.n_rows, _counts_alone(own))
-    if len(doubtful):
-        again = _search_again(own, X, found, doubtful)
-        if again is None:
-            return own.kneighbors(X, None, return_distance)
-        distance[doubtful], index[doubtful] = again
-    return (distance, index) if return_distance else index
-
-
-def _doubtful(found: _Found, k: int, n_rows: int, counts_alone: bool) -> np.ndarray:
-    """Return the rows for which a search of their `k` neighbours alone might lead to another prediction."""
-    n_found = found.index.shape[1]
-    if k == n_found or not found.tied.any():
-        return np.empty(0, dtype=np.intp)
-    beyond = np.logical_and.accumulate(found.tied[:, k - 1 :], axis=1)  # those that are tied with the last that counts
-    doubtful = found.matters[:, : k - 1].any(axis=1) | (beyond & found.matters[:, k - 1 :]).any(axis=1)
-    if n_found < n_rows:
-        doubtful |= beyond[:, -1]  # and with others that are not known
-    if counts_alone:
-        doubtful &= beyond[:, 0]
-    return np.flatnonzero(doubtful)
-
-
-def _search_again(own: Any, X: Any, found: _Found, few: np.ndarray) -> Any:
-    """Find the neighbours of a few rows as if all of them were searched, or return None if there is no such way."""
-    rows, metric = found.rows, own.effective_metric_
-    if own._tree is not None:
-        return _nameless(own).kneighbors(rows[few])  # takes row by row
-    if ArgKmin is None or not ArgKmin.is_usable_for(rows, own._fit_X, metric):
-        return None
-    if _counts_inside(own) and ArgKminClassMode.is_usable_for(X, own._fit_X, own.metric):
-        return _search_brute(own, rows, few, "parallel_on_X")
-    if issparse(rows) or (metric in ("euclidean", "sqeuclidean") and not found.whole):
-        return None  # products of matrices, of which the rounding hangs on their shapes
-    return _search_brute(own, rows, few, _strategy(rows.shape[0], own.n_samples_fit_))
-
-
-def _strategy(n_queries: int, n_rows: int) -> str:
-    """Return the strategy that scikit-learn would choose: in which order ties are met hangs on it."""
-    chunk_size = get_config().get("pairwise_dist_chunk_size", 256)
-    many = n_rows < n_queries or 4 * chunk_size * _openmp_effective_n_threads() < n_queries
-    return "parallel_on_X" if many else "parallel_on_Y"
-
-
-def _search_brute(own: Any, rows: Any, few: np.ndarray, strategy: str) -> Any:
-    distance, index = ArgKmin.compute(
-        rows if issparse(rows) else rows[few],  # a few sparse rows may be empty
-        own._fit_X,
-        own.n_neighbors,
-        metric=own.effective_metric_,
-        metric_kwargs=own.effective_metric_params_,
-        strategy=strategy,
-        return_distance=True,
-    )
-    return (distance[few], index[few]) if issparse(rows) else (distance, index)
-
-
 for estimator in (KNeighborsClassifier, KNeighborsRegressor):
-    register(
-        SubModel(
-            estimator,
-            ("n_neighbors", "weights"),
-            _fewer,
-            is_exact=_is_known,
-            widest=_most,
-            fit=_settle,
-        )
+    register_submodel(
+        estimator,
+        ("n_neighbors", "weights"),
+        _fewer_neighbors,
+        is_exact=_has_known_metric,
+        widest=_most_neighbors,
+        fit=_fit_shared,
     )

@@ -1,44 +1,43 @@
-"""Trees that are grown whole and then cut back: whatever is cut off, the tree was grown the same."""
+"""Cost-complexity pruning: a tree is grown in full and then pruned, so that one tree serves every `ccp_alpha`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
-from typing import Any
 
 from sklearn import ensemble, tree
 
-from skhpt._typing import Params
-from skhpt.reuse.submodels.registry import SubModel, register, take_over
+from skhpt._typing import Estimator, Params
+from skhpt.reuse.submodels.registry import register_submodel, with_fitted_state
 
 
-def _can_be_cut(estimator: Any) -> bool:
-    return hasattr(estimator, "_prune_tree")
+def _can_be_pruned(estimator: Estimator) -> bool:
+    return hasattr(estimator, "_prune_tree")  # scikit-learn's pruning, the last step of `fit`
 
 
-def _can_all_be_cut(forest: Any) -> bool:
-    # what is left out of the bag is scored by the trees that were cut
-    return not forest.warm_start and not forest.oob_score and _can_be_cut(forest.estimator)
+def _trees_can_be_pruned(forest: Estimator) -> bool:
+    # the out-of-bag score depends on the pruned trees
+    return not forest.warm_start and not forest.oob_score and _can_be_pruned(forest.estimator)
 
 
-def _uncut(estimators: Sequence[Any], parameters: Sequence[str]) -> Params:
+def _no_pruning(estimators: Sequence[Estimator], parameters: Sequence[str]) -> Params:
     return {"ccp_alpha": 0.0}
 
 
-def _cut(whole: Any, estimator: Any) -> Any:
-    view = take_over(estimator, whole)
-    view._prune_tree()  # puts another tree in the place of the whole one, which stays as it is
+def _prune(full_tree: Estimator, estimator: Estimator) -> Estimator:
+    view = with_fitted_state(estimator, full_tree)
+    view._prune_tree()  # gives the view another `tree_`; the full tree stays as it is
     return view
 
 
-def _cut_all(forest: Any, estimator: Any) -> Any:
-    members = []
-    for whole in forest.estimators_:
-        member = copy(whole)
-        member.ccp_alpha = estimator.ccp_alpha
-        member._prune_tree()
-        members.append(member)
-    return take_over(estimator, forest, estimators_=members)
+def _prune_all(forest: Estimator, estimator: Estimator) -> Estimator:
+    pruned_trees = []
+    for full_tree in forest.estimators_:
+        pruned = copy(full_tree)
+        pruned.ccp_alpha = estimator.ccp_alpha
+        pruned._prune_tree()  # gives the copy another `tree_`
+        pruned_trees.append(pruned)
+    return with_fitted_state(estimator, forest, estimators_=pruned_trees)
 
 
 for single in (
@@ -47,11 +46,11 @@ for single in (
     tree.ExtraTreeClassifier,
     tree.ExtraTreeRegressor,
 ):
-    register(SubModel(single, ("ccp_alpha",), _cut, is_exact=_can_be_cut, widest=_uncut))
+    register_submodel(single, "ccp_alpha", _prune, is_exact=_can_be_pruned, widest=_no_pruning)
 for forest in (
     ensemble.RandomForestClassifier,
     ensemble.RandomForestRegressor,
     ensemble.ExtraTreesClassifier,
     ensemble.ExtraTreesRegressor,
 ):
-    register(SubModel(forest, ("ccp_alpha",), _cut_all, is_exact=_can_all_be_cut, widest=_uncut))
+    register_submodel(forest, "ccp_alpha", _prune_all, is_exact=_trees_can_be_pruned, widest=_no_pruning)

@@ -1,9 +1,18 @@
-"""One fit that serves many candidates: what is known about which estimators.
+"""Registry of sub-models: estimators of which a single fit serves several candidates.
 
-A forest of 500 trees holds the forest of 100 trees; a fit with many neighbours knows the nearest few. Where a model can
-be had from a larger one such that it predicts the same, to the last bit, as one that was fitted alone, it is
-a *view* of the larger one: an estimator of the same class, with parameters and state of its own, which shares what it
-can. Scikit-learn's own ``predict`` runs on it.
+A forest of 500 trees contains a forest of 100 trees. Where a model can be derived from a larger one, and predicts the
+same as a separate fit to the last bit, the derived model is a *view* of the larger model: an estimator of the same
+class, with its own parameters and attributes, that shares the arrays of the larger model. The methods of the class,
+such as ``predict``, run on the view.
+
+To add a sub-model, write the function `view` and call `register_submodel`; `pruning.py` is a short example. The steps
+for one group of candidates and one fold are:
+
+1. ``is_exact(estimator)`` for each candidate: may this candidate share a fit?
+2. ``widest(estimators, parameters)``: the parameters of the shared fit.
+3. ``fit(estimator, X, y)`` with these parameters: the shared fit.
+4. ``view(model, estimator)`` for each candidate: its model, or None for a separate fit.
+5. ``output(view, output, X)``, for transformers: the output of ``fit_transform``.
 """
 
 from __future__ import annotations
@@ -12,133 +21,163 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from skhpt._typing import Params
+from skhpt._typing import ArrayLike, Estimator, Params
 from skhpt.fitting.cloning import own_params
 
 
-def always(estimator: Any) -> bool:
-    """Say yes."""
+def always_exact(estimator: Estimator) -> bool:
+    """Return True: a view is exact for all parameters of the estimator."""
     return True
 
 
-def fit_whole(estimator: Any, X: Any, y: Any, **params: Any) -> Any:
-    """Fit an estimator as ever."""
-    return estimator.fit(X, **params) if y is None else estimator.fit(X, y, **params)
-
-
-def largest(estimators: Sequence[Any], parameters: Sequence[str]) -> Params:
+def largest_values(estimators: Sequence[Estimator], parameters: Sequence[str]) -> Params:
     """Return the largest value of each parameter."""
     return {name: max(getattr(estimator, name) for estimator in estimators) for name in parameters}
 
 
-def through_transform(view: Any, output: Any, X: Any) -> Any:
-    """Return what ``fit_transform`` gives where it is no more than ``fit`` and then ``transform``."""
+def plain_fit(estimator: Estimator, X: ArrayLike, y: ArrayLike, **params: Any) -> Any:
+    """Fit an estimator with its own method ``fit``."""
+    return estimator.fit(X, **params) if y is None else estimator.fit(X, y, **params)
+
+
+def transform_rows(view: Estimator, output: ArrayLike, X: ArrayLike) -> ArrayLike:
+    """Return ``view.transform(X)``, for transformers whose ``fit_transform`` is ``fit`` and then ``transform``."""
     return view.transform(X)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SubModel:
-    """How one fit of an estimator serves several values of some of its parameters.
+    """Functions that let a single fit of an estimator serve several values of some of its parameters.
+
+    `register_submodel` documents what each function must do.
 
     Attributes
     ----------
     estimator : class
-        Its class, that very one: a subclass may do anything else.
+        Class of the estimator, without its subclasses.
     parameters : tuple of str
-        The parameters of which one fit serves many values.
+        Parameters that may differ between the candidates of a shared fit.
     view : callable
-        ``view(model, estimator)`` makes of what `fit` returned the model that `estimator` (a fresh clone, which may be
-        changed and returned) would be if it was fitted on the same data, without changing `model`; or it returns None
-        where that is not exact, and the estimator is fitted on its own.
+        ``view(model, estimator) -> estimator or None``: the model of a candidate.
     is_exact : callable
-        ``is_exact(estimator)`` tells of an estimator that is not fitted whether it may be served at all.
+        ``is_exact(estimator) -> bool``: whether a candidate may share a fit.
     widest : callable
-        ``widest(estimators, parameters)`` returns the parameters of the fit that serves all these estimators.
+        ``widest(estimators, parameters) -> dict``: parameters of the shared fit.
     fit : callable
-        ``fit(estimator, X, y)`` fits the one that has them; what it returns goes to `view` and need not be an
-        estimator.
+        ``fit(estimator, X, y) -> model``: the shared fit.
     output : callable
-        For transformers: ``output(view, output, X)`` returns what the view's own ``fit_transform(X)`` would have
-        returned, given the one of `fit`'s model.
+        ``output(view, output, X) -> array-like``: output of ``fit_transform``, for transformers.
     grows : bool
-        Whether the time to fit is proportional to the (only) parameter.
+        Whether the time of a fit is proportional to the (only) parameter.
     is_close : bool
-        Whether views agree with fresh fits only up to rounding; then they are used with ``reuse="close"`` alone.
-    is_foreign : bool
-        Whether a user has registered it.
+        Whether views agree with separate fits only up to rounding.
     """
 
     estimator: type
     parameters: tuple[str, ...]
-    view: Callable[[Any, Any], Any]
-    is_exact: Callable[[Any], bool] = always
-    widest: Callable[[Sequence[Any], Sequence[str]], Params] = largest
-    fit: Callable[..., Any] = fit_whole
-    output: Callable[[Any, Any, Any], Any] = through_transform
+    view: Callable[[Any, Estimator], Estimator | None]
+    is_exact: Callable[[Estimator], bool] = always_exact
+    widest: Callable[[Sequence[Estimator], Sequence[str]], Params] = largest_values
+    fit: Callable[..., Any] = plain_fit
+    output: Callable[[Estimator, ArrayLike, ArrayLike], ArrayLike] = transform_rows
     grows: bool = False
     is_close: bool = False
-    is_foreign: bool = False
 
     @property
-    def is_plain(self) -> bool:
-        """Whether the one fit is the estimator's own."""
-        return self.fit is fit_whole
+    def uses_plain_fit(self) -> bool:
+        """Whether the shared fit is a call of the estimator's own method ``fit``, which may get fit parameters."""
+        return self.fit is plain_fit
 
-    def share(self, estimator: Any, widest: Params) -> float:
-        """Return the share of the time of the one fit that an estimator would have needed alone."""
-        return getattr(estimator, self.parameters[0]) / widest[self.parameters[0]] if self.grows else 1.0
+    @property
+    def is_foreign(self) -> bool:
+        """Whether it was registered outside skhpt, so that its functions may draw from numpy's global generator."""
+        return not (getattr(self.view, "__module__", None) or "").startswith("skhpt.")
+
+    def time_fraction(self, estimator: Estimator, widest: Params) -> float:
+        """Return the time of a separate fit of an estimator, as a fraction of the time of the shared fit."""
+        if not self.grows:
+            return 1.0
+        name = self.parameters[0]
+        return float(getattr(estimator, name) / widest[name])
 
 
-def take_over(estimator: Any, model: Any, **changed: Any) -> Any:
-    """Give an estimator that is not fitted the state of a fitted one of its class, and what differs from that."""
-    own = own_params(estimator)
-    state = {name: value for name, value in vars(model).items() if name not in own}
-    vars(estimator).update(state | changed)
+def with_fitted_state(estimator: Estimator, model: Estimator, **changed: Any) -> Estimator:
+    """Copy the attributes of a fitted model, except its parameters, to an estimator that is not fitted.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The estimator to change.
+    model : estimator
+        Fitted model of the same class; it stays as it is.
+    **changed
+        Attributes that get other values than those of `model`.
+
+    Returns
+    -------
+    estimator : estimator
+        The same object as the input.
+    """
+    parameters = own_params(estimator)
+    state = {name: value for name, value in vars(model).items() if name not in parameters}
+    estimator.__dict__.update(state | changed)
     return estimator
+
+
+#: Sub-models by the class of the estimator.
+_SUBMODELS: dict[type, list[SubModel]] = {}
+#: Functions that register the sub-models of a package, by the name of the package.
+_LAZY_REGISTRATIONS: dict[str, Callable[[], None]] = {}
 
 
 def register_submodel(
     estimator: type,
     parameters: str | Sequence[str],
-    view: Callable[[Any, Any], Any],
-    is_exact: Callable[[Any], bool] = always,
+    view: Callable[[Any, Estimator], Estimator | None],
+    is_exact: Callable[[Estimator], bool] = always_exact,
     *,
-    widest: Callable[[Sequence[Any], Sequence[str]], Params] = largest,
-    fit: Callable[..., Any] = fit_whole,
-    output: Callable[[Any, Any, Any], Any] = through_transform,
+    widest: Callable[[Sequence[Estimator], Sequence[str]], Params] = largest_values,
+    fit: Callable[..., Any] = plain_fit,
+    output: Callable[[Estimator, ArrayLike, ArrayLike], ArrayLike] = transform_rows,
     grows: bool = False,
     is_close: bool = False,
 ) -> None:
-    """Tell all searches that one fit of an estimator serves several values of some of its parameters.
+    """Declare, for all searches, that a single fit of an estimator serves several values of some of its parameters.
 
-    It takes the place of what was known of the same parameters. What is exact and what is close stand side by side, and
-    of both the first is used.
+    A later call with the same class, parameters and `is_close` replaces an earlier call. A sub-model that is exact and
+    one that is close can both be registered; the exact one is used where its `is_exact` returns True.
 
     Parameters
     ----------
     estimator : class
-        The class of the estimator, that very one: a subclass may do anything else.
+        Class of the estimator. Subclasses are not included, because they may fit or predict differently.
     parameters : str or sequence of str
-        The parameters of which one fit serves many values.
+        Names of the parameters that may differ between the candidates of a shared fit.
     view : callable
-        ``view(model, estimator)`` makes of a fitted `model` the one that `estimator` would be if it was fitted on the
-        same data, without changing `model`; `estimator` is a clone that is not fitted, and may be changed and
-        returned. It returns None where that would not be exact.
-    is_exact : callable, default=always
-        ``is_exact(estimator)`` tells whether, with the parameters that it has, the estimator may be served at all.
-    widest : callable, default=largest
-        ``widest(estimators, parameters)`` returns the parameters, as a dict, of the one fit that serves all these
-        estimators; by default the largest value of each.
-    fit : callable, default=fit_whole
-        ``fit(estimator, X, y)`` makes the one fit; what it returns goes to `view` as the model. By default the
-        estimator is fitted as ever.
-    output : callable, default=through_transform
-        For transformers, ``output(view, output, X)`` returns what ``fit_transform(X)`` of the estimator alone would
-        return, where `output` is what that of the one fit returned. By default it is ``view.transform(X)``.
+        ``view(model, estimator)`` returns the fitted model of one candidate, made from the shared fit `model`, which
+        must not change. `estimator` is a clone with the parameters of the candidate; it is not fitted, and may be
+        changed and returned. Predictions must equal those of a separate fit on the same data. Where they would not,
+        `view` returns None and the candidate is fitted separately.
+    is_exact : callable, default=always_exact
+        ``is_exact(estimator)`` returns whether a candidate with these parameters may share a fit at all. By default,
+        every candidate may.
+    widest : callable, default=largest_values
+        ``widest(estimators, parameters)`` returns a dict with the parameters of the fit that serves all these
+        estimators. By default, the largest value of each parameter.
+    fit : callable, default=plain_fit
+        ``fit(estimator, X, y)`` makes the shared fit. Its return value is the `model` of `view`, and need not be an
+        estimator. By default, ``estimator.fit(X, y)``. With another function, candidates that get fit parameters, such
+        as sample weights, are fitted separately.
+    output : callable, default=transform_rows
+        ``output(view, output, X)`` returns, for transformers, the same as ``fit_transform(X)`` of a separate fit. Its
+        argument `output` is what ``fit_transform`` of the shared fit returned, or None with another `fit` than the
+        default. By default, ``view.transform(X)``.
     grows : bool, default=False
-        Whether the time to fit is proportional to the (only) parameter, which is what ``mean_fit_time`` then tells.
+        Whether the time of a fit is proportional to the (only) parameter. ``mean_fit_time`` of a candidate is computed
+        from it.
     is_close : bool, default=False
-        Whether the model is the same only up to rounding. Then it is used with ``reuse="close"`` alone.
+        Whether predictions equal those of a separate fit only up to rounding. Such a sub-model is used only with
+        ``reuse="close"``.
 
     Examples
     --------
@@ -153,31 +192,47 @@ def register_submodel(
     ...     return smaller
     >>> register_submodel(MyForest, "n_estimators", first_trees, grows=True)
     """
-    names = (parameters,) if isinstance(parameters, str) else tuple(parameters)
-    register(SubModel(estimator, names, view, is_exact, widest, fit, output, grows, is_close, is_foreign=True))
+    new = SubModel(
+        estimator=estimator,
+        parameters=(parameters,) if isinstance(parameters, str) else tuple(parameters),
+        view=view,
+        is_exact=is_exact,
+        widest=widest,
+        fit=fit,
+        output=output,
+        grows=grows,
+        is_close=is_close,
+    )
+    others = [submodel for submodel in _SUBMODELS.get(estimator, []) if not _replaces(new, submodel)]
+    _SUBMODELS[estimator] = [*others, new]
 
 
-_known: dict[type, list[SubModel]] = {}
-_late: dict[str, Callable[[], None]] = {}
+def _replaces(new: SubModel, old: SubModel) -> bool:
+    return new.parameters == old.parameters and new.is_close == old.is_close
 
 
-def register(submodel: SubModel) -> None:
-    """Add what is known of a class, in the place of what was known of the same parameters with the same certainty."""
-    others = [known for known in _known.get(submodel.estimator, []) if _place(known) != _place(submodel)]
-    _known[submodel.estimator] = [*others, submodel]
+def register_on_first_use(package: str, registration: Callable[[], None]) -> None:
+    """Register the sub-models of a package when an estimator of it is first looked up, without an import before.
+
+    Parameters
+    ----------
+    package : str
+        Name of the top-level package.
+    registration : callable
+        Function without arguments that calls `register_submodel`.
+    """
+    _LAZY_REGISTRATIONS[package] = registration
 
 
-def _place(submodel: SubModel) -> tuple[tuple[str, ...], bool]:
-    return submodel.parameters, submodel.is_close
+def submodels_of(estimator: Estimator) -> list[SubModel]:
+    """Return the sub-models of an estimator that are exact (or close) with its parameters."""
+    package = type(estimator).__module__.partition(".")[0]
+    registration = _LAZY_REGISTRATIONS.pop(package, None)
+    if registration is not None:
+        registration()
+    return [submodel for submodel in _SUBMODELS.get(type(estimator), []) if submodel.is_exact(estimator)]
 
 
-def register_late(package: str, registers: Callable[[], None]) -> None:
-    """Put off to register what is known of a package until an estimator of it is seen, as importing it takes long."""
-    _late[package] = registers
-
-
-def submodels_of(estimator: Any) -> list[SubModel]:
-    """Return the ways in which one fit serves several candidates, for an estimator as it is configured."""
-    if registers := _late.pop(type(estimator).__module__.partition(".")[0], None):
-        registers()
-    return [known for known in _known.get(type(estimator), []) if known.is_exact(estimator)]
+def registered_submodels() -> list[SubModel]:
+    """Return all sub-models that are registered up to now."""
+    return [submodel for submodels in _SUBMODELS.values() for submodel in submodels]

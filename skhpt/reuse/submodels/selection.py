@@ -1,7 +1,6 @@
-"""Selectors of features: all features are scored once, and where to cut is decided when something is transformed.
+"""Feature selectors: one fit computes the scores of all features, and the selection is made when rows are transformed.
 
-Recursive elimination passes, on its way to few features, through all the states that it would have passed through on
-its way to more of them.
+Recursive elimination to few features passes through all the states of an elimination to more features.
 """
 
 from __future__ import annotations
@@ -17,112 +16,135 @@ from sklearn import feature_selection
 from sklearn.base import clone
 from sklearn.utils.validation import validate_data
 
-from skhpt._typing import Params
-from skhpt.reuse.submodels.registry import SubModel, largest, register, take_over
-
-_DRAWING = (feature_selection.mutual_info_classif, feature_selection.mutual_info_regression)
+from skhpt._typing import ArrayLike, Estimator, Params
+from skhpt.reuse.submodels.registry import largest_values, register_submodel, with_fitted_state
 
 
-def _scores_alike(selector: Any) -> bool:
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, Integral)
+
+
+def _same_state(selector: Estimator, estimator: Estimator) -> Estimator:
+    """Make a view for selectors that use the parameters in question after the fit only."""
+    return with_fitted_state(estimator, selector)
+
+
+# -- Univariate scores -------------------------------------------------------------------------------------------------
+
+#: Score functions that draw random numbers.
+_RANDOM_SCORES = (feature_selection.mutual_info_classif, feature_selection.mutual_info_regression)
+
+
+def _scores_repeat(selector: Estimator) -> bool:
+    """Tell whether the score function returns the same scores in every fit."""
     function: Any = selector.score_func
     seed = None
     if isinstance(function, partial):
         seed, function = function.keywords.get("random_state"), function.func
-    return isinstance(seed, Integral) or not any(function is drawing for drawing in _DRAWING)
+    return isinstance(seed, Integral) or not any(function is random for random in _RANDOM_SCORES)
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, Integral)
-
-
-def _cut_elsewhere(selector: Any, estimator: Any) -> Any:
-    return take_over(estimator, selector)
-
-
-def _fewest(estimators: Sequence[Any], parameters: Sequence[str]) -> Params:
-    # not zero: to select nothing gives a warning; "all" is more to copy than any number
-    numbers = [estimator.k for estimator in estimators if _is_number(estimator.k) and estimator.k > 0]
+def _smallest_k(estimators: Sequence[Estimator], parameters: Sequence[str]) -> Params:
+    # the fewest columns to copy; not zero, since scikit-learn warns if no feature is selected
+    numbers = [estimator.k for estimator in estimators if _is_integer(estimator.k) and estimator.k > 0]
     return {"k": min(numbers, default="all")}
 
 
-def _best(selector: Any, estimator: Any) -> Any:
-    if _is_number(estimator.k) and estimator.k > selector.n_features_in_:
-        return None  # a warning
-    return take_over(estimator, selector)
+def _select_k_best(selector: Estimator, estimator: Estimator) -> Estimator | None:
+    if _is_integer(estimator.k) and estimator.k > selector.n_features_in_:
+        return None  # a separate fit warns
+    return with_fitted_state(estimator, selector)
 
 
-def _lowest(estimators: Sequence[Any], parameters: Sequence[str]) -> Params:
-    # a threshold of zero has variances of its own
-    [name] = parameters
-    return {name: min((value for one in estimators if (value := getattr(one, name)) > 0), default=0.0)}
+# -- Thresholds of variances and importances ---------------------------------------------------------------------------
 
 
-def _varied(selector: Any, estimator: Any) -> Any:
-    threshold, variances = estimator.threshold, selector.variances_
-    if (threshold == 0) != (selector.threshold == 0) or not np.any(np.isfinite(variances) & (variances > threshold)):
-        return None  # where nothing would be left it is an error
-    return take_over(estimator, selector)
+def _smallest_positive_threshold(estimators: Sequence[Estimator], parameters: Sequence[str]) -> Params:
+    # with a threshold of zero, the selector computes `variances_` in another way
+    thresholds = [estimator.threshold for estimator in estimators if estimator.threshold > 0]
+    return {"threshold": min(thresholds, default=0.0)}
 
 
-def _has_a_number(selector: Any) -> bool:
-    return not selector.prefit and (selector.max_features is None or _is_number(selector.max_features))
+def _select_by_variance(selector: Estimator, estimator: Estimator) -> Estimator | None:
+    if (estimator.threshold == 0) != (selector.threshold == 0):
+        return None
+    variances = selector.variances_
+    if not np.any(np.isfinite(variances) & (variances > estimator.threshold)):
+        return None  # no feature is left: a separate fit raises the error
+    return with_fitted_state(estimator, selector)
 
 
-def _no_limit(estimators: Sequence[Any], parameters: Sequence[str]) -> Params:
+def _max_features_is_number(selector: Estimator) -> bool:
+    return not selector.prefit and (selector.max_features is None or _is_integer(selector.max_features))
+
+
+def _no_limit(estimators: Sequence[Estimator], parameters: Sequence[str]) -> Params:
     return {"max_features": None, "threshold": None}
 
 
-def _important(selector: Any, estimator: Any) -> Any:
+def _select_by_importance(selector: Estimator, estimator: Estimator) -> Estimator | None:
     n = estimator.max_features
     if n is None:
-        return take_over(estimator, selector)
+        return with_fitted_state(estimator, selector)
     if n > getattr(selector, "n_features_in_", -1):
-        return None  # an error, in some versions
-    return take_over(estimator, selector, max_features_=n)
+        return None  # in some versions, a separate fit raises an error
+    return with_fitted_state(estimator, selector, max_features_=n)
+
+
+# -- Recursive elimination ---------------------------------------------------------------------------------------------
 
 
 @dataclass
 class _Elimination:
-    """An elimination that went on to the fewest features, and the data."""
+    """Elimination to the smallest number of features.
 
-    model: Any
-    X: Any
-    y: Any
+    Attributes
+    ----------
+    model : RFE
+        The fitted selector.
+    X, y : array-like
+        Training data, as the selector checked and converted them.
+    """
+
+    model: feature_selection.RFE
+    X: ArrayLike
+    y: ArrayLike
 
     @property
     def n_features(self) -> int:
-        """The number of features at the start."""
+        """Number of features at the start."""
         return int(self.X.shape[1])
 
     @property
     def step(self) -> int:
-        """The number of features that each step removes, but for the last."""
+        """Number of features that each step but the last removes."""
         step = self.model.step
         return int(max(1, step * self.n_features)) if 0.0 < step < 1.0 else int(step)
 
-    def target(self, estimator: Any) -> int:
-        """Return the number of features that an estimator is to select."""
+    def n_to_select(self, estimator: feature_selection.RFE) -> int:
+        """Return the number of features that an estimator selects."""
         n = estimator.n_features_to_select
         if n is None:
             return self.n_features // 2
-        return n if _is_number(n) else int(self.n_features * n)
+        return n if _is_integer(n) else int(self.n_features * n)
 
-    def before(self, target: int) -> tuple[int, np.ndarray]:
-        """Return the number of steps to the last state from which a target can be reached, and its features."""
-        steps = (self.n_features - target) // self.step
-        return steps, np.flatnonzero(self.model.ranking_ <= self.model.ranking_.max() - steps)
+    def last_full_step(self, n_to_select: int) -> tuple[int, np.ndarray]:
+        """Return the number of full steps before `n_to_select` features are left, and the features after them."""
+        n_steps = (self.n_features - n_to_select) // self.step
+        return n_steps, np.flatnonzero(self.model.ranking_ <= self.model.ranking_.max() - n_steps)
 
 
-def _smallest_target(estimators: Sequence[Any], parameters: Sequence[str]) -> Params:
-    targets = [estimator.n_features_to_select for estimator in estimators]
-    numbers = [n for n in targets if _is_number(n)]
-    shares = [0.5 if n is None else n for n in targets if not _is_number(n)]
+def _fewest_features(estimators: Sequence[Estimator], parameters: Sequence[str]) -> Params:
+    values = [estimator.n_features_to_select for estimator in estimators]
+    numbers = [n for n in values if _is_integer(n)]
+    shares = [0.5 if n is None else n for n in values if not _is_integer(n)]
+    # numbers cannot be compared with shares here; `_stop_earlier` refuses what the elimination does not reach
     return {"n_features_to_select": min(numbers or shares)}
 
 
-def _eliminate(selector: Any, X: Any, y: Any) -> _Elimination:
+def _eliminate(selector: feature_selection.RFE, X: ArrayLike, y: ArrayLike) -> _Elimination:
     model = selector.fit(X, y)
-    # the arrays that it made of X and y, on which the final estimators of views are to be fitted
+    # the same checks as in `fit`, for the fits of the final estimators of views
     X, y = validate_data(
         clone(selector),
         X,
@@ -135,50 +157,57 @@ def _eliminate(selector: Any, X: Any, y: Any) -> _Elimination:
     return _Elimination(model, X, y)
 
 
-def _stopped(elimination: _Elimination, estimator: Any) -> Any:
-    """Begin at the last state on the way to a target, and let scikit-learn make the last step from there."""
-    model, target = elimination.model, elimination.target(estimator)
-    if not model.n_features_ <= target <= elimination.n_features:
+def _stop_earlier(elimination: _Elimination, estimator: feature_selection.RFE) -> feature_selection.RFE | None:
+    """Take the state after the last full step, and let scikit-learn make the last step, and the final fit, from there.
+
+    Ranks: the features that are selected have rank 1, those of the last step rank 2, and so on to the first step. So
+    ranks of the elimination are shifted by the number of steps that the view does not make.
+    """
+    model, n_to_select = elimination.model, elimination.n_to_select(estimator)
+    if not model.n_features_ <= n_to_select <= elimination.n_features:
         return None
-    if target == model.n_features_:
-        return take_over(estimator, model)
-    steps, features = elimination.before(target)
-    rest = clone(estimator).set_params(n_features_to_select=target, step=elimination.step)
+    if n_to_select == model.n_features_:
+        return with_fitted_state(estimator, model)
+    n_steps, features = elimination.last_full_step(n_to_select)
+    rest = clone(estimator).set_params(n_features_to_select=n_to_select, step=elimination.step)
     rest.fit(elimination.X[:, features], elimination.y)
     support = np.zeros_like(model.support_)
     support[features[rest.support_]] = True
-    ranking = model.ranking_ - (model.ranking_.max() - 1) + steps + (rest.ranking_.max() - 1)
+    n_steps_of_model, n_steps_of_rest = model.ranking_.max() - 1, rest.ranking_.max() - 1
+    ranking = model.ranking_ - n_steps_of_model + n_steps + n_steps_of_rest
     ranking[features] = rest.ranking_
-    changed = {"estimator_": rest.estimator_, "n_features_": rest.n_features_}
-    return take_over(estimator, model, support_=support, ranking_=ranking, **changed)
+    return with_fitted_state(
+        estimator,
+        model,
+        support_=support,
+        ranking_=ranking,
+        estimator_=rest.estimator_,
+        n_features_=rest.n_features_,
+    )
 
 
-register(
-    SubModel(feature_selection.SelectKBest, ("k",), _best, is_exact=_scores_alike, widest=_fewest),
-)
+register_submodel(feature_selection.SelectKBest, "k", _select_k_best, is_exact=_scores_repeat, widest=_smallest_k)
 for selector, parameter in (
     (feature_selection.SelectPercentile, "percentile"),
     (feature_selection.SelectFpr, "alpha"),
     (feature_selection.SelectFdr, "alpha"),
     (feature_selection.SelectFwe, "alpha"),
 ):
-    register(SubModel(selector, (parameter,), _cut_elsewhere, is_exact=_scores_alike, widest=largest))
-register(SubModel(feature_selection.VarianceThreshold, ("threshold",), _varied, widest=_lowest))
-register(
-    SubModel(
-        feature_selection.SelectFromModel,
-        ("max_features", "threshold"),
-        _important,
-        is_exact=_has_a_number,
-        widest=_no_limit,
-    )
+    register_submodel(selector, parameter, _same_state, is_exact=_scores_repeat, widest=largest_values)
+register_submodel(
+    feature_selection.VarianceThreshold, "threshold", _select_by_variance, widest=_smallest_positive_threshold
 )
-register(
-    SubModel(
-        feature_selection.RFE,
-        ("n_features_to_select",),
-        _stopped,
-        widest=_smallest_target,
-        fit=_eliminate,
-    )
+register_submodel(
+    feature_selection.SelectFromModel,
+    ("max_features", "threshold"),
+    _select_by_importance,
+    is_exact=_max_features_is_number,
+    widest=_no_limit,
+)
+register_submodel(
+    feature_selection.RFE,
+    "n_features_to_select",
+    _stop_earlier,
+    widest=_fewest_features,
+    fit=_eliminate,
 )
