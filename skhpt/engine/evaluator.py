@@ -12,7 +12,7 @@ from skhpt.engine.retries import RetryPolicy
 from skhpt.engine.shared_tasks import SharedTaskQueue
 from skhpt.engine.tasks import RacingTaskQueue, Task, TaskQueue
 from skhpt.fitting import slicing, verbose
-from skhpt.fitting.fold import FoldObserver, Job, NullObserver, Setup
+from skhpt.fitting.job import FoldObserver, Job, NullObserver, Setup
 from skhpt.parallel.channels import TaskUpdate
 from skhpt.parallel.pool import Pool
 from skhpt.reuse.planner import ReusePlanner

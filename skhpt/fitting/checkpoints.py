@@ -1,4 +1,4 @@
-"""Models that are half trained, kept until their candidates go on."""
+"""Checkpoints: models that are stored until the training of their candidates continues."""
 
 from __future__ import annotations
 
@@ -7,117 +7,133 @@ import pickle
 import threading
 from collections import OrderedDict
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-#: Bytes of models that are kept; the oldest make room, and will be trained again if they are needed.
+from skhpt._typing import Estimator
+
+#: Largest size of all checkpoints in bytes. Beyond it the oldest ones are deleted, and trained again when needed.
 MAX_NBYTES = 2 * 2**30
 
 
-class Key(NamedTuple):
-    """Whose model it is."""
+@dataclass(frozen=True)
+class Checkpoint:
+    """A fitted model, and the amount of the resource that it was trained with."""
+
+    model: Estimator
+    resource: int
+
+
+class CheckpointKey(NamedTuple):
+    """Id of the trial and number of the fold that a model belongs to."""
 
     trial: int
     split: int
 
 
-class Store(Protocol):
-    """Where pickled models are kept. It may lose them at any time."""
+class CheckpointStore(Protocol):
+    """Store of pickled checkpoints. It may lose them at any time."""
 
-    def put(self, key: Key, data: bytes) -> None: ...
+    def put(self, key: CheckpointKey, data: bytes) -> None:
+        """Store a pickled checkpoint."""
+        ...
 
-    def pop(self, key: Key) -> bytes | None: ...
+    def pop(self, key: CheckpointKey) -> bytes | None:
+        """Remove a pickled checkpoint and return it; None if it is missing."""
+        ...
 
 
 class Checkpoints:
-    """Half-trained models.
+    """Checkpoints of a search.
 
     Parameters
     ----------
-    store : Store
-        Where they are kept.
+    store : CheckpointStore
+        Store of the pickled checkpoints.
     """
 
-    def __init__(self, store: Store):
+    def __init__(self, store: CheckpointStore):
         self.store = store
 
     @property
     def folders(self) -> list[str]:
-        """Folders that they take, on this machine."""
+        """Folders of this machine that contain checkpoints."""
         return [str(self.store.folder)] if isinstance(self.store, OnDisk) else []
 
-    def save(self, key: Key, model: Any) -> None:
-        """Keep a model, if it can be pickled."""
+    def save(self, key: CheckpointKey, checkpoint: Checkpoint) -> None:
+        """Store a checkpoint, if it can be pickled."""
         with suppress(Exception):
-            self.store.put(key, pickle.dumps(model, protocol=5))
+            self.store.put(key, pickle.dumps(checkpoint, protocol=5))
 
-    def take(self, key: Key) -> Any | None:
-        """Return a model, once; None if it is not there any more."""
+    def take(self, key: CheckpointKey) -> Checkpoint | None:
+        """Remove a checkpoint and return it; None if it is missing."""
         with suppress(Exception):
             if (data := self.store.pop(key)) is not None:
-                return pickle.loads(data)
+                checkpoint: Checkpoint = pickle.loads(data)
+                return checkpoint
         return None
 
 
 class InMemory:
-    """For workers that share this process's memory. A copy in another process is empty.
+    """Store in memory, for workers that are threads of this process. A copy in another process is empty.
 
     Parameters
     ----------
     max_nbytes : int, default=MAX_NBYTES
-        Bytes to keep at most.
+        Largest size of all checkpoints in bytes.
     """
 
     def __init__(self, max_nbytes: int = MAX_NBYTES):
         self.max_nbytes = max_nbytes
         self._lock = threading.Lock()
-        self._kept: OrderedDict[Key, bytes] = OrderedDict()
+        self._pickled: OrderedDict[CheckpointKey, bytes] = OrderedDict()
         self._nbytes = 0
 
     def __reduce__(self) -> tuple[Any, ...]:
         return InMemory, (self.max_nbytes,)
 
-    def put(self, key: Key, data: bytes) -> None:
-        """Keep a pickled model."""
+    def put(self, key: CheckpointKey, data: bytes) -> None:
+        """Store a pickled checkpoint."""
         with self._lock:
-            self._kept[key] = data
+            self._pickled[key] = data
             self._nbytes += len(data)
             while self._nbytes > self.max_nbytes:
-                self._nbytes -= len(self._kept.popitem(last=False)[1])
+                self._nbytes -= len(self._pickled.popitem(last=False)[1])
 
-    def pop(self, key: Key) -> bytes | None:
-        """Give a pickled model away."""
+    def pop(self, key: CheckpointKey) -> bytes | None:
+        """Remove a pickled checkpoint and return it."""
         with self._lock:
-            data = self._kept.pop(key, None)
+            data = self._pickled.pop(key, None)
             self._nbytes -= len(data or b"")
             return data
 
 
 class OnDisk:
-    """For workers in other processes: files in a folder, which other machines need not have.
+    """Store in files, for workers that are other processes. On another machine the folder may be missing.
 
     Parameters
     ----------
     folder : str
-        An existing folder of this search's own.
+        An existing folder that no other search uses.
     max_nbytes : int, default=MAX_NBYTES
-        Bytes to keep at most.
+        Largest size of all checkpoints in bytes.
     """
 
     def __init__(self, folder: str, max_nbytes: int = MAX_NBYTES):
         self.folder = Path(folder)
         self.max_nbytes = max_nbytes
 
-    def put(self, key: Key, data: bytes) -> None:
-        """Write a pickled model."""
+    def put(self, key: CheckpointKey, data: bytes) -> None:
+        """Write a pickled checkpoint to its file."""
         path = self._path(key)
         unfinished = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
         unfinished.write_bytes(data)
         unfinished.replace(path)
         self._make_room()
 
-    def pop(self, key: Key) -> bytes | None:
-        """Read a pickled model, and delete the file."""
+    def pop(self, key: CheckpointKey) -> bytes | None:
+        """Read a pickled checkpoint and delete its file."""
         path = self._path(key)
         if not path.exists():
             return None
@@ -125,7 +141,7 @@ class OnDisk:
         path.unlink(missing_ok=True)
         return data
 
-    def _path(self, key: Key) -> Path:
+    def _path(self, key: CheckpointKey) -> Path:
         return self.folder / f"{key.trial}-{key.split}.pickle"
 
     def _make_room(self) -> None:

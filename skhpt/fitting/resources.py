@@ -1,75 +1,100 @@
-"""What a resource buys: trees, iterations, epochs, training rows, or nothing but folds.
+"""Resources: what the training of a candidate may use, such as trees, epochs, training rows or folds.
 
-A training is told of an estimator, of the resource to spend on it and, if its candidate was trained before, of the
-model that came out (`Half`). It is one of a few values, without state, that travel to the workers.
+`FullTraining` trains without limit; a subclass per resource trains with an amount of it, and may continue the training
+of a `Checkpoint`. Instances have no state and are sent to the workers.
 """
 
 from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline
 
 from skhpt._compat import check_method_params, num_samples, safe_split
+from skhpt._typing import ArrayLike, Estimator, Params
+from skhpt.fitting.checkpoints import Checkpoint
 from skhpt.fitting.subsample import Subsample
-from skhpt.fitting.warm_start import Continuation, seeds_repeat
+from skhpt.fitting.warm_start import Continuation, last_step, seeds_repeat
 
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """A model and the resource that it was trained with."""
-
-    model: Any
-    resource: int
+#: Attributes of fitted estimators with the used amount of a resource, by the name of its parameter.
+_USED_AMOUNT = {"max_iter": "n_iter_", "n_estimators": "n_estimators_"}
 
 
 class FullTraining:
-    """All training there is: the estimator's own ``fit``."""
+    """Training without limit: the estimator's own ``fit``. Base class of all resources.
 
-    #: What the resource is called.
+    A subclass overrides the methods that differ. ``str(training)`` describes everything that scores depend on: it is
+    part of the fingerprint of a search, so a change of the text makes earlier scores incomparable.
+    """
+
+    #: Name of the resource in reports and in the results.
     resource_name = "folds"
 
     def __str__(self) -> str:
-        return ""  # nothing that a score depends on
+        return ""
 
     def rows(self, split: int, train: np.ndarray, resource: int | None) -> np.ndarray:
-        """Return the rows of a training part that are used."""
+        """Return the rows of the training part of a fold that are used.
+
+        Parameters
+        ----------
+        split : int
+            Number of the fold.
+        train : ndarray of int
+            Rows of the training part.
+        resource : int or None
+            Amount of the resource.
+        """
         return train
 
-    def prepare(self, estimator: Any, resource: int | None, checkpoint: Checkpoint | None) -> Any:
-        """Return what is to be fitted: the estimator, or the model that goes on."""
+    def prepare(self, estimator: Estimator, resource: int | None, checkpoint: Checkpoint | None) -> Estimator:
+        """Return the estimator to fit, or the model of the checkpoint to train further; both may be changed."""
         return estimator
 
     def fit(
         self,
-        estimator: Any,
-        X: Any,
-        y: Any,
-        params: dict[str, Any],
-        resource: int | None,
-        checkpoint: Checkpoint | None,
+        estimator: Estimator,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        params: Params,
+        resource: int | None = None,
+        checkpoint: Checkpoint | None = None,
     ) -> None:
-        """Fit what was prepared."""
+        """Fit an estimator that `prepare` returned.
+
+        Parameters
+        ----------
+        estimator : estimator
+            The estimator or the model of the checkpoint.
+        X, y : array-like
+            The training part; `y` may be None.
+        params : dict
+            Parameters of ``fit``.
+        resource : int, default=None
+            Amount of the resource, including that of the checkpoint.
+        checkpoint : Checkpoint, default=None
+            Checkpoint to continue from; None if the training begins.
+        """
         if y is None:
             estimator.fit(X, **params)
         else:
             estimator.fit(X, y, **params)
 
-    def can_continue(self, model: Any, resource: int) -> bool:
-        """Tell whether a model may be trained further, later."""
+    def can_continue(self, model: Estimator, resource: int) -> bool:
+        """Return whether a model may be trained further later, after this amount of the resource."""
         return False
 
-    def has_converged(self, model: Any, resource: int | None) -> bool:
-        """Tell whether training ended by itself, so that more of the resource would change nothing."""
+    def has_converged(self, model: Estimator, resource: int | None) -> bool:
+        """Return whether training stopped by itself, so that more of the resource would change nothing."""
         return False
 
 
 class FoldResource(FullTraining):
-    """The resource is the number of folds: all training there is, on some of them."""
+    """Resource "folds": full training on some of the folds."""
 
     def __str__(self) -> str:
         return ", on more and more folds"
@@ -77,24 +102,25 @@ class FoldResource(FullTraining):
 
 @dataclass(frozen=True)
 class ParameterResource(FullTraining):
-    """The resource is an integer parameter of the estimator.
+    """Resource that is an integer parameter of the estimator, such as a number of trees or iterations.
 
     Attributes
     ----------
     name : str
-        The parameter, such as ``clf__n_estimators``.
+        Name of the parameter, such as ``clf__n_estimators``.
     maximum : int
-        Its largest value.
+        Largest value of the parameter.
     continuation : {"auto", "warm_start", "never"}
-        Which estimators go on: those that do so exactly, all that have ``warm_start``, or none.
-    known : Continuation, default=None
-        How the estimator goes on, as it is registered in the process of the search.
+        Estimators that continue their training: those for which the result is exactly that of a fit from scratch, all
+        with a parameter ``warm_start``, or none.
+    registered : Continuation, default=None
+        Registered continuation of the estimator, for "auto". Workers do not look it up, as their registries may differ.
     """
 
     name: str
     maximum: int
     continuation: str = "auto"
-    known: Continuation | None = None
+    registered: Continuation | None = None
 
     def __str__(self) -> str:
         inexact = ", inexact warm starts" if self.continuation == "warm_start" else ""
@@ -104,49 +130,50 @@ class ParameterResource(FullTraining):
     def resource_name(self) -> str:  # type: ignore[override]
         return self.name
 
-    def can_continue(self, model: Any, resource: int) -> bool:
+    def prepare(self, estimator: Estimator, resource: int | None, checkpoint: Checkpoint | None) -> Estimator:
+        if checkpoint is None:
+            return estimator.set_params(**{self.name: resource})
+        return checkpoint.model.set_params(**{self.name: resource, self._warm_start: True})
+
+    def can_continue(self, model: Estimator, resource: int) -> bool:
         if self.continuation == "never" or resource >= self.maximum:
             return False
         if self.continuation == "warm_start":
             return self._warm_start in model.get_params(deep=True)
-        return self.known is not None and self.known.can_continue(model, self.name)
+        return self.registered is not None and self.registered.can_continue(model, self.name)
 
-    def prepare(self, estimator: Any, resource: int | None, checkpoint: Checkpoint | None) -> Any:
-        if checkpoint is not None:
-            return checkpoint.model.set_params(**{self.name: resource, self._warm_start: True})
-        return estimator.set_params(**{self.name: resource})
-
-    def has_converged(self, model: Any, resource: int | None) -> bool:
-        step, _, own_name = self.name.rpartition("__")
+    def has_converged(self, model: Estimator, resource: int | None) -> bool:
+        step, _, parameter = self.name.rpartition("__")
         part = model.get_params(deep=True)[step] if step else model
-        used = getattr(part, {"max_iter": "n_iter_", "n_estimators": "n_estimators_"}.get(own_name, ""), None)
-        if used is None or hasattr(part, "n_init"):  # of several runs, n_iter_ tells of the best one
+        used = getattr(part, _USED_AMOUNT.get(parameter, ""), None)
+        if used is None or hasattr(part, "n_init"):  # after several runs n_iter_ belongs to the best one
             return False
         return bool(np.max(used) < resource)
 
     @property
     def _warm_start(self) -> str:
+        """Name of the parameter `warm_start` of the same step."""
         step = self.name.rpartition("__")[0]
         return f"{step}__warm_start" if step else "warm_start"
 
 
 @dataclass(frozen=True)
 class EpochResource(FullTraining):
-    """The resource is the number of calls of ``partial_fit``, each with all rows in an order of its own.
+    """Resource "epochs": calls of ``partial_fit``, each with all rows in an order of its own.
 
-    In a pipeline the steps before the last one are fitted first, as always. A model that goes on fits them again: what
-    ``fit_transform`` returns need not be what ``transform`` makes of the same rows.
+    The steps of a pipeline before the last one are fitted first, as in ``Pipeline.fit``. If the training continues they
+    are fitted again, because ``fit_transform`` may return other values than ``transform`` for the same rows.
 
     Attributes
     ----------
     classes : ndarray or None
-        All class labels.
+        All class labels; None for regressors.
     seed : int
-        Of the orders.
+        Seed of the orders.
     maximum : int
-        The largest number of epochs.
+        Largest number of epochs.
     continuation : {"auto", "warm_start", "never"}
-        Whether models go on; they all can, so it is all the same unless it is "never".
+        Whether models continue their training; "auto" and "warm_start" are the same.
     """
 
     classes: np.ndarray | None
@@ -158,47 +185,45 @@ class EpochResource(FullTraining):
     def __str__(self) -> str:
         return f", up to {self.maximum} epochs in the order of seed {self.seed}"
 
-    def can_continue(self, model: Any, resource: int) -> bool:
-        return self.continuation != "never" and resource < self.maximum and seeds_repeat(model)
-
-    def prepare(self, estimator: Any, resource: int | None, checkpoint: Checkpoint | None) -> Any:
+    def prepare(self, estimator: Estimator, resource: int | None, checkpoint: Checkpoint | None) -> Estimator:
         return checkpoint.model if checkpoint else estimator
 
     def fit(
         self,
-        estimator: Any,
-        X: Any,
-        y: Any,
-        params: dict[str, Any],
-        resource: int | None,
-        checkpoint: Checkpoint | None,
+        estimator: Estimator,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        params: Params,
+        resource: int | None = None,
+        checkpoint: Checkpoint | None = None,
     ) -> None:
-        last = estimator
-        while isinstance(last, Pipeline):
-            own = f"{last.steps[-1][0]}__"
-            X = _fit_transform(last, X, y, {name: params[name] for name in params if not name.startswith(own)})
-            params = {name.removeprefix(own): params[name] for name in params if name.startswith(own)}
-            last = last.steps[-1][1]
-        wants_classes = is_classifier(last) and "classes" in inspect.signature(last.partial_fit).parameters
-        classes = {"classes": self.classes} if wants_classes else {}
+        X, params = _fit_first_steps(estimator, X, y, params)
+        _, last = last_step(estimator)
+        classes = {}
+        if is_classifier(last) and "classes" in inspect.signature(last.partial_fit).parameters:
+            classes = {"classes": self.classes}
         for epoch in range(checkpoint.resource if checkpoint else 0, resource or 0):
             order = np.random.default_rng((self.seed, epoch)).permutation(num_samples(X))
             rows = check_method_params(X, params=params, indices=order)
             last.partial_fit(*safe_split(last, X, y, order), **rows, **classes)
 
+    def can_continue(self, model: Estimator, resource: int) -> bool:
+        return self.continuation != "never" and resource < self.maximum and seeds_repeat(model)
+
 
 @dataclass(frozen=True)
 class SampleResource(FullTraining):
-    """The resource is the number of training rows, where a training part has `n_rows`.
+    """Resource "n_samples": rows of the training part.
 
     Attributes
     ----------
     subsample : Subsample
-        Chooses them.
+        Choice of the rows.
     n_rows : int
-        Rows of the smallest training part.
+        Number of rows of the smallest training part. Of a larger part, proportionally more rows are used.
     maximum : int
-        The most of them that are used.
+        Largest number of rows that is used.
     """
 
     subsample: Subsample
@@ -215,11 +240,16 @@ class SampleResource(FullTraining):
         return self.subsample(train, max(1, resource * len(train) // self.n_rows), split)
 
 
-def _fit_transform(pipeline: Pipeline, X: Any, y: Any, params: dict[str, Any]) -> Any:
-    """Fit all steps of a pipeline but the last one, and pass the data through them."""
-    if len(pipeline.steps) == 1:
-        return X
-    head = pipeline[:-1]
-    transformed = head.fit_transform(X, y, **params)
-    pipeline.steps[:-1] = head.steps  # with a memory they were cloned before
-    return transformed
+def _fit_first_steps(estimator: Estimator, X: ArrayLike, y: ArrayLike, params: Params) -> tuple[ArrayLike, Params]:
+    """Fit all steps of nested pipelines but the last; return the data and the fit parameters of the last step."""
+    while isinstance(estimator, Pipeline):
+        name, last = estimator.steps[-1]
+        prefix = f"{name}__"
+        first_params = {key: value for key, value in params.items() if not key.startswith(prefix)}
+        params = {key.removeprefix(prefix): value for key, value in params.items() if key.startswith(prefix)}
+        if len(estimator.steps) > 1:
+            first_steps = estimator[:-1]
+            X = first_steps.fit_transform(X, y, **first_params)
+            estimator.steps[:-1] = first_steps.steps  # a pipeline with a memory fits clones of its steps
+        estimator = last
+    return X, params

@@ -1,7 +1,8 @@
-"""Which estimators can go on with their training such that the result is that of a fresh fit.
+"""Continuations: estimators whose training can continue such that the result is exactly that of a fit from scratch.
 
-scikit-learn's ``warm_start`` promises less: the next fit begins where the last one ended, which for many solvers leads
-elsewhere. Here are only those that add to what they have (trees) and draw what a fresh fit would have drawn.
+scikit-learn's ``warm_start`` alone does not ensure that: the next fit begins where the last one ended, which gives
+another result for many solvers. The registered estimators add to what they have, such as trees, and draw the random
+numbers that a fit from scratch would have drawn.
 """
 
 from __future__ import annotations
@@ -9,67 +10,73 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Integral
-from typing import Any
 
 from sklearn import ensemble
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
+from skhpt._typing import Estimator
 
-def always(estimator: Any) -> bool:
-    """Say yes."""
+
+def always(estimator: Estimator) -> bool:
+    """Return True."""
     return True
 
 
 @dataclass(frozen=True)
 class Continuation:
-    """How an estimator goes on.
+    """Continuation of the training of one class of estimators.
 
     Attributes
     ----------
     estimator : class
-        Its class.
+        Class of the estimator.
     parameter : str
-        The integer parameter that says for how long it is trained.
+        Integer parameter with the amount of training, such as a number of trees.
     is_exact : callable
-        ``is_exact(estimator)`` tells whether, with the parameters that it has, going on comes to what a fresh fit
-        comes to.
+        ``is_exact(estimator)`` returns whether, with the parameters of the estimator, the result of a continued
+        training is exactly that of a fit from scratch.
     """
 
     estimator: type[BaseEstimator]
     parameter: str
-    is_exact: Callable[[Any], bool]
+    is_exact: Callable[[Estimator], bool]
 
-    def parameter_of(self, estimator: Any) -> str | None:
-        """Return the full name of the parameter in an estimator that can go on, exactly; None if it cannot."""
+    def parameter_of(self, estimator: Estimator) -> str | None:
+        """Return the name of the parameter, with the prefix of its step; None if a continuation is not exact."""
         prefix, last = last_step(estimator)
         return prefix + self.parameter if type(last) is self.estimator and self.is_exact(last) else None
 
-    def can_continue(self, estimator: Any, parameter: str) -> bool:
-        """Tell whether an estimator, as it is, can go on with a larger value of a parameter, exactly."""
+    def can_continue(self, estimator: Estimator, parameter: str) -> bool:
+        """Return whether an estimator can continue its training exactly, with a larger value of a parameter."""
         return self.parameter_of(estimator) == parameter and seeds_repeat(estimator)
 
 
-_known: dict[type, Continuation] = {}
+_registered: dict[type, Continuation] = {}
 
 
 def register_continuation(
-    estimator: type[BaseEstimator], parameter: str, is_exact: Callable[[Any], bool] = always
+    estimator: type[BaseEstimator], parameter: str, is_exact: Callable[[Estimator], bool] = always
 ) -> None:
-    """Tell `HyperbandSearchCV` that an estimator can go on with its training.
+    """Register an estimator whose training `HyperbandSearchCV` can continue.
 
-    An instance goes on by ``set_params(warm_start=True, parameter=more).fit(X, y)``, on the same data.
+    Instances are trained further by ``set_params(warm_start=True, parameter=more).fit(X, y)`` on the same data.
 
     Parameters
     ----------
     estimator : class
-        The class of the estimator, that very one: a subclass may do anything else.
+        Class of the estimator. Subclasses are not included, since they may behave differently.
     parameter : str
-        The integer parameter that says for how long it is trained.
+        Integer parameter with the amount of training, such as a number of trees or iterations.
     is_exact : callable, default=always
-        ``is_exact(estimator)`` tells whether, with the parameters that it has, going on comes to exactly what a fresh
-        fit comes to. It is trained from scratch if not. Estimators with a `random_state` that is no integer, other
-        than None in the last step of a pipeline, are always trained from scratch.
+        ``is_exact(estimator)`` returns whether, with the parameters of the estimator, the result of a continued
+        training is exactly that of a fit from scratch. If not, the estimator is fitted from scratch. Estimators with a
+        `random_state` that is not an integer are fitted from scratch too, except that it may be None in the last step
+        of a pipeline.
+
+    See Also
+    --------
+    HyperbandSearchCV : The search that continues the training of promoted candidates.
 
     Examples
     --------
@@ -77,32 +84,66 @@ def register_continuation(
     >>> from skhpt import register_continuation
     >>> class MyForest(RandomForestClassifier):
     ...     pass
-    >>> register_continuation(MyForest, "n_estimators")
+    >>> register_continuation(MyForest, "n_estimators", lambda forest: forest.class_weight is None)
     """
-    _known[estimator] = Continuation(estimator, parameter, is_exact)
+    _registered[estimator] = Continuation(estimator, parameter, is_exact)
 
 
-def _has_no_presets(estimator: Any) -> bool:
-    return not isinstance(estimator.class_weight, str)  # "balanced", of which a warm start warns
+def continuation_of(estimator: Estimator) -> Continuation | None:
+    """Return the continuation of an estimator, or of the last step of a pipeline; None if none is registered."""
+    return _registered.get(type(last_step(estimator)[1]))
 
 
-def _has_no_oob_score(estimator: Any) -> bool:
-    return not estimator.oob_score  # bagging refuses to go on
+def registered_estimators() -> list[type]:
+    """Return the classes of estimators that have a continuation."""
+    return list(_registered)
 
 
-def _never_stops_early(estimator: Any) -> bool:
-    return estimator.n_iter_no_change is None  # between two fits it forgets how the last iterations went
+def last_step(estimator: Estimator) -> tuple[str, Estimator]:
+    """Return the prefix of the parameters of the last step of nested pipelines, and the step."""
+    prefix = ""
+    while isinstance(estimator, Pipeline):
+        name, estimator = estimator.steps[-1]
+        prefix += f"{name}__"
+    return prefix, estimator
 
 
-def _does_not_stop_early(estimator: Any) -> bool:
-    # A model that has just come to its end by early stopping would add one more tree. Whether "auto" means it depends
-    # on the number of rows; a fitted model knows.
+def seeds_repeat(estimator: Estimator) -> bool:
+    """Return whether a second fit draws the same random numbers as the first, or others that are as good.
+
+    In the last step of a pipeline None is as good as a seed: later draws do not depend on earlier ones.
+    """
+    last = f"{last_step(estimator)[0]}random_state"
+    for name, seed in estimator.get_params(deep=True).items():
+        if name.endswith("random_state") and not isinstance(seed, Integral) and not (seed is None and name == last):
+            return False
+    return True
+
+
+# -- continuations of scikit-learn's estimators ------------------------------------------------------------------------
+
+
+def _has_no_preset_weights(estimator: Estimator) -> bool:
+    return not isinstance(estimator.class_weight, str)  # a warm start warns of class_weight="balanced"
+
+
+def _has_no_oob_score(estimator: Estimator) -> bool:
+    return not estimator.oob_score  # bagging raises if it is warm started with oob_score
+
+
+def _never_stops_early(estimator: Estimator) -> bool:
+    return estimator.n_iter_no_change is None  # the scores of the last iterations are lost between two fits
+
+
+def _does_not_stop_early(estimator: Estimator) -> bool:
+    # A model that has stopped early adds one more tree if it is warm started. Whether early_stopping="auto" is true
+    # depends on the number of rows; only a fitted model knows.
     return estimator.early_stopping is not True and not getattr(estimator, "do_early_stopping_", False)
 
 
-register_continuation(ensemble.RandomForestClassifier, "n_estimators", _has_no_presets)
+register_continuation(ensemble.RandomForestClassifier, "n_estimators", _has_no_preset_weights)
 register_continuation(ensemble.RandomForestRegressor, "n_estimators")
-register_continuation(ensemble.ExtraTreesClassifier, "n_estimators", _has_no_presets)
+register_continuation(ensemble.ExtraTreesClassifier, "n_estimators", _has_no_preset_weights)
 register_continuation(ensemble.ExtraTreesRegressor, "n_estimators")
 register_continuation(ensemble.IsolationForest, "n_estimators")
 register_continuation(ensemble.RandomTreesEmbedding, "n_estimators")
@@ -112,28 +153,3 @@ register_continuation(ensemble.GradientBoostingClassifier, "n_estimators", _neve
 register_continuation(ensemble.GradientBoostingRegressor, "n_estimators", _never_stops_early)
 register_continuation(ensemble.HistGradientBoostingClassifier, "max_iter", _does_not_stop_early)
 register_continuation(ensemble.HistGradientBoostingRegressor, "max_iter", _does_not_stop_early)
-
-
-def last_step(estimator: Any) -> tuple[str, Any]:
-    """Return what comes last in nested pipelines, and the prefix of its parameters; the estimator itself if none."""
-    prefix = ""
-    while isinstance(estimator, Pipeline):
-        name, estimator = estimator.steps[-1]
-        prefix += f"{name}__"
-    return prefix, estimator
-
-
-def continuation_of(estimator: Any) -> Continuation | None:
-    """Return how an estimator, or the last step of a pipeline, goes on; None if that is not known."""
-    return _known.get(type(last_step(estimator)[1]))
-
-
-def seeds_repeat(estimator: Any) -> bool:
-    """Tell whether a second fit draws what the first one drew.
-
-    Of the last step it is enough that what it draws later does not depend on what it drew before: with None, a fit that
-    goes on is as good a draw as a fresh one.
-    """
-    last = f"{last_step(estimator)[0]}random_state"
-    seeds = {name: seed for name, seed in estimator.get_params(deep=True).items() if name.endswith("random_state")}
-    return all(isinstance(seed, Integral) or (seed is None and name == last) for name, seed in seeds.items())

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from skhpt._typing import Estimator
 from skhpt._warnings import warn_user
-from skhpt.fitting.fold import Outcome
+from skhpt.fitting.job import Outcome
 from skhpt.reuse.grouping import RoundPlan, SharedCandidate
 from skhpt.reuse.report import ReuseReport
 from skhpt.reuse.shared_evaluation import DIFFERS, SharingPolicy

@@ -13,7 +13,8 @@ import numpy as np
 
 from skhpt._typing import ArrayLike, Estimator
 from skhpt.fitting import slicing
-from skhpt.fitting.fold import Fold, Job, Outcome, SeparateFits, Setup, Steps, cut, evaluate_one
+from skhpt.fitting.fold import FitPolicy, Steps, evaluate_one, slice_fold
+from skhpt.fitting.job import Fold, Job, Outcome, Setup
 from skhpt.fitting.scorers import fast_scorer, raising_scorer
 from skhpt.fitting.slicing import SliceCache, scorer_is_read_only
 from skhpt.parallel.channels import Begun
@@ -90,7 +91,7 @@ def evaluate_shared(
     are declined: the outcome lists them.
     """
     start = time.time()
-    fold = Fold(X, y, setup, fast_scorer(setup.scorer), split, train, test)
+    fold = Fold(X, y, setup, scorer=fast_scorer(setup.scorer), split=split, train=train, test=test)
     fits = SharedFits(fold, shared, policy)
     for job, candidate in zip(jobs, shared, strict=True):
         yield Begun(job.candidate.id, time.monotonic())
@@ -101,7 +102,7 @@ def evaluate_shared(
     return fits.outcome
 
 
-class SharedFits(SeparateFits):
+class SharedFits(FitPolicy):
     """Fit policy of candidates that share fits, on one fold.
 
     Parameters
@@ -135,7 +136,7 @@ class SharedFits(SeparateFits):
         self._mutation_checks: list[MutationCheck] = []
         if is_foreign or not setup.may_share:
             self._slice_cache = SliceCache(math.inf)
-            fold_data = cut(fold, setup.estimator, shared[0].candidate, self)
+            fold_data = slice_fold(fold, setup.estimator, shared[0].candidate, policy=self)
             self._mutation_checks = [MutationCheck(data) for data in fold_data[:4]]
         self._to_verify = policy.verify and fold.split == 0
         self._verified: set[tuple[str, ...]] = set()

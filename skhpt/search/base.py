@@ -21,7 +21,7 @@ from skhpt._typing import (
     RandomState,
 )
 from skhpt._warnings import warn_user
-from skhpt.fitting.fold import Setup
+from skhpt.fitting.job import Setup
 from skhpt.fitting.scorers import is_multimetric, scorers_by_metric
 from skhpt.history import History
 from skhpt.results.cv_results import cv_results, metric_names
@@ -407,7 +407,7 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
         with session.callbacks.refitting(self.best_estimator_):
             start = time.time()
             inputs = session.inputs
-            training.fit(self.best_estimator_, inputs.X, inputs.y, inputs.fit_params, resource, None)
+            training.fit(self.best_estimator_, inputs.X, inputs.y, params=inputs.fit_params, resource=resource)
             self.refit_time_ = time.time() - start
         if hasattr(self.best_estimator_, "feature_names_in_"):
             self.feature_names_in_ = self.best_estimator_.feature_names_in_

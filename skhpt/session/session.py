@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from skhpt._typing import RandomState
 from skhpt.fingerprint import Fingerprint
-from skhpt.fitting.fold import Setup
+from skhpt.fitting.job import Setup
 from skhpt.history import History
 from skhpt.journal import Journal
 from skhpt.session.fidelity import Fidelity

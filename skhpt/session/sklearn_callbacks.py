@@ -14,7 +14,7 @@ from copy import copy
 from typing import Any
 
 from skhpt._typing import ArrayLike, Estimator, Params
-from skhpt.fitting.fold import FoldObserver, NullObserver
+from skhpt.fitting.job import FoldObserver, NullObserver
 from skhpt.fitting.slicing import FoldData
 from skhpt.trial import Candidate
 

@@ -28,7 +28,8 @@ from sklearn.metrics import get_scorer
 from sklearn.model_selection import check_cv
 
 from skhpt import Space
-from skhpt.fitting.resources import Checkpoint, EpochResource, ParameterResource, SampleResource
+from skhpt.fitting.checkpoints import Checkpoint
+from skhpt.fitting.resources import EpochResource, ParameterResource, SampleResource
 from skhpt.fitting.subsample import Subsample
 from skhpt.fitting.warm_start import continuation_of
 from skhpt.strategies.schedule import survivors
@@ -63,11 +64,11 @@ def scores_of(task, params):
             fresh = clone(task.make()).set_params(**params)
             rows = training.rows(split, train, resource)
             model = training.prepare(fresh, resource, checkpoint)
-            training.fit(model, X[rows], y[rows], {}, resource, checkpoint)
+            training.fit(model, X[rows], y[rows], params={}, resource=resource, checkpoint=checkpoint)
             table[i, split] = score(model, X[test], y[test])
             checkpoint = Checkpoint(model, resource) if training.can_continue(model, resource) else None
     whole = training.prepare(clone(task.make()).set_params(**params), steps[-1], None)
-    training.fit(whole, X, y, {}, steps[-1], None)
+    training.fit(whole, X, y, params={}, resource=steps[-1])
     return table, task.held_out(whole)
 
 

@@ -10,7 +10,7 @@ from sklearn.metrics import check_scoring
 from sklearn.model_selection import KFold
 
 from skhpt.engine.evaluator import PoolEvaluator
-from skhpt.fitting.fold import NullObserver, Outcome, Setup
+from skhpt.fitting.job import NullObserver, Outcome, Setup
 from skhpt.parallel.channels import Begun, TaskUpdate
 from skhpt.parallel.pool import Pool
 from skhpt.reuse.planner import ReusePlanner

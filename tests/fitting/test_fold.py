@@ -1,4 +1,4 @@
-"""Fitting and scoring on one fold: values, failures as values, what is printed, who is told."""
+"""Fits and scores of one candidate on one fold: values, failures as values, the printed report, observers."""
 
 from contextlib import contextmanager
 
@@ -15,7 +15,9 @@ from sklearn.pipeline import Pipeline
 from sklearn.svm import SVC
 
 from skhpt.fitting import slicing
-from skhpt.fitting.fold import Job, Setup, evaluate
+from skhpt.fitting.fold import evaluate
+from skhpt.fitting.job import Job, Setup
+from skhpt.fitting.verbose import label
 from skhpt.trial import Candidate
 from tests.estimators import Failing, Mutating, Null, failing_scorer
 
@@ -23,7 +25,7 @@ TRAIN, TEST = np.arange(0, 150, 2), np.arange(1, 150, 2)
 
 
 def outcome_of(*args):
-    """Go through the steps of a task to its outcome."""
+    """Run a task to its end and return its outcome."""
     steps = evaluate(*args)
     while True:
         try:
@@ -42,7 +44,7 @@ def run(estimator, iris, params=None, observer=None, **setup):
 
 
 def theirs(estimator, iris, params=None, **kwargs):
-    """What scikit-learn makes of the same fold."""
+    """Result of scikit-learn for the same fold."""
     kwargs = {
         "scorer": check_scoring(estimator),
         "verbose": 0,
@@ -59,7 +61,7 @@ def theirs(estimator, iris, params=None, **kwargs):
     [check_scoring(SVC()), get_scorer("f1_macro"), _MultimetricScorer(scorers={"a": get_scorer("accuracy")})],
     ids=["default", "one", "several"],
 )
-def test_scores_are_scikit_learns(iris, scorer, share):
+def test_scores_are_those_of_scikit_learn(iris, scorer, share):
     weights = np.linspace(1, 2, 150)
     common = {"scorer": scorer, "fit_params": {"sample_weight": weights}, "return_train_score": True}
     score = run(SVC(), iris, {"C": 0.1}, may_share=share, **common)
@@ -76,7 +78,7 @@ def test_without_y():
     assert score.test_score == theirs(KMeans(2, random_state=0, n_init=1), (X, None))["test_scores"]
 
 
-def test_the_users_estimators_are_not_fitted(iris):
+def test_the_estimators_of_the_user_are_not_fitted(iris):
     base, inner = LogisticRegression(max_iter=200), SVC()
     run(base, iris)
     run(Pipeline([("classify", SVC())]), iris, {"classify": inner})
@@ -101,7 +103,7 @@ def test_parameters_that_cannot_be_set_are_a_failed_fit(iris):
         run(SVC(), iris, {"D": 1}, error_score="raise")
 
 
-def test_a_failed_score_is_a_value_too(iris):
+def test_a_failed_scorer_is_a_value_too(iris):
     with pytest.warns(UserWarning, match="(?s)Scoring failed.*set to -1.*cannot score"):
         score = run(Null(), iris, {"value": 1}, scorer=failing_scorer, error_score=-1)
     assert np.isnan(score.test_score)
@@ -126,7 +128,7 @@ def test_scores_must_be_numbers(iris, bad):
 
 
 @pytest.mark.parametrize("good", [np.float32(0.5), np.array(0.5), np.array([0.5]), 1, True])
-def test_scalars_of_numpy_are_unwrapped(iris, good):
+def test_scores_of_numpy_become_numbers_of_python(iris, good):
     score = run(Null(), iris, scorer=lambda estimator, X, y: good)
     assert score.test_score == float(np.asarray(good).ravel()[0])
     assert not isinstance(score.test_score, (np.generic, np.ndarray))
@@ -156,19 +158,21 @@ class MutatingFrame(Mutating):
         return self.sum_ + X.to_numpy().sum()
 
 
-def test_trusted_candidates_share_one_cut(iris, monkeypatch):
-    cuts = []
-    cut = slicing.cut
-    monkeypatch.setattr(slicing, "cut", lambda *args: cuts.append(1) or cut(*args))
+def test_read_only_candidates_share_slices(iris, monkeypatch):
+    calls = []
+    slice_rows = slicing.slice_rows
+    monkeypatch.setattr(slicing, "slice_rows", lambda *args, **kwargs: calls.append(1) or slice_rows(*args, **kwargs))
     setup = Setup(SVC(), check_scoring(SVC()), may_share=True)
     jobs = [Job(Candidate(i, {"C": i + 1.0})) for i in range(5)]
     outcome_of(*iris, setup, 0, TRAIN, TEST, jobs)
     outcome_of(*iris, setup, 0, TRAIN, TEST, jobs)  # another task of the same fold, in the same worker
-    assert len(cuts) == 1
-    outcome_of(*iris, setup, 0, TRAIN, TEST, [Job(Candidate(9, {"kernel": linear_kernel}))])  # a function: doubt
-    assert len(cuts) == 2
+    assert len(calls) == 1
+    outcome_of(
+        *iris, setup, 0, TRAIN, TEST, [Job(Candidate(9, {"kernel": linear_kernel}))]
+    )  # a function may write to its data
+    assert len(calls) == 2
     outcome_of(*iris, Setup(SVC(), check_scoring(SVC()), may_share=True), 0, TRAIN, TEST, jobs)  # another search
-    assert len(cuts) == 3
+    assert len(calls) == 3
 
 
 def linear_kernel(a, b):
@@ -176,7 +180,7 @@ def linear_kernel(a, b):
 
 
 @pytest.mark.parametrize("kernel", ["rbf", "precomputed"])
-def test_the_kernel_decides_how_X_is_cut(iris, kernel):
+def test_a_kernel_matrix_is_sliced_on_both_axes(iris, kernel):
     X, y = iris
     gram = X @ X.T
     setup = Setup(SVC(), check_scoring(SVC()), may_share=True)
@@ -190,9 +194,7 @@ def test_the_kernel_decides_how_X_is_cut(iris, kernel):
 @pytest.mark.parametrize("params", [{}, {"value": 0}, {"value": 1}])
 @pytest.mark.parametrize("several", [False, True])
 @pytest.mark.parametrize("train", [False, True])
-def test_what_is_printed_is_what_scikit_learn_prints(iris, capsys, verbose, params, several, train):
-    from skhpt.fitting.verbose import label
-
+def test_the_report_is_that_of_scikit_learn(iris, capsys, verbose, params, several, train):
     estimator = Failing(bad=(1,))
     scorer = check_scoring(estimator)
     if several:
@@ -206,18 +208,18 @@ def test_what_is_printed_is_what_scikit_learn_prints(iris, capsys, verbose, para
 
 
 @pytest.mark.parametrize("value", [0, 1])
-def test_the_observer_is_told_of_good_and_bad_fits(iris, value):
-    told = []
+def test_the_observer_sees_good_and_failed_fits(iris, value):
+    seen = []
 
     class FoldObserver:
         @contextmanager
         def fitting(self, estimator, fold):
-            told.append(("begin", estimator.value, len(fold.X_train)))
+            seen.append(("begin", estimator.value, len(fold.X_train)))
             yield
-            told.append("fitted")
+            seen.append("fitted")
 
         def end(self, fold):
-            told.append(("end", len(fold.X_train)))
+            seen.append(("end", len(fold.X_train)))
 
     run(Failing(bad=(1,)), iris, {"value": value}, observer=FoldObserver())
-    assert told == [("begin", value, 75), *(["fitted"] if value == 0 else []), ("end", 75)]
+    assert seen == [("begin", value, 75), *(["fitted"] if value == 0 else []), ("end", 75)]

@@ -1,4 +1,4 @@
-"""Cutting folds: the same rows as scikit-learn, shared only where nobody writes to them."""
+"""Slices of a fold: the same rows as in scikit-learn, shared only where no estimator writes to them."""
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ from sklearn.svm import SVC
 from sklearn.utils.metaestimators import _safe_split
 
 from skhpt.fitting import slicing
-from skhpt.fitting.slicing import FoldData, SliceCache, cut
+from skhpt.fitting.slicing import FoldData, SliceCache, slice_rows
 from tests.estimators import Mutating, Null, failing_scorer
 
 X = np.arange(40.0).reshape(10, 4)
@@ -24,8 +24,14 @@ TRAIN, TEST = np.array([0, 3, 4, 7]), np.array([1, 2])
 FRAME = pd.DataFrame(X, columns=list("abcd"))
 
 
-def dense(part):
-    return part.toarray() if sparse.issparse(part) else np.asarray(part)
+def dense(data):
+    return data.toarray() if sparse.issparse(data) else np.asarray(data)
+
+
+def sliced(estimator, X, y, train=TRAIN, test=TEST, **params):
+    """Slices of a fold, without parameters of ``fit`` and of the scorer unless they are given."""
+    params = {"fit_params": {}, "score_params": {}} | params
+    return slice_rows(estimator, X, y, train=train, test=test, **params)
 
 
 @pytest.mark.parametrize(
@@ -42,12 +48,12 @@ def dense(part):
         (X.reshape(10, 2, 2), Y),
         (np.array(list("abcdefghij"), dtype=object), Y),
     ],
-    ids=lambda part: type(part).__name__,
+    ids=lambda data: type(data).__name__,
 )
 @pytest.mark.parametrize("as_mask", [False, True])
-def test_rows_are_scikit_learns(X, y, as_mask):
+def test_slices_are_those_of_scikit_learn(X, y, as_mask):
     train, test = (np.isin(np.arange(10), rows) if as_mask else rows for rows in (TRAIN, TEST))
-    fold = cut(SVC(), X, y, train, test, {}, {})
+    fold = sliced(SVC(), X, y, train, test)
     expected = (*_safe_split(SVC(), X, y, train), *_safe_split(SVC(), X, y, test, train))
     for ours, theirs in zip(fold[:4], expected, strict=True):
         assert type(ours) is type(theirs)
@@ -55,40 +61,41 @@ def test_rows_are_scikit_learns(X, y, as_mask):
             np.testing.assert_array_equal(dense(ours), dense(theirs))
 
 
-def test_kernel_matrices_are_cut_on_both_sides():
-    fold = cut(SVC(kernel="precomputed"), X[:, :1] @ X[:, :1].T, Y, TRAIN, TEST, {}, {})
+def test_rows_and_columns_of_kernel_matrices_are_sliced():
+    fold = sliced(SVC(kernel="precomputed"), X[:, :1] @ X[:, :1].T, Y)
     assert (fold.X_train.shape, fold.X_test.shape) == ((4, 4), (2, 4))
 
 
-def test_memory_maps_are_cut_into_arrays(tmp_path):
+def test_slices_of_memory_maps_are_arrays(tmp_path):
     np.save(tmp_path / "x.npy", X)
     mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
-    np.testing.assert_array_equal(cut(SVC(), mapped, Y, TRAIN, TEST, {}, {}).X_train, X[TRAIN])
+    np.testing.assert_array_equal(sliced(SVC(), mapped, Y).X_train, X[TRAIN])
 
 
-def test_parameters_with_a_row_per_sample_are_cut_along():
+def test_parameters_with_a_row_per_sample_are_sliced_too():
     weights = np.linspace(0, 1, 10)
-    fold = cut(SVC(), X, Y, TRAIN, TEST, {"sample_weight": weights, "other": 3}, {"sample_weight": weights})
+    fit_params = {"sample_weight": weights, "other": 3}
+    fold = sliced(SVC(), X, Y, fit_params=fit_params, score_params={"sample_weight": weights})
     np.testing.assert_array_equal(fold.fit_params["sample_weight"], weights[TRAIN])
     np.testing.assert_array_equal(fold.train_score_params["sample_weight"], weights[TRAIN])
     np.testing.assert_array_equal(fold.test_score_params["sample_weight"], weights[TEST])
     assert fold.fit_params["other"] == 3
 
 
-def test_slices_without_parameters_belong_to_their_fit():
-    first, second = (cut(SVC(), X, Y, TRAIN, TEST, {}, {}) for _ in range(2))
+def test_every_call_makes_new_slices():
+    first, second = (sliced(SVC(), X, Y) for _ in range(2))
     first.X_train[:] = -1
     np.testing.assert_array_equal(second.X_train, X[TRAIN])
 
 
-# -- what may be shared ------------------------------------------------------------------------------------------------
+# -- slices that can be shared -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "estimator",
     [SVC(), make_pipeline(StandardScaler(), PCA(0.9), LogisticRegression(class_weight={0: 2.0})), SVC(random_state=3)],
 )
-def test_scikit_learns_own_estimators_are_trusted(estimator):
+def test_estimators_of_scikit_learn_are_read_only(estimator):
     assert slicing.is_read_only(estimator)
 
 
@@ -105,11 +112,11 @@ def test_scikit_learns_own_estimators_are_trusted(estimator):
         object(),
     ],
 )
-def test_doubtful_estimators_are_not(estimator):
+def test_other_estimators_may_write_to_their_data(estimator):
     assert not slicing.is_read_only(estimator)
 
 
-def test_parameters_and_scorers():
+def test_read_only_parameters_and_scorers():
     assert slicing.params_are_read_only({"C": 1.0, "svc__kernel": "rbf", "clf": SVC(), "sizes": (3, 4), "w": {0: 1.0}})
     assert not slicing.params_are_read_only({"scaler__copy": False})
     assert not slicing.params_are_read_only({"kernel": np.dot})
@@ -119,29 +126,29 @@ def test_parameters_and_scorers():
     assert not slicing.scorer_is_read_only(make_scorer(lambda y, p: 0))
 
 
-def test_sparse_rows_are_shared_only_if_nothing_is_left_to_sort():
+def test_slices_of_sparse_data_are_shared_only_if_indices_are_sorted():
     assert slicing.data_can_be_shared(X)
     assert slicing.data_can_be_shared(sparse.csr_array(X))
     unsorted = sparse.csr_array((np.ones(2), np.array([3, 1]), np.array([0, 2])), shape=(1, 4))
     assert not slicing.data_can_be_shared(unsorted)
 
 
-# -- what is kept ------------------------------------------------------------------------------------------------------
+# -- the cache ---------------------------------------------------------------------------------------------------------
 
 
 def fold_of(nbytes):
     return FoldData(np.zeros(nbytes, dtype=np.uint8), None, None, None, {}, {}, {})
 
 
-def test_kept_slices_are_those_of_one_search_and_limited():
-    slice_cache = SliceCache(limit=100)
+def test_the_cache_has_slices_of_one_search_and_a_limited_size():
+    slice_cache = SliceCache(max_nbytes=100)
     slice_cache.put("one", 0, fold_of(60))
     slice_cache.put("one", 1, fold_of(30))
     assert slice_cache.get("one", 0).nbytes == 60
-    slice_cache.put("one", 2, fold_of(20))  # the least recently used makes room
+    slice_cache.put("one", 2, fold_of(20))  # the least recently used slices are removed
     assert (slice_cache.get("one", 1), slice_cache.get("two", 2)) == (None, None)
     assert slice_cache.get("one", 0) is not None
-    slice_cache.put("one", 3, fold_of(101))  # too large for any other beside it
+    slice_cache.put("one", 3, fold_of(101))  # larger than the whole cache
     assert [slice_cache.get("one", key) is None for key in range(4)] == [True, True, True, False]
     slice_cache.put("two", 0, fold_of(10))
     slice_cache.drop("one")
@@ -150,10 +157,10 @@ def test_kept_slices_are_those_of_one_search_and_limited():
     assert slice_cache.get("two", 0) is None
 
 
-@pytest.mark.parametrize("part", [X, FRAME, FRAME["a"], sparse.csr_array(X), np.float64(3), None])
-def test_sizes_are_known(part):
-    assert 0 <= FoldData(part, None, None, None, {}, {}, {}).nbytes <= 2 * X.nbytes
+@pytest.mark.parametrize("data", [X, FRAME, FRAME["a"], sparse.csr_array(X), np.float64(3), None])
+def test_sizes_of_slices(data):
+    assert 0 <= FoldData(data, None, None, None, {}, {}, {}).nbytes <= 2 * X.nbytes
 
 
-def test_unknown_sizes_are_not_kept():
+def test_unknown_sizes_are_infinite():
     assert FoldData(["a list"], None, None, None, {}, {}, {}).nbytes == np.inf

@@ -15,7 +15,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skhpt import BayesSearchCV, HyperbandSearchCV, RandomSearch, register_continuation
-from skhpt.fitting import warm_start
 from skhpt.history import History
 from tests.estimators import Failing, Null, OtherForest
 from tests.search.multi_fidelity import ALPHAS, DEPTHS, FOREST, QUALITIES, Grower, same
@@ -161,8 +160,7 @@ def test_a_plan_does_not_use_up_a_generator(iris):
     assert len(search.set_params(cv=list(cv.split(*iris))).plan(*iris).brackets) == 1
 
 
-def test_a_registered_continuation_reaches_worker_processes(iris, monkeypatch):
-    monkeypatch.setattr(warm_start, "_known", dict(warm_start._known))
+def test_a_registered_continuation_reaches_worker_processes(iris):
     register_continuation(OtherForest, "n_estimators")
     search = HyperbandSearchCV(OtherForest(9, random_state=0), DEPTHS, n_candidates=9, random_state=0, cv=3)
     with parallel_config("loky", n_jobs=2):
