@@ -107,15 +107,18 @@ def use_own_folder(parallel: Parallel) -> None:
 
 
 def abort_workers(backend: ParallelBackendBase) -> None:
-    """End the workers of a backend, with the tasks that they run."""
+    """End the workers of a backend, with the tasks that they run; there may be none any more."""
     if isinstance(backend, MultiprocessingBackend):
         _abort_multiprocessing(backend)
         return
-    _forget_unsent_tasks(getattr(backend, "_workers", None))
+    if isinstance(backend, LokyBackend):
+        if backend._workers is None:
+            return
+        _forget_unsent_tasks(backend._workers)
     backend.abort_everything(ensure_ready=False)
 
 
-def _forget_unsent_tasks(executor: ProcessPoolExecutor | None) -> None:
+def _forget_unsent_tasks(executor: ProcessPoolExecutor) -> None:
     """Remove the tasks that loky has not sent to a worker: otherwise it fails on them, and kills no worker."""
     task_ids = getattr(executor, "_work_ids", None)
     with suppress(Empty):

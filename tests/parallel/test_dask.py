@@ -1,7 +1,5 @@
 """A search on a Dask cluster, switched on with joblib's own parallel_config."""
 
-import logging
-
 import numpy as np
 import pytest
 from joblib import parallel_config
@@ -11,21 +9,7 @@ from sklearn.svm import SVC
 from skhpt import GridSearch
 from tests.estimators import Failing, Fatal
 
-distributed = pytest.importorskip("distributed")
-dask = pytest.importorskip("dask")
-
-pytestmark = pytest.mark.filterwarnings("ignore")  # Dask's own, which change from release to release
-
-
-@pytest.fixture(scope="module")
-def cluster():
-    options = {"dashboard_address": None, "silence_logs": logging.CRITICAL}
-    with (
-        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
-        distributed.LocalCluster(n_workers=2, threads_per_worker=1, **options) as cluster,
-        distributed.Client(cluster) as client,
-    ):
-        yield client
+pytestmark = pytest.mark.filterwarnings("ignore")  # of Dask, which differ in each release
 
 
 def test_the_same_results_as_in_this_process(cluster, iris):
@@ -46,7 +30,7 @@ def test_failures_come_back_as_values_and_as_errors(cluster, iris):
         GridSearch(Failing(), grid).fit(*iris)  # the cluster is still good
 
 
-def test_a_candidate_that_kills_its_workers_costs_only_itself(cluster, iris):
+def test_a_candidate_that_kills_its_workers_is_given_up_and_the_others_are_scored(cluster, iris):
     with parallel_config("dask"), pytest.warns(FitFailedWarning, match="the worker process died"):
         search = GridSearch(Fatal(), {"value": [10, 1, 20]}, cv=2, refit=False, max_retries=1).fit(*iris)
     assert [[fold.state for fold in trial.folds] for trial in search.history_] == [

@@ -1,0 +1,245 @@
+"""The contract of backends: whichever way tasks reach the workers, the same things hold.
+
+A new backend gets a line in `CASES`.
+"""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from joblib import Parallel, parallel_config
+
+from skhpt.parallel._joblib import active_backend
+from skhpt.parallel.backends import Backend, BatchBackend, FutureBackend, SerialBackend
+from skhpt.parallel.channels import Begun, TaskUpdate
+from skhpt.parallel.dask import DaskBackend
+from skhpt.parallel.processes import ProcessBackend
+
+# -- the backends --------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def serial() -> Iterator[Backend]:
+    yield SerialBackend(nullcontext)
+
+
+def through_joblib(name: str, make: Callable[[Parallel], Backend]) -> Callable[[], AbstractContextManager[Backend]]:
+    @contextmanager
+    def context() -> Iterator[Backend]:
+        with parallel_config(name, n_jobs=2), Parallel(batch_size=1) as parallel:
+            backend = make(parallel)
+            try:
+                yield backend
+            finally:
+                backend.abort()
+        backend.close()
+
+    return context
+
+
+def futures(parallel: Parallel) -> Backend:
+    return FutureBackend(parallel, nullcontext)
+
+
+def batches(parallel: Parallel) -> Backend:
+    return BatchBackend(parallel, nullcontext)
+
+
+def processes(parallel: Parallel) -> Backend:
+    return ProcessBackend(active_backend(parallel), nullcontext, n_workers=2)
+
+
+def dask(parallel: Parallel) -> Backend:
+    return DaskBackend(active_backend(parallel), nullcontext)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A backend, and the properties in which backends may differ.
+
+    Attributes
+    ----------
+    open : callable
+        Returns a context with the backend.
+    sends_items : bool
+        Whether the items that a task yields arrive before its result.
+    waits_for_seconds : bool
+        Whether `wait` returns after so many seconds although no task has any news.
+    ends_workers : bool
+        Whether `abort` ends workers that are at work.
+    has_replaceable_workers : bool
+        Whether a worker can die without this process.
+    """
+
+    open: Callable[[], AbstractContextManager[Backend]]
+    sends_items: bool = True
+    waits_for_seconds: bool = True
+    ends_workers: bool = False
+    has_replaceable_workers: bool = False
+
+
+CASES = {
+    "serial": Case(serial, waits_for_seconds=False),
+    "threads": Case(through_joblib("threading", futures)),
+    "loky": Case(through_joblib("loky", futures), ends_workers=True, has_replaceable_workers=True),
+    "multiprocessing": Case(through_joblib("multiprocessing", futures), ends_workers=True),
+    "batches": Case(through_joblib("threading", batches), sends_items=False, waits_for_seconds=False),
+    "processes": Case(through_joblib("loky", processes), ends_workers=True, has_replaceable_workers=True),
+    "dask": Case(through_joblib("dask", dask), sends_items=False, has_replaceable_workers=True),
+}
+#: Dask warns of other things in each release.
+MARKS = {"dask": [pytest.mark.filterwarnings("ignore")]}
+
+
+@pytest.fixture(params=[pytest.param(name, marks=MARKS.get(name, ())) for name in CASES])
+def case(request: pytest.FixtureRequest) -> Case:
+    if request.param == "dask":
+        request.getfixturevalue("cluster")
+    return CASES[request.param]
+
+
+@pytest.fixture
+def backend(case: Case) -> Iterator[Backend]:
+    with case.open() as backend:
+        yield backend
+
+
+# -- tasks ---------------------------------------------------------------------------------------------------------
+
+
+def square(x):
+    yield Begun(0, time.monotonic())
+    yield "half"
+    yield x
+    return x * x
+
+
+def fail(x):
+    yield x
+    raise ArithmeticError(f"no {x}")
+
+
+def sleep(seconds):
+    yield "sleeping"
+    time.sleep(seconds)
+    return seconds
+
+
+def die():
+    yield "dying"
+    time.sleep(0.3)  # so that the other worker has begun its task
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Outcome:
+    """All updates of a task."""
+
+    def __init__(self) -> None:
+        self.items: list[object] = []
+        self.last: TaskUpdate | None = None
+
+    def add(self, update: TaskUpdate) -> None:
+        assert self.last is None, "an update after the last one"
+        self.items += [item for item in update.items if not isinstance(item, Begun)]
+        self.last = update if update.is_done else None
+
+
+def wait_for(backend: Backend, task_ids: set[int]) -> dict[int, Outcome]:
+    """Wait until tasks are done."""
+    outcomes = {task_id: Outcome() for task_id in task_ids}
+    while any(outcome.last is None for outcome in outcomes.values()):
+        updates = backend.wait(None)
+        assert updates, "a task was lost without any update"
+        for update in updates:
+            outcomes[update.task_id].add(update)
+    return outcomes
+
+
+def submit(backend: Backend, function: Callable, *arguments: object) -> set[int]:
+    """Submit a task for each argument; return the ids."""
+    for task_id, argument in enumerate(arguments):
+        backend.submit(task_id, function, (argument,))
+    return set(range(len(arguments)))
+
+
+# -- the contract --------------------------------------------------------------------------------------------------
+
+
+def test_every_task_comes_back_once_after_its_items(case: Case, backend: Backend) -> None:
+    assert backend.wait(None) == []  # there is nothing to wait for
+    outcomes = wait_for(backend, submit(backend, square, *range(5)))
+    assert [outcomes[x].last.result for x in range(5)] == [x * x for x in range(5)]
+    assert not any(outcome.last.error or outcome.last.lost for outcome in outcomes.values())
+    for x, outcome in outcomes.items():
+        assert outcome.items == (["half", x] if case.sends_items else [])
+    assert backend.wait(None) == backend.wait(0.0) == []
+
+
+def test_waiting_ends_after_so_many_seconds(case: Case, backend: Backend) -> None:
+    if not case.waits_for_seconds:
+        pytest.skip("waiting is working")
+    task_ids = submit(backend, sleep, 2.0)
+    start = time.monotonic()
+    items = [item for update in backend.wait(0.0) for item in update.items]
+    assert set(items) <= {"sleeping"}
+    assert time.monotonic() - start < 1.0
+    assert wait_for(backend, task_ids)[0].last.result == 2.0
+
+
+def test_an_error_is_raised_or_in_the_last_update(backend: Backend) -> None:
+    task_ids = submit(backend, fail, 3)
+    with pytest.raises(ArithmeticError, match="no 3"):
+        raise wait_for(backend, task_ids)[0].last.error
+
+
+def test_cancelled_tasks_get_no_update_and_the_others_come_to_their_end(backend: Backend) -> None:
+    task_ids = submit(backend, sleep, *[0.05] * 8)
+    cancelled = set(backend.stop_submitting())
+    assert cancelled <= task_ids
+    outcomes = wait_for(backend, task_ids - cancelled)
+    assert all(outcome.last.result == 0.05 for outcome in outcomes.values())
+    assert backend.wait(0.0) == []
+
+
+def test_nothing_is_pending_after_an_abort(case: Case, backend: Backend) -> None:
+    submit(backend, sleep, *[60.0 if case.ends_workers else 0.2] * 4)
+    if case.waits_for_seconds and case.sends_items:
+        while not any(update.items for update in backend.wait(1.0)):
+            pass
+    pids = list(backend.pids())
+    assert len(pids) == (2 if case.ends_workers else 0)
+    backend.abort()
+    assert backend.wait(0.0) == []
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+def test_folders_are_removed_at_the_end(case: Case) -> None:
+    with case.open() as backend:
+        folders = [Path(folder) for folder in backend.folders()]
+        assert all(folder.is_dir() for folder in folders)
+    assert not any(folder.exists() for folder in folders)
+    assert bool(folders) == case.ends_workers
+
+
+@pytest.mark.skipif(os.name == "nt", reason="has no such signals")
+def test_a_task_whose_worker_dies_is_lost_and_not_without_an_update(case: Case, backend: Backend) -> None:
+    if not case.has_replaceable_workers:
+        pytest.skip("workers live as long as this process")
+    backend.submit(0, die, ())
+    backend.submit(1, sleep, (1.0,))
+    outcomes = wait_for(backend, {0, 1})
+    assert outcomes[0].last.lost in ("crashed", "cancelled")
+    assert outcomes[0].last.error is None
+    assert outcomes[1].last.lost or outcomes[1].last.result == 1.0
+    if backend.is_broken:  # the pool replaces the backend
+        assert outcomes[1].last.lost
+    else:
+        backend.submit(2, square, (3,))
+        assert wait_for(backend, {2})[2].last.result == 9
