@@ -179,8 +179,8 @@ class AppendOnlyFile:
                 self._remove_torn_line(self._fd)
         self.release()
         warn_user(
-            f"the journal {self.path} can no longer be written to ({error.strerror or error}): the search goes on in "
-            "memory, without it. The lines that were written before stay readable."
+            f"the journal {self.path} can no longer be written to ({error.strerror or error}): the search "
+            "continues in memory, without it. The lines that were written before stay readable."
         )
 
 

@@ -215,14 +215,14 @@ def _resumed_contents(
     path, n_stored = stored.path, stored.first_line.n_earlier_trials
     if differing := differences(stored.header.fingerprint, header.fingerprint):
         raise ValueError(
-            f"{path} is the journal of another search; what differs, there and here:\n"
+            f"{path} is the journal of another search; differences between the file and this search:\n"
             + "\n".join(differing)
-            + "\nGo on with that search as it was, or begin another journal."
+            + "\nResume that search unchanged, or set journal= to another path."
         )
     if n_stored != n_earlier_trials:
         raise ValueError(
-            f"{path} was begun with {n_stored} candidates that an earlier search had evaluated, and here they are "
-            f"{n_earlier_trials}"
+            f"{path} is the journal of another search: it follows {n_stored} trials of earlier searches, but this "
+            f"search follows {n_earlier_trials}"
         )
     return stored.read(codec)
 
@@ -251,14 +251,14 @@ def _write_anew(file: AppendOnlyFile, first_line: bytes) -> None:
 # -- differences of descriptions -----------------------------------------------------------------------------
 
 
-def differences(there: dict[str, str], here: dict[str, str]) -> list[str]:
-    """Describe the differences of two fingerprints, one line for each part that differs."""
+def differences(stored: dict[str, str], current: dict[str, str]) -> list[str]:
+    """Describe the differences of the fingerprints of a file and of a search, one line for each part that differs."""
     lines = []
-    for name in dict.fromkeys([*there, *here]):
-        if name not in there or name not in here:
-            lines.append(f"  {name}: only {'there' if name in there else 'here'}")
-        elif there[name] != here[name]:
-            old, new = _differing_excerpts(there[name], here[name])
+    for name in dict.fromkeys([*stored, *current]):
+        if name not in stored or name not in current:
+            lines.append(f"  {name}: only in the {'file' if name in stored else 'search'}")
+        elif stored[name] != current[name]:
+            old, new = _differing_excerpts(stored[name], current[name])
             lines.append(f"  {name}: {old} became {new}")
     return lines
 

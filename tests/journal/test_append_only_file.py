@@ -150,7 +150,7 @@ def fails(code, n, n_bytes=0):
 def test_a_search_continues_without_its_journal_if_writing_fails(path, monkeypatch, code, n, n_bytes):
     with monkeypatch.context() as patch:
         Disk(patch, write=fails(code, n, n_bytes))
-        with pytest.warns(UserWarning, match="goes on in memory") as caught:
+        with pytest.warns(UserWarning, match="continues in memory") as caught:
             check_that_writing_stops(path)
     assert len(caught) == 1
     assert str(path) in str(caught[0].message)
@@ -165,7 +165,7 @@ def test_a_search_continues_without_its_journal_if_writing_fails(path, monkeypat
 def test_a_torn_line_is_removed_when_the_search_is_resumed(path, monkeypatch):
     with monkeypatch.context() as patch:
         Disk(patch, write=fails(errno.ENOSPC, 4, 7), ftruncate=fails(errno.EIO, 1))
-        with pytest.warns(UserWarning, match="goes on in memory"), open_journal(path, HEADER, CODEC) as journal:
+        with pytest.warns(UserWarning, match="continues in memory"), open_journal(path, HEADER, CODEC) as journal:
             write(journal)
     with pytest.warns(UserWarning, match="7 bytes of line 4 were cut"):
         assert reopen(path) == (CANDIDATES, FOLDS[:1])
@@ -174,7 +174,7 @@ def test_a_torn_line_is_removed_when_the_search_is_resumed(path, monkeypatch):
 def test_writing_stops_if_a_torn_line_cannot_be_removed(path, monkeypatch):
     path.write_bytes(MAGIC)
     Disk(monkeypatch, ftruncate=fails(errno.EIO, 1))
-    with pytest.warns(UserWarning, match="goes on in memory") as caught, open_journal(path, HEADER, CODEC) as journal:
+    with pytest.warns(UserWarning, match="continues in memory") as caught, open_journal(path, HEADER, CODEC) as journal:
         write(journal)
     assert len(caught) == 1
     assert path.read_bytes() == MAGIC
@@ -183,7 +183,7 @@ def test_writing_stops_if_a_torn_line_cannot_be_removed(path, monkeypatch):
 @pytest.mark.parametrize("n", [1, 2])
 def test_writing_stops_if_a_sync_fails(path, monkeypatch, n):
     Disk(monkeypatch, fsync=fails(errno.EIO, n))
-    with pytest.warns(UserWarning, match="goes on in memory") as caught:
+    with pytest.warns(UserWarning, match="continues in memory") as caught:
         check_that_writing_stops(path, clock=lambda: 0.0)  # a sync takes no time, so each line is synced
     assert len(caught) == 1
 
