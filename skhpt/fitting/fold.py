@@ -51,8 +51,7 @@ class FitPolicy(Protocol):
 class SeparateFits:
     """Fit policy without reuse: every fit is made separately."""
 
-    def clock(self) -> float:
-        return time.time()
+    clock = staticmethod(time.time)
 
     def slice_cache(self, setup: Setup, candidate: Candidate) -> SliceCache | None:
         can_share = setup.may_share and slicing.params_are_read_only(candidate.params)
@@ -167,7 +166,7 @@ def _fit_and_score(estimator: Estimator, data: FoldData, *, fold: Fold, job: Job
         state="failed" if error else "ok",
         error=error,
         resumed_from=resumed_from,
-        converged=setup.training.has_converged(model, candidate.resource),
+        converged=candidate.resource is not None and setup.training.has_converged(model, candidate.resource),
         predictions=predictions_of(model, data.X_test) if setup.return_predictions else None,
     )
 

@@ -88,7 +88,7 @@ class FullTraining:
         """Return whether a model may be trained further later, after this amount of the resource."""
         return False
 
-    def has_converged(self, model: Estimator, resource: int | None) -> bool:
+    def has_converged(self, model: Estimator, resource: int) -> bool:
         """Return whether training stopped by itself, so that more of the resource would change nothing."""
         return False
 
@@ -142,7 +142,7 @@ class ParameterResource(FullTraining):
             return self._warm_start in model.get_params(deep=True)
         return self.registered is not None and self.registered.can_continue(model, self.name)
 
-    def has_converged(self, model: Estimator, resource: int | None) -> bool:
+    def has_converged(self, model: Estimator, resource: int) -> bool:
         step, _, parameter = self.name.rpartition("__")
         part = model.get_params(deep=True)[step] if step else model
         used = getattr(part, _USED_AMOUNT.get(parameter, ""), None)

@@ -120,10 +120,10 @@ def fast_scorer(scorer: Scorer) -> Scorer:
 def _with_fast_metric(scorer: Scorer) -> Scorer:
     """Return a copy of a scorer that uses the fast metric, if there is one."""
     metric = scorer_metric(scorer)
-    if metric is None or metric.function not in _FAST:
+    if metric is None or metric.function not in FAST_METRICS:
         return scorer
     fast = copy(scorer)
-    fast._score_func = _FAST[metric.function]
+    fast._score_func = FAST_METRICS[metric.function]
     return fast
 
 
@@ -174,7 +174,7 @@ class _PredictionScorer:
         return repr(self.scorer)
 
 
-def _fast(metric: Metric, closed_form: Callable[..., float | None]) -> Metric:
+def with_closed_form(metric: Metric, closed_form: Callable[..., float | None]) -> Metric:
     """Return a metric that first tries its closed form, which returns None where it does not apply."""
     supported = set(inspect.signature(closed_form).parameters)
     agrees: list[bool] = []  # result of the only comparison in this process, once there is one
@@ -210,9 +210,10 @@ CLOSED_FORMS: dict[Metric, Callable[..., float | None]] = {
     metrics.roc_auc_score: closed_form.roc_auc,
     metrics.root_mean_squared_error: closed_form.root_mean_squared_error,
 }
-_FAST = {metric: _fast(metric, closed) for metric, closed in CLOSED_FORMS.items()}
+#: Metrics of scikit-learn, and functions that compute the same scores faster.
+FAST_METRICS = {metric: with_closed_form(metric, closed) for metric, closed in CLOSED_FORMS.items()}
 _DEFAULT_METRICS = {
-    ClassifierMixin.score: _FAST[metrics.accuracy_score],
-    KNeighborsClassifier.score: _FAST[metrics.accuracy_score],  # the same function, which can do without X
-    RegressorMixin.score: _FAST[metrics.r2_score],
+    ClassifierMixin.score: FAST_METRICS[metrics.accuracy_score],
+    KNeighborsClassifier.score: FAST_METRICS[metrics.accuracy_score],  # the same function, which can do without X
+    RegressorMixin.score: FAST_METRICS[metrics.r2_score],
 }

@@ -13,6 +13,7 @@ from skhpt.results.prediction_scorers import CandidatePredictions, SequentialSco
 from skhpt.results.predictions import pool
 from skhpt.trial import Predictions
 from tests.estimators import accuracy_by_hand
+from tests.metrics_table import CLASSIFIER_SCORINGS, REGRESSOR_SCORINGS
 
 RNG = np.random.RandomState(0)
 
@@ -60,13 +61,7 @@ def assert_vectorized(models, X, y, scoring, kind="classifier"):
     np.testing.assert_allclose(vectorized.score_all(np.ones((1, len(y))))[0], of_models)
 
 
-CLASS_SCORINGS = [
-    *(None, "accuracy", "balanced_accuracy", "f1", "precision", "recall", "f1_macro", "recall_weighted", "f1_micro"),
-    *("neg_log_loss", "neg_brier_score", "roc_auc"),
-]
-
-
-@pytest.mark.parametrize("scoring", CLASS_SCORINGS)
+@pytest.mark.parametrize("scoring", [None, *CLASSIFIER_SCORINGS, "neg_brier_score"])
 def test_metrics_of_classifiers(scoring):
     X, y = two_classes()
     models = [DecisionTreeClassifier(max_depth=depth, random_state=0).fit(X, y) for depth in (1, 3)]
@@ -80,9 +75,7 @@ def test_decision_values(scoring):
     assert_vectorized(models, X, y, scoring)
 
 
-@pytest.mark.parametrize(
-    "scoring", [None, "neg_mean_squared_error", "neg_root_mean_squared_error", "neg_mean_absolute_error"]
-)
+@pytest.mark.parametrize("scoring", [None, *REGRESSOR_SCORINGS])
 def test_metrics_of_regressors(scoring):
     X, y = load_diabetes(return_X_y=True)
     models = [Ridge(alpha=alpha).fit(X, y) for alpha in (0.01, 10)]
