@@ -162,7 +162,7 @@ def _is_read_only_param(name: str, value: Any) -> bool:
     if value is None or isinstance(value, (Number, str, np.random.RandomState)):
         return True
     if isinstance(value, np.ndarray):
-        return value.dtype != object
+        return bool(value.dtype != object)
     if isinstance(value, (list, tuple, dict)):
         return all(_is_read_only_param("", item) for item in (value.values() if isinstance(value, dict) else value))
     if isinstance(value, type):

@@ -40,7 +40,8 @@ class Subsample:
         else:
             labels = np.zeros(len(train), dtype=int) if self.labels is None else self.labels[train]
             chosen = _stratified(labels, n, rng)
-        return train[np.sort(chosen)]
+        rows: np.ndarray = train[np.sort(chosen)]
+        return rows
 
 
 def _stratified(labels: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
@@ -75,7 +76,7 @@ def allocate(counts: np.ndarray, n: int) -> np.ndarray:
         How many to take of each; they sum to `n`.
     """
     shares = counts * (n / counts.sum())
-    quotas = np.floor(shares).astype(int)
+    quotas: np.ndarray = np.floor(shares).astype(int)
     if n >= len(counts):
         quotas = np.maximum(quotas, 1)
     while (excess := int(quotas.sum()) - n) != 0:  # at most about as often as there are classes
