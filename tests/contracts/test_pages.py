@@ -46,6 +46,13 @@ def test_files_and_folders_that_a_page_names_exist(page):
         assert any((ROOT / folder / path).exists() for folder in (".", "skhpt", "tests")), path
 
 
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_names_that_a_page_finds_in_a_file_are_there(page):
+    for name, path in re.findall(r"`(\w+)`\s+in\s+`([\w/]+\.py)`", text_of(page)):
+        file = next(ROOT / folder / path for folder in (".", "skhpt") if (ROOT / folder / path).exists())
+        assert re.search(rf"\b{name}\b", file.read_text(encoding="utf-8")), f"{name} in {path}"
+
+
 def test_classes_that_the_glossary_names_exist():
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "skhpt").rglob("*.py")]
     classes = {node.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
