@@ -1,9 +1,9 @@
-"""What a search makes of the predictions that it kept: out-of-fold predictions, and a score without optimism."""
+"""Out-of-fold predictions and corrected scores of a fitted search, from the predictions that it kept."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
@@ -14,6 +14,7 @@ from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 
 from skhpt._compat import check_method_params, num_samples
+from skhpt._typing import Scorer
 from skhpt.fitting.scorers import sklearn_metric
 from skhpt.results.bias_correction import Choose, CorrectedScore, best_of, bootstrap_scores, summarize
 from skhpt.results.cv_results import metric_names, rank
@@ -28,30 +29,33 @@ from skhpt.results.predictions import all_classes, by_row, labels_by_row, pool
 from skhpt.session.session import Session
 from skhpt.trial import FoldScore, Trial
 
-#: Bootstrap samples, and the work that may make them fewer: products for a metric that is computed at once (200 samples
-#: at least), calls of any other scorer (50 at least).
-N_BOOTSTRAPS, N_PRODUCTS, N_CALLS = 1000, 5 * 10**9, 5_000
-#: Folds on which it is looked whether scores follow from predictions, at most.
+#: Number of bootstrap samples.
+N_BOOTSTRAPS = 1000
+#: Maximum number of products for a vectorised metric; it reduces the number of samples to 200 at least.
+N_PRODUCTS = 5 * 10**9
+#: Maximum number of calls of any other scorer; it reduces the number of samples to 50 at least.
+N_CALLS = 5_000
+#: Maximum number of folds on which scores from predictions are compared with recorded scores.
 N_VERIFIED = 20
-#: How far a score that is computed from predictions may be from the one that was recorded, relative to the largest.
+#: Maximum difference between the two, relative to the largest recorded score.
 TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True)
 class TestRows:
-    """The test parts of a search, and what is true of them.
+    """The rows of all test parts. A row occurs once for each fold that tests it.
 
     Attributes
     ----------
     rows, fold, unit : ndarray of shape (n_occurrences,)
-        Of each row in each test part: its number, the number of the fold, and the number of what is drawn with it in a
-        bootstrap sample: its group, or itself.
+        For each occurrence the index of the row, the index of the fold, and the index of its resampling unit: its
+        group, or the row itself.
     n_samples : int
-        Rows of the data.
+        Number of rows of the data.
     y : ndarray of shape (n_samples, ...) or None
         The targets.
     score_params : dict
-        What is passed to the scorer; entries with a row for each sample are cut.
+        Arguments of the scorer; those with one value per sample are sliced.
     """
 
     rows: np.ndarray
@@ -63,7 +67,7 @@ class TestRows:
 
 
 def test_rows_of(session: Session) -> TestRows:
-    """Keep what is needed of a session, with a copy of the targets."""
+    """Return the test rows of a session, with a copy of the targets."""
     n_samples = num_samples(session.inputs.X)
     parts = [np.arange(n_samples)[test] for _, test in session.folds]
     rows = np.concatenate(parts)
@@ -80,7 +84,7 @@ def test_rows_of(session: Session) -> TestRows:
 
 
 class PredictionsMixin:
-    """Gives a search what follows from kept predictions."""
+    """Adds out-of-fold predictions and the corrected score to a search."""
 
     estimator: Any
     refit: Any
@@ -89,30 +93,30 @@ class PredictionsMixin:
     cv_results_: dict[str, Any]
     scorer_: Any
     _tabulated: Sequence[Trial]
-    _tested: TestRows | None
+    _test_rows: TestRows | None
     _corrected: CorrectedScore | None
 
     @property
     @abstractmethod
     def _metric(self) -> str | None:
-        """Name of the metric that candidates are compared by; None for the only or first one."""
+        """Name of the metric that candidates are compared by; None for the only or first metric."""
 
     def out_of_fold_predictions(self, index: int | None = None) -> np.ndarray:
-        """Return what a candidate predicted for each row when it was in a test part.
+        """Return the predictions of a candidate for each row, by the models that were not trained on it.
 
         Only with ``return_predictions=True``.
 
         Parameters
         ----------
         index : int, default=None
-            Row of the candidate in ``cv_results_``; None means the best one.
+            Row of the candidate in ``cv_results_``; None means the best candidate.
 
         Returns
         -------
         predictions : ndarray of shape (n_samples,) or (n_samples, n_columns)
-            In the order of the data: what ``predict_proba`` returned (with a column for each class, in their order),
-            else ``decision_function``, else ``predict``. Rows that were tested several times have the mean of their
-            predictions, or the most frequent label; rows that were never tested NaN, or None among labels.
+            Predictions in the order of the data, from ``predict_proba`` (one column per class), ``decision_function``
+            or ``predict``, the first of these that the estimator has. A row in several test parts has the mean of its
+            predictions, or the most frequent label. A row in no test part has NaN, or None among labels.
 
         Raises
         ------
@@ -124,7 +128,7 @@ class PredictionsMixin:
         sklearn.model_selection.cross_val_predict : The same for one estimator.
         """
         check_is_fitted(self, "cv_results_")
-        if self._tested is None:
+        if self._test_rows is None:
             raise ValueError("no predictions were kept: fit with return_predictions=True")
         if index is None and not hasattr(self, "best_index_"):
             raise ValueError("there is no best candidate: give the index of one, or set refit")
@@ -132,55 +136,56 @@ class PredictionsMixin:
         check_scalar(index, "index", Integral, min_val=0, max_val=len(self._tabulated) - 1)
         folds = [fold for fold in self._tabulated[index].folds if fold.predictions]
         if not folds:
-            raise ValueError(f"there are no predictions of candidate {index}: {_why_none(self._tabulated[index])}")
-        tested = self._tested
-        pooled = pool([fold.predictions for fold in folds if fold.predictions], _classes_of(folds, tested))
-        rows = np.concatenate([tested.rows[tested.fold == fold.split] for fold in folds])
+            raise ValueError(
+                f"there are no predictions of candidate {index}: {_reason_without_predictions(self._tabulated[index])}"
+            )
+        test_rows = self._test_rows
+        pooled = pool([fold.predictions for fold in folds if fold.predictions], _classes_of(folds, test_rows))
+        rows = np.concatenate([test_rows.rows[test_rows.fold == fold.split] for fold in folds])
         are_labels = pooled.method == "predict" and not _is_numeric_target(self.estimator, pooled.values)
         combine = labels_by_row if are_labels else by_row
-        return combine(pooled.values, rows, tested.n_samples)
+        return combine(pooled.values, rows, test_rows.n_samples)
 
     @property
     def corrected_score_(self) -> CorrectedScore:
-        """The score that is to be expected of the best candidate, without the optimism of its choice."""
+        """Expected score of the best candidate, corrected for the optimism of choosing the best of many."""
         check_is_fitted(self, "cv_results_")
-        if self._tested is None:
+        if self._test_rows is None:
             raise AttributeError("there is no corrected_score_: no predictions were kept (return_predictions=False)")
         if self._corrected is None:
             try:
-                self._corrected = self._correct(self._tested)
+                self._corrected = self._compute_corrected_score(self._test_rows)
             except ValueError as error:
                 raise AttributeError(f"there is no corrected_score_: {error}") from error
         return self._corrected
 
     def _keep_test_rows(self, session: Session) -> None:
-        """Keep what the predictions are of."""
-        self._tested = test_rows_of(session) if self.return_predictions else None
+        """Keep the rows that the predictions belong to."""
+        self._test_rows = test_rows_of(session) if self.return_predictions else None
         self._corrected = None
 
-    def _correct(self, tested: TestRows) -> CorrectedScore:
-        metric = self._metric_to_correct()
-        candidates = self._candidates_to_choose_from(metric)
+    def _compute_corrected_score(self, test_rows: TestRows) -> CorrectedScore:
+        metric = self._metric_that_decides()
+        candidates = self._eligible_rows(metric)
         scorer = self.scorer_[metric] if isinstance(self.scorer_, dict) else self.scorer_
         recorded = np.array([[fold.score(metric) for fold in self._tabulated[i].folds] for i in candidates]).T
-        scores = _verified(self._answers(tested, candidates), scorer, metric, tested.fold, recorded)
-        choose: Choose = lambda in_bag: best_of(scores.score_all(in_bag))  # noqa: E731
-        n_folds = 1
-        if callable(self.refit):
-            choose, n_folds = self._by_rule(self.refit, scores, tested.fold, metric, candidates), len(recorded)
-        n = _n_bootstraps(scores, len(tested.rows), len(candidates) * n_folds)
+        predictions = self._candidate_predictions(test_rows, candidates)
+        scores = verified_scores(predictions, scorer, metric, fold=test_rows.fold, recorded=recorded)
+        n_folds = len(recorded) if callable(self.refit) else 1
+        choose = self._choose(scores, test_rows.fold, metric=metric, candidates=candidates)
+        n = affordable_bootstraps(scores, len(test_rows.rows), len(candidates) * n_folds)
         scores_on_samples = bootstrap_scores(
             choose,
             scores.score_chosen,
-            resampling_unit=tested.unit,
+            resampling_unit=test_rows.unit,
             n_bootstraps=n,
             width=len(candidates) * n_folds,
         )
         best = np.flatnonzero(candidates == self.best_index_)
-        pooled_score = scores.score_chosen(np.ones((1, len(tested.rows))), best)[0]
+        pooled_score = scores.score_chosen(np.ones((1, len(test_rows.rows))), best)[0]
         return summarize(scores_on_samples, pooled_score, len(candidates))
 
-    def _metric_to_correct(self) -> str:
+    def _metric_that_decides(self) -> str:
         names = metric_names(self._tabulated)
         if names is None:
             return "score"
@@ -188,70 +193,68 @@ class PredictionsMixin:
             raise ValueError(f"refit does not say which of the metrics decides: {names}")
         return self._metric
 
-    def _candidates_to_choose_from(self, metric: str) -> np.ndarray:
-        """Return the rows of the candidates that could have been the best: they have come as far, and have a score."""
+    def _eligible_rows(self, metric: str) -> np.ndarray:
+        """Return the rows of ``cv_results_`` with a score and with the resource of the best row."""
         means = self.cv_results_[f"mean_test_{metric}"]
-        could_be = np.isfinite(means)
+        is_eligible = np.isfinite(means)
         for name in ("n_resources", "n_folds"):
             if name in self.cv_results_:
-                could_be &= self.cv_results_[name] == self.cv_results_[name][self.best_index_]
-        candidates = [i for i in np.flatnonzero(could_be).tolist() if self._tabulated[i].state == "ok"]
-        if not could_be.any():
+                is_eligible &= self.cv_results_[name] == self.cv_results_[name][self.best_index_]
+        candidates = [i for i in np.flatnonzero(is_eligible).tolist() if self._tabulated[i].state == "ok"]
+        if not is_eligible.any():
             raise ValueError("no candidate has a score")
         for i in [self.best_index_, *candidates]:
             if i not in candidates or not all(fold.predictions for fold in self._tabulated[i].folds):
-                raise ValueError(f"there are no predictions of candidate {i}: {_why_none(self._tabulated[i])}")
+                raise ValueError(
+                    f"there are no predictions of candidate {i}: {_reason_without_predictions(self._tabulated[i])}"
+                )
         return np.array(candidates)
 
-    def _answers(self, tested: TestRows, candidates: np.ndarray) -> CandidatePredictions:
-        """Put together what candidates predicted, for all occurrences."""
-        if tested.y is None or tested.y.ndim == 0:
+    def _candidate_predictions(self, test_rows: TestRows, candidates: np.ndarray) -> CandidatePredictions:
+        """Return the predictions of candidates for all occurrences of test rows."""
+        if test_rows.y is None or test_rows.y.ndim == 0:
             raise ValueError("there are no targets to compare predictions with")
         folds = [fold for i in candidates for fold in self._tabulated[i].folds]
-        classes = _classes_of(folds, tested)
+        classes = _classes_of(folds, test_rows)
         kind = "classifier" if is_classifier(self.estimator) else "regressor" if is_regressor(self.estimator) else None
         return CandidatePredictions(
             pooled=[pool([f.predictions for f in self._tabulated[i].folds], classes) for i in candidates],
-            y=tested.y[tested.rows],
+            y=test_rows.y[test_rows.rows],
             kind=kind,
             classes=classes,
             score_params=check_method_params(
-                np.arange(tested.n_samples), params=tested.score_params, indices=tested.rows
+                np.arange(test_rows.n_samples), params=test_rows.score_params, indices=test_rows.rows
             ),
         )
 
-    def _by_rule(
-        self,
-        rule: Callable[[Mapping[str, Any]], int],
-        scores: CandidateScorer,
-        fold: np.ndarray,
-        metric: str,
-        candidates: np.ndarray,
-    ) -> Choose:
-        """Choose as `refit` does, if it is a function: from the table of results that a sample would have given."""
-        table = {name: _at(column, candidates) for name, column in self.cv_results_.items()}
+    def _choose(self, scores: CandidateScorer, fold: np.ndarray, *, metric: str, candidates: np.ndarray) -> Choose:
+        """Return the function that chooses the best candidate of each bootstrap sample, as `refit` does."""
+        if not callable(self.refit):
+            return lambda in_bag: best_of(scores.score_all(in_bag))
+        rule = self.refit
+        table = {name: _take_rows(column, candidates) for name, column in self.cv_results_.items()}
 
         def choose(in_bag: np.ndarray) -> np.ndarray:
             by_fold = np.stack([scores.score_all(in_bag * (fold == i)) for i in range(fold.max() + 1)], axis=-1)
-            return np.array([_chosen(rule, table, metric, splits) for splits in by_fold])
+            return np.array([_row_chosen_by(rule, table, metric, splits) for splits in by_fold])
 
         return choose
 
 
-def _verified(
-    answers: CandidatePredictions, scorer: Any, metric: str, fold: np.ndarray, recorded: np.ndarray
+def verified_scores(
+    predictions: CandidatePredictions, scorer: Scorer, metric: str, *, fold: np.ndarray, recorded: np.ndarray
 ) -> CandidateScorer:
-    """Return scores that agree, on each fold, with those that the models got.
+    """Return a scorer of predictions whose scores agree, on each fold, with the recorded scores.
 
     Raises
     ------
     ValueError
-        If the score does not follow from the predictions.
+        If the scores cannot be computed from the predictions.
     """
-    by_scorer = SequentialScorer(answers, scorer, metric)
+    by_scorer = SequentialScorer(predictions, scorer, metric)
     recorded = recorded[:N_VERIFIED]
     parts = (np.arange(len(recorded))[:, np.newaxis] == fold).astype(float)  # (n_folds, n_occurrences)
-    candidates: list[CandidateScorer | None] = [_vectorized(answers, scorer), by_scorer]
+    candidates: list[CandidateScorer | None] = [_vectorized(predictions, scorer), by_scorer]
     for scores in candidates:
         if scores is not None and _agree(scores.score_all(parts), recorded):
             return scores
@@ -262,12 +265,12 @@ def _verified(
     raise ValueError("the scores do not follow from the predictions: the scorer, or the estimator's own, needs more")
 
 
-def _vectorized(answers: CandidatePredictions, scorer: Any) -> VectorizedScorer | None:
+def _vectorized(predictions: CandidatePredictions, scorer: Any) -> VectorizedScorer | None:
     """Return a scorer that computes the scores of all candidates together, if there is one for the metric."""
-    metric = sklearn_metric(scorer, answers.kind)
+    metric = sklearn_metric(scorer, predictions.kind)
     if metric is None:
         return None
-    return vectorized_scorer(answers, metric.function.__name__, sign=metric.sign, params=metric.params)
+    return vectorized_scorer(predictions, metric.function.__name__, sign=metric.sign, params=metric.params)
 
 
 def _agree(computed: np.ndarray, recorded: np.ndarray) -> bool:
@@ -276,15 +279,15 @@ def _agree(computed: np.ndarray, recorded: np.ndarray) -> bool:
     return bool(known.any() and (difference <= TOLERANCE * np.abs(recorded[known]).max()).all())
 
 
-def _n_bootstraps(scores: CandidateScorer, n_occurrences: int, n_candidates: int) -> int:
-    """Return how many samples are affordable."""
+def affordable_bootstraps(scores: CandidateScorer, n_occurrences: int, n_candidates: int) -> int:
+    """Return the number of bootstrap samples that the limits of work allow."""
     if isinstance(scores, VectorizedScorer):
         return int(np.clip(N_PRODUCTS // (n_occurrences * n_candidates), 200, N_BOOTSTRAPS))
     return int(np.clip(N_CALLS // n_candidates, 50, 200))
 
 
-def _chosen(rule: Any, table: Mapping[str, Any], metric: str, splits: np.ndarray) -> int:
-    """Return what a rule chooses from a table with other scores, of shape (n_candidates, n_folds)."""
+def _row_chosen_by(rule: Any, table: Mapping[str, Any], metric: str, splits: np.ndarray) -> int:
+    """Return the row that a rule chooses from a table with other scores, of shape (n_candidates, n_folds)."""
     defined = splits[:, ~np.isnan(splits).all(axis=0)]  # a fold may have no rows in the sample
     if not defined.size or np.isnan(defined).any(axis=1).all():
         return -1
@@ -294,20 +297,20 @@ def _chosen(rule: Any, table: Mapping[str, Any], metric: str, splits: np.ndarray
     return int(rule({**table, **columns, f"rank_test_{metric}": rank(means)}))
 
 
-def _at(column: Any, rows: np.ndarray) -> Any:
+def _take_rows(column: Any, rows: np.ndarray) -> Any:
     return [column[i] for i in rows] if isinstance(column, list) else column[rows]
 
 
-def _classes_of(folds: Sequence[FoldScore], tested: TestRows) -> np.ndarray | None:
-    return all_classes(folds, tested.y)
+def _classes_of(folds: Sequence[FoldScore], test_rows: TestRows) -> np.ndarray | None:
+    return all_classes(folds, test_rows.y)
 
 
 def _is_numeric_target(estimator: Any, values: np.ndarray) -> bool:
-    """Tell whether the mean of predictions makes sense."""
+    """Return whether predictions are numbers, of which a mean can be taken."""
     return is_regressor(estimator) and values.dtype.kind in "fiub"
 
 
-def _why_none(trial: Trial) -> str:
+def _reason_without_predictions(trial: Trial) -> str:
     if all(fold.state == "ok" for fold in trial.folds):
         return "it cannot predict, or it was evaluated without return_predictions=True"
     return f"its state is {trial.state!r}"

@@ -288,50 +288,7 @@ def test_several_metrics(iris):
     assert keys(search) == keys(single)
 
 
-# -- spaces of scikit-optimize -----------------------------------------------------------------------------------------
-
-
-class Real:
-    """Stands for `skopt.space.Real`: what is read are its attributes and the name of its class."""
-
-    def __init__(self, low, high, prior="uniform"):
-        self.low = low
-        self.high = high
-        self.prior = prior
-
-
-class Integer(Real):
-    pass
-
-
-class Categorical:
-    def __init__(self, categories):
-        self.categories = categories
-
-
-@pytest.mark.parametrize(
-    "theirs, ours",
-    [
-        ((1e-3, 1e3, "log-uniform"), stats.loguniform(1e-3, 1e3)),
-        ((0.0, 2.0, "uniform"), stats.uniform(0.0, 2.0)),
-        ((1, 9, "uniform"), stats.randint(1, 10)),
-        ((1, 9, "log-uniform"), loguniform_int(1, 9)),
-        (Real(1, 10, "log-uniform"), stats.loguniform(1, 10)),
-        (Real(1, 10), stats.uniform(1, 9)),
-        (Integer(1, 9), stats.randint(1, 10)),
-        (Categorical(("a", "b")), ["a", "b"]),
-        ((1, 9), (1, 9)),
-        (("rbf", "linear", "uniform"), ("rbf", "linear", "uniform")),
-    ],
-    ids=lambda value: repr(value).partition(" at 0x")[0],
-)
-def test_dimensions_of_scikit_optimize_are_understood(theirs, ours):
-    if theirs == ("rbf", "linear", "uniform"):
-        with pytest.raises(ValueError, match="must be numbers in order"):
-            translate({"x": theirs})
-        return
-    translated, expected = Space(translate([{"x": theirs}])), Space({"x": ours})
-    assert translated.columns[0].dimension.same_as(expected.columns[0].dimension)
+# -- spaces of scikit-optimize ---------------------------------------------------------------------------------------
 
 
 def test_numbers_of_candidates_for_each_space_are_refused():
