@@ -1,7 +1,7 @@
 """Rules for ``refit=``: functions of ``cv_results_`` that select the best candidate.
 
-The highest of many scores is partly due to chance. A rule selects the simplest candidate among those whose score is
-close to the best one.
+The highest of many scores is partly due to chance. A rule selects the simplest candidate among those whose
+score is close to the best one.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _BUDGETS = ("n_resources", "n_folds")
 class Rule:
     """Base class of rules that select the simplest candidate whose score is close to the best one.
 
-    A rule is a callable: it takes ``cv_results_`` and returns the row of the selected candidate. A subclass defines
-    `lowest_score`, and checks its own parameters in ``__post_init__``.
+    A rule is a callable: it takes ``cv_results_`` and returns the row of the selected candidate. A subclass
+    defines `lowest_score`, and checks its own parameters in ``__post_init__``.
 
     Attributes
     ----------
@@ -143,9 +143,9 @@ def one_standard_error(by: Key | Sequence[Key], metric: str = "score") -> Rule:
     by : str, callable or list of these
         What makes a candidate simple: the name of a parameter, or of a column of ``cv_results_`` such as
         ``'mean_fit_time'``, if smaller values are simpler; with a minus sign in front, as in ``'-alpha'``, if larger
-        values are simpler. Or a function that takes the parameters of a candidate (a dict) and returns a value to sort
-        by, the smallest for the simplest. In a list, the first key decides, and the next ones among equals. None and
-        missing parameters come last.
+        values are simpler. Or a function that takes the parameters of a candidate (a dict) and returns a
+        value to sort by, the smallest for the simplest. In a list, the first key decides, and the next ones
+        among equals. None and missing parameters come last.
 
     metric : str, default='score'
         Name of the metric, if there are several.
@@ -162,9 +162,9 @@ def one_standard_error(by: Key | Sequence[Key], metric: str = "score") -> Rule:
 
     Notes
     -----
-    The standard error is that of the best candidate: the standard deviation of its scores on the folds (with n - 1 in
-    the denominator) divided by the square root of their number, as in [1]_. With one fold it is 0. With repeated
-    cross-validation the folds are not independent, and it is too small.
+    The standard error is that of the best candidate: the standard deviation of its scores on the folds (with
+    n - 1 in the denominator) divided by the square root of their number, as in [1]_. With one fold it is 0.
+    With repeated cross-validation the folds are not independent, and it is too small.
 
     The searches of this package and of scikit-learn accept the rule as `refit`. In this package it works in races and
     with `HyperbandSearchCV` too, where it compares only candidates with the budget of the best one, and searches have a

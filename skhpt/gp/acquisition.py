@@ -37,8 +37,8 @@ def log_expected_improvement(mean: np.ndarray, std: np.ndarray, best: float) -> 
 
     References
     ----------
-    Ament, Daulton, Eriksson, Balandat and Bakshy (2023), Unexpected Improvements to Expected Improvement for Bayesian
-    Optimization, arXiv:2310.20708.
+    Ament, Daulton, Eriksson, Balandat and Bakshy (2023), Unexpected Improvements to Expected Improvement for
+    Bayesian Optimization, arXiv:2310.20708.
     """
     z = (mean - best) / std
     log_ei = np.log(std) + _log_h(z)  # Ament et al. 2023, eq. 8

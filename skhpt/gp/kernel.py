@@ -10,10 +10,10 @@
 ``k(q)``   (n, m)              covariance, 1 at distance 0
 =========  ==================  ==========================================================================
 
-All pairs of levels of a nominal column have the same distance (Hamming), and two levels drawn at random have the same
-mean squared distance as two numbers drawn from an ordered column, 1/6. A missing value stands in the middle: 1/2 in an
-ordered column, the mean of all levels in a nominal one. All distances are Euclidean distances in the embedding, so
-every covariance matrix is positive semi-definite.
+All pairs of levels of a nominal column have the same distance (Hamming), and two levels drawn at random have
+the same mean squared distance as two numbers drawn from an ordered column, 1/6. A missing value stands in the
+middle: 1/2 in an ordered column, the mean of all levels in a nominal one. All distances are Euclidean
+distances in the embedding, so every covariance matrix is positive semi-definite.
 """
 
 from __future__ import annotations
@@ -86,8 +86,8 @@ class Embedding:
 def _hot(n: int) -> float:
     """Return the number that stands for 1 in the one-hot code of n levels.
 
-    A part ``1 - 1/n`` of the pairs of random levels differs, and their squared distance is twice the square of this
-    number: 1/6 on average.
+    A part ``1 - 1/n`` of the pairs of random levels differs, and their squared distance is twice the square
+    of this number: 1/6 on average.
     """
     return float(np.sqrt(1 / 12 / max(1 - 1 / n, 0.5)))
 

@@ -1,7 +1,7 @@
 """Global maximisation of an acquisition function on the unit cube.
 
-Quasi-random points first, then random steps from the best points, smaller from round to round, at last gradient steps
-from the best few.
+Quasi-random points first, then random steps from the best points, smaller from round to round, at last
+gradient steps from the best few.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ def maximize_acquisition(
     rng : numpy.random.Generator
         Source of randomness.
     n_points, n_parents, n_children : int
-        Number of quasi-random points, number of the best points that each round starts from, and number of random
-        steps from each.
+        Number of quasi-random points, number of the best points that each round starts from, and number of
+        random steps from each.
 
     Returns
     -------

@@ -12,13 +12,13 @@ from scipy.special import ndtri
 class OutputWarping:
     """Monotone transformation of scores: the mean of the winsorised score and the normal score.
 
-    The winsorised score is the score itself, but not lower than Tukey's fence (the first quartile less 1.5 times the
-    interquartile range). The normal score is the quantile of the standard normal distribution at the rank of the score.
-    Both are standardised, and so is their sum.
+    The winsorised score is the score itself, but not lower than Tukey's fence (the first quartile less 1.5
+    times the interquartile range). The normal score is the quantile of the standard normal distribution at
+    the rank of the score. Both are standardised, and so is their sum.
 
-    The scores of a search are skewed: many candidates are almost as good as the best, a few are very bad. Without
-    the transformation, differences among good candidates would be too small for the model. With ranks alone, noise
-    among equal candidates would look as large as an improvement.
+    The scores of a search are skewed: many candidates are almost as good as the best, a few are very bad.
+    Without the transformation, differences among good candidates would be too small for the model. With ranks
+    alone, noise among equal candidates would look as large as an improvement.
 
     Attributes
     ----------

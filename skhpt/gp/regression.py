@@ -1,9 +1,9 @@
 """Gaussian process regression: posterior of the score everywhere, given scores at points of the cube.
 
-The model is ``y = m - b h(u) + s (f(u) + e)``, with a Gaussian process ``f`` of variance 1 and independent noise ``e``.
-The prior mean ``m - b h(u)`` is a concave quadratic, as in Snoek et al. (2015, arXiv:1502.05700): users choose ranges
-such that good values lie inside. Without it a search evaluates too many points at the bounds, where the posterior
-variance is largest (Siivola et al. 2018, arXiv:1704.00963).
+The model is ``y = m - b h(u) + s (f(u) + e)``, with a Gaussian process ``f`` of variance 1 and independent
+noise ``e``. The prior mean ``m - b h(u)`` is a concave quadratic, as in Snoek et al. (2015,
+arXiv:1502.05700): users choose ranges such that good values lie inside. Without it a search evaluates too
+many points at the bounds, where the posterior variance is largest (Siivola et al. 2018, arXiv:1704.00963).
 
 ===========  ==========  ==================================================================================
 ``y``        (n,)        scores
@@ -55,10 +55,10 @@ class Prior:
     def of_dimension(cls, n_columns: int, n_free: int, noise: float = 0.1, noise_std: float = 1.0) -> Prior:
         """Return a prior whose length scales grow with the square root of the dimension.
 
-        The prior of a length scale is log-normal with parameters ``sqrt(2) + log(D) / 2`` and ``sqrt(3)`` (Hvarfner et
-        al. 2024, arXiv:2402.02229). They use the mode of the length scale itself: that is the mode of a normal
-        distribution of its logarithm, shifted by the variance, 3. The dimension is the number of columns in which a
-        point may differ from others, `n_free`.
+        The prior of a length scale is log-normal with parameters ``sqrt(2) + log(D) / 2`` and ``sqrt(3)``
+        (Hvarfner et al. 2024, arXiv:2402.02229). They use the mode of the length scale itself: that is the
+        mode of a normal distribution of its logarithm, shifted by the variance, 3. The dimension is the
+        number of columns in which a point may differ from others, `n_free`.
         """
         lengths = np.full(n_columns, np.sqrt(2) - 3 + np.log(max(n_free, 1)) / 2)
         return cls(np.append(lengths, np.log(noise)), np.append(np.full(n_columns, np.sqrt(3)), noise_std))
@@ -266,9 +266,10 @@ def condition(
 def reinterpolate(posterior: Posterior, *, v: np.ndarray, pending: np.ndarray) -> Posterior:
     """Return a posterior with the same mean, and hardly any variance at observed and pending points.
 
-    The score of a candidate on given folds is a fixed number: a second evaluation gives no information, however noisy
-    the scores are (re-interpolation of Forrester, Keane and Bressloff 2006, doi:10.2514/1.20068). Pending points are
-    observations whose scores are the posterior mean, which leaves the mean as it is (kriging believer).
+    The score of a candidate on given folds is a fixed number: a second evaluation gives no information,
+    however noisy the scores are (re-interpolation of Forrester, Keane and Bressloff 2006,
+    doi:10.2514/1.20068). Pending points are observations whose scores are the posterior mean, which leaves
+    the mean as it is (kriging believer).
 
     Parameters
     ----------

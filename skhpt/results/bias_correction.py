@@ -1,7 +1,7 @@
 """Score of the best candidate without selection bias: bootstrap bias-corrected cross-validation (BBC-CV).
 
-The selection among the candidates is repeated on bootstrap samples of their out-of-fold predictions. Each time, the
-selected candidate is scored on the rows that are not in the sample. No model is fitted.
+The selection among the candidates is repeated on bootstrap samples of their out-of-fold predictions. Each
+time, the selected candidate is scored on the rows that are not in the sample. No model is fitted.
 
 ==================  ================  ================================================================================
 name                shape             meaning
@@ -12,8 +12,8 @@ in_bag              (b, n)            number of times that each prediction is in
 chosen              (b,)              number of the best candidate on each sample; -1 if there is none
 ==================  ================  ================================================================================
 
-Reference: Tsamardinos, Greasidou and Borboudakis (2018), Bootstrapping the out-of-sample predictions for efficient and
-accurate cross-validation, Machine Learning 107, 1895-1922.
+Reference: Tsamardinos, Greasidou and Borboudakis (2018), Bootstrapping the out-of-sample predictions for
+efficient and accurate cross-validation, Machine Learning 107, 1895-1922.
 """
 
 from __future__ import annotations

@@ -40,8 +40,8 @@ def cv_results(
     params : sequence of dict, default=None
         Parameters to show, one dict for each trial; None for those of the candidates.
     budgets : sequence of sortable, default=None
-        Budget of each trial, if the budgets differ. Trials are then ranked by budget first and by score second, means
-        are over the evaluated folds, and a column has the state of these folds.
+        Budget of each trial, if the budgets differ. Trials are then ranked by budget first and by score
+        second, means are over the evaluated folds, and a column has the state of these folds.
 
     Returns
     -------
@@ -55,23 +55,21 @@ def cv_results(
     """
     shown: list[Params] = [dict(each) for each in params or (trial.candidate.params for trial in trials)]
     skipped = np.array([[fold.state == "skipped" for fold in trial.folds] for trial in trials], dtype=bool)
+    mean: Mean = np.mean if budgets is None else partial(_mean_of_evaluated, skipped=skipped)
     results = _info_columns(trials)
-    mean: Mean = np.mean
     if budgets is not None:
-        mean = partial(_mean_of_evaluated, skipped=skipped)
-        results["state"] = np.array([Trial(trial.candidate, tuple(trial.evaluated)).state for trial in trials])
+        evaluated = [Trial(trial.candidate, tuple(trial.evaluated)) for trial in trials]
+        results["state"] = np.array([trial.state for trial in evaluated])
     results |= _time_columns(trials)
     results |= dict(_yield_masked_array_for_each_param(shown))
     results["params"] = shown
     error_score = np.nan if error_score == "raise" else error_score
     for metric in metric_names(trials) or ["score"]:
-        test = [[_score(fold, fold.test_score, metric, error_score=error_score) for fold in t.folds] for t in trials]
+        test = _scores(trials, "test", metric, error_score=error_score)
         results |= _score_columns(f"test_{metric}", test, skipped, mean=mean)
         results[f"rank_test_{metric}"] = rank(results[f"mean_test_{metric}"], budgets)
         if return_train_score:
-            train = [
-                [_score(fold, fold.train_score, metric, error_score=error_score) for fold in t.folds] for t in trials
-            ]
+            train = _scores(trials, "train", metric, error_score=error_score)
             results |= _score_columns(f"train_{metric}", train, skipped, mean=mean)
     return results
 
@@ -92,9 +90,12 @@ def rank(means: np.ndarray, budgets: Sequence[Any] | None = None) -> np.ndarray:
     if np.isnan(means).all():
         return np.ones(len(means), dtype=np.int32)
     if budgets is None:
-        ranks: np.ndarray = rankdata(-np.nan_to_num(means, nan=np.nanmin(means) - 1), method="min").astype(np.int32)
+        descending = -np.nan_to_num(means, nan=np.nanmin(means) - 1)
+        ranks: np.ndarray = rankdata(descending, method="min").astype(np.int32)
         return ranks
-    keys = [(False,) if np.isnan(mean) else (True, budget, mean) for budget, mean in zip(budgets, means, strict=True)]
+    keys: list[tuple[Any, ...]] = []
+    for budget, mean in zip(budgets, means, strict=True):
+        keys.append((False,) if np.isnan(mean) else (True, budget, mean))
     rank_of: dict[Any, int] = {}
     for i, key in enumerate(sorted(keys, reverse=True), start=1):
         rank_of.setdefault(key, i)
@@ -116,6 +117,20 @@ def _time_columns(trials: Sequence[Trial]) -> Columns:
             rows.append([np.nan if fold.state == "skipped" else getattr(fold, name) for fold in trial.folds])
         _, columns[f"mean_{name}"], columns[f"std_{name}"] = _summary(rows, np.nanmean)
     return columns
+
+
+def _scores(
+    trials: Sequence[Trial], kind: Literal["test", "train"], metric: str, *, error_score: float
+) -> list[list[float]]:
+    """Return the scores of each trial on each fold by one metric."""
+    rows = []
+    for trial in trials:
+        row = []
+        for fold in trial.folds:
+            score = fold.test_score if kind == "test" else fold.train_score
+            row.append(_score(fold, score, metric, error_score=error_score))
+        rows.append(row)
+    return rows
 
 
 def _score_columns(name: str, rows: list[list[float]], skipped: np.ndarray, *, mean: Mean) -> Columns:

@@ -1,7 +1,7 @@
 """Scores of candidates from their predictions, without their models.
 
-A scorer that needs nothing but predictions scores a `PredictedEstimator`, whose methods return the stored predictions.
-For common metrics, a vectorized computation scores all candidates at once.
+A scorer that needs nothing but predictions scores a `PredictedEstimator`, whose methods return the stored
+predictions. For common metrics, a vectorized computation scores all candidates at once.
 """
 
 from __future__ import annotations
@@ -142,8 +142,10 @@ class SequentialScorer:
         return float(score[self.metric] if isinstance(score, dict) else score)
 
     def score_all(self, weights: np.ndarray) -> np.ndarray:
-        candidates = range(len(self.estimators))
-        return np.array([[self._score_or_nan(candidate, sample) for candidate in candidates] for sample in weights])
+        rows = []
+        for sample in weights:
+            rows.append([self._score_or_nan(candidate, sample) for candidate in range(len(self.estimators))])
+        return np.array(rows)
 
     def score_chosen(self, weights: np.ndarray, candidates: np.ndarray) -> np.ndarray:
         pairs = zip(candidates, weights, strict=True)

@@ -1,7 +1,7 @@
 """Predictions of a candidate for the test parts of all folds, put together.
 
-Depending on the folds, a row is tested once, several times or never. An *occurrence* is one row in one test part.
-Occurrences are in the order of the folds.
+Depending on the folds, a row is tested once, several times or never. An *occurrence* is one row in one test
+part. Occurrences are in the order of the folds.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ class Pooled:
     Attributes
     ----------
     values : ndarray of shape (n_occurrences, ...)
-        Probabilities or decision values, with a column for each class, or the result of ``predict``. Decision values of
-        two classes have no columns.
+        Probabilities or decision values, with a column for each class, or the result of ``predict``. Decision
+        values of two classes have no columns.
     method : str
         "predict_proba", "decision_function" or "predict".
     labels : ndarray of shape (n_occurrences, ...)
@@ -52,8 +52,8 @@ def pool(predictions: Sequence[Predictions], classes: np.ndarray | None) -> Pool
     predictions : sequence of Predictions
         One for each test part.
     classes : ndarray or None
-        All classes. If a training part lacks a class, the probability of the class is 0, and its decision value is the
-        lowest float, as in scikit-learn's ``cross_val_predict``.
+        All classes. If a training part lacks a class, the probability of the class is 0, and its decision
+        value is the lowest float, as in scikit-learn's ``cross_val_predict``.
 
     Raises
     ------

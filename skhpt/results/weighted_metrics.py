@@ -9,8 +9,8 @@ predicted       (n, c)                predictions of c candidates, in the same f
 scores          (b, c)                result; NaN where a metric is not defined
 ==============  ====================  ==============================================================
 
-Each function returns a function of the weights, whose scores agree with scikit-learn's metric of the same name, with
-the weights as ``sample_weight``.
+Each function returns a function of the weights, whose scores agree with scikit-learn's metric of the same
+name, with the weights as ``sample_weight``.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ def r2(y: np.ndarray, predicted: np.ndarray) -> Scores:
 def class_scores(y: np.ndarray, predicted: np.ndarray, n_classes: int, *, kind: Kind, average: Average) -> Scores:
     """Precision, recall or F1 of each class, averaged.
 
-    The averages are those of scikit-learn; "recalled" is the mean over the classes among the targets, as in balanced
-    accuracy.
+    The averages are those of scikit-learn; "recalled" is the mean over the classes among the targets, as in
+    balanced accuracy.
     """
     hits = [((y[:, np.newaxis] == k) & (predicted == k)).astype(float) for k in range(n_classes)]
     guesses = [(predicted == k).astype(float) for k in range(n_classes)]

@@ -1,8 +1,8 @@
 """The Strategy protocol: candidates as a pure function of the history.
 
-A strategy has no method to receive scores. The engine calls `Strategy.ask` with the whole history after each finished
-trial, so a search that starts, resumes, warm starts or replays calls the same function with a longer or shorter
-history. The results are then the same for any number of workers, and after a crash.
+A strategy has no method to receive scores. The engine calls `Strategy.ask` with the whole history after each
+finished trial, so a search that starts, resumes, warm starts or replays calls the same function with a longer
+or shorter history. The results are then the same for any number of workers, and after a crash.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from skhpt.trial import Candidate
 class Strategy(Protocol):
     """Source of candidates.
 
-    A new strategy implements `ask` and `n_candidates` and joins the table in ``tests/contracts/test_laws.py``, which
-    tests the rules of `ask`. `FixedList` is the shortest example.
+    A new strategy implements `ask`, `n_candidates` and `uses_prior`, and joins the table in
+    ``tests/contracts/test_laws.py``, which tests the rules of `ask`. `FixedList` is the shortest example.
     """
 
     @property
@@ -33,8 +33,8 @@ class Strategy(Protocol):
     def ask(self, history: History) -> list[Candidate]:
         """Return the candidates that can be evaluated now.
 
-        The engine calls `ask` again after each finished trial. The search is complete when `ask` returns an empty list
-        and no trial is pending.
+        The engine calls `ask` again after each finished trial. The search is complete when `ask` returns an
+        empty list and no trial is pending.
 
         Rules:
 

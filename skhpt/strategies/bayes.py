@@ -33,8 +33,8 @@ class BayesianOptimization:
     remedy: Bull 2011, arXiv:1101.3501.) Therefore every second proposal draws the hyperparameters from their posterior,
     and every sixth maximises an upper confidence bound of three standard deviations.
 
-    The proposal of trial k depends on the results of the trials up to k - `max_pending`, whether or not later results
-    are known already, so the proposals are the same for any number of workers.
+    The proposal of trial k depends on the results of the trials up to k - `max_pending`, whether or not later
+    results are known already, so the proposals are the same for any number of workers.
 
     Parameters
     ----------
@@ -136,7 +136,8 @@ class BayesianOptimization:
             cooling = max(0.0, 1 - len(seen) / self.n_candidates)
             times = self._surrogate(seen, log_times, rng=None, is_score=False)
             time_weight = cooling * times.warping.std  # one level of the model is this difference of log seconds
-            return _AcquisitionPerSecond(surrogate, ACQUISITIONS["log_ei"], times, time_weight)
+            log_ei = ACQUISITIONS["log_ei"]
+            return _AcquisitionPerSecond(surrogate, log_ei, times=times, time_weight=time_weight)
         return _SurrogateAcquisition(surrogate, EXPLORING if explores else ACQUISITIONS[self.acquisition])
 
     def _surrogate(

@@ -1,7 +1,7 @@
 """Multi-fidelity search: many candidates begin with few resources, the best of them are promoted to more.
 
-References: Li, Jamieson, DeSalvo, Rostamizadeh and Talwalkar (2018), Hyperband: A Novel Bandit-Based Approach to
-Hyperparameter Optimization, Journal of Machine Learning Research 18, arXiv:1603.06560.
+References: Li, Jamieson, DeSalvo, Rostamizadeh and Talwalkar (2018), Hyperband: A Novel Bandit-Based Approach
+to Hyperparameter Optimization, Journal of Machine Learning Research 18, arXiv:1603.06560.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ N_CONCURRENT = 2
 class Hyperband:
     """Strategy that runs the brackets of a plan at the same time.
 
-    A candidate is promoted as soon as it is certain to be among the best of its rung, whatever the scores of the
-    pending candidates will be. Each candidate has a trial on every rung that it reaches.
+    A candidate is promoted as soon as it is certain to be among the best of its rung, whatever the scores of
+    the pending candidates will be. Each candidate has a trial on every rung that it reaches.
 
     Parameters
     ----------
@@ -43,8 +43,8 @@ class Hyperband:
         Ids of the first bracket and of the first candidate; larger than 0 after an earlier search.
     propose : callable, default=None
         ``propose(n, known, prior)`` returns up to n points, given the trials of complete brackets. With it, from the
-        third bracket on, two thirds of the candidates of a bracket are proposals; the bracket begins when the last but
-        one before it is complete.
+        third bracket on, two thirds of the candidates of a bracket are proposals; the bracket begins when the
+        last but one before it is complete.
     """
 
     def __init__(

@@ -31,8 +31,10 @@ def default_points(own: Params, space: Space) -> list[Params]:
     points : list of dict
         Points without duplicates, all allowed by the constraint.
     """
-    middles = [{name: dimension.middle() for name, dimension in branch.items()} for branch in space.branches]
-    own_parts = [_own_part(own, branch) for branch in space.branches]
+    middles, own_parts = [], []
+    for branch in space.branches:
+        middles.append({name: dimension.middle() for name, dimension in branch.items()})
+        own_parts.append(_own_part(own, branch))
     shares = [len(part) / max(1, len(middle)) for middle, part in zip(middles, own_parts, strict=True)]
     as_it_is = [middles[i] | own_parts[i] for i in np.argsort(-np.array(shares), kind="stable")]
     allowed = [point for point in as_it_is if space.allows(point)]

@@ -12,19 +12,19 @@ from skhpt.trial import FoldScore, Trial
 class Race:
     """Rule that eliminates a candidate when its mean so far is below every fold of some fully evaluated candidate.
 
-    This is the "forgiving" rule of Bergman, Purucker and Hutter (2024, arXiv:2405.03389), which compares with the worst
-    fold of the incumbent, with the highest worst fold of all candidates instead. The highest worst fold can only rise,
-    so an eliminated candidate stays eliminated, and the outcome does not depend on the order of the evaluations. Folds
-    may differ in difficulty: on a hard first fold a candidate is eliminated only if it scores lower than another
-    candidate on its worst fold.
+    This is the "forgiving" rule of Bergman, Purucker and Hutter (2024, arXiv:2405.03389), which compares with
+    the worst fold of the incumbent, with the highest worst fold of all candidates instead. The highest worst
+    fold can only rise, so an eliminated candidate stays eliminated, and the outcome does not depend on the
+    order of the evaluations. Folds may differ in difficulty: on a hard first fold a candidate is eliminated
+    only if it scores lower than another candidate on its worst fold.
 
     Parameters
     ----------
     metric : str, default=None
         Name of the score to compare; None for the only or first one.
     error_score : float or 'raise', default=NaN
-        Score of a failed fold. With NaN or 'raise' a failed candidate has no mean, and is eliminated as soon as there
-        is a candidate with scores on all folds.
+        Score of a failed fold. With NaN or 'raise' a failed candidate has no mean, and is eliminated as soon
+        as there is a candidate with scores on all folds.
     """
 
     def __init__(self, metric: str | None = None, error_score: float | str = np.nan):

@@ -36,8 +36,8 @@ def by_candidate(trials: Sequence[Trial]) -> list[list[Trial]]:
 def at_full_resource(trials: Sequence[Trial], metric: str | None = None) -> list[Trial]:
     """Return the highest trial of each candidate, with scores extrapolated to all of the resource.
 
-    From each level to the next, the scores change by the mean change of the candidates that have both, on the folds
-    that both have.
+    From each level to the next, the scores change by the mean change of the candidates that have both, on the
+    folds that both have.
 
     Parameters
     ----------
@@ -79,9 +79,9 @@ def rung_correlations(trials: Sequence[Trial], metric: str | None = None) -> lis
     Returns
     -------
     correlations : list of (float, int)
-        For each level but the last: Spearman's rank correlation of the mean scores of the candidates that reached the
-        next level, and their number. The correlation is the mean over brackets, weighted by their numbers of
-        candidates; NaN if no bracket has three of them.
+        For each level but the last: Spearman's rank correlation of the mean scores of the candidates that
+        reached the next level, and their number. The correlation is the mean over brackets, weighted by their
+        numbers of candidates; NaN if no bracket has three of them.
     """
     scores_of: dict[int, dict[int, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
     for row in by_candidate(trials):

@@ -100,7 +100,8 @@ class Plan:
     @property
     def full_fits(self) -> float:
         """Cost of all training, in fits with the largest resource on one fold."""
-        return float(sum(self._cost(bracket, i) for bracket in self.brackets for i in range(len(bracket.rungs))))
+        costs = [self._cost(bracket, i) for bracket in self.brackets for i in range(len(bracket.rungs))]
+        return float(sum(costs))
 
     def _cost(self, bracket: Bracket, i: int) -> Fraction:
         """Return the cost of a rung, in full fits."""
@@ -148,8 +149,8 @@ def _table_lines(head: list[str], rows: list[list[str]]) -> list[str]:
 def levels(minimum: int, maximum: int, factor: int) -> list[int]:
     """Return the levels of a resource, in increasing order.
 
-    The levels are `maximum`, ``maximum // factor``, ``maximum // factor**2`` and so on, as long as they are at least
-    `minimum`.
+    The levels are `maximum`, ``maximum // factor``, ``maximum // factor**2`` and so on, as long as they are
+    at least `minimum`.
     """
     found = [maximum]
     while found[-1] // factor >= minimum:

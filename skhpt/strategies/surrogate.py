@@ -25,8 +25,8 @@ Target: TypeAlias = Callable[[Sequence[Trial]], np.ndarray]
 FOREIGN_NOISE = 2.0
 #: Maximum number of observations for the fit of the hyperparameters, and for the posterior.
 MAX_FITTED, MAX_SEEN = 200, 1000
-#: Depth of the prior mean of the scores, in standard deviations, for one parameter; it is divided by the square root of
-#: the number of parameters.
+#: Depth of the prior mean of the scores, in standard deviations, for one parameter; it is divided by the
+#: square root of the number of parameters.
 DEPTH = 0.5
 #: Columns with at most this many values are not moved along the gradient.
 FEW_VALUES = 30
@@ -44,13 +44,13 @@ class Surrogate:
     target : callable
         Modelled quantity, such as `mean_scores`.
     prior : sequence of Trial, default=()
-        Observations from other folds or data. They are transformed on their own: only their order and their relative
-        distances count.
+        Observations from other folds or data. They are transformed on their own: only their order and their
+        relative distances count.
     theta : ndarray, default=None
         Hyperparameters of the Gaussian process; fitted to the observations if None.
     is_score : bool, default=True
-        Whether the target is a score: then it is transformed such that high scores count, and expected to be lower at
-        the bounds of the columns.
+        Whether the target is a score: then it is transformed such that high scores count, and expected to be
+        lower at the bounds of the columns.
 
     Attributes
     ----------
@@ -124,8 +124,8 @@ class Surrogate:
     def near(self, start: np.ndarray) -> Callable[[np.ndarray], Prediction]:
         """Return a function that predicts at points near `start`, for gradient steps along columns of many values.
 
-        The function maps points of the cube, as many as in `start`, to means, standard deviations, and the gradients of
-        both. Columns of few values stay as they are in `start`; there the gradients are zero.
+        The function maps points of the cube, as many as in `start`, to means, standard deviations, and the
+        gradients of both. Columns of few values stay as they are in `start`; there the gradients are zero.
         """
         snapped = self.space.snap(start)
         Z_start = self.embedding(snapped)
@@ -163,8 +163,8 @@ def _observations(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, OutputWarping]:
     """Return points, transformed values and relative noise variances of the trials inside the space.
 
-    A failed trial is as bad as the worst trial that has a value. The noise variance is 1, and larger if folds were
-    skipped.
+    A failed trial is as bad as the worst trial that has a value. The noise variance is 1, and larger if folds
+    were skipped.
     """
     encoded = encoder(trials)
     u = [each.u for each in encoded if each.u is not None]
@@ -180,8 +180,8 @@ def _observations(
 def mean_scores(trials: Sequence[Trial], metric: str | None = None) -> np.ndarray:
     """Return the mean scores of trials over their folds, corrected for the difficulty of skipped folds.
 
-    The correction of a trial with skipped folds adds to each of its scores the overall mean of the trials with all
-    scores, less their mean on that fold.
+    The correction of a trial with skipped folds adds to each of its scores the overall mean of the trials
+    with all scores, less their mean on that fold.
 
     Parameters
     ----------

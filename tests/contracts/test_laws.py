@@ -19,7 +19,7 @@ from skhpt.strategies.bayes import BayesianOptimization
 from skhpt.strategies.fixed_list import FixedList, untried
 from skhpt.strategies.hyperband import Hyperband
 from skhpt.strategies.schedule import Plan, hyperband, ladder
-from skhpt.trial import FoldScore
+from skhpt.trial import Candidate, FoldScore, Trial
 
 SPACE = Space({"x": stats.uniform(), "k": stats.randint(0, 4), "c": ["a", "b"]})
 MAX_TRIALS = 200
@@ -112,6 +112,16 @@ def test_any_scores_in_any_order_of_brackets_lead_to_the_end(make, data):
 def test_the_answer_depends_on_the_history_alone(make):
     for history in run(make(History()), score_of):
         assert make(History()).ask(deepcopy(history)) == make(History()).ask(history)
+
+
+@for_every_strategy
+def test_trials_from_other_folds_count_only_for_strategies_that_say_so(make):
+    prior = [Trial(Candidate(i, params), (FoldScore(i, 0, float(i)),)) for i, params in enumerate(points(5))]
+    for history in run(make(History()), score_of):
+        with_prior = deepcopy(history)
+        with_prior.prior = tuple(prior)
+        strategy = make(History())
+        assert strategy.uses_prior or strategy.ask(with_prior) == strategy.ask(history)
 
 
 @for_every_strategy
