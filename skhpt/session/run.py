@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from skhpt._compat import IS_TESTED
 from skhpt._typing import ArrayLike, ErrorScore
 from skhpt.engine import loop
-from skhpt.engine.evaluator import PoolEvaluator
+from skhpt.engine.evaluator import PoolEvaluator, null_observer
 from skhpt.engine.interrupts import Interrupts
 from skhpt.engine.retries import RetryPolicy
 from skhpt.engine.stopping import Limits
@@ -137,7 +137,7 @@ def _make_evaluator(
         X=session.inputs.X,
         y=session.inputs.y,
         splits=session.folds.splits,
-        observe=session.callbacks.observe,
+        observe=session.callbacks.observe if session.callbacks.observe_fits else null_observer,
         racing=params.racing,
         reuse=reuse,
         retry_policy=RetryPolicy(params.max_retries, params.fit_timeout),
