@@ -34,7 +34,7 @@ def _no_smoothing(estimators: Sequence[Estimator], parameters: Sequence[str]) ->
     return {"var_smoothing": 0.0}
 
 
-def _fit_and_find_largest_variance(estimator: Estimator, X: ArrayLike, y: ArrayLike) -> tuple[Estimator, float]:
+def _fit_without_smoothing(estimator: Estimator, X: ArrayLike, y: ArrayLike) -> tuple[Estimator, float]:
     """Fit; return the model, and the largest variance of a feature, which multiplies `var_smoothing`."""
     return estimator.fit(X, y), np.var(validate_data(clone(estimator), X), axis=0).max()
 
@@ -61,5 +61,5 @@ register_submodel(
     "var_smoothing",
     _smooth_variances,
     widest=_no_smoothing,
-    fit=_fit_and_find_largest_variance,
+    fit=_fit_without_smoothing,
 )

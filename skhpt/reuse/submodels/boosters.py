@@ -32,7 +32,12 @@ def _register_rounds(
     module = import_module(package)
     for name in names:
         register_submodel(
-            getattr(module, name), "n_estimators", truncate, is_exact=is_exact, fit=_fit_without_params, grows=True
+            getattr(module, name),
+            "n_estimators",
+            truncate,
+            is_exact=is_exact,
+            fit=_fit_without_params,
+            grows=True,
         )
 
 
@@ -102,8 +107,9 @@ def _truncate_xgboost(model: Estimator, estimator: Estimator) -> Estimator | Non
         return None
     if "c" in (booster.feature_types or ()):
         return None  # a truncated booster loses the categories of the training data
-    # `_Booster` is the fitted state of a model
-    return with_fitted_state(estimator, model, _Booster=booster[: estimator.n_estimators], objective=model.objective)
+    truncated = booster[: estimator.n_estimators]
+    # `_Booster` is the fitted state of a model; `fit` may replace the parameter `objective`
+    return with_fitted_state(estimator, model, _Booster=truncated, objective=model.objective)
 
 
 def _register_xgboost() -> None:

@@ -104,26 +104,40 @@ def _rbf_kernel(X: np.ndarray, gamma: float) -> np.ndarray | None:
     uncertain: list[tuple[int, int]] = []
     for start in range(0, n_samples, _N_ROWS):
         rows = slice(start, min(start + _N_ROWS, n_samples))
-        # exp(-gamma (|x|^2 - 2 x y + |y|^2)), in place, for the columns from the block on
-        values = kernel[rows, start:]
-        values *= -2
-        values += squares[rows, None]
-        values += squares[start:]
-        values *= -gamma
-        rounded, is_uncertain = _round_to_single(np.exp(values, out=values), error)
+        # the block of these rows, from the diagonal on; the kernel is symmetric
+        values = _exp_of_distances(kernel[rows, start:], squares[rows], squares[start:], gamma=gamma)
+        rounded, is_uncertain = _round_to_single(values, error)
         kernel[rows, start:], kernel[start:, rows] = rounded, rounded.T
         if is_uncertain.any():
             uncertain += [(start + i, start + j) for i, j in np.argwhere(is_uncertain) if i < j]
         if len(uncertain) > _MAX_N_UNCERTAIN:
             return None
     for i, j in uncertain:
-        value = math.exp(-gamma * (squares[i] + squares[j] - 2 * ddot(X[i], X[j])))  # the operations of libsvm
-        (kernel[i, j],), (is_still_uncertain,) = _round_to_single(np.array([value]), _EPS)
-        kernel[j, i] = kernel[i, j]
+        value, is_still_uncertain = _rbf_value(X[i], X[j], squares[i] + squares[j], gamma=gamma)
         if is_still_uncertain:
             return None
+        kernel[i, j] = kernel[j, i] = value
     np.fill_diagonal(kernel, 1)
     return kernel
+
+
+def _rbf_value(x: np.ndarray, y: np.ndarray, sum_of_squares: float, *, gamma: float) -> tuple[np.float32, bool]:
+    """Compute a value with the operations of libsvm; also return whether the rounding of `exp` makes it uncertain."""
+    value = math.exp(-gamma * (sum_of_squares - 2 * ddot(x, y)))
+    (rounded,), (is_uncertain,) = _round_to_single(np.array([value]), _EPS)
+    return rounded, bool(is_uncertain)
+
+
+def _exp_of_distances(
+    products: np.ndarray, row_squares: np.ndarray, column_squares: np.ndarray, *, gamma: float
+) -> np.ndarray:
+    """Replace products x y by exp(-gamma (|x|^2 - 2 x y + |y|^2)), in place."""
+    products *= -2
+    products += row_squares[:, None]
+    products += column_squares
+    products *= -gamma
+    np.exp(products, out=products)
+    return products
 
 
 def _round_to_single(values: np.ndarray, error: float) -> tuple[np.ndarray, np.ndarray]:

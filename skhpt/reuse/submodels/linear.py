@@ -108,8 +108,8 @@ def _center(estimator: Estimator, X: ArrayLike, y: ArrayLike) -> tuple[Any, ...]
         X, _, weights, y = estimator._prepare_data(X, y, None, estimator.solver)
         weights = _check_sample_weight(weights, X, dtype=X.dtype)
     else:
-        dtype = [np.float64, np.float32]
-        X, y = validate_data(estimator, X, y, dtype=dtype, force_writeable=True, multi_output=True, y_numeric=True)
+        checks = {"dtype": [np.float64, np.float32], "force_writeable": True, "multi_output": True, "y_numeric": True}
+        X, y = validate_data(estimator, X, y, **checks)
     options = {"fit_intercept": estimator.fit_intercept, "sample_weight": weights, "rescale_with_sw": False}
     # `_preprocess_data` centres; its option `rescale_with_sw` is newer than version 1.7
     parameters = inspect.signature(_base._preprocess_data).parameters
@@ -181,7 +181,13 @@ def _ridge_is_exact(ridge_class: Any, solver: str) -> bool:
 
 
 for ridge_class in (Ridge, RidgeClassifier):
-    register_submodel(ridge_class, "alpha", _solve_for_alpha, is_exact=_has_direct_solver, fit=_prepare_equations)
+    register_submodel(
+        ridge_class,
+        "alpha",
+        _solve_for_alpha,
+        is_exact=_has_direct_solver,
+        fit=_prepare_equations,
+    )
 
 
 # -- Kernel ridge: the kernel is computed once, and passed as a precomputed kernel for each alpha ----------------------
@@ -209,7 +215,7 @@ class _RidgeKernel:
     y: np.ndarray
 
 
-def _compute_kernel(estimator: KernelRidge, X: ArrayLike, y: ArrayLike) -> _RidgeKernel:
+def _compute_ridge_kernel(estimator: KernelRidge, X: ArrayLike, y: ArrayLike) -> _RidgeKernel:
     X, y = validate_data(estimator, X, y, accept_sparse=("csr", "csc"), multi_output=True, y_numeric=True)
     params = {name: getattr(estimator, name) for name in ("gamma", "degree", "coef0")}
     values = pairwise_kernels(X, metric=estimator.kernel, filter_params=True, **params)
@@ -227,10 +233,11 @@ def _solve_with_kernel(kernel: _RidgeKernel, estimator: KernelRidge) -> KernelRi
 
 
 def _has_named_kernel(estimator: KernelRidge) -> bool:
-    return _alpha_is_number(estimator) and isinstance(estimator.kernel, str) and estimator.kernel != "precomputed"
+    has_name = isinstance(estimator.kernel, str) and estimator.kernel != "precomputed"
+    return has_name and _alpha_is_number(estimator)
 
 
-register_submodel(KernelRidge, "alpha", _solve_with_kernel, is_exact=_has_named_kernel, fit=_compute_kernel)
+register_submodel(KernelRidge, "alpha", _solve_with_kernel, is_exact=_has_named_kernel, fit=_compute_ridge_kernel)
 
 
 # -- Partial least squares: components are computed one after another, and rotated at the end --------------------------
@@ -245,13 +252,13 @@ def _fit_most_components(estimator: PLSRegression, X: ArrayLike, y: ArrayLike) -
         return None
 
 
-def _first_components(pls: PLSRegression | None, estimator: PLSRegression) -> PLSRegression | None:
+def _first_pls_components(pls: PLSRegression | None, estimator: PLSRegression) -> PLSRegression | None:
     k = estimator.n_components
     if pls is None or k > pls.n_components:
         return None
     first: Params = {}
     for name in ("x_weights_", "y_weights_", "x_loadings_", "y_loadings_", "x_scores_", "y_scores_"):
-        first[name] = getattr(pls, name)[:, :k].copy()  # contiguous: the rounding of products may depend on it
+        first[name] = getattr(pls, name)[:, :k].copy()  # contiguous: products may be rounded differently
     for side in ("x", "y"):
         # rotations R = W (P^T W)^-1 from weights W and loadings P
         weights = first[f"{side}_weights_"]
@@ -277,7 +284,7 @@ def _copies_data(pls: PLSRegression) -> bool:
 def _pls_is_exact() -> bool:
     try:
         return _view_equals_separate_fit(
-            PLSRegression(3), PLSRegression(2), fit=_fit_most_components, view=_first_components
+            PLSRegression(3), PLSRegression(2), fit=_fit_most_components, view=_first_pls_components
         )
     except Exception:  # a private attribute that this version does not have
         return False
@@ -286,7 +293,7 @@ def _pls_is_exact() -> bool:
 register_submodel(
     PLSRegression,
     "n_components",
-    _first_components,
+    _first_pls_components,
     is_exact=_copies_data,
     fit=_fit_most_components,
     output=_scores_of_rows_and_targets,
@@ -320,7 +327,9 @@ class _StoredCovariances:
             self.stored.append(empirical_covariance(X))
         covariance = self.stored[self.n_calls]
         self.n_calls += 1
-        self.covariance_ = covariance if self.shrinkage is None else shrunk_covariance(covariance, self.shrinkage)
+        if self.shrinkage is not None:
+            covariance = shrunk_covariance(covariance, self.shrinkage)
+        self.covariance_ = covariance
         return self
 
 

@@ -31,7 +31,7 @@ def _draws_are_detected(estimator: Estimator) -> bool:
     return all(value is not None for name, value in params.items() if name.endswith("random_state"))
 
 
-def _first_values(estimators: Sequence[Estimator], parameters: Sequence[str]) -> Params:
+def _any_values(estimators: Sequence[Estimator], parameters: Sequence[str]) -> Params:
     """Return any values: the shared fit does not depend on them."""
     return {name: getattr(estimators[0], name) for name in parameters}
 
@@ -92,7 +92,8 @@ class _FittedMembers:
 
 def _members_are_the_same(stack: Estimator) -> bool:
     # `_validate_final_estimator`: see `_fit_final_estimator`
-    return _draws_are_detected(stack) and _splits_repeat(stack.cv) and hasattr(stack, "_validate_final_estimator")
+    has_method = hasattr(stack, "_validate_final_estimator")
+    return has_method and _draws_are_detected(stack) and _splits_repeat(stack.cv)
 
 
 def _splits_repeat(cv: Any) -> bool:
@@ -127,13 +128,13 @@ def _copy(data: Any) -> Any:
 
 for voting in (VotingClassifier, VotingRegressor):
     register_submodel(voting, "weights", _weight_votes, is_exact=_draws_are_detected, widest=_no_weights)
-register_submodel(FixedThresholdClassifier, "threshold", _same_members, widest=_first_values)
+register_submodel(FixedThresholdClassifier, "threshold", _same_members, widest=_any_values)
 for stack in (StackingClassifier, StackingRegressor):
     register_submodel(
         stack,
         "final_estimator",
         _fit_final_estimator,
         is_exact=_members_are_the_same,
-        widest=_first_values,
+        widest=_any_values,
         fit=_fit_members,
     )

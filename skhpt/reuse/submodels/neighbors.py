@@ -118,7 +118,8 @@ def _are_equal(rows: Any, others: Any) -> bool:
     if type(rows) is not type(others) or rows.shape != others.shape or rows.dtype != others.dtype:
         return False
     if issparse(rows):
-        return all(np.array_equal(getattr(rows, name), getattr(others, name)) for name in ("data", "indices", "indptr"))
+        parts = ("data", "indices", "indptr")
+        return all(np.array_equal(getattr(rows, name), getattr(others, name)) for name in parts)
     return bool(rows.flags.c_contiguous and np.array_equal(rows, others))
 
 
@@ -126,7 +127,7 @@ def _are_equal(rows: Any, others: Any) -> bool:
 
 
 def _search_neighbors(model: Estimator, rows: Any) -> _Search:
-    n_neighbors = min(model.n_neighbors + 1, model.n_samples_fit_)  # another neighbour shows ties with the last
+    n_neighbors = min(model.n_neighbors + 1, model.n_samples_fit_)  # one more shows ties with the last
     distance, index = _without_names(model).kneighbors(rows, n_neighbors)
     gap = distance[:, 1:] - distance[:, :-1]
     is_tie = ~(gap > _largest_rounded_gap(model, distance))  # also where a distance is not a number
@@ -353,8 +354,8 @@ def _sum_votes(labels: np.ndarray, weights: np.ndarray | None, n_classes: int) -
     n_rows, n_columns = len(labels), n_classes + 1  # with a single class, there is a second column
     cells = labels + n_columns * np.arange(n_rows)[:, None]
     weights = None if weights is None else weights.ravel()
-    votes: np.ndarray = np.bincount(cells.ravel(), weights, minlength=n_columns * n_rows).reshape(-1, n_columns)
-    return votes
+    votes: np.ndarray = np.bincount(cells.ravel(), weights, minlength=n_columns * n_rows)
+    return np.reshape(votes, (n_rows, n_columns))
 
 
 def _inverse_distance(distance: np.ndarray) -> np.ndarray:

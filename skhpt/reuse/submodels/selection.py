@@ -158,10 +158,10 @@ def _eliminate(selector: feature_selection.RFE, X: ArrayLike, y: ArrayLike) -> _
 
 
 def _stop_earlier(elimination: _Elimination, estimator: feature_selection.RFE) -> feature_selection.RFE | None:
-    """Take the state after the last full step, and let scikit-learn make the last step, and the final fit, from there.
+    """Start scikit-learn's elimination after the last full step: it makes the last step, and the final fit.
 
-    Ranks: the features that are selected have rank 1, those of the last step rank 2, and so on to the first step. So
-    ranks of the elimination are shifted by the number of steps that the view does not make.
+    Selected features have rank 1, features that the last step removed rank 2, and so on. So the ranks of the
+    elimination are reduced by the number of steps that the view does not make.
     """
     model, n_to_select = elimination.model, elimination.n_to_select(estimator)
     if not model.n_features_ <= n_to_select <= elimination.n_features:
@@ -174,7 +174,7 @@ def _stop_earlier(elimination: _Elimination, estimator: feature_selection.RFE) -
     support = np.zeros_like(model.support_)
     support[features[rest.support_]] = True
     n_steps_of_model, n_steps_of_rest = model.ranking_.max() - 1, rest.ranking_.max() - 1
-    ranking = model.ranking_ - n_steps_of_model + n_steps + n_steps_of_rest
+    ranking = model.ranking_ - n_steps_of_model + (n_steps + n_steps_of_rest)
     ranking[features] = rest.ranking_
     return with_fitted_state(
         estimator,
@@ -186,7 +186,13 @@ def _stop_earlier(elimination: _Elimination, estimator: feature_selection.RFE) -
     )
 
 
-register_submodel(feature_selection.SelectKBest, "k", _select_k_best, is_exact=_scores_repeat, widest=_smallest_k)
+register_submodel(
+    feature_selection.SelectKBest,
+    "k",
+    _select_k_best,
+    is_exact=_scores_repeat,
+    widest=_smallest_k,
+)
 for selector, parameter in (
     (feature_selection.SelectPercentile, "percentile"),
     (feature_selection.SelectFpr, "alpha"),
