@@ -61,7 +61,7 @@ class ReusePlanner:
         """Return the candidates of a task that may still share fits; the others are declined on this fold."""
         left = []
         for candidate in shared:
-            if offenders := self._offenders.keys() & candidate.fit_graph.names:
+            if offenders := self._offenders.keys() & candidate.fit_graph.names.values():
                 self._decline(candidate.candidate, split, self._offenders[min(offenders)])
             else:
                 left.append(candidate)

@@ -127,7 +127,7 @@ class SharedFits(FitPolicy):
         self._raising_fold = _raising(fold)
         self._knows_scorer = scorer_is_read_only(setup.scorer)
         is_foreign = not self._knows_scorer or any(candidate.fit_graph.is_foreign for candidate in shared)
-        may_draw = is_foreign or policy.verify or any(candidate.fit_graph.may_draw for candidate in shared)
+        may_draw = is_foreign or policy.verify or any(candidate.fit_graph.draws.may_draw for candidate in shared)
         self._guard = _DrawGuard(shared[0].fit_graph, is_foreign, is_active=may_draw)
         self._cache = FitCache(
             _count_uses(shared), policy.max_nbytes, guard_draws=self._guard.call, check_mutations=is_foreign
@@ -177,7 +177,7 @@ class SharedFits(FitPolicy):
         """Decline a candidate for the reason for which an earlier one was declined."""
         if self._reason_for_all:
             raise SharingRefused(self._reason_for_all)
-        if offenders := self.outcome.offenders.keys() & self._candidate.fit_graph.names:
+        if offenders := self.outcome.offenders.keys() & self._candidate.fit_graph.names.values():
             raise SharingRefused(self.outcome.offenders[min(offenders)])
 
     def _score_of_same_model(self, job: Job) -> FoldScore | None:
@@ -242,7 +242,7 @@ class SharedFits(FitPolicy):
         is_close = any(step.group is not None and step.group.submodel.is_close for step in steps)
         separate = evaluate_one(self._fold, job)
         if not _agree(score, separate, rtol=_ROUNDING if is_close else 0.0):
-            raise SharingRefused(DIFFERS, self._candidate.fit_graph.names, for_all=True)
+            raise SharingRefused(DIFFERS, self._candidate.fit_graph.names.values(), for_all=True)
 
 
 class _DrawGuard(GlobalRngWatch):
@@ -282,8 +282,9 @@ class _DrawGuard(GlobalRngWatch):
 
     def refuse(self, is_suspect: Callable[[str], bool]) -> None:
         """Refuse to share after a draw, unless it is irrelevant; `is_suspect` tells which paths may have drawn."""
-        names = {name for path, name in self._fit_graph.unseeded.items() if is_suspect(path)}
-        is_irrelevant = any(map(is_suspect, self._fit_graph.irrelevant_draws))
+        draws = self._fit_graph.draws
+        names = {self._fit_graph.names[path] for path in draws.unseeded if is_suspect(path)}
+        is_irrelevant = any(map(is_suspect, draws.irrelevant))
         if names or self._is_foreign or not is_irrelevant:
             who = " or ".join(sorted(names)) or "something in it"
             raise SharingRefused(f"{who} draws from numpy's global generator", names)

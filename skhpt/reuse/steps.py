@@ -9,24 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from numbers import Number
 from typing import Any, TypeAlias
 
-import numpy as np
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.ensemble import VotingClassifier, VotingRegressor
-from sklearn.linear_model import ElasticNet, Lasso, MultiTaskElasticNet, MultiTaskLasso
 from sklearn.pipeline import FeatureUnion, Pipeline
-from sklearn.svm import SVC, NuSVC
-from sklearn.utils import check_random_state
 
-from skhpt._typing import Estimator, Params
+from skhpt._typing import Estimator
 from skhpt.fitting.cloning import own_params
 from skhpt.fitting.slicing import is_read_only
 from skhpt.identity import clone_key, snapshot, value_key
+from skhpt.reuse.draws import Draws, WithParams, draws_of
 from skhpt.reuse.inert import without_inert
 from skhpt.reuse.submodels import SubModel, submodels_of
-from skhpt.reuse.submodels.kernels import has_no_probabilities
 
 #: A sub-model and a key: one fit can serve all steps that have this pair in common.
 GroupKey: TypeAlias = tuple[SubModel, Hashable]
@@ -34,9 +29,6 @@ GroupKey: TypeAlias = tuple[SubModel, Hashable]
 KeyTable: TypeAlias = dict[Hashable, tuple[Hashable, list[GroupKey]]]
 #: Name of a branch, its estimator, and a key of the columns that it is fitted on.
 Branch: TypeAlias = tuple[str, Estimator, Hashable]
-
-#: The generator that scikit-learn uses where ``random_state`` is None.
-_GLOBAL_RNG = check_random_state(None)
 
 
 @dataclass(frozen=True)
@@ -81,14 +73,10 @@ class FitGraph:
     ----------
     steps : tuple of Step
         In the order of their fits, branches before their union.
-    names : frozenset of str
-        Names, in reports, of the estimator and of all estimators inside it.
-    unseeded : dict of str to str
-        Estimators without a seed whose draws from numpy's global generator may affect the fit: path to name.
-    irrelevant_draws : frozenset of str
-        Paths of estimators whose draws from the global generator do not affect the fit.
-    may_draw : bool
-        Whether the fit may draw from the global generator at all.
+    names : dict of str to str
+        Names, in reports, of the estimator and of all estimators inside it, by their paths.
+    draws : Draws
+        Possible draws from numpy's global generator.
     reason : str
         Why this candidate is fitted separately; empty if its fits can be shared.
     is_foreign : bool
@@ -96,10 +84,8 @@ class FitGraph:
     """
 
     steps: tuple[Step, ...]
-    names: frozenset[str] = frozenset()
-    unseeded: dict[str, str] = field(default_factory=dict)
-    irrelevant_draws: frozenset[str] = frozenset()
-    may_draw: bool = True
+    names: dict[str, str] = field(default_factory=dict)
+    draws: Draws = field(default_factory=Draws)
     reason: str = ""
     is_foreign: bool = False
 
@@ -155,14 +141,11 @@ def fit_graph(
         nested = _nested_estimators(estimator)
     except Exception:  # the fit of this candidate will raise the same error
         return FitGraph((), reason="their parameters are not valid")
-    unseeded, irrelevant_draws = _unseeded(nested)
-    names = {path: _name(path, one) for path, (one, _) in nested.items()} | unseeded
+    draws = draws_of(nested, (submodel for step in steps for submodel, _ in step.group_keys))
     return FitGraph(
         steps,
-        names=frozenset(names.values()),
-        unseeded=unseeded,
-        irrelevant_draws=irrelevant_draws,
-        may_draw=bool(unseeded or irrelevant_draws) or _contains_code(nested, steps),
+        names={path: _name(path, one, path in draws.unseeded) for path, (one, _) in nested.items()},
+        draws=draws,
         reason=_reason_against_sharing(nested),
         is_foreign=not is_read_only(estimator),
     )
@@ -281,21 +264,18 @@ def _join(path: str, name: str) -> str:
     return f"{path}__{name}" if path else name
 
 
-def _name(path: str, estimator: Estimator) -> str:
-    return f"{path}: {type(estimator).__name__}" if path else type(estimator).__name__
+def _name(path: str, estimator: Estimator, is_unseeded: bool = False) -> str:
+    name = f"{path}: {type(estimator).__name__}" if path else type(estimator).__name__
+    return f"{name} without random_state" if is_unseeded else name
 
 
-#: An estimator, and its parameters without those of estimators inside it, by its path.
-_Nested: TypeAlias = dict[str, tuple[Estimator, Params]]
-
-
-def _nested_estimators(estimator: Estimator) -> _Nested:
-    """Return an estimator and all estimators inside it."""
+def _nested_estimators(estimator: Estimator) -> dict[str, WithParams]:
+    """Return an estimator and all estimators inside it, by their paths."""
     values = {"": estimator} | estimator.get_params(deep=True)
     return {path: (one, own_params(one)) for path, one in values.items() if hasattr(one, "get_params")}
 
 
-def _reason_against_sharing(nested: _Nested) -> str:
+def _reason_against_sharing(nested: Mapping[str, WithParams]) -> str:
     """Return why fits of these estimators cannot be shared; an empty string if they can."""
     for estimator, params in nested.values():
         if isinstance(estimator, Pipeline) and estimator.memory is not None:
@@ -307,59 +287,3 @@ def _reason_against_sharing(nested: _Nested) -> str:
         if any("copy" in name and value is False for name, value in params.items()):
             return "a step writes to its input (copy=False)"
     return ""
-
-
-# -- draws from numpy's global generator -------------------------------------------------------------------------------
-
-
-def _unseeded(nested: _Nested) -> tuple[dict[str, str], frozenset[str]]:
-    """Return estimators without a seed: names of those whose draws may matter by path, and paths of the others.
-
-    An estimator has no seed if ``random_state`` is None or the global generator itself.
-    """
-    names: dict[str, str] = {}
-    irrelevant: set[str] = set()
-    for path, (estimator, params) in nested.items():
-        seed = params.get("random_state", 0)
-        if seed is None or seed is np.random or seed is _GLOBAL_RNG:
-            is_irrelevant = _IRRELEVANT_DRAWS.get(type(estimator))
-            if is_irrelevant and is_irrelevant(estimator):
-                irrelevant.add(path)
-            else:
-                names[path] = f"{_name(path, estimator)} without random_state"
-    return names, frozenset(irrelevant)
-
-
-def _is_cyclic(lasso: Estimator) -> bool:
-    return bool(lasso.selection == "cyclic")
-
-
-#: Estimators that draw a seed in every fit, and functions that tell whether the seed is not used.
-_IRRELEVANT_DRAWS: dict[type, Callable[[Any], bool]] = dict.fromkeys((SVC, NuSVC), has_no_probabilities)
-_IRRELEVANT_DRAWS |= dict.fromkeys((Lasso, ElasticNet, MultiTaskLasso, MultiTaskElasticNet), _is_cyclic)
-
-
-def _contains_code(nested: _Nested, steps: Iterable[Step]) -> bool:
-    """Tell whether parameters contain functions or unknown objects, or a user has registered a sub-model.
-
-    Such code may draw from the global generator. Estimators of scikit-learn without it draw only if they have no seed.
-    """
-    if any(submodel.is_foreign for step in steps for submodel, _ in step.group_keys):
-        return True
-    known = {id(estimator) for estimator, _ in nested.values()}
-    return not all(_is_plain(value, known) for _, params in nested.values() for value in params.values())
-
-
-def _is_plain(value: Any, known: Collection[int]) -> bool:
-    """Tell whether a parameter value contains nothing but data and estimators with the ids ``known``."""
-    if value is None or isinstance(value, (Number, str, slice)) or id(value) in known:
-        return True
-    if isinstance(value, np.random.RandomState):
-        return value is not _GLOBAL_RNG
-    if isinstance(value, np.ndarray):
-        return bool(value.dtype != object)
-    if isinstance(value, (list, tuple)):
-        return all(_is_plain(item, known) for item in value)
-    if isinstance(value, dict):
-        return all(_is_plain(item, known) for item in value.values())
-    return isinstance(value, type) and value.__module__ in ("builtins", "numpy")  # a dtype
