@@ -1,6 +1,7 @@
 """Fits that candidates share. The evaluation of a search with ``reuse=False`` does not use this package.
 
 - `steps`: the fit graph of a candidate: its steps, each with a key; equal keys mean equal fits
+- `draws`: estimators that may draw from numpy's global generator, and draws that do not matter
 - `inert`: parameters without effect, which the keys omit
 - `submodels`: estimators whose fit contains the models of other parameter values
 - `grouping`: the plan of a round: the fits that its candidates share, and the order to evaluate them in
