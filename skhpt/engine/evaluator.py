@@ -43,7 +43,7 @@ class PoolEvaluator:
         Whether candidates may be dropped: then no task is sent ahead of free workers, and several candidates begin
         before the second fold of one of them is sent.
     reuse : ReusePlanner, default=None
-        Decides which candidates share fits; by default none do.
+        Decides which candidates share fits; by default, and in a race, none do.
     retry_policy : RetryPolicy, default=None
         Decides which folds are tried again when a worker is lost.
     """
@@ -78,8 +78,8 @@ class PoolEvaluator:
         n_splits = len(self.splits)
         if self.racing:
             return RacingTaskQueue(n_splits, self.pool, self._in_flight.n_running)
-        if self.reuse is not None and self.reuse.policy is not None:
-            return SharedTaskQueue(n_splits, self.pool, self.reuse)
+        if self.reuse is not None:
+            return SharedTaskQueue(n_splits, self.pool, planner=self.reuse, estimator=self.setup.estimator)
         return TaskQueue(n_splits, self.pool)
 
     def __enter__(self) -> PoolEvaluator:
@@ -94,12 +94,7 @@ class PoolEvaluator:
         """Take candidates to evaluate on every fold that is not preset."""
         if self.setup.verbose > 0:
             self._announce(candidates)
-        candidates = [candidate for candidate in candidates if candidate.missing(len(self.splits))]
-        if self.reuse is not None:
-            shared, candidates = self.reuse.split(self.setup.estimator, candidates, len(self.splits))
-            if shared and isinstance(self._queue, SharedTaskQueue):
-                self._queue.add_shared(shared)
-        self._queue.add(candidates)
+        self._queue.add([candidate for candidate in candidates if candidate.missing(len(self.splits))])
 
     def wait_for_folds(self, seconds: float | None = None) -> list[FoldScore]:
         """Keep the workers busy until a fold is back; return all that are back, or none after some seconds."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+from skhpt._typing import Estimator
 from skhpt.engine.tasks import Slots, Task, TaskQueue
 from skhpt.reuse.grouping import SharedCandidate, pieces
 from skhpt.reuse.planner import ReusePlanner
@@ -57,18 +58,21 @@ class SharedTaskQueue(TaskQueue):
         As for `TaskQueue`.
     planner : ReusePlanner
         Decides which candidates share fits.
+    estimator : estimator
+        The estimator of the search.
     """
 
-    def __init__(self, n_splits: int, pool: Slots, planner: ReusePlanner):
+    def __init__(self, n_splits: int, pool: Slots, *, planner: ReusePlanner, estimator: Estimator):
         super().__init__(n_splits, pool)
         self._planner = planner
+        self._estimator = estimator
 
-    def add_shared(self, shared: Sequence[SharedCandidate]) -> None:
-        """Queue candidates that share fits, on all of their missing folds."""
-        assert self._planner.policy is not None
-        self._tasks.extend(
-            shared_tasks(shared, n_splits=self.n_splits, n_slots=self.pool.n_slots, policy=self._planner.policy)
-        )
+    def add(self, candidates: Sequence[Candidate]) -> None:
+        shared, separate = self._planner.split(self._estimator, candidates, self.n_splits)
+        if shared:
+            policy = self._planner.policy
+            self._tasks.extend(shared_tasks(shared, n_splits=self.n_splits, n_slots=self.pool.n_slots, policy=policy))
+        super().add(separate)
 
     def next(self) -> Task | None:
         if self._tasks and self._tasks[0].is_shared:
@@ -91,7 +95,7 @@ class SharedTaskQueue(TaskQueue):
 
 
 def shared_tasks(
-    shared: Sequence[SharedCandidate], *, n_splits: int, n_slots: int, policy: SharingPolicy
+    shared: Sequence[SharedCandidate], *, n_splits: int, n_slots: int, policy: SharingPolicy | None
 ) -> Iterator[Task]:
     """Make tasks of candidates that share fits; no fit is made twice unless workers would be idle otherwise.
 

@@ -87,8 +87,8 @@ class TaskQueue:
         self._tasks: deque[Task] = deque()
         self._dropped: set[int] = set()
 
-    def add(self, candidates: Iterable[Candidate]) -> None:
-        """Queue candidates, on all of their missing folds."""
+    def add(self, candidates: Sequence[Candidate]) -> None:
+        """Queue candidates, each on its missing folds."""
         self._waiting.extend((candidate, candidate.missing(self.n_splits)) for candidate in candidates)
 
     def retry(self, tasks: Sequence[Task]) -> None:

@@ -94,6 +94,7 @@ def run_session(strategy: Strategy, session: Session, params: RunParams) -> RunO
     The history of the session is extended in place, so that nothing is lost if an exception is raised.
     """
     reuse = make_reuse_planner(session, params)
+    n_finished = session.history.n_finished
     with Interrupts() as interrupts, _checkpoints(session, params) as checkpoints:
         evaluator = _make_evaluator(session, params, reuse=reuse, checkpoints=checkpoints, interrupts=interrupts)
         with evaluator:
@@ -108,6 +109,8 @@ def run_session(strategy: Strategy, session: Session, params: RunParams) -> RunO
             )
         if interrupts.n:  # even if it was pressed after the last fold
             stop_reason = loop.INTERRUPTED
+    if reuse.policy is None and len(session.history) > n_finished:
+        reuse.report.plan.alone[reuse.reason] += len(session.history) - n_finished
     return RunOutcome(stop_reason, reuse.report, evaluator.retry_policy.n_retries, interrupts.n)
 
 
@@ -139,7 +142,7 @@ def _make_evaluator(
         splits=session.folds.splits,
         observe=session.callbacks.observe if session.callbacks.observe_fits else null_observer,
         racing=params.racing,
-        reuse=reuse,
+        reuse=None if reuse.policy is None else reuse,
         retry_policy=RetryPolicy(params.max_retries, params.fit_timeout),
     )
 
