@@ -18,7 +18,6 @@ from skhpt._typing import (
     ArrayLike,
     Estimator,
     Params,
-    RandomState,
 )
 from skhpt._warnings import warn_user
 from skhpt.fitting.job import Setup
@@ -65,8 +64,6 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
 
     #: Whether candidates that begin with low scores are spared their remaining folds.
     racing = False
-    #: Source of random numbers; a search without draws has none.
-    random_state: RandomState = None
     #: Folds of the last fit, if they cannot be drawn again.
     _folds: Folds | None = None
 
@@ -197,7 +194,7 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
             callbacks=callbacks,
             history=history,
             n_reported=len(history.finished),
-            random_state=self.random_state,
+            random_state=getattr(self, "random_state", None),  # a search without draws has none
         )
         return session if self.journal is None else self._open_journal(session, stored)
 

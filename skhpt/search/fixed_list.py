@@ -52,7 +52,7 @@ class FixedListSearch(BaseSearch):
         """
         inputs, folds, space = self._inputs_for_plan(X, y, params)
         assert space is not None
-        points = self._points(space, History(), deepcopy(self.random_state))
+        points = self._points(space, History(), deepcopy(getattr(self, "random_state", None)))
         return plan_of(
             inputs.estimator,
             [Candidate(i, point) for i, point in enumerate(points)],
