@@ -6,7 +6,9 @@ import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import numpy as np
 import sklearn
+from scipy import special
 from sklearn import get_config
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, Options, StrOptions
@@ -27,6 +29,7 @@ __all__ = [
     "fit_context",
     "num_samples",
     "safe_split",
+    "xlogy",
 ]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -46,6 +49,16 @@ def fit_context(*, prefer_skip_nested_validation: bool) -> Callable[[Function], 
         prefer_skip_nested_validation=prefer_skip_nested_validation
     )
     return decorator
+
+
+def xlogy(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return ``x * log(y)``, and 0 where x is 0, by the logarithm that `sklearn.metrics.log_loss` uses."""
+    if parse_version(sklearn.__version__) < parse_version("1.9"):
+        product: np.ndarray = special.xlogy(x, y)
+        return product
+    # numpy's logarithm, whose last bit may differ from that of SciPy's
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(x == 0.0, 0.0, x * np.log(y))
 
 
 def bind_context(function: Callable[..., Any]) -> Callable[..., Any]:

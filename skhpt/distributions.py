@@ -13,10 +13,12 @@ from typing import Any, TypeAlias
 import numpy as np
 from scipy import stats
 
+from skhpt._typing import ArrayLike, Distribution
+
 __all__ = ["loguniform_int", "quantized", "truncated_lognormal", "truncated_normal"]
 
 
-def loguniform_int(low: int, high: int) -> Any:
+def loguniform_int(low: int, high: int) -> Distribution:
     """Integer distribution from `low` to `high`, both included, uniform on a logarithmic scale.
 
     Parameters
@@ -54,7 +56,7 @@ def loguniform_int(low: int, high: int) -> Any:
     return _loguniform_int(int(low), int(high))
 
 
-def truncated_normal(mean: float, std: float, low: float, high: float) -> Any:
+def truncated_normal(mean: float, std: float, low: float, high: float) -> Distribution:
     """Normal distribution cut to an interval, in the parameter's own units.
 
     `scipy.stats.truncnorm` takes its bounds in standard deviations from the mean; here they are plain values.
@@ -64,7 +66,7 @@ def truncated_normal(mean: float, std: float, low: float, high: float) -> Any:
     mean, std : float
         Mean and standard deviation of the normal distribution before it is cut.
     low, high : float
-        Bounds of the interval; infinite ones are allowed.
+        Bounds of the interval; they may be infinite.
 
     Returns
     -------
@@ -89,7 +91,7 @@ def truncated_normal(mean: float, std: float, low: float, high: float) -> Any:
     return _truncated_normal(float(mean), float(std), float(low), float(high))
 
 
-def truncated_lognormal(median: float, sigma: float, low: float, high: float) -> Any:
+def truncated_lognormal(median: float, sigma: float, low: float, high: float) -> Distribution:
     """Log-normal distribution cut to an interval, in the parameter's own units.
 
     Parameters
@@ -127,7 +129,7 @@ def truncated_lognormal(median: float, sigma: float, low: float, high: float) ->
     return _truncated_lognormal(float(median), float(sigma), float(low), float(high))
 
 
-def quantized(dist: Any, step: float) -> Quantized:
+def quantized(dist: Distribution, step: float) -> Quantized:
     """Round a distribution to the multiples of a step.
 
     Parameters
@@ -178,7 +180,7 @@ class Quantized:
         Distance between neighbouring values.
     """
 
-    def __init__(self, dist: Any, step: float):
+    def __init__(self, dist: Distribution, step: float):
         self.dist = dist
         self.step = step
 
@@ -192,24 +194,24 @@ class Quantized:
         last = math.ceil(high - 0.5) if math.isfinite(high) else high
         return float(self._value(first)), float(self._value(last))
 
-    def cdf(self, x: Any) -> Any:
+    def cdf(self, x: ArrayLike) -> Any:
         """Probability of a value of at most `x`."""
         # The tolerance keeps a multiple of the step, which is rounded itself, on its own side of the floor.
         index = np.floor(np.asarray(x, dtype=float) / self.step + 1e-9)
         return self._cdf_of_index(index)
 
-    def pmf(self, x: Any) -> Any:
+    def pmf(self, x: ArrayLike) -> Any:
         """Probability of `x`: zero unless it is a multiple of the step."""
         ratio = np.asarray(x, dtype=float) / self.step
         index = np.round(ratio)
         mass = self._cdf_of_index(index) - self._cdf_of_index(index - 1)
         return np.where(np.isclose(ratio, index, rtol=0, atol=1e-9), mass, 0.0)[()]
 
-    def ppf(self, q: Any) -> Any:
+    def ppf(self, q: ArrayLike) -> Any:
         """Quantile function: the smallest value whose ``cdf`` reaches `q`."""
         quantile = getattr(self.dist, "ppf", None) or self.dist.icdf
         index = np.ceil(np.asarray(quantile(q), dtype=float) / self.step - 0.5)
-        # Rounding in the inner quantile function may have put the index one too high or one too low.
+        # Rounding errors of the inner quantile function may have made the index one too large or one too small.
         with np.errstate(invalid="ignore"):
             index = np.where(self._cdf_of_index(index - 1) >= q, index - 1, index)
             index = np.where(self._cdf_of_index(index) < q, index + 1, index)
@@ -239,10 +241,10 @@ class Quantized:
             return int(values) if np.ndim(values) == 0 else values.astype(int)
         return values
 
-    def _cdf_of_index(self, index: Any) -> Any:
+    def _cdf_of_index(self, index: ArrayLike) -> Any:
         return self.dist.cdf((np.asarray(index) + 0.5) * self.step)
 
-    def _value(self, index: Any) -> Any:
+    def _value(self, index: ArrayLike) -> Any:
         # In decimals, 3 * 0.1 is 0.3 and not 0.30000000000000004.
         exponent = Decimal(repr(float(self.step))).as_tuple().exponent
         decimals = -exponent if isinstance(exponent, int) else 0
@@ -273,12 +275,14 @@ class _LogUniformInt(stats.rv_discrete):
     def _ppf(self, q: _Array, low: _Array, high: _Array) -> Any:
         k = np.ceil((low - 0.5) * np.exp(q * np.log((high + 0.5) / (low - 0.5))) - 0.5)
         k = np.clip(k, low, high)
-        # Rounding above may have gone one too far, either way.
+        # Rounding errors above may have made k one too large or one too small.
         k = np.where((k > low) & (self._cdf(k - 1, low, high) >= q), k - 1, k)
         return np.where((k < high) & (self._cdf(k, low, high) < q), k + 1, k)
 
 
 class _TruncatedNormal(stats.rv_continuous):
+    """``(X - mean) / std`` is a standard normal cut to the standardised bounds."""
+
     def _argcheck(self, mean: _Array, std: _Array, low: _Array, high: _Array) -> Any:
         return (std > 0) & (low < high)
 

@@ -1,4 +1,4 @@
-"""skhpt.distributions: against their definitions, by sums, integrals and draws."""
+"""Distributions, compared with their definitions by sums, integrals and draws."""
 
 import pickle
 
@@ -29,7 +29,7 @@ def test_loguniform_int_rounds_a_loguniform_number():
     np.testing.assert_allclose(dist.pmf(40) * 40, dist.pmf(20) * 20, rtol=1e-3)  # close to 1 / k
 
 
-def test_truncated_normal_is_a_normal_given_that_it_lies_inside():
+def test_truncated_normal_is_a_conditional_normal():
     dist, normal = truncated_normal(3.0, 2.0, 0.0, 4.0), stats.norm(3, 2)
     x = np.linspace(0.1, 3.9, 20)
     mass = normal.cdf(4) - normal.cdf(0)
@@ -39,7 +39,7 @@ def test_truncated_normal_is_a_normal_given_that_it_lies_inside():
     assert dist.pdf([-0.1, 4.1]).tolist() == [0, 0]
 
 
-def test_truncated_lognormal_is_a_lognormal_given_that_it_lies_inside():
+def test_truncated_lognormal_is_a_conditional_lognormal():
     dist, lognormal = truncated_lognormal(0.1, 1.5, 0.001, 1.0), stats.lognorm(1.5, scale=0.1)
     x = np.geomspace(0.002, 0.9, 20)
     mass = lognormal.cdf(1.0) - lognormal.cdf(0.001)
@@ -52,7 +52,7 @@ def test_truncated_lognormal_is_a_lognormal_given_that_it_lies_inside():
 @pytest.mark.parametrize(
     "dist", [truncated_normal(0.3, 0.1, 0.1, 0.7), truncated_lognormal(0.3, 2.0, 0.1, 0.7), loguniform_int(3, 9)]
 )
-def test_quantiles_and_draws_keep_to_the_bounds_exactly(dist):
+def test_quantiles_and_draws_lie_within_the_bounds_exactly(dist):
     low, high = dist.support()
     draws = dist.rvs(1000, random_state=0)
     assert low <= draws.min() <= draws.max() <= high
@@ -81,7 +81,7 @@ def test_quantized_rounds_to_the_nearest_multiple(step, low, width):
     np.testing.assert_array_equal(dist.ppf(dist.cdf(multiples) - dist.pmf(multiples) / 2), multiples)
 
 
-def test_quantized_masses_and_clean_decimals():
+def test_quantized_values_are_exact_decimals():
     dist = quantized(stats.norm(0, 1), 0.1)
     k = np.arange(-80, 81)
     assert dist.pmf(k * 0.1).sum() == pytest.approx(1)
@@ -125,12 +125,12 @@ def test_draws_have_the_right_frequencies():
         (lambda: quantized([1, 2], 1), TypeError, "dist must have cdf and ppf"),
     ],
 )
-def test_bad_arguments(make, error, message):
+def test_invalid_arguments_raise(make, error, message):
     with pytest.raises(error, match=message):
         make()
 
 
-def test_steps_of_whole_numbers_are_integers():
+def test_draws_are_integers_if_the_step_is():
     dist = quantized(stats.uniform(10, 40), 10)
     assert type(dist.rvs(random_state=0)) is int
     assert dist.rvs(size=5, random_state=0).dtype.kind == "i"

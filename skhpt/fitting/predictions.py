@@ -1,31 +1,30 @@
-"""What a fitted model predicts for the test part of a fold, to be kept."""
+"""Predictions of a fitted model for the test part of a fold, which the search keeps."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 from sklearn.base import is_classifier
 
+from skhpt._typing import ArrayLike, Estimator
 from skhpt.trial import Predictions
 
 
-def predictions_of(estimator: Any, X: Any) -> Predictions | None:
-    """Return what a fitted estimator predicts for rows; None if it cannot.
+def predictions_of(estimator: Estimator, X: ArrayLike) -> Predictions | None:
+    """Return the predictions of a fitted estimator; None if it cannot predict.
 
-    Classifiers give probabilities, decision values or labels, the first that they have; if they have several outputs
-    with probabilities of their own, labels. All others give what ``predict`` returns.
+    Predictions of a classifier are probabilities, else decision values, else labels; they are labels too if it has
+    several outputs with probabilities of their own. Predictions of other estimators are the output of ``predict``.
     """
     try:
         return _predictions_of(estimator, X)
-    except Exception:  # not every estimator predicts, and the score is there already
+    except Exception:  # not every estimator predicts, and the fold has a score already
         return None
 
 
-def _predictions_of(estimator: Any, X: Any) -> Predictions | None:
-    # Copies: the output may belong to the model, or to a fit that others share.
+def _predictions_of(estimator: Estimator, X: ArrayLike) -> Predictions | None:
+    # Copies, because the output may belong to the model or to a shared fit.
     predicted = np.array(estimator.predict(X))
-    if predicted.ndim == 0:  # sparse, or something else that is no array
+    if predicted.ndim == 0:  # a sparse matrix, or another object that is not an array
         return None
     if not is_classifier(estimator):
         return Predictions(predicted, "predict")

@@ -1,4 +1,4 @@
-"""Fewer rows of a training part: nested, and like the whole."""
+"""Nested subsamples of the rows of a training part."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Subsample:
-    """Chooses rows: those for a small number are among those for a larger one.
+    """Choice of rows of a training part, such that a smaller subsample is part of each larger one.
 
     Attributes
     ----------
     seed : int
-        Of the choice.
+        Seed of the choice.
     labels : ndarray of shape (n_samples,) or None
-        Classes, each of which keeps its share, and one row at least.
+        Classes. Each class keeps its share of the rows, and at least one row.
     groups : ndarray of shape (n_samples,) or None
-        Groups, which stay whole. Then classes do not count.
+        Groups. All rows of a group are chosen or none, and classes are ignored.
     most_recent : bool
-        Whether to take the last rows, as befits a time series.
+        Whether to choose the last rows, for time series.
     """
 
     seed: int
@@ -29,7 +29,7 @@ class Subsample:
     most_recent: bool = False
 
     def __call__(self, train: np.ndarray, n: int, split: int) -> np.ndarray:
-        """Return `n` rows of a training part (about as many, if groups stay whole), in their order."""
+        """Return `n` rows of the training part of a fold, in their order; with groups, about `n` rows."""
         if n >= len(train):
             return train
         if self.most_recent:
@@ -45,15 +45,19 @@ class Subsample:
 
 
 def _stratified(labels: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
-    """Choose places such that each class keeps its share: the first of its rows in a random order."""
+    """Return positions such that each class keeps its share: its first rows in a random order."""
     _, labels, counts = np.unique(labels, return_inverse=True, return_counts=True)
     order = rng.permutation(len(labels))
     quotas = allocate(counts, n)
-    return np.concatenate([order[labels[order] == label][:quota] for label, quota in enumerate(quotas)])
+    chosen = []
+    for label, quota in enumerate(quotas):
+        rows_of_class = order[labels[order] == label]
+        chosen.append(rows_of_class[:quota])
+    return np.concatenate(chosen)
 
 
 def _whole_groups(groups: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
-    """Choose the places of the first groups, in a random order, that have about `n` rows together; one at least."""
+    """Return the positions of the first groups in a random order that have about `n` rows; of one group at least."""
     _, groups, counts = np.unique(groups, return_inverse=True, return_counts=True)
     order = rng.permutation(len(counts))
     n_groups = max(1, int(np.searchsorted(np.cumsum(counts[order]), n, side="right")))
@@ -61,27 +65,27 @@ def _whole_groups(groups: np.ndarray, n: int, rng: np.random.Generator) -> np.nd
 
 
 def allocate(counts: np.ndarray, n: int) -> np.ndarray:
-    """Divide `n` in the proportion of counts, by largest remainders, with one for each at least, if there is enough.
+    """Divide `n` in proportion to counts by the method of largest remainders, with at least 1 each if `n` is enough.
 
     Parameters
     ----------
     counts : ndarray of shape (k,)
-        How many there are, at least one of each.
+        Size of each class, at least 1.
     n : int
-        How many to take, at most as many as there are.
+        Sum of the quotas, at most the sum of the counts.
 
     Returns
     -------
     quotas : ndarray of shape (k,)
-        How many to take of each; they sum to `n`.
+        Part of `n` for each class.
     """
     shares = counts * (n / counts.sum())
     quotas: np.ndarray = np.floor(shares).astype(int)
     if n >= len(counts):
         quotas = np.maximum(quotas, 1)
-    while (excess := int(quotas.sum()) - n) != 0:  # at most about as often as there are classes
+    while (excess := int(quotas.sum()) - n) != 0:  # about as many steps as there are classes, at most
         step = -1 if excess > 0 else 1
         free = (quotas > 1) if step < 0 else (quotas < counts)
-        wanting = np.where(free, step * (shares - quotas), -np.inf)
-        quotas[int(np.argmax(wanting))] += step
+        need = np.where(free, step * (shares - quotas), -np.inf)
+        quotas[int(np.argmax(need))] += step
     return quotas

@@ -1,4 +1,4 @@
-"""Fewer rows: nested, stratified, whole groups, the most recent ones."""
+"""Subsamples of rows: nested, stratified, of whole groups, of the most recent rows."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ counts = st.lists(st.integers(1, 60), min_size=1, max_size=8).map(np.array)
 
 
 @given(counts, st.data())
-def test_shares(counts, data):
+def test_quotas_are_proportional_to_counts(counts, data):
     n = data.draw(st.integers(1, int(counts.sum())))
     quotas = allocate(counts, n)
     assert quotas.sum() == n
@@ -25,7 +25,7 @@ def test_shares(counts, data):
 
 
 @given(counts, st.integers(2, 4), st.integers(0, 3))
-def test_smaller_samples_are_part_of_larger_ones(counts, factor, split):
+def test_smaller_subsamples_are_part_of_larger_ones(counts, factor, split):
     labels = np.random.default_rng(0).permutation(np.repeat(np.arange(len(counts)), counts))
     train = np.arange(len(labels))[::-1] * 2
     choose = Subsample(0, np.repeat(labels[::-1], 2))
@@ -39,7 +39,7 @@ def test_smaller_samples_are_part_of_larger_ones(counts, factor, split):
     np.testing.assert_array_equal(choose(train, len(train), split), train)
 
 
-def test_a_rare_class_is_there():
+def test_a_rare_class_keeps_a_row():
     labels = np.array([0] * 96 + [1] * 4)
     for split in range(20):
         assert labels[Subsample(0, labels)(np.arange(100), 8, split)].sum() == 1
@@ -52,7 +52,7 @@ def test_without_classes_rows_are_drawn():
 
 
 @pytest.mark.parametrize("n", [1, 7, 20, 33])
-def test_groups_stay_whole(n):
+def test_groups_are_not_divided(n):
     groups = np.repeat(np.arange(10), 5)
     rows = Subsample(0, groups=groups)(np.arange(50), n, 0)
     chosen, sizes = np.unique(groups[rows], return_counts=True)
@@ -60,5 +60,5 @@ def test_groups_stay_whole(n):
     assert len(chosen) == max(1, n // 5)
 
 
-def test_the_most_recent_rows():
+def test_the_most_recent_rows_are_the_last():
     np.testing.assert_array_equal(Subsample(0, most_recent=True)(np.arange(10, 30), 5, 0), np.arange(25, 30))
