@@ -1,4 +1,4 @@
-"""What a fitted search shows of its best candidates."""
+"""Leaderboards of a fitted search: its best candidates as a DataFrame and as text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class LeaderboardMixin:
-    """Gives a search its leaderboard."""
+    """Adds leaderboards to a search."""
 
     cv_results_: dict[str, Any]
     _tabulated: Sequence[Trial]
@@ -27,7 +27,7 @@ class LeaderboardMixin:
     @property
     @abstractmethod
     def _metric(self) -> str | None:
-        """Name of the metric that candidates are compared by; None for the only or first one."""
+        """Name of the metric that candidates are compared by; None for the only or first metric."""
 
     def leaderboard(self, n: int = 10) -> pd.DataFrame:
         """Return the best candidates as a table.
@@ -40,14 +40,14 @@ class LeaderboardMixin:
         Returns
         -------
         leaderboard : pandas.DataFrame
-            One row per candidate, the best first, indexed by the candidate's place in ``cv_results_``, with its
+            One row per candidate, the best first, indexed by the row of the candidate in ``cv_results_``, with its
             rank, mean score and standard deviation over the folds, mean fit time in seconds, state ("ok",
             "failed", ...) and parameters.
 
         Raises
         ------
         ImportError
-            If pandas is not installed; `leaderboard_text` does without it.
+            If pandas is not installed. `leaderboard_text` does not need it.
         """
         return leaderboard_frame(self._leaderboard_rows(n))
 
@@ -72,7 +72,7 @@ class LeaderboardMixin:
         return leaderboard(self._tabulated, self.cv_results_, self._leading_metric(), n)
 
     def _leading_metric(self) -> str:
-        """Name the metric that candidates are ranked by: that of the refit, else the first one."""
+        """Return the name of the metric that candidates are ranked by: the metric of `refit`, or the first metric."""
         metrics = metric_names(self._tabulated)
         if metrics is None:
             return "score"

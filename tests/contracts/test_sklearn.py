@@ -214,19 +214,19 @@ class Recorder:
     """A callback that writes down what it is told; in a process of its own, it keeps it there."""
 
     def __init__(self):
-        self.told = []
+        self.events = []
 
     def setup(self, estimator, context):
-        self.told.append("setup")
+        self.events.append("setup")
 
     def on_fit_task_begin(self, estimator, context, *, X=None, y=None, metadata=None):
-        self.told.append(("begin", context.task_name, context.task_id))
+        self.events.append(("begin", context.task_name, context.task_id))
 
     def on_fit_task_end(self, estimator, context):
-        self.told.append(("end", context.task_name, context.task_id))
+        self.events.append(("end", context.task_name, context.task_id))
 
     def teardown(self, estimator, context):
-        self.told.append("teardown")
+        self.events.append("teardown")
 
 
 @needs_callbacks
@@ -236,7 +236,7 @@ def test_callbacks_are_told_of_every_task(make_whole, iris):
     folds = [(kind, "candidate-split-evaluation", i) for i in range(9) for kind in ("begin", "end")]
     search, refit = ("search", 0), ("refit-with-best-params", 1)
     inside = [("begin", *search), *folds, ("end", *search), ("begin", *refit), ("end", *refit)]
-    assert recorder.told == ["setup", ("begin", "fit", 0), *inside, ("end", "fit", 0), "teardown"]
+    assert recorder.events == ["setup", ("begin", "fit", 0), *inside, ("end", "fit", 0), "teardown"]
 
 
 @needs_callbacks
@@ -244,16 +244,16 @@ def test_callbacks_are_torn_down_after_an_error(iris):
     recorder = Recorder()
     with pytest.raises(ArithmeticError):
         GridSearch(Failing(bad=(0,)), {"value": [0]}, error_score="raise").set_callbacks(recorder).fit(*iris)
-    assert recorder.told[-2:] == [("end", "candidate-split-evaluation", 0), "teardown"]
+    assert recorder.events[-2:] == [("end", "candidate-split-evaluation", 0), "teardown"]
 
 
 @needs_callbacks
 def test_task_ids_go_on_in_a_warm_start(iris):
     recorder = Recorder()
     search = GridSearch(SVC(), {"C": [1]}, cv=2, refit=False, warm_start=True).set_callbacks(recorder).fit(*iris)
-    recorder.told.clear()
+    recorder.events.clear()
     search.set_params(param_grid={"C": [1, 2]}).fit(*iris)
-    assert [task[2] for task in recorder.told if task[:2] == ("begin", "candidate-split-evaluation")] == [2, 3]
+    assert [task[2] for task in recorder.events if task[:2] == ("begin", "candidate-split-evaluation")] == [2, 3]
 
 
 @needs_callbacks
