@@ -169,12 +169,16 @@ def _observations(
     encoded = encoder(trials)
     u = [each.u for each in encoded if each.u is not None]
     inside = [trial for trial, each in zip(trials, encoded, strict=True) if each.u is not None]
+    n_columns = len(encoder.space.columns)
+    if not inside:
+        zero = np.zeros(1)
+        return np.empty((0, n_columns)), np.empty(0), np.empty(0), OutputWarping(zero, zero, std=0.0)
     values = target(inside)
     is_finite = np.isfinite(values)
     warping = warp(values[is_finite] if is_finite.any() else np.zeros(1))
     y = warping(np.where(is_finite, values, -np.inf))
     v = np.array([len(trial.folds) / len(trial.evaluated) for trial in inside], dtype=float)
-    return np.array(u).reshape(-1, len(encoder.space.columns)), y, v, warping
+    return np.array(u).reshape(-1, n_columns), y, v, warping
 
 
 def mean_scores(trials: Sequence[Trial], metric: str | None = None) -> np.ndarray:
