@@ -7,7 +7,7 @@ score is close to the best one.
 from __future__ import annotations
 
 import math
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count, takewhile
@@ -24,7 +24,7 @@ CVResults: TypeAlias = Mapping[str, Any]
 _BUDGETS = ("n_resources", "n_folds")
 
 
-class Rule:
+class Rule(ABC):
     """Base class of rules that select the simplest candidate whose score is close to the best one.
 
     A rule is a callable: it takes ``cv_results_`` and returns the row of the selected candidate. A subclass
