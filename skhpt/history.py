@@ -85,6 +85,16 @@ class History(Sequence[Trial]):
         return self._trials[index]
 
     @property
+    def earlier(self) -> list[Trial]:
+        """The trials of earlier searches."""
+        return self._trials[: self.n_earlier_trials]
+
+    @property
+    def own(self) -> list[Trial]:
+        """The trials of this search, finished and pending."""
+        return self._trials[self.n_earlier_trials :]
+
+    @property
     def finished(self) -> list[Trial]:
         """Finished trials."""
         if self.n_finished == len(self._trials):

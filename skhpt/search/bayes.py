@@ -278,10 +278,10 @@ class BayesSearchCV(BaseSearch):
         """
         history = session.history
         n = n_initial_points(space) if self.n_initial == "auto" else self.n_initial
-        if space.size <= n and not history.n_earlier_trials:  # no choice would be left for the surrogate
+        if space.size <= n and not history.earlier:  # no choice would be left for the surrogate
             n = int(min(self.n_iter, space.size))
             return space.sample(n, session.random_state, unique=not space.is_all_lists())
-        earlier = [trial.candidate.params for trial in history[: history.n_earlier_trials]]
+        earlier = [trial.candidate.params for trial in history.earlier]
         earlier_keys = set(map(params_key, earlier))
         own = self.estimator.get_params(deep=True)
         defaults = default_points(own, space)[: max(1, n // 2)]

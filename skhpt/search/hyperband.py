@@ -184,6 +184,8 @@ class HyperbandSearchCV(BaseSearch):
     'n_estimators'
     """
 
+    plan_: Plan
+
     _parameter_constraints: dict = {
         **BaseSearch._parameter_constraints,
         "param_distributions": [dict, list],
@@ -269,8 +271,6 @@ class HyperbandSearchCV(BaseSearch):
         self.sampler = sampler
         self.continuation = continuation
 
-    plan_: Plan
-
     def plan(self, X: ArrayLike, y: ArrayLike = None, **params: Any) -> Plan:
         """Return the brackets and rungs of the search, without fitting anything.
 
@@ -316,11 +316,10 @@ class HyperbandSearchCV(BaseSearch):
         assert isinstance(fidelity, MultiFidelity)
         seed = int(check_random_state(deepcopy(session.random_state)).randint(2**31 - 1))
         plan, points = self._draw(fidelity, space, history, session.random_state)
-        has_own_trials = len(history) > history.n_earlier_trials
-        if has_own_trials and not (session.journal and session.journal.is_resumed):
+        if history.own and not (session.journal and session.journal.is_resumed):
             check_continuation(self.plan_, plan, self.factor**BRACKET_POWER)
         self.plan_ = plan
-        earlier = [trial.candidate for trial in history[: history.n_earlier_trials]]
+        earlier = [trial.candidate for trial in history.earlier]
         return Hyperband(
             plan,
             points,
@@ -338,7 +337,7 @@ class HyperbandSearchCV(BaseSearch):
         n = None if self.n_candidates == "auto" else int(self.n_candidates)
         power = BRACKET_POWER - (self.sampler == "bayes")  # more brackets, for the model learns from bracket to bracket
         plan = fidelity.plan(self.schedule, n, self.factor, self.factor**power)
-        earlier = [trial.candidate.params for trial in history[: history.n_earlier_trials]]
+        earlier = [trial.candidate.params for trial in history.earlier]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # its warning names n_iter
             points = space.sample(plan.n_candidates, random_state, unique=True, exclude=earlier)
@@ -365,7 +364,7 @@ class HyperbandSearchCV(BaseSearch):
         super()._set_results(session)
         resumed_from = [max((fold.resumed_from for fold in trial.folds), default=0) for trial in self._tabulated]
         self.cv_results_["resumed_from"] = np.array(resumed_from)
-        own = self._tabulated[session.history.n_earlier_trials :]
+        own = self.history_.own
         levels = Counter(map(budget_of, own))
         self.resource_, self.max_resources_ = self.plan_.resource, self.plan_.max_resources
         self.n_iterations_ = len(levels)

@@ -147,7 +147,7 @@ class RandomSearch(FixedListSearch):
         return Space(self.param_distributions, self.constraint)
 
     def _points(self, space: Space, history: History, random_state: RandomState) -> list[Params]:
-        n_missing = max(0, self.n_iter - (len(history) - history.n_earlier_trials))
+        n_missing = max(0, self.n_iter - len(history.own))
         points = space.sample(
             # All are drawn, so that a warm start evaluates the candidates of one longer search.
             n_missing if self.unique else self.n_iter,

@@ -22,7 +22,7 @@ from skhpt.session.session import Session
 from skhpt.space.dimensions import Choice, Dimension
 from skhpt.space.scipy_adapter import source_repr
 from skhpt.space.space import Space
-from skhpt.trial import Candidate, Trial
+from skhpt.trial import Candidate
 
 #: Parameters of searches that a journal does not depend on, or that other parts of its header describe.
 NOT_COMPARED = {
@@ -80,7 +80,7 @@ def _identity(
     """Describe, part by part, everything that must be the same if a journal is to be resumed."""
     compared = {name: value for name, value in search_params.items() if name not in NOT_COMPARED}
     seed = session.random_state
-    earlier = [*_earlier_trials(session.history), *session.history.prior]
+    earlier = [*session.history.earlier, *session.history.prior]
     scores = [(trial.candidate.params, [fold.score() for fold in trial.folds]) for trial in earlier]
     return {
         "data": session.fingerprint.data,
@@ -114,7 +114,6 @@ def resume(
         If the journal has a failure, and ``error_score="raise"``.
     """
     n_earlier = session.history.n_earlier_trials
-    own_trials = session.history[n_earlier:]
     opened = journal.open_journal(path, header, codec, stored=stored, n_earlier_trials=n_earlier)
     try:
         if opened.is_resumed:
@@ -122,8 +121,8 @@ def resume(
             opened.record_event("resumed")
         else:
             history, n_reported = session.history, session.n_reported
-            opened.asked([trial.candidate for trial in own_trials])
-            opened.scored(*(fold for trial in own_trials for fold in trial.folds))
+            opened.asked([trial.candidate for trial in history.own])
+            opened.scored(*(fold for trial in history.own for fold in trial.folds))
     except BaseException:
         opened.close()
         raise
@@ -133,14 +132,13 @@ def resume(
 
 def _resumed_history(history: History, opened: journal.Journal, path: Any, error_score: Any) -> History:
     """Return the trials of earlier searches with those of a journal, which begins with the trials of this search."""
-    n_earlier = history.n_earlier_trials
-    own = [trial.candidate for trial in history[n_earlier:]]
+    own = [trial.candidate for trial in history.own]
     if _descriptions(opened.candidates)[: len(own)] != _descriptions(own):
         raise ValueError(
             f"journal={path!r} does not begin with the {len(own)} candidates that this search has evaluated "
             "already: it is that of another search"
         )
-    resumed = History(history[:n_earlier], history.prior, n_earlier)
+    resumed = History(history.earlier, prior=history.prior, n_earlier_trials=history.n_earlier_trials)
     resumed.add(opened.candidates)
     for fold in opened.folds:
         resumed.add_fold(fold)
@@ -148,10 +146,6 @@ def _resumed_history(history: History, opened: journal.Journal, path: Any, error
     if error_score == "raise" and errors:
         raise RuntimeError(f"error_score='raise', and journal={path!r} has a failure:\n{errors[0]}")
     return resumed
-
-
-def _earlier_trials(history: History) -> Sequence[Trial]:
-    return history[: history.n_earlier_trials]
 
 
 def _descriptions(candidates: Sequence[Candidate]) -> list[str]:
