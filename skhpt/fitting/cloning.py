@@ -38,6 +38,7 @@ def own_params(estimator: Estimator) -> Params:
 
 
 def _has_only_parameters(estimator: Estimator) -> bool:
+    """Return whether an estimator is one of scikit-learn, with no attributes but its parameters and None."""
     kind: Any = type(estimator)
     if getattr(kind, "__sklearn_clone__", None) is not BaseEstimator.__sklearn_clone__:
         return False
