@@ -1,4 +1,4 @@
-"""Parameters without effect: two values of each predict the same, and where they do matter they are kept."""
+"""Inert parameters: two values of each predict the same, and parameters that have an effect are kept."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from sklearn.svm import SVC, SVR, LinearSVC
 
 from skhpt.reuse.inert import RULES, InertRule, without_inert
 
-# Of what is deprecated, and of fits that are cut short.
+# Warnings of deprecated parameters, and of fits that do not converge.
 IGNORED = ("DeprecationWarning", "FutureWarning", "UserWarning")
 pytestmark = [pytest.mark.filterwarnings(f"ignore::{kind}") for kind in IGNORED]
 
-# What is given in the tests besides a rule, so that fits are quick and repeat.
+# Further parameters of the tested estimators, so that fits are quick and deterministic.
 BASE = {
     "MLP": {"hidden_layer_sizes": 5, "max_iter": 15, "random_state": 0},
     "SGD": {"random_state": 0, "eta0": 0.01},
@@ -71,7 +71,7 @@ VALUES: dict[str, tuple[Any, Any]] = {
     "verbose": (0, 1),
 }
 
-# Configurations in which the parameter does matter.
+# Configurations in which the parameter has an effect.
 KEPT = [
     *[(SVC(kernel=kernel), "gamma") for kernel in ("rbf", "poly", "sigmoid")],
     *[(SVR(kernel=kernel), "coef0") for kernel in ("poly", "sigmoid")],
@@ -120,8 +120,8 @@ KEPT = [
     (KNeighborsClassifier(metric="minkowski", n_neighbors=15), "p"),
     (RadiusNeighborsRegressor(metric="minkowski", radius=1.0), "p"),
 ]
-# Kept since they may matter: which of them do depends on the data, or on ties.
-KEPT_IN_DOUBT = [
+# Configurations in which the parameter may have an effect, which depends on the data or on ties.
+UNCERTAIN = [
     (KNeighborsClassifier(), "leaf_size"),
     (KernelRidge(kernel=pairwise_distances), "kernel_params"),
     (KernelRidge(kernel=pairwise_distances), "gamma"),
@@ -135,7 +135,7 @@ KEPT_IN_DOUBT = [
 
 
 def quick(estimator: Any) -> Any:
-    """Set what is not under test such that the estimator is quick to fit, and can be fitted."""
+    """Set the other parameters such that the estimator is quick to fit."""
     for start, params in BASE.items():
         if type(estimator).__name__.startswith(start):
             estimator.set_params(**params)
@@ -145,7 +145,7 @@ def quick(estimator: Any) -> Any:
 
 
 def data_for(estimator: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Return data of few rows that are positive, as some kernels want it."""
+    """Return a few rows of positive data, as some kernels require."""
     X, y = load_iris(return_X_y=True)
     X, y = X[::3], y[::3]
     if "precomputed" in (estimator.get_params().get("kernel"), estimator.get_params().get("metric")):
@@ -156,10 +156,11 @@ def data_for(estimator: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def predictions(estimator: Any, name: str, value: Any) -> list[np.ndarray]:
-    """Fit an estimator with a value of a parameter, and return all that it predicts."""
+    """Fit an estimator with a value of a parameter, and return all of its predictions."""
     X, y = data_for(estimator)
     fitted = clone(estimator).set_params(**{name: value}).fit(X, y)
-    methods = [one for one in ("predict", "decision_function", "predict_proba") if hasattr(fitted, one)]
+    names = ("predict", "decision_function", "predict_proba")
+    methods = [name for name in names if hasattr(fitted, name)]
     return [getattr(fitted, method)(rows) for method in methods for rows in (X, X[:1])]
 
 
@@ -170,7 +171,7 @@ def are_same(one: list[np.ndarray], other: list[np.ndarray]) -> bool:
 def is_valid(estimator: Any) -> bool:
     try:
         estimator._validate_params()
-    except ValueError:  # a value of another version
+    except ValueError:  # a value that only other versions have
         return False
     return True
 
@@ -198,21 +199,21 @@ def test_two_values_of_an_inert_parameter_predict_the_same(estimator: Any, name:
 
 
 @pytest.mark.parametrize(("estimator", "name"), KEPT, ids=label)
-def test_a_parameter_that_matters_is_kept(estimator: Any, name: str) -> None:
+def test_a_parameter_that_has_an_effect_is_kept(estimator: Any, name: str) -> None:
     estimator = quick(clone(estimator))
     assert name in without_inert(estimator)
     one, other = VALUES[name]
     assert not are_same(predictions(estimator, name, one), predictions(estimator, name, other))
 
 
-@pytest.mark.parametrize(("estimator", "name"), KEPT_IN_DOUBT, ids=label)
-def test_a_parameter_that_may_matter_is_kept(estimator: Any, name: str) -> None:
+@pytest.mark.parametrize(("estimator", "name"), UNCERTAIN, ids=label)
+def test_a_parameter_that_may_have_an_effect_is_kept(estimator: Any, name: str) -> None:
     assert name in without_inert(estimator)
 
 
 @pytest.mark.parametrize("rule", [rule for rule in RULES if rule.given], ids=lambda rule: "-".join(rule.inert))
-def test_each_rule_has_its_exception(rule: InertRule) -> None:
-    kept = [(type(estimator), name) for estimator, name in KEPT + KEPT_IN_DOUBT]
+def test_each_rule_has_a_configuration_in_which_it_does_not_hold(rule: InertRule) -> None:
+    kept = [(type(estimator), name) for estimator, name in KEPT + UNCERTAIN]
     assert all(any((kind, name) in kept for kind in rule.classes) for name in rule.inert)
 
 
@@ -224,7 +225,7 @@ def test_unknown_classes_keep_all_parameters() -> None:
         assert without_inert(estimator) == estimator.get_params(deep=False)
 
 
-def test_the_estimator_is_left_as_it_is() -> None:
+def test_the_estimator_is_not_changed() -> None:
     estimator = SVC(kernel="linear", gamma=3.0)
     assert without_inert(estimator).keys() < estimator.get_params().keys()
     assert estimator.gamma == 3.0
