@@ -233,7 +233,7 @@ class _Loop:
             self.race.check(folds)
 
     def finish_next(self) -> bool:
-        """Finish the first pending trial of a bracket, if its folds are there; tell whether there was one."""
+        """Finish the first pending trial of a bracket, if its folds are back; tell whether a trial was finished."""
         for candidate in self.history.next_to_finish:
             outcome = self.race.outcome(self.history.folds_of(candidate.id))
             if outcome is not None:

@@ -1,4 +1,4 @@
-"""Retry policy: the consequence for candidates whose worker was lost."""
+"""Retry policy: which folds are tried again after the loss of a worker, and which candidates are given up."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ class RetryPolicy:
     def _crash(self, candidate: int, split: int) -> FoldScore:
         n = max(1, self.max_retries)
         error = (
-            "TerminatedWorkerError: the worker process died, as it does of a segmentation fault, for want of memory or "
-            f"when it is killed; the candidate is given up after {n} of them (max_retries={self.max_retries})"
+            "TerminatedWorkerError: the worker process died, for example of a segmentation fault, for lack of memory "
+            f"or because it was killed; the candidate is given up after {n} deaths (max_retries={self.max_retries})"
         )
         return FoldScore(candidate, split, None, state="crashed", error=error)

@@ -42,11 +42,11 @@ class SharedTask(Task):
         return (self.shared, self.policy)
 
     def without(self, ids: set[int]) -> SharedTask:
-        return self.with_shared([one for one in self.shared if one.candidate.id not in ids])
+        return self.with_shared([member for member in self.shared if member.candidate.id not in ids])
 
     def with_shared(self, shared: Sequence[SharedCandidate]) -> SharedTask:
         """Return the task with other candidates."""
-        return replace(self, candidates=[one.candidate for one in shared], shared=shared)
+        return replace(self, candidates=[member.candidate for member in shared], shared=shared)
 
 
 class SharedTaskQueue(TaskQueue):
@@ -115,8 +115,10 @@ def shared_tasks(
     for i, (piece, split) in enumerate(whole):
         is_last = i >= len(whole) - n_last
         for part in pieces(piece, n_parts, n_least=n_parts) if is_last else [piece]:
-            if missing := [one for one in part if split in one.candidate.missing(n_splits)]:
-                yield SharedTask(split, [one.candidate for one in missing], shared=missing, policy=policy)
+            missing = [member for member in part if split in member.candidate.missing(n_splits)]
+            if missing:
+                candidates = [member.candidate for member in missing]
+                yield SharedTask(split, candidates, shared=missing, policy=policy)
 
 
 def _n_parts(n_tasks: int, n_slots: int) -> int:

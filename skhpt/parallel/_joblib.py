@@ -1,7 +1,7 @@
 """Private names of joblib, loky and multiprocessing: no other file of the package uses them.
 
-joblib has no public way to stream tasks to a backend, nor to end one of its workers. Each function here wraps what is
-needed for that, and does without where a version of joblib or another backend lacks it.
+joblib has no public interface to send tasks to a backend one by one, nor to end its workers. The functions of this
+module do both. Where a version of joblib or a backend lacks a private name, they do as much as is possible without it.
 """
 
 from __future__ import annotations

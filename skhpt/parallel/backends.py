@@ -1,6 +1,6 @@
 """Backends: how tasks reach the workers, and how this process hears of them.
 
-`Backend` is the base class. The others are in `processes` and `dask`; `Pool` chooses one.
+`Backend` is the base class. Two more backends are in `processes` and `dask`. `Pool` chooses among all of them.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Backend(ABC):
 
     @abstractmethod
     def abort(self) -> None:
-        """Cancel all tasks, and end the workers that run one as far as possible."""
+        """Cancel all tasks; as far as possible, end the workers that run them."""
 
     def close(self) -> None:  # noqa: B027  (most backends have nothing to release)
         """Release what the backend has taken; called last."""
@@ -130,7 +130,7 @@ class FutureBackend(Backend):
     Parameters
     ----------
     parallel : joblib.Parallel
-        An entered one.
+        It is inside its ``with`` block.
     interruptible : callable
         Returns a context in which Ctrl-C may raise `KeyboardInterrupt`.
     """
@@ -255,7 +255,7 @@ class BatchBackend(Backend):
     Parameters
     ----------
     parallel : joblib.Parallel
-        An entered one.
+        It is inside its ``with`` block.
     interruptible : callable
         Returns a context in which Ctrl-C may raise `KeyboardInterrupt`.
     """

@@ -1,8 +1,9 @@
 """Pool of workers: submit tasks, and wait for updates of whichever task has some first.
 
-`joblib.Parallel` takes a list of tasks and returns when all are done, which suits a grid, but no search that decides on
-the way. A pool keeps one session open for a whole search, on the backend that the user chose with
-`joblib.parallel_config` (processes, threads, Dask, Ray, ...), so data is sent once and workers are started once.
+`joblib.Parallel` takes a list of tasks and returns when all are done. That suits a grid, but not a search that chooses
+candidates while others are being evaluated. A pool keeps one session open for a whole search, on the backend that the
+user chose with `joblib.parallel_config` (processes, threads, Dask, Ray, ...): data is sent and
+workers are started only once.
 """
 
 from __future__ import annotations
@@ -110,8 +111,8 @@ class Pool:
         if self._fit_timeout is not None:
             if not is_serial and not _joblib.has_processes(backend):
                 raise ValueError(
-                    f"fit_timeout={self._fit_timeout} needs workers that are processes of this machine, as joblib's "
-                    f"backend 'loky' has them; the active backend is {type(backend).__name__}"
+                    f"fit_timeout={self._fit_timeout} needs workers that are processes of this machine, such as those "
+                    f"of joblib's backend 'loky'; the active backend is {type(backend).__name__}"
                 )
             return self._process_backend()
         if is_serial:
@@ -164,7 +165,7 @@ class Pool:
         return updates
 
     def _replace_backend(self) -> None:
-        """Go on with processes that die one by one, so that the next time it is known which task was the cause."""
+        """Continue with processes that die separately, so that the cause of the next death is known."""
         self.backend.abort()
         self.backend.close()
         self.backend = self._process_backend()

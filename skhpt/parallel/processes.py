@@ -144,7 +144,11 @@ class ProcessBackend(Backend):
         if self.fit_timeout is None:
             return []
         latest = time.monotonic() - self.fit_timeout
-        return [task_id for task_id, one in self._running.items() if one.since is not None and one.since < latest]
+        return [
+            task_id
+            for task_id, running in self._running.items()
+            if running.since is not None and running.since < latest
+        ]
 
     def _end(self, task_id: int, items: list[Any]) -> TaskUpdate:
         """Return the last update of a task that is done, or whose process died."""

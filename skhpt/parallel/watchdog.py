@@ -58,7 +58,7 @@ class Watchdog:
             self._process.stdin.flush()
 
     def stop(self) -> None:
-        """End the watchdog; the workers go on."""
+        """End the watchdog; the workers stay alive."""
         self.watch([])
         if self._process is not None:
             with suppress(OSError):

@@ -1,4 +1,4 @@
-"""The contract of backends: whichever way tasks reach the workers, the same things hold.
+"""The contract of backends: properties that hold however tasks reach the workers.
 
 A new backend gets a line in `CASES`.
 """
@@ -69,7 +69,7 @@ class Case:
     sends_items : bool
         Whether the items that a task yields arrive before its result.
     waits_for_seconds : bool
-        Whether `wait` returns after so many seconds although no task has any news.
+        Whether `wait` returns after so many seconds although no task has an update.
     ends_workers : bool
         Whether `abort` ends workers that are at work.
     has_replaceable_workers : bool
