@@ -15,7 +15,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticD
 from sklearn.impute import SimpleImputer
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.pipeline import FeatureUnion, Pipeline
-from sklearn.svm import SVC, SVR, NuSVC, NuSVR, OneClassSVM
+from sklearn.svm import SVC, NuSVC
 from sklearn.utils import check_random_state
 
 from skhpt._typing import Estimator, Params
@@ -55,7 +55,7 @@ def draws_of(nested: Mapping[str, WithParams], submodels: Iterable[SubModel]) ->
     known = {id(estimator) for estimator, _ in nested.values()}
     may_draw = any(submodel.is_foreign for submodel in submodels)
     for path, (estimator, params) in nested.items():
-        has_seed = _has_seed(estimator)
+        has_seed = _has_seed(params)
         if not has_seed:
             paths = irrelevant if _applies(_IRRELEVANT_DRAWS, estimator) else unseeded
             paths.add(path)
@@ -64,9 +64,9 @@ def draws_of(nested: Mapping[str, WithParams], submodels: Iterable[SubModel]) ->
     return Draws(may_draw, frozenset(unseeded), frozenset(irrelevant))
 
 
-def _has_seed(estimator: Estimator) -> bool:
-    """Tell whether an estimator has a seed, or no attribute for a seed."""
-    seed = getattr(estimator, "random_state", 0)
+def _has_seed(params: Params) -> bool:
+    """Tell whether an estimator has a seed, or no parameter for a seed."""
+    seed = params.get("random_state", 0)
     return not (seed is None or seed is np.random or seed is _GLOBAL_RNG)
 
 
@@ -112,7 +112,7 @@ def _decomposes_exactly(pca: PCA) -> bool:
 
 #: Classes that draw a seed in every fit, even if they do not use it, and the condition under which they do not.
 _IRRELEVANT_DRAWS: dict[type, Callable[[Any], bool]] = {
-    **dict.fromkeys((SVC, NuSVC, SVR, NuSVR, OneClassSVM), has_no_probabilities),
+    **dict.fromkeys((SVC, NuSVC), has_no_probabilities),
     **dict.fromkeys((linear_model.Lasso, linear_model.ElasticNet), _is_cyclic),
     **dict.fromkeys((linear_model.MultiTaskLasso, linear_model.MultiTaskElasticNet), _is_cyclic),
 }

@@ -9,14 +9,13 @@ from sklearn.decomposition import PCA
 from sklearn.feature_selection import SelectKBest, mutual_info_classif
 from sklearn.naive_bayes import GaussianNB
 from sklearn.preprocessing import StandardScaler
-from sklearn.svm import SVC, SVR
+from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 from tests.estimators import NoisyScaler
 from tests.reuse.comparison import (
     DEPTHS,
     LAST_TREES,
-    NUMBERS,
     TREE,
     TREES,
     Case,
@@ -38,9 +37,6 @@ CASES = {
     "no seed in a prefix": Case(pipe(PCA(2, svd_solver="randomized"), TREE), {"b__max_depth": DEPTHS}, saves=False),
     "draws that do not affect the fit": Case(
         pipe(StandardScaler(), PCA(2, svd_solver="full"), SVC()), {"c__C": [0.1, 1], "c__gamma": [0.1, 1]}
-    ),
-    "draws of a regressor that has no parameter for a seed": Case(
-        pipe(StandardScaler(), SVR()), {"b__C": [0.1, 1, 10]}, NUMBERS
     ),
     "candidates with and without a seed": Case(
         pipe(StandardScaler(), TREE),
