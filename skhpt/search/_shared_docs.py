@@ -97,9 +97,9 @@ fit_timeout : float, default=None
     killed; the state of the fold is "timeout" and its score `error_score`. Workers are then always processes.""",
     "max_retries": """
 max_retries : int, default=2
-    Number of times that the folds of a candidate are evaluated again after its worker died (killed, out of memory,
-    crash of native code). After that, the state of its folds is "crashed" and their score `error_score`. Folds of other
-    candidates that were lost with a worker are always evaluated again.""",
+    Number of workers that may die of a candidate (killed, out of memory, crash of native code) before the candidate is
+    given up. The state of its folds is then "crashed" and their score `error_score`. Folds of other candidates that
+    were lost with a worker are always evaluated again.""",
     "on_interrupt": """
 on_interrupt : {"refit", "keep", "raise"}, default="refit"
     Action on Ctrl-C: end the search and refit the best candidate so far, end it without a refit, or raise
