@@ -257,7 +257,14 @@ def choose_fidelity(asked: ResourceParams, inputs: Inputs, folds: Folds, space: 
     minimum = _minimum(name, asked, maximum, inputs)
     training = _training(name, asked, maximum, inputs, folds)
     continues = training.can_continue(estimator, minimum)
-    return MultiFidelity(name, minimum, maximum, len(folds), training, continues)
+    return MultiFidelity(
+        resource=name,
+        minimum=minimum,
+        maximum=maximum,
+        n_splits=len(folds),
+        training=training,
+        continues=continues,
+    )
 
 
 def _minimum(name: str, asked: ResourceParams, maximum: int, inputs: Inputs) -> int:
@@ -338,10 +345,13 @@ def _training(name: str, asked: ResourceParams, maximum: int, inputs: Inputs, fo
         return FoldResource()
     if name == "epochs":
         classes = unique_labels(y) if is_classifier(estimator) and y is not None else None
-        return EpochResource(classes, asked.seed(), maximum, asked.continuation)
+        return EpochResource(classes, seed=asked.seed(), maximum=maximum, continuation=asked.continuation)
     if name == "n_samples":
-        return SampleResource(_subsample(inputs, folds, asked.seed()), _n_rows(folds), maximum)
-    return ParameterResource(name, maximum, asked.continuation, continuation_of(estimator))
+        subsample = _subsample(inputs, folds, asked.seed())
+        return SampleResource(subsample, n_rows=_n_rows(folds), maximum=maximum)
+    return ParameterResource(
+        name, maximum=maximum, continuation=asked.continuation, registered=continuation_of(estimator)
+    )
 
 
 def _subsample(inputs: Inputs, folds: Folds, seed: int) -> Subsample:
@@ -350,7 +360,7 @@ def _subsample(inputs: Inputs, folds: Folds, seed: int) -> Subsample:
     is_stratified = is_classifier(inputs.estimator) and np.ndim(inputs.y) == 1
     return Subsample(
         seed,
-        np.asarray(inputs.y) if is_stratified else None,
-        None if groups is None else np.asarray(groups),
-        isinstance(folds.cv, TimeSeriesSplit),
+        labels=np.asarray(inputs.y) if is_stratified else None,
+        groups=None if groups is None else np.asarray(groups),
+        most_recent=isinstance(folds.cv, TimeSeriesSplit),
     )
