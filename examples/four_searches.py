@@ -1,7 +1,7 @@
 """Compare four searches with equal budgets in a space with many kinds of distributions, and plot the best scores.
 
-The data are the diabetes progression of 442 patients, which scikit-learn ships. Run the script with
-``python examples/four_searches.py``. With the name of an image file as argument it also saves a plot (this needs
+The data are the diabetes progression of 442 patients, which scikit-learn ships. Run the script with ``python
+examples/four_searches.py``. With the name of an image file as argument it also saves a plot (this needs
 matplotlib: ``pip install "skhpt[plots]"``).
 """
 
@@ -24,7 +24,11 @@ BUDGET = 24
 X, y = load_diabetes(return_X_y=True)
 X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=1 / 3, random_state=0)
 pipeline = Pipeline(
-    [("select", SelectPercentile(f_regression)), ("scale", StandardScaler()), ("model", ElasticNet(max_iter=5000))]
+    [
+        ("select", SelectPercentile(f_regression)),
+        ("scale", StandardScaler()),
+        ("model", ElasticNet(max_iter=5000)),
+    ]
 )
 space = [
     {
@@ -76,7 +80,9 @@ if len(sys.argv) > 1:
         axes.step(np.arange(1, len(best_so_far) + 1), best_so_far, where="post", label=type(search).__name__)
     lowest = min(np.median(search.cv_results_["mean_test_score"]) for search in searches)
     highest = max(search.best_score_ for search in searches)
-    axes.set(xlabel="candidates evaluated", ylabel="best cross-validated R2 so far", ylim=(lowest, highest + 0.01))
+    axes.set(
+        xlabel="candidates evaluated", ylabel="best cross-validated R2 so far", ylim=(lowest, highest + 0.01)
+    )
     axes.legend(frameon=False, loc="lower right")
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(sys.argv[1], dpi=150)

@@ -1,6 +1,7 @@
 """HyperbandSearchCV on images of digits: many candidates with little training, the best with more.
 
-The script prints the plan, runs the search, and compares it with a random search that has the same amount of training.
+The script prints the plan, runs the search, and compares it with a random search that has the same amount of
+training.
 """
 
 from scipy.stats import loguniform, randint
@@ -42,4 +43,6 @@ for name, fitted, n in (
     ("HyperbandSearchCV", search, plan.n_candidates),
     ("RandomSearch, equal training", random, n_iter),
 ):
-    print(f"{name:30} {n:10} {seconds_of(fitted):8.1f} {fitted.best_score_:9.4f} {fitted.score(X_test, y_test):9.4f}")
+    print(
+        f"{name:30} {n:10} {seconds_of(fitted):8.1f} {fitted.best_score_:9.4f} {fitted.score(X_test, y_test):9.4f}"
+    )

@@ -1,8 +1,8 @@
 """Tune a pipeline on real data with three searches, and compare them.
 
-The data are 1,797 images of handwritten digits with 8 x 8 pixels, which scikit-learn ships. A manual search tries a few
-points. A grid search and a random search then evaluate the same number of candidates. Run the script with
-``python examples/quickstart.py``.
+The data are 1,797 images of handwritten digits with 8 x 8 pixels, which scikit-learn ships. A manual search
+tries a few points. A grid search and a random search then evaluate the same number of candidates. Run the
+script with ``python examples/quickstart.py``.
 """
 
 import time
@@ -37,7 +37,9 @@ random = RandomSearch(pipeline, space, n_iter=36, sampler="sobol", random_state=
 random.fit(X_train, y_train)
 seconds = time.perf_counter() - start
 
-print(f"\nThe grid and the random search took {seconds:.1f} s. Scores on the same folds, and on held-out data:")
+print(
+    f"\nThe grid and the random search took {seconds:.1f} s. Scores on the same folds, and on held-out data:"
+)
 print(f"{'search':12}  {'candidates':>10}  {'CV accuracy':>11}  {'test accuracy':>13}")
 for search in (manual, grid, random):
     n, test_score = len(search.history_), search.score(X_test, y_test)

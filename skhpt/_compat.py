@@ -38,8 +38,10 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 IS_TESTED = parse_version("1.6") <= parse_version(sklearn.__version__) < parse_version("1.10")
 
 #: How scikit-learn words the error for a splitter that does not give as many folds as it says.
-INCONSISTENT_SPLITS = "cv.split and cv.get_n_splits {} inconsistent results. Expected {{}} splits, got {{}}".format(
-    "return" if parse_version(sklearn.__version__) >= parse_version("1.9") else "returned"
+INCONSISTENT_SPLITS = (
+    "cv.split and cv.get_n_splits {} inconsistent results. Expected {{}} splits, got {{}}".format(
+        "return" if parse_version(sklearn.__version__) >= parse_version("1.9") else "returned"
+    )
 )
 
 

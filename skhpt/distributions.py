@@ -99,8 +99,8 @@ def truncated_lognormal(median: float, sigma: float, low: float, high: float) ->
     median : float
         Median of the log-normal distribution before it is cut (``scale`` in `scipy.stats.lognorm`).
     sigma : float
-        Standard deviation of the natural logarithm (``s`` in `scipy.stats.lognorm`): two thirds of the mass lie
-        within a factor ``exp(sigma)`` of the median.
+        Standard deviation of the natural logarithm (``s`` in `scipy.stats.lognorm`): two thirds of the mass
+        lie within a factor ``exp(sigma)`` of the median.
     low, high : float
         Bounds of the interval, not negative; `high` may be infinite.
 
@@ -170,7 +170,8 @@ def quantized(dist: Distribution, step: float) -> Quantized:
 class Quantized:
     """A distribution rounded to the multiples of `step`; made by `quantized`.
 
-    With ``F`` the distribution function of `dist`, ``cdf(k * step) = F((k + 1/2) * step)`` for every integer ``k``.
+    With ``F`` the distribution function of `dist`, ``cdf(k * step) = F((k + 1/2) * step)`` for every integer
+    ``k``.
 
     Parameters
     ----------
@@ -211,7 +212,8 @@ class Quantized:
         """Quantile function: the smallest value whose ``cdf`` reaches `q`."""
         quantile = getattr(self.dist, "ppf", None) or self.dist.icdf
         index = np.ceil(np.asarray(quantile(q), dtype=float) / self.step - 0.5)
-        # Rounding errors of the inner quantile function may have made the index one too large or one too small.
+        # Rounding errors of the inner quantile function may have made the index one too large or one too
+        # small.
         with np.errstate(invalid="ignore"):
             index = np.where(self._cdf_of_index(index - 1) >= q, index - 1, index)
             index = np.where(self._cdf_of_index(index) < q, index + 1, index)
@@ -248,7 +250,8 @@ class Quantized:
         # In decimals, 3 * 0.1 is 0.3 and not 0.30000000000000004.
         exponent = Decimal(repr(float(self.step))).as_tuple().exponent
         decimals = -exponent if isinstance(exponent, int) else 0
-        return np.round(np.asarray(index, dtype=float) * float(self.step), min(decimals, 300)) + 0.0  # no -0.0
+        # No -0.0.
+        return np.round(np.asarray(index, dtype=float) * float(self.step), min(decimals, 300)) + 0.0
 
 
 _Array: TypeAlias = np.ndarray  # shape parameters, points and quantiles, broadcast against each other

@@ -95,7 +95,7 @@ def checksum(data: Any) -> Any:
     return None if data is None else _digest(data)
 
 
-# -- values ----------------------------------------------------------------------------------------------------
+# -- values --------------------------------------------------------------------------------------------------
 
 #: Parameters of estimators that scores do not depend on.
 _IMMATERIAL = {"n_jobs", "verbose"}
@@ -144,7 +144,9 @@ def _is_mapping(value: Any) -> bool:
 
 
 def _describe_mapping(value: Any, describe: Describe) -> str:
-    return "{" + ", ".join(f"{key!r}: {describe(item)}" for key, item in sorted(value.items(), key=repr)) + "}"
+    return (
+        "{" + ", ".join(f"{key!r}: {describe(item)}" for key, item in sorted(value.items(), key=repr)) + "}"
+    )
 
 
 def _is_sequence(value: Any) -> bool:
@@ -257,7 +259,7 @@ def _describe_code(code: CodeType) -> str:
     return _digest((code.co_code, code.co_names, tuple(constants)))
 
 
-# -- data ------------------------------------------------------------------------------------------------------
+# -- data ----------------------------------------------------------------------------------------------------
 
 
 def _describe_array(array: Any) -> str:

@@ -64,7 +64,8 @@ class History(Sequence[Trial]):
         self._trials = list(trials)
         self._ids: dict[int, list[int]] = defaultdict(list)  # by bracket
         self._pending_ids: dict[int, deque[int]] = defaultdict(deque)  # by bracket
-        self._folds: dict[int, dict[int, FoldScore]] = {}  # evaluated folds of pending trials, by id and split
+        # Evaluated folds of pending trials, by id and split.
+        self._folds: dict[int, dict[int, FoldScore]] = {}
         for trial in self._trials:
             self._ids[trial.candidate.bracket_id].append(trial.candidate.id)
         self.n_finished = len(self._trials)

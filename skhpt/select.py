@@ -16,7 +16,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-#: Name of a parameter or of a column, with "-" in front if larger values are simpler; or a function of the parameters.
+#: Name of a parameter or of a column, with "-" in front if larger values are simpler; or a function of the
+#: parameters.
 Key: TypeAlias = str | Callable[[Mapping[str, Any]], Any]
 #: The table of results of a search.
 CVResults: TypeAlias = Mapping[str, Any]
@@ -77,9 +78,10 @@ class Rule(ABC):
         Returns
         -------
         index : int
-            Row of the selected candidate. Only candidates with a score and with the budget of the best candidate are
-            compared. Among equally simple candidates, the one with the higher score is selected, then the earlier one.
-            If no candidate has a score, the index is that of the first row with rank 1.
+            Row of the selected candidate. Only candidates with a score and with the budget of the best
+            candidate are compared. Among equally simple candidates, the one with the higher score is
+            selected, then the earlier one. If no candidate has a score, the index is that of the first row
+            with rank 1.
         """
         means = self._means(cv_results)
         simplicity = list(zip(*(_column(key, cv_results) for key in self.keys), strict=True))
@@ -125,7 +127,9 @@ class Rule(ABC):
 
     def _means(self, cv_results: CVResults) -> np.ndarray:
         if f"mean_test_{self.metric}" not in cv_results:
-            metrics = [name.removeprefix("mean_test_") for name in cv_results if name.startswith("mean_test_")]
+            metrics = [
+                name.removeprefix("mean_test_") for name in cv_results if name.startswith("mean_test_")
+            ]
             raise ValueError(f"metric={self.metric!r} of {self!r} is not one of the metrics: {metrics}")
         return np.asarray(cv_results[f"mean_test_{self.metric}"], dtype=float)
 
@@ -142,9 +146,9 @@ def one_standard_error(by: Key | Sequence[Key], metric: str = "score") -> Rule:
     ----------
     by : str, callable or list of these
         What makes a candidate simple: the name of a parameter, or of a column of ``cv_results_`` such as
-        ``'mean_fit_time'``, if smaller values are simpler; with a minus sign in front, as in ``'-alpha'``, if larger
-        values are simpler. Or a function that takes the parameters of a candidate (a dict) and returns a
-        value to sort by, the smallest for the simplest. In a list, the first key decides, and the next ones
+        ``'mean_fit_time'``, if smaller values are simpler; with a minus sign in front, as in ``'-alpha'``, if
+        larger values are simpler. Or a function that takes the parameters of a candidate (a dict) and returns
+        a value to sort by, the smallest for the simplest. In a list, the first key decides, and the next ones
         among equals. None and missing parameters come last.
 
     metric : str, default='score'
@@ -166,9 +170,9 @@ def one_standard_error(by: Key | Sequence[Key], metric: str = "score") -> Rule:
     n - 1 in the denominator) divided by the square root of their number, as in [1]_. With one fold it is 0.
     With repeated cross-validation the folds are not independent, and it is too small.
 
-    The searches of this package and of scikit-learn accept the rule as `refit`. In this package it works in races and
-    with `HyperbandSearchCV` too, where it compares only candidates with the budget of the best one, and searches have a
-    ``best_score_``.
+    The searches of this package and of scikit-learn accept the rule as `refit`. In this package it works in
+    races and with `HyperbandSearchCV` too, where it compares only candidates with the budget of the best one,
+    and searches have a ``best_score_``.
 
     References
     ----------
@@ -245,7 +249,11 @@ class _WithinPercent(Rule):
     metric: str
 
     def __post_init__(self) -> None:
-        if not isinstance(self.percent, Real) or isinstance(self.percent, bool) or not 0 <= self.percent < math.inf:
+        if (
+            not isinstance(self.percent, Real)
+            or isinstance(self.percent, bool)
+            or not 0 <= self.percent < math.inf
+        ):
             raise ValueError(f"percent must be a number, 0 or larger, got {self.percent!r}")
         super().__post_init__()
 
@@ -272,7 +280,9 @@ def _column(key: Key, cv_results: CVResults) -> list[Any]:
         values = np.ma.asarray(cv_results[name]).tolist()  # None where it is masked
     else:
         names = list(dict.fromkeys(name for params in cv_results["params"] for name in params))
-        raise ValueError(f"by={key!r} is neither a parameter of the candidates, {names}, nor a column of cv_results_")
+        raise ValueError(
+            f"by={key!r} is neither a parameter of the candidates, {names}, nor a column of cv_results_"
+        )
     return [_sort_key(value, key) for value in values]
 
 

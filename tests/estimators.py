@@ -205,8 +205,8 @@ class Picky(TransformerMixin, BaseEstimator):
 class Fatal(Null):
     """Does to its worker what `value` says: 0 nothing, 1 kills it, 2 sleeps for ever, 3 loops in C for ever.
 
-    It leaves a line in `log` for every fit that it begins, so that fits can be counted over all processes. With `once`,
-    a file, it does so only the first time.
+    It leaves a line in `log` for every fit that it begins, so that fits can be counted over all processes.
+    With `once`, a file, it does so only the first time.
     """
 
     def __init__(self, value=0, log=None, once=None):

@@ -50,7 +50,8 @@ def test_truncated_lognormal_is_a_conditional_lognormal():
 
 
 @pytest.mark.parametrize(
-    "dist", [truncated_normal(0.3, 0.1, 0.1, 0.7), truncated_lognormal(0.3, 2.0, 0.1, 0.7), loguniform_int(3, 9)]
+    "dist",
+    [truncated_normal(0.3, 0.1, 0.1, 0.7), truncated_lognormal(0.3, 2.0, 0.1, 0.7), loguniform_int(3, 9)],
 )
 def test_quantiles_and_draws_lie_within_the_bounds_exactly(dist):
     low, high = dist.support()
@@ -64,7 +65,9 @@ def test_quantiles_and_draws_lie_within_the_bounds_exactly(dist):
 
 def test_infinite_bounds():
     assert truncated_normal(0, 1, -np.inf, np.inf).cdf(1.0) == pytest.approx(stats.norm.cdf(1.0))
-    assert truncated_lognormal(2.0, 1.0, 0, np.inf).cdf(3.0) == pytest.approx(stats.lognorm(1, scale=2).cdf(3.0))
+    assert truncated_lognormal(2.0, 1.0, 0, np.inf).cdf(3.0) == pytest.approx(
+        stats.lognorm(1, scale=2).cdf(3.0)
+    )
     assert truncated_lognormal(2.0, 1.0, 0, np.inf).pdf(0.0) == 0
 
 

@@ -139,7 +139,9 @@ def labels(last):
     return index
 
 
-@pytest.mark.parametrize("make", [labels, lambda x: pd.Series([1, 2], name=x), lambda x: pd.DataFrame({x: [1]})])
+@pytest.mark.parametrize(
+    "make", [labels, lambda x: pd.Series([1, 2], name=x), lambda x: pd.DataFrame({x: [1]})]
+)
 def test_tables_are_described_by_their_content(make):
     assert describe_value(make("a")) == describe_value(make("a")) != describe_value(make("b"))
 
@@ -157,7 +159,9 @@ class Weighted:
 
 def test_descriptions_are_the_same_in_every_process():
     code = "from tests.test_fingerprint import *; print(descriptions())"
-    there = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    there = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    ).stdout
     assert there == f"{descriptions()}\n"
 
 
@@ -173,7 +177,8 @@ def test_a_function_may_enclose_itself():
 
 
 @given(
-    st.lists(mixed := st.none() | st.text() | st.integers() | st.booleans(), max_size=4), st.lists(mixed, max_size=4)
+    st.lists(mixed := st.none() | st.text() | st.integers() | st.booleans(), max_size=4),
+    st.lists(mixed, max_size=4),
 )
 def test_lists_of_plain_objects_are_described_by_their_content(a, b):
     same = list(map(repr, a)) == list(map(repr, b))
@@ -199,7 +204,10 @@ def test_estimators_are_described_by_class_and_parameters():
         ({"b": [1, True], "a": ("x", None)}, "{'a': tuple('x', None), 'b': list(1, True)}"),
         ({2.5, 1j}, "set(1j, 2.5)"),
         (functools.partial(len, "a"), "partialtuple(builtins.len, tuple('a'), {})"),
-        (DummyRegressor(), "sklearn.dummy.DummyRegressor{'constant': None, 'quantile': None, 'strategy': 'mean'}"),
+        (
+            DummyRegressor(),
+            "sklearn.dummy.DummyRegressor{'constant': None, 'quantile': None, 'strategy': 'mean'}",
+        ),
     ],
 )
 def test_descriptions_stay_the_same(value, description):

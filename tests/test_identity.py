@@ -15,7 +15,9 @@ from skhpt.identity import native, params_key, value_key
 
 plain = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.tuples(inner, inner) | st.dictionaries(st.text(max_size=3), inner),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.tuples(inner, inner) | st.dictionaries(st.text(max_size=3), inner)
+    ),
     max_leaves=5,
 )
 
@@ -88,7 +90,9 @@ def test_the_order_of_parameters_does_not_matter():
     assert params_key({"a": 1}) != params_key({"a": 1, "b": None})
 
 
-@pytest.mark.parametrize("value", [np.float32(0.5), np.int64(3), np.bool_(False), np.str_("a"), np.bytes_(b"a")])
+@pytest.mark.parametrize(
+    "value", [np.float32(0.5), np.int64(3), np.bool_(False), np.str_("a"), np.bytes_(b"a")]
+)
 def test_numpy_scalars_become_python_values(value):
     assert native(value) == value
     assert not isinstance(native(value), np.generic)

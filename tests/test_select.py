@@ -146,13 +146,15 @@ def test_other_metrics_are_refused():
 
 
 def test_unknown_names_and_values_without_an_order_are_refused():
-    with pytest.raises(ValueError, match=r"by='height' is neither a parameter of the candidates, \['depth'\]"):
+    with pytest.raises(
+        ValueError, match=r"by='height' is neither a parameter of the candidates, \['depth'\]"
+    ):
         one_standard_error("height")(results_of(SPLITS, params=PARAMS))
     with pytest.raises(TypeError, match="by='kernel' has values that are no numbers, such as 'rbf'"):
         simplest("kernel", [{"kernel": "rbf"}, {"kernel": "linear"}])
 
 
-# -- in a search -------------------------------------------------------------------------------------------------------
+# -- in a search ---------------------------------------------------------------------------------------------
 
 TREE = DecisionTreeClassifier(random_state=0)
 DEPTHS = {"max_depth": [5, 4, 3, 2, 1]}
@@ -179,7 +181,9 @@ def test_a_rule_has_one_of_several_metrics(iris):
     search = GridSearch(TREE, DEPTHS, scoring=["accuracy", "f1_macro"], refit=rule).fit(*iris)
     assert search.best_score_ == search.cv_results_["mean_test_f1_macro"][search.best_index_]
     assert search.leaderboard().index[0] == search.cv_results_["rank_test_f1_macro"].argmin()
-    search = GridSearch(Null(), {"value": [0, 1]}, scoring=two_scores, refit=within_percent(0, "-value", "wrong"))
+    search = GridSearch(
+        Null(), {"value": [0, 1]}, scoring=two_scores, refit=within_percent(0, "-value", "wrong")
+    )
     assert search.fit(*iris).best_params_ == {"value": 1}
 
 
@@ -193,7 +197,9 @@ def test_a_rule_has_one_of_several_metrics(iris):
     ids=["race", "bayes", "hyperband"],
 )
 def test_the_metric_of_a_rule_decides_during_the_search(search, iris):
-    search.set_params(scoring={"right": "accuracy", "wrong": make_scorer(accuracy_score, greater_is_better=False)})
+    search.set_params(
+        scoring={"right": "accuracy", "wrong": make_scorer(accuracy_score, greater_is_better=False)}
+    )
     rule = within_percent(0, "n_neighbors", metric="wrong")
     evaluated = []
     for refit in (rule, "wrong", "right"):
@@ -205,13 +211,17 @@ def test_the_metric_of_a_rule_decides_during_the_search(search, iris):
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.FitFailedWarning")
 @pytest.mark.filterwarnings("ignore:One or more of the test scores are non-finite")
 def test_failed_candidates_are_not_selected(iris):
-    search = GridSearch(FailsBelow(), {"value": [0.1, 0.7, 0.8]}, refit=within_percent(20, "value")).fit(*iris)
+    search = GridSearch(FailsBelow(), {"value": [0.1, 0.7, 0.8]}, refit=within_percent(20, "value")).fit(
+        *iris
+    )
     assert search.best_params_ == {"value": 0.7}
 
 
 def test_a_rule_with_racing(iris):
     space, rule = {"n_neighbors": [1, 5, 10, 20, 80, 90, 100, 110]}, within_percent(50, "-n_neighbors")
-    search = RandomSearch(KNeighborsClassifier(), space, n_iter=8, racing=True, random_state=0, refit=rule).fit(*iris)
+    search = RandomSearch(
+        KNeighborsClassifier(), space, n_iter=8, racing=True, random_state=0, refit=rule
+    ).fit(*iris)
     assert np.isnan(search.cv_results_["mean_test_score"]).any()
     assert search.best_params_ == {"n_neighbors": 20}  # the others were eliminated
 
@@ -232,7 +242,9 @@ def test_a_rule_with_hyperband(iris):
 
 
 def test_a_rule_with_manual_search(iris):
-    search = ManualSearch(TREE, [{"max_depth": 4}, {"max_depth": 3}], refit=one_standard_error("max_depth")).fit(*iris)
+    search = ManualSearch(
+        TREE, [{"max_depth": 4}, {"max_depth": 3}], refit=one_standard_error("max_depth")
+    ).fit(*iris)
     assert search.best_params_ == {"max_depth": 3}
     search.evaluate(*iris, max_depth=1)
     assert search.best_params_ == {"max_depth": 3}
@@ -259,7 +271,9 @@ def test_errors_are_raised_before_the_first_fit(iris):
     with pytest.raises(TypeError, match="by='clf__kernel' has values that are no numbers, such as 'rbf'"):
         GridSearch(pipe, {"clf__kernel": ["rbf", "poly"]}, refit=one_standard_error("clf__kernel")).fit(*iris)
     for known in ("clf__C", "-mean_fit_time", "split0_test_score", "scale__with_std", "clf__n_estimators"):
-        search = GridSearch(pipe, {"clf__C": [1], "clf": [LogisticRegression()]}, refit=one_standard_error(known))
+        search = GridSearch(
+            pipe, {"clf__C": [1], "clf": [LogisticRegression()]}, refit=one_standard_error(known)
+        )
         search.plan(*iris)
 
 

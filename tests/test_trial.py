@@ -6,7 +6,11 @@ from skhpt.trial import Candidate, FoldScore, Trial
 
 
 def test_the_state_of_a_trial_is_that_of_its_first_bad_fold():
-    folds = (FoldScore(0, 0, 0.5), FoldScore(0, 1, None, state="timeout"), FoldScore(0, 2, None, state="failed"))
+    folds = (
+        FoldScore(0, 0, 0.5),
+        FoldScore(0, 1, None, state="timeout"),
+        FoldScore(0, 2, None, state="failed"),
+    )
     assert Trial(Candidate(0, {}), folds).state == "timeout"
 
 

@@ -40,8 +40,8 @@ class PoolEvaluator:
     observe : callable, default=null_observer
         ``observe(candidate, split)`` returns the observer that is told of the beginning and end of that fold.
     racing : bool, default=False
-        Whether candidates may be dropped: then no task is sent ahead of free workers, and several candidates begin
-        before the second fold of one of them is sent.
+        Whether candidates may be dropped: then no task is sent ahead of free workers, and several candidates
+        begin before the second fold of one of them is sent.
     reuse : ReusePlanner, default=None
         Decides which candidates share fits; by default, and in a race, none do.
     retry_policy : RetryPolicy, default=None
@@ -71,8 +71,10 @@ class PoolEvaluator:
         self.retry_policy = retry_policy or RetryPolicy()
         self._in_flight = TasksInFlight()
         self._queue = self._make_queue()
-        self._numbers: dict[int, tuple[int, int]] = {}  # by candidate id: its number in its round, size of the round
-        self._error: BaseException | None = None  # to be raised after the scores that came before it are returned
+        # By candidate id: its number in its round, size of the round.
+        self._numbers: dict[int, tuple[int, int]] = {}
+        # To be raised after the scores that came before it are returned.
+        self._error: BaseException | None = None
 
     def _make_queue(self) -> TaskQueue:
         n_splits = len(self.splits)
@@ -123,7 +125,7 @@ class PoolEvaluator:
         """Submit no further folds of a candidate."""
         self._queue.drop(candidate)
 
-    # -- tasks that are sent -----------------------------------------------------------------------------------------
+    # -- tasks that are sent ---------------------------------------------------------------------------------
 
     def _fill_pool(self) -> list[FoldScore]:
         """Submit tasks while there is room; return the scores of folds that are not evaluated any more."""
@@ -162,7 +164,11 @@ class PoolEvaluator:
         """Return the name of a fit in the lines that are printed for it."""
         number, n_candidates = self._numbers[candidate.id]
         return verbose.label(
-            self.setup.verbose, split=split, n_splits=len(self.splits), number=number, n_candidates=n_candidates
+            self.setup.verbose,
+            split=split,
+            n_splits=len(self.splits),
+            number=number,
+            n_candidates=n_candidates,
         )
 
     def _announce(self, candidates: Sequence[Candidate]) -> None:
@@ -170,7 +176,7 @@ class PoolEvaluator:
         for number, candidate in enumerate(candidates):
             self._numbers[candidate.id] = (number, len(candidates))
 
-    # -- updates that come back --------------------------------------------------------------------------------------
+    # -- updates that come back ------------------------------------------------------------------------------
 
     def _record(self, update: TaskUpdate) -> list[FoldScore]:
         """Record an update; return the scores that are new."""

@@ -13,8 +13,8 @@ from typing import Any
 class Interrupts:
     """Handler of Ctrl-C: it raises `KeyboardInterrupt` while this process waits or works, not while it records.
 
-    So no interrupt falls between a score and its line in the journal. Use it in a ``with`` block. It changes nothing in
-    a thread other than the main one, or if the user has installed another handler.
+    So no interrupt falls between a score and its line in the journal. Use it in a ``with`` block. It changes
+    nothing in a thread other than the main one, or if the user has installed another handler.
 
     Attributes
     ----------
@@ -43,8 +43,8 @@ class Interrupts:
     def allowed(self) -> Iterator[None]:
         """Return a context in which Ctrl-C raises; if it was pressed before, the context raises when it is entered.
 
-        Some estimators catch `KeyboardInterrupt` and return a model that is not fully trained. Its score must not
-        count, so the context raises again at its end.
+        Some estimators catch `KeyboardInterrupt` and return a model that is not fully trained. Its score must
+        not count, so the context raises again at its end.
         """
         self._is_allowed = True
         try:

@@ -143,9 +143,9 @@ def run(
 ) -> str:
     """Extend the history until the strategy asks for nothing more and nothing is pending, or it is time to stop.
 
-    Folds may come back in any order, of any pending candidate. The strategy is asked again after each trial, in each
-    bracket in the order of their ids, so the outcome is the same for any number of workers. A history with pending
-    trials is that of an interrupted search: it continues with the missing folds.
+    Folds may come back in any order, of any pending candidate. The strategy is asked again after each trial,
+    in each bracket in the order of their ids, so the outcome is the same for any number of workers. A history
+    with pending trials is that of an interrupted search: it continues with the missing folds.
 
     Parameters
     ----------
@@ -160,17 +160,17 @@ def run(
     journal : Journal, default=None
         Records candidates and folds as they come.
     race : Race, default=None
-        Decides which candidates are eliminated before all of their folds are evaluated. The remaining folds count as
-        skipped, even if they are back already, so that the speed of workers does not matter. By default all folds of
-        all candidates are evaluated.
+        Decides which candidates are eliminated before all of their folds are evaluated. The remaining folds
+        count as skipped, even if they are back already, so that the speed of workers does not matter. By
+        default all folds of all candidates are evaluated.
     stop : Stop, default=None
         Decides when to stop. By default the strategy decides, and Ctrl-C raises anywhere.
 
     Returns
     -------
     reason : str
-        Why the search ended: "completed", "interrupted" (by Ctrl-C), or the reason of `stop`. Pending trials stay in
-        the history.
+        Why the search ended: "completed", "interrupted" (by Ctrl-C), or the reason of `stop`. Pending trials
+        stay in the history.
     """
     loop = _Loop(
         history,
@@ -189,7 +189,8 @@ def run(
     except Exception:
         loop.record(evaluator.drain())
         raise
-    if reason in (INTERRUPTED, OUT_OF_TIME):  # for other reasons the trials have decided which one is the last
+    # For other reasons the trials have decided which one is the last.
+    if reason in (INTERRUPTED, OUT_OF_TIME):
         while loop.finish_next():
             pass
     return reason
@@ -197,7 +198,13 @@ def run(
 
 class _Loop:
     def __init__(
-        self, history: History, evaluator: Evaluator, *, journal: Journal, race: NoRace | RunningRace, stop: Stop
+        self,
+        history: History,
+        evaluator: Evaluator,
+        *,
+        journal: Journal,
+        race: NoRace | RunningRace,
+        stop: Stop,
     ):
         self.history = history
         self.evaluator = evaluator
@@ -251,7 +258,9 @@ class _Loop:
             self.stop.learn(trial)
         pending = self.history.pending
         if pending:
-            self._submit([replace(c, preset_folds=tuple(self.history.folds_of(c.id).values())) for c in pending])
+            self._submit(
+                [replace(c, preset_folds=tuple(self.history.folds_of(c.id).values())) for c in pending]
+            )
 
     def _submit(self, candidates: Sequence[Candidate]) -> None:
         with self.stop.interruptible():

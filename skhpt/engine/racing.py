@@ -75,7 +75,9 @@ class RunningRace:
         if n_folds is None:
             return first if len(first) == self.n_splits else None
         candidate = first[0].candidate
-        skipped = [FoldScore(candidate, split, None, state="skipped") for split in range(n_folds, self.n_splits)]
+        skipped = [
+            FoldScore(candidate, split, None, state="skipped") for split in range(n_folds, self.n_splits)
+        ]
         return first[:n_folds] + skipped
 
     def _drop_if_eliminated(self, candidate: int) -> None:

@@ -14,8 +14,9 @@ from skhpt.trial import FoldScore
 class RetryPolicy:
     """Decides which folds are tried again when a worker is lost, and which candidates are given up.
 
-    A worker may have died of any candidate that it was working for. So the remaining candidates of its task are tried
-    again one by one; if workers could have died of another task, these run isolated, each while no other task runs.
+    A worker may have died of any candidate that it was working for. So the remaining candidates of its task
+    are tried again one by one; if workers could have died of another task, these run isolated, each while no
+    other task runs.
 
     Parameters
     ----------
@@ -92,11 +93,13 @@ class RetryPolicy:
     def _culprit(update: TaskUpdate, submitted: SubmittedTask) -> int | None:
         """Return the id of the candidate that the loss of a worker is due to; None if it is not known."""
         remaining, task = submitted.remaining, submitted.task
-        if task.is_shared:  # the first candidate makes the fits of all: each has to show what it takes separately
+        # The first candidate makes the fits of all: each has to show what it takes separately.
+        if task.is_shared:
             return None
         if update.lost == "cancelled" and not (task.is_isolated and len(remaining) == 1):
             return None
-        # The only candidate of a task of which workers died is the culprit, even if its evaluation had not begun.
+        # The only candidate of a task of which workers died is the culprit, even if its evaluation had not
+        # begun.
         culprit = remaining[0].id if len(remaining) == 1 and update.n_deaths else submitted.current
         return culprit if culprit in {candidate.id for candidate in remaining} else None
 
@@ -109,7 +112,9 @@ class RetryPolicy:
 
     def _timeout(self, candidate: int, split: int) -> FoldScore:
         error = f"TimeoutError: the fit was stopped after fit_timeout={self.fit_timeout} seconds"
-        return FoldScore(candidate, split, None, fit_time=float(self.fit_timeout or 0.0), state="timeout", error=error)
+        return FoldScore(
+            candidate, split, None, fit_time=float(self.fit_timeout or 0.0), state="timeout", error=error
+        )
 
     def _crash(self, candidate: int, split: int) -> FoldScore:
         n = max(1, self.max_retries)

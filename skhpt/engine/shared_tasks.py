@@ -15,7 +15,8 @@ from skhpt.reuse.planner import ReusePlanner
 from skhpt.reuse.shared_evaluation import SharingPolicy, evaluate_shared
 from skhpt.trial import Candidate
 
-#: Tasks per worker to divide candidates into that share fits: few, because each task makes its own shared fits.
+#: Tasks per worker to divide candidates into that share fits: few, because each task makes its own shared
+#: fits.
 SHARED_TASKS_PER_SLOT = 3
 
 
@@ -71,7 +72,9 @@ class SharedTaskQueue(TaskQueue):
         shared, separate = self._planner.split(self._estimator, candidates, self.n_splits)
         if shared:
             policy = self._planner.policy
-            self._tasks.extend(shared_tasks(shared, n_splits=self.n_splits, n_slots=self.pool.n_slots, policy=policy))
+            self._tasks.extend(
+                shared_tasks(shared, n_splits=self.n_splits, n_slots=self.pool.n_slots, policy=policy)
+            )
         super().add(separate)
 
     def next(self) -> Task | None:
@@ -124,7 +127,7 @@ def shared_tasks(
 def _n_parts(n_tasks: int, n_slots: int) -> int:
     """Return the number of parts to cut each of the last tasks into, which are too few for all workers.
 
-    Each part repeats the fits that its candidates share with other parts. Its worker would be idle otherwise, but the
-    fits take time, so an additional part must save a hundredth of the duration of the uncut task.
+    Each part repeats the fits that its candidates share with other parts. Its worker would be idle otherwise,
+    but the fits take time, so an additional part must save a hundredth of the duration of the uncut task.
     """
     return min(range(1, n_slots + 1), key=lambda n: math.ceil(n_tasks * n / n_slots) / n + 0.01 * n)

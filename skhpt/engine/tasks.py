@@ -57,7 +57,9 @@ class Task:
         """Return the task without some candidates."""
         if ids.isdisjoint(candidate.id for candidate in self.candidates):
             return self
-        return replace(self, candidates=[candidate for candidate in self.candidates if candidate.id not in ids])
+        return replace(
+            self, candidates=[candidate for candidate in self.candidates if candidate.id not in ids]
+        )
 
 
 class TaskQueue:

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple, Protocol
 
 from skhpt._typing import Estimator
 
-#: Largest size of all checkpoints in bytes. Beyond it the oldest ones are deleted, and trained again when needed.
+#: Largest size of all checkpoints in bytes. Beyond it the oldest ones are deleted, and trained again when
+#: needed.
 MAX_NBYTES = 2 * 2**30
 
 
@@ -145,7 +146,9 @@ class OnDisk:
         return self.folder / f"{key.trial}-{key.split}.pickle"
 
     def _make_room(self) -> None:
-        files = sorted((entry.stat().st_mtime, entry.stat().st_size, entry.path) for entry in os.scandir(self.folder))
+        files = sorted(
+            (entry.stat().st_mtime, entry.stat().st_size, entry.path) for entry in os.scandir(self.folder)
+        )
         excess = sum(size for _, size, _ in files) - self.max_nbytes
         for _, size, path in files:
             if excess <= 0:

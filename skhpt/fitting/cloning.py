@@ -13,9 +13,9 @@ from skhpt._typing import Estimator, Params
 def fast_clone(estimator: Estimator) -> Estimator:
     """Return ``clone(estimator, safe=False)``.
 
-    `clone` reads the signature of the constructor twice, which takes 20 to 45 us: a tenth of a small fold if fits are
-    shared. An unfitted estimator of scikit-learn has no attributes but its parameters, except some that are None.
-    Copies of these are sufficient.
+    `clone` reads the signature of the constructor twice, which takes 20 to 45 us: a tenth of a small fold if
+    fits are shared. An unfitted estimator of scikit-learn has no attributes but its parameters, except some
+    that are None. Copies of these are sufficient.
     """
     if estimator is None or type(estimator) in (bool, int, float, str):
         return estimator

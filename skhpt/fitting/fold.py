@@ -68,11 +68,18 @@ _SEPARATE_FITS = SeparateFits()
 
 
 def evaluate(
-    X: ArrayLike, y: ArrayLike, setup: Setup, split: int, train: ArrayLike, test: ArrayLike, jobs: Sequence[Job]
+    X: ArrayLike,
+    y: ArrayLike,
+    setup: Setup,
+    split: int,
+    train: ArrayLike,
+    test: ArrayLike,
+    jobs: Sequence[Job],
 ) -> Steps:
     """Evaluate candidates on one fold.
 
-    Workers run this task. Each array is an argument of its own, so that backends can send it to a worker only once.
+    Workers run this task. Each array is an argument of its own, so that backends can send it to a worker only
+    once.
     """
     fold = Fold(X, y, setup, scorer=fast_scorer(setup.scorer), split=split, train=train, test=test)
     outcome = Outcome(split)
@@ -138,7 +145,9 @@ def slice_fold(fold: Fold, estimator: Estimator, candidate: Candidate, *, policy
     return data
 
 
-def _fit_and_score(estimator: Estimator, data: FoldData, *, fold: Fold, job: Job, policy: FitPolicy) -> FoldScore:
+def _fit_and_score(
+    estimator: Estimator, data: FoldData, *, fold: Fold, job: Job, policy: FitPolicy
+) -> FoldScore:
     candidate, setup = job.candidate, fold.setup
     start = policy.clock()
     try:
@@ -154,7 +163,9 @@ def _fit_and_score(estimator: Estimator, data: FoldData, *, fold: Fold, job: Job
     scored = policy.clock()
     train_score: Score | None = None
     if setup.return_train_score:
-        train_score, train_error = _score(model, data.X_train, data.y_train, params=data.train_score_params, fold=fold)
+        train_score, train_error = _score(
+            model, data.X_train, data.y_train, params=data.train_score_params, fold=fold
+        )
         error = error or train_error
     return FoldScore(
         candidate.id,
@@ -171,7 +182,9 @@ def _fit_and_score(estimator: Estimator, data: FoldData, *, fold: Fold, job: Job
     )
 
 
-def _fit(estimator: Estimator, data: FoldData, *, fold: Fold, job: Job, policy: FitPolicy) -> tuple[Estimator, int]:
+def _fit(
+    estimator: Estimator, data: FoldData, *, fold: Fold, job: Job, policy: FitPolicy
+) -> tuple[Estimator, int]:
     """Fit an estimator, or continue the training of the model of the candidate's parent.
 
     Returns
@@ -189,14 +202,21 @@ def _fit(estimator: Estimator, data: FoldData, *, fold: Fold, job: Job, policy: 
     model = training.prepare(policy.wrap_steps(estimator), resource, checkpoint)
     with job.observer.fitting(model, data):
         training.fit(
-            model, data.X_train, data.y_train, params=data.fit_params, resource=resource, checkpoint=checkpoint
+            model,
+            data.X_train,
+            data.y_train,
+            params=data.fit_params,
+            resource=resource,
+            checkpoint=checkpoint,
         )
     if resource is not None and training.can_continue(model, resource):
         setup.checkpoints.save(CheckpointKey(candidate.id, fold.split), Checkpoint(model, resource))
     return model, checkpoint.resource if checkpoint else 0
 
 
-def _score(model: Estimator, X: ArrayLike, y: ArrayLike, *, params: Params, fold: Fold) -> tuple[Score, str | None]:
+def _score(
+    model: Estimator, X: ArrayLike, y: ArrayLike, *, params: Params, fold: Fold
+) -> tuple[Score, str | None]:
     """Return the score of a model; if the scorer fails, NaN and the traceback."""
     scorer = fold.scorer
     try:
@@ -217,7 +237,8 @@ def _scores_of_metrics(scores: dict[str, Any], fold: Fold) -> tuple[Score, str |
     errors = []
     numbers = {}
     for name, score in scores.items():
-        # In place of a score, scikit-learn's scorer of several metrics returns the traceback of a metric that failed.
+        # In place of a score, scikit-learn's scorer of several metrics returns the traceback of a metric that
+        # failed.
         if isinstance(score, str) and is_multimetric(fold.scorer):
             _warn_of_failed_scorer(score, fold.setup)
             errors.append(score)
@@ -240,5 +261,7 @@ def _number(score: Any, scorer: Scorer) -> Any:
         with suppress(ValueError):  # an array of several elements
             score = score.item()
     if not isinstance(score, Number):
-        raise ValueError(f"scoring must return a number, got {score} ({type(score)}) instead. (scorer={scorer})")
+        raise ValueError(
+            f"scoring must return a number, got {score} ({type(score)}) instead. (scorer={scorer})"
+        )
     return score

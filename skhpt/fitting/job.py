@@ -39,8 +39,8 @@ class Setup:
     checkpoints : Checkpoints
         Models of candidates whose training may continue.
     may_share : bool
-        Whether candidates may use the same slices of the data, because neither the estimator nor the scorer writes to
-        them.
+        Whether candidates may use the same slices of the data, because neither the estimator nor the scorer
+        writes to them.
     key : str
         Identifier of the search in the cache of slices.
     """

@@ -1,8 +1,8 @@
 """Closed forms of eleven metrics for plain targets, without scikit-learn's checks.
 
-Each function has the parameters of scikit-learn's metric and does the same operations in the same order on arrays of
-the same shape, so that the score is the same to the last bit. It returns None if that is not certain, and if
-scikit-learn would warn or raise.
+Each function has the parameters of scikit-learn's metric and does the same operations in the same order on
+arrays of the same shape, so that the score is the same to the last bit. It returns None if that is not
+certain, and if scikit-learn would warn or raise.
 """
 
 from __future__ import annotations
@@ -53,7 +53,9 @@ def balanced_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> Score:
 
 def precision(y_true: ArrayLike, y_pred: ArrayLike, *, average: Any = "binary", pos_label: Any = 1) -> Score:
     """Precision: share of the samples of a class among those that are predicted as the class."""
-    return _averaged(_count(y_true, y_pred), lambda n: (n.hits, n.predicted), average=average, pos_label=pos_label)
+    return _averaged(
+        _count(y_true, y_pred), lambda n: (n.hits, n.predicted), average=average, pos_label=pos_label
+    )
 
 
 def recall(y_true: ArrayLike, y_pred: ArrayLike, *, average: Any = "binary", pos_label: Any = 1) -> Score:
@@ -64,7 +66,10 @@ def recall(y_true: ArrayLike, y_pred: ArrayLike, *, average: Any = "binary", pos
 def f1(y_true: ArrayLike, y_pred: ArrayLike, *, average: Any = "binary", pos_label: Any = 1) -> Score:
     """F1: harmonic mean of precision and recall."""
     return _averaged(
-        _count(y_true, y_pred), lambda n: (2 * n.hits, n.true + n.predicted), average=average, pos_label=pos_label
+        _count(y_true, y_pred),
+        lambda n: (2 * n.hits, n.true + n.predicted),
+        average=average,
+        pos_label=pos_label,
     )
 
 

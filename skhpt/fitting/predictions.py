@@ -12,8 +12,9 @@ from skhpt.trial import Predictions
 def predictions_of(estimator: Estimator, X: ArrayLike) -> Predictions | None:
     """Return the predictions of a fitted estimator; None if it cannot predict.
 
-    Predictions of a classifier are probabilities, else decision values, else labels; they are labels too if it has
-    several outputs with probabilities of their own. Predictions of other estimators are the output of ``predict``.
+    Predictions of a classifier are probabilities, else decision values, else labels; they are labels too if
+    it has several outputs with probabilities of their own. Predictions of other estimators are the output of
+    ``predict``.
     """
     try:
         return _predictions_of(estimator, X)

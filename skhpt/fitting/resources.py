@@ -1,7 +1,7 @@
 """Resources: what the training of a candidate may use, such as trees, epochs, training rows or folds.
 
-`FullTraining` trains without limit; a subclass per resource trains with an amount of it, and may continue the training
-of a `Checkpoint`. Instances have no state and are sent to the workers.
+`FullTraining` trains without limit; a subclass per resource trains with an amount of it, and may continue the
+training of a `Checkpoint`. Instances have no state and are sent to the workers.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ _USED_AMOUNT = {"max_iter": "n_iter_", "n_estimators": "n_estimators_"}
 class FullTraining:
     """Training without limit: the estimator's own ``fit``. Base class of all resources.
 
-    A subclass overrides the methods that differ. ``str(training)`` describes everything that scores depend on: it is
-    part of the fingerprint of a search, so a change of the text makes earlier scores incomparable.
+    A subclass overrides the methods that differ. ``str(training)`` describes everything that scores depend
+    on: it is part of the fingerprint of a search, so a change of the text makes earlier scores incomparable.
     """
 
     #: Name of the resource in reports and in the results.
@@ -111,10 +111,11 @@ class ParameterResource(FullTraining):
     maximum : int
         Largest value of the parameter.
     continuation : {"auto", "warm_start", "never"}
-        Estimators that continue their training: those for which the result is exactly that of a fit from scratch, all
-        with a parameter ``warm_start``, or none.
+        Estimators that continue their training: those for which the result is exactly that of a fit from
+        scratch, all with a parameter ``warm_start``, or none.
     registered : Continuation, default=None
-        Registered continuation of the estimator, for "auto". Workers do not look it up, as their registries may differ.
+        Registered continuation of the estimator, for "auto". Workers do not look it up, as their registries
+        may differ.
     """
 
     name: str
@@ -161,8 +162,9 @@ class ParameterResource(FullTraining):
 class EpochResource(FullTraining):
     """Resource "epochs": calls of ``partial_fit``, each with all rows in an order of its own.
 
-    The steps of a pipeline before the last one are fitted first, as in ``Pipeline.fit``. If the training continues they
-    are fitted again, because ``fit_transform`` may return other values than ``transform`` for the same rows.
+    The steps of a pipeline before the last one are fitted first, as in ``Pipeline.fit``. If the training
+    continues they are fitted again, because ``fit_transform`` may return other values than ``transform`` for
+    the same rows.
 
     Attributes
     ----------
@@ -240,7 +242,9 @@ class SampleResource(FullTraining):
         return self.subsample(train, max(1, resource * len(train) // self.n_rows), split)
 
 
-def _fit_first_steps(estimator: Estimator, X: ArrayLike, y: ArrayLike, params: Params) -> tuple[ArrayLike, Params]:
+def _fit_first_steps(
+    estimator: Estimator, X: ArrayLike, y: ArrayLike, params: Params
+) -> tuple[ArrayLike, Params]:
     """Fit all steps of nested pipelines but the last; return the data and the fit parameters of the last step."""
     while isinstance(estimator, Pipeline):
         name, last = estimator.steps[-1]

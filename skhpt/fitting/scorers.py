@@ -1,8 +1,9 @@
 """Scorers: the only module that uses private names of scikit-learn's scorers, and scorers that are faster.
 
-scikit-learn's metrics spend milliseconds on checks of their targets, although the targets of all candidates are the
-same. For plain arrays of labels or floats the functions of `metrics` compute the same score to the last bit. All other
-calls go to scikit-learn's own function, and so do all calls of a metric whose first result in a process differs.
+scikit-learn's metrics spend milliseconds on checks of their targets, although the targets of all candidates
+are the same. For plain arrays of labels or floats the functions of `metrics` compute the same score to the
+last bit. All other calls go to scikit-learn's own function, and so do all calls of a metric whose first
+result in a process differs.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from skhpt.fitting import metrics as closed_form
 #: ``metric(y_true, y_pred, **params) -> float``.
 Metric = Callable[..., float]
 
-# -- what a scorer consists of -----------------------------------------------------------------------------------------
+# -- what a scorer consists of -------------------------------------------------------------------------------
 
 
 class ScorerMetric(NamedTuple):
@@ -75,7 +76,8 @@ def sklearn_metric(scorer: Scorer, kind: str | None) -> ScorerMetric | None:
     scorer : callable
         Scorer of one metric.
     kind : {"classifier", "regressor"} or None
-        Kind of the estimator, which determines the metric of a default ``score``. An estimator may define another one.
+        Kind of the estimator, which determines the metric of a default ``score``. An estimator may define
+        another one.
     """
     if is_default_scorer(scorer):
         default = {"classifier": metrics.accuracy_score, "regressor": metrics.r2_score}.get(kind or "")
@@ -94,7 +96,7 @@ def raising_scorer(scorer: Scorer) -> Scorer:
     return scorer
 
 
-# -- faster scorers ----------------------------------------------------------------------------------------------------
+# -- faster scorers ------------------------------------------------------------------------------------------
 
 
 def fast_scorer(scorer: Scorer) -> Scorer:
@@ -214,6 +216,8 @@ CLOSED_FORMS: dict[Metric, Callable[..., float | None]] = {
 FAST_METRICS = {metric: with_closed_form(metric, closed) for metric, closed in CLOSED_FORMS.items()}
 _DEFAULT_METRICS = {
     ClassifierMixin.score: FAST_METRICS[metrics.accuracy_score],
-    KNeighborsClassifier.score: FAST_METRICS[metrics.accuracy_score],  # the same function, which can do without X
+    KNeighborsClassifier.score: FAST_METRICS[
+        metrics.accuracy_score
+    ],  # the same function, which can do without X
     RegressorMixin.score: FAST_METRICS[metrics.r2_score],
 }

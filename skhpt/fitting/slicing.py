@@ -1,8 +1,8 @@
 """Slices of the data for one fold, and the cache of slices that fits of a worker share.
 
-Fits may share slices only if none of them writes to the slices. Estimators and scorers of scikit-learn do not (its
-tests fit all estimators on read-only data), unless a parameter such as ``copy=False`` allows it. All other
-estimators get slices of their own for each fit, as in scikit-learn.
+Fits may share slices only if none of them writes to the slices. Estimators and scorers of scikit-learn do not
+(its tests fit all estimators on read-only data), unless a parameter such as ``copy=False`` allows it. All
+other estimators get slices of their own for each fit, as in scikit-learn.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from skhpt._compat import check_method_params, safe_split
 from skhpt._typing import ArrayLike, Estimator, Params, Scorer
 from skhpt.fitting.scorers import scorer_metric, scorers_by_metric
 
-#: Size in bytes of the slices that a worker keeps from one task to the next; larger slices are made once per task.
+#: Size in bytes of the slices that a worker keeps from one task to the next; larger slices are made once per
+#: task.
 MAX_NBYTES = 128 * 2**20
 
 
@@ -126,8 +127,8 @@ slice_cache = SliceCache()
 def is_read_only(estimator: Estimator) -> bool:
     """Return whether an estimator is known not to write to its data.
 
-    That holds for estimators of scikit-learn that consist of nothing else: with other classes or functions among their
-    parameters, or with ``copy=False``, it is unknown.
+    That holds for estimators of scikit-learn that consist of nothing else: with other classes or functions
+    among their parameters, or with ``copy=False``, it is unknown.
     """
     if not _is_sklearn(type(estimator)) or not hasattr(estimator, "get_params"):
         return False
@@ -164,7 +165,9 @@ def _is_read_only_param(name: str, value: Any) -> bool:
     if isinstance(value, np.ndarray):
         return bool(value.dtype != object)
     if isinstance(value, (list, tuple, dict)):
-        return all(_is_read_only_param("", item) for item in (value.values() if isinstance(value, dict) else value))
+        return all(
+            _is_read_only_param("", item) for item in (value.values() if isinstance(value, dict) else value)
+        )
     if isinstance(value, type):
         return value.__module__ in ("builtins", "numpy") or _is_sklearn(value)
     if isinstance(value, FunctionType):
@@ -188,5 +191,9 @@ def nbytes(data: ArrayLike) -> float:
     if sparse.issparse(data):
         return sum(nbytes(array) for array in vars(data).values() if isinstance(array, np.ndarray))
     if hasattr(data, "memory_usage"):
-        return float(data.memory_usage(index=False).sum()) if hasattr(data, "columns") else float(data.memory_usage())
+        return (
+            float(data.memory_usage(index=False).sum())
+            if hasattr(data, "columns")
+            else float(data.memory_usage())
+        )
     return float(getattr(data, "nbytes", np.inf))

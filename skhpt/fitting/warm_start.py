@@ -1,8 +1,8 @@
 """Continuations: estimators whose training can continue such that the result is exactly that of a fit from scratch.
 
-scikit-learn's ``warm_start`` alone does not ensure that: the next fit begins where the last one ended, which gives
-another result for many solvers. The registered estimators add to what they have, such as trees, and draw the random
-numbers that a fit from scratch would have drawn.
+scikit-learn's ``warm_start`` alone does not ensure that: the next fit begins where the last one ended, which
+gives another result for many solvers. The registered estimators add to what they have, such as trees, and
+draw the random numbers that a fit from scratch would have drawn.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class Continuation:
     parameter : str
         Integer parameter with the amount of training, such as a number of trees.
     is_exact : callable
-        ``is_exact(estimator)`` returns whether, with the parameters of the estimator, the result of a continued
-        training is exactly that of a fit from scratch.
+        ``is_exact(estimator)`` returns whether, with the parameters of the estimator, the result of a
+        continued training is exactly that of a fit from scratch.
     """
 
     estimator: type[BaseEstimator]
@@ -60,7 +60,8 @@ def register_continuation(
 ) -> None:
     """Register an estimator whose training `HyperbandSearchCV` can continue.
 
-    Instances are trained further by ``set_params(warm_start=True, parameter=more).fit(X, y)`` on the same data.
+    Instances are trained further by ``set_params(warm_start=True, parameter=more).fit(X, y)`` on the same
+    data.
 
     Parameters
     ----------
@@ -69,10 +70,10 @@ def register_continuation(
     parameter : str
         Integer parameter with the amount of training, such as a number of trees or iterations.
     is_exact : callable, default=always
-        ``is_exact(estimator)`` returns whether, with the parameters of the estimator, the result of a continued
-        training is exactly that of a fit from scratch. If not, the estimator is fitted from scratch. Estimators with a
-        `random_state` that is not an integer are fitted from scratch too, except that it may be None in the last step
-        of a pipeline.
+        ``is_exact(estimator)`` returns whether, with the parameters of the estimator, the result of a
+        continued training is exactly that of a fit from scratch. If not, the estimator is fitted from
+        scratch. Estimators with a `random_state` that is not an integer are fitted from scratch too, except
+        that it may be None in the last step of a pipeline.
 
     See Also
     --------
@@ -115,12 +116,16 @@ def seeds_repeat(estimator: Estimator) -> bool:
     """
     last = f"{last_step(estimator)[0]}random_state"
     for name, seed in estimator.get_params(deep=True).items():
-        if name.endswith("random_state") and not isinstance(seed, Integral) and not (seed is None and name == last):
+        if (
+            name.endswith("random_state")
+            and not isinstance(seed, Integral)
+            and not (seed is None and name == last)
+        ):
             return False
     return True
 
 
-# -- continuations of scikit-learn's estimators ------------------------------------------------------------------------
+# -- continuations of scikit-learn's estimators --------------------------------------------------------------
 
 
 def _has_no_preset_weights(estimator: Estimator) -> bool:
@@ -136,8 +141,8 @@ def _never_stops_early(estimator: Estimator) -> bool:
 
 
 def _does_not_stop_early(estimator: Estimator) -> bool:
-    # A model that has stopped early adds one more tree if it is warm started. Whether early_stopping="auto" is true
-    # depends on the number of rows; only a fitted model knows.
+    # A model that has stopped early adds one more tree if it is warm started. Whether early_stopping="auto"
+    # is true depends on the number of rows; only a fitted model knows.
     return estimator.early_stopping is not True and not getattr(estimator, "do_early_stopping_", False)
 
 

@@ -21,8 +21,8 @@ Acquisition: TypeAlias = Callable[[np.ndarray, np.ndarray, float], ValueAndDeriv
 def log_expected_improvement(mean: np.ndarray, std: np.ndarray, best: float) -> ValueAndDerivatives:
     """Return the logarithm of the expected improvement over `best`, without underflow (Ament et al. 2023).
 
-    ``EI = std h(z)`` with ``h(z) = pdf(z) + z cdf(z)`` and ``z = (mean - best) / std``. The derivatives of its
-    logarithm are ``cdf(z) / EI`` in mean, and ``pdf(z) / EI`` in std.
+    ``EI = std h(z)`` with ``h(z) = pdf(z) + z cdf(z)`` and ``z = (mean - best) / std``. The derivatives of
+    its logarithm are ``cdf(z) / EI`` in mean, and ``pdf(z) / EI`` in std.
 
     Parameters
     ----------
@@ -45,7 +45,9 @@ def log_expected_improvement(mean: np.ndarray, std: np.ndarray, best: float) -> 
     return log_ei, np.exp(log_ndtr(z) - log_ei), np.exp(-0.5 * z * z - _LOG_SQRT_2PI - log_ei)
 
 
-def upper_confidence_bound(mean: np.ndarray, std: np.ndarray, best: float, width: float = 1.96) -> ValueAndDerivatives:
+def upper_confidence_bound(
+    mean: np.ndarray, std: np.ndarray, best: float, width: float = 1.96
+) -> ValueAndDerivatives:
     """Return ``mean + width std`` (Srinivas et al. 2010, arXiv:0912.3995).
 
     The parameters are those of `log_expected_improvement`; `best` is not used. With the default `width` the
@@ -63,8 +65,8 @@ EXPLORING: Acquisition = partial(upper_confidence_bound, width=3.0)
 def _log_h(z: np.ndarray) -> np.ndarray:
     """Logarithm of ``h(z) = pdf(z) + z cdf(z)``; for z <= -1 in forms without cancellation (Ament et al. 2023, eq. 9).
 
-    For negative z ``h(z) = pdf(z) (1 - |z| r(|z|))``, with the Mills ratio ``r(x) = sqrt(pi / 2) erfcx(x / sqrt(2))``.
-    For z below -10,000 this cancels too, and ``h(z) = pdf(z) / z^2`` to the last digits.
+    For negative z ``h(z) = pdf(z) (1 - |z| r(|z|))``, with the Mills ratio ``r(x) = sqrt(pi / 2) erfcx(x /
+    sqrt(2))``. For z below -10,000 this cancels too, and ``h(z) = pdf(z) / z^2`` to the last digits.
     """
     out = np.empty_like(z)
     near = z > -1

@@ -11,7 +11,8 @@ The points are independent of each other, but the function is evaluated at all o
 ``y``     (m, d)     decreases of the gradients along these steps
 ========  =========  =========================================================================================
 
-Reference: Nocedal and Wright (2006), Numerical Optimization, second edition. The book minimises; signs are changed.
+Reference: Nocedal and Wright (2006), Numerical Optimization, second edition. The book minimises; signs are
+changed.
 """
 
 from __future__ import annotations
@@ -49,7 +50,8 @@ def maximize_bfgs(
     low, high : float or ndarray of shape (d,)
         Bounds of the box.
     scale : float or ndarray of shape (d,)
-        Distance along each axis that changes the value noticeably: in these units the first step has length 1.
+        Distance along each axis that changes the value noticeably: in these units the first step has length
+        1.
     n_steps : int
         Maximum number of steps, rejected steps included.
     tolerance : float, default=0.0
@@ -78,8 +80,11 @@ def maximize_bfgs(
             length = np.ones(len(x))
             x, f, g, y = moved, f_moved, g_moved, g - g_moved
         else:
-            # Nocedal and Wright 2006, eq. 3.58: the maximum of a parabola through the known values, within limits.
-            shorter = np.minimum(np.maximum(0.5 * predicted / np.maximum(predicted - gained, _TINY), 0.1), 0.5)
+            # Nocedal and Wright 2006, eq. 3.58: the maximum of a parabola through the known values, within
+            # limits.
+            shorter = np.minimum(
+                np.maximum(0.5 * predicted / np.maximum(predicted - gained, _TINY), 0.1), 0.5
+            )
             length = np.where(accepted, 1.0, length * shorter)
             rows = accepted[:, None]
             y = np.where(rows, g - g_moved, 0.0)

@@ -45,8 +45,8 @@ def maximize_acquisition(
     value : callable
         ``value(u)`` maps points of shape (n, D) to n values.
     near : callable
-        ``near(start)`` returns a function ``u -> (values, gradients)`` for points near `start`; gradients are of shape
-        (n, D), and zero in columns that the function does not change.
+        ``near(start)`` returns a function ``u -> (values, gradients)`` for points near `start`; gradients are
+        of shape (n, D), and zero in columns that the function does not change.
     incumbents : ndarray of shape (m, D)
         Points that random steps start from in the first round.
     lengths : ndarray of shape (D,)

@@ -25,7 +25,8 @@ class OutputWarping:
     scores, levels : ndarray of shape (k,)
         Increasing scores and their transformed values; linear in between.
     std : float
-        Standard deviation of the winsorised scores: the score that corresponds to one level beyond all scores.
+        Standard deviation of the winsorised scores: the score that corresponds to one level beyond all
+        scores.
     """
 
     scores: np.ndarray

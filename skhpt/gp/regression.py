@@ -31,7 +31,8 @@ from skhpt.gp.kernel import Embedding, matern, matern_and_derivative
 
 #: Noise variance of scores without noise, so that close points need not agree to the last digit.
 NUGGET = 1e-6
-#: Numbers that are added to the diagonal, in turn, until a Cholesky factor exists: duplicates make K singular.
+#: Numbers that are added to the diagonal, in turn, until a Cholesky factor exists: duplicates make K
+#: singular.
 _JITTERS = (0.0, 1e-10, 1e-8, 1e-6, 1e-4)
 #: Parameters of the inverse-gamma prior of s^2, which is worth four scores of variance 1. The mode is
 #: SCALE_RATE / (SCALE_SHAPE + 1).
@@ -84,7 +85,8 @@ class Posterior:
     Z : ndarray of shape (n, P)
         Embedded observed points.
     factor : ndarray of shape (n, n)
-        Lower Cholesky factor of K, or of another covariance matrix of the observed points; it gives the variance.
+        Lower Cholesky factor of K, or of another covariance matrix of the observed points; it gives the
+        variance.
     alpha : ndarray of shape (n,)
         ``K^-1 (y + b h - m)``; it gives the mean.
     mean, scale, depth : float
@@ -209,10 +211,11 @@ def theta_covariance_root(
 ) -> np.ndarray:
     """Return a square root of the covariance of theta, under a normal approximation of its posterior.
 
-    The precision is that of the prior plus the information that n scores are expected to give (Laplace's approximation
-    takes that of the observed scores instead), ``tr(A_i A_j) / 2 - tr(A_i) tr(A_j) / (2 n)`` with
-    ``A_i = K^-1 dK/dtheta_i`` (Mardia and Marshall 1984, doi:10.1093/biomet/71.1.135; the second term is for `s`, which
-    follows theta, without its prior). Unlike the curvature of the evidence it is positive definite everywhere.
+    The precision is that of the prior plus the information that n scores are expected to give (Laplace's
+    approximation takes that of the observed scores instead), ``tr(A_i A_j) / 2 - tr(A_i) tr(A_j) / (2 n)``
+    with ``A_i = K^-1 dK/dtheta_i`` (Mardia and Marshall 1984, doi:10.1093/biomet/71.1.135; the second term is
+    for `s`, which follows theta, without its prior). Unlike the curvature of the evidence it is positive
+    definite everywhere.
 
     Parameters
     ----------
@@ -242,7 +245,13 @@ def theta_covariance_root(
 
 
 def condition(
-    embedding: Embedding, theta: np.ndarray, Z: np.ndarray, *, y: np.ndarray, v: np.ndarray, depth: float = 0.0
+    embedding: Embedding,
+    theta: np.ndarray,
+    Z: np.ndarray,
+    *,
+    y: np.ndarray,
+    v: np.ndarray,
+    depth: float = 0.0,
 ) -> Posterior:
     """Return the posterior given scores `y`, with relative noise variances `v`, at embedded points `Z`."""
     w, tau = np.exp(-2 * theta[:-1]), np.exp(theta[-1])
@@ -286,10 +295,13 @@ def reinterpolate(posterior: Posterior, *, v: np.ndarray, pending: np.ndarray) -
     return replace(posterior, Z=Z, factor=cholesky(K), alpha=np.append(posterior.alpha, zeros))
 
 
-def log_evidence(theta: np.ndarray, S: np.ndarray, y: np.ndarray, *, v: np.ndarray) -> tuple[float, np.ndarray]:
+def log_evidence(
+    theta: np.ndarray, S: np.ndarray, y: np.ndarray, *, v: np.ndarray
+) -> tuple[float, np.ndarray]:
     """Return the logarithm of the likelihood of `y`, with `m` and `s` at their best values, and its gradient in theta.
 
-    `y` stands for ``y + b h``. That `m` and `s` follow theta does not change the gradient: they are stationary.
+    `y` stands for ``y + b h``. That `m` and `s` follow theta does not change the gradient: they are
+    stationary.
     """
     w, tau = np.exp(-2 * theta[:-1]), np.exp(theta[-1])
     n = len(y)

@@ -2,7 +2,8 @@
 
 The first line describes the search and the choices of its space::
 
-    {"journal": "skhpt", "format": 1, "skhpt": "0.1.0", "time": 1.7e9, "n_known": 0, "parts": {...}, "facts": {...},
+    {"journal": "skhpt", "format": 1, "skhpt": "0.1.0", "time": 1.7e9, "n_known": 0, "parts": {...}, "facts":
+    {...},
      "choices": [{"kernel": ["linear", "rbf"]}]}
 
 Each other line is a round of candidates, an evaluated fold, a candidate that a race eliminated (with the

@@ -235,7 +235,9 @@ def _lock_or_warn(fd: int, path: str) -> None:
     except OSError as error:
         if error.errno in _LOCKED:
             raise BlockingIOError(
-                error.errno, "journal= is in use: another search is writing to it, here or in another process", path
+                error.errno,
+                "journal= is in use: another search is writing to it, here or in another process",
+                path,
             ) from None
         warn_user(
             f"the journal {path} cannot be locked ({error.strerror}): make sure that no other search writes to it at "

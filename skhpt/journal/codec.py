@@ -51,7 +51,9 @@ class SpaceCodec:
         self._branches = space.branches
         self._choices: list[dict[str, list[Any]]] = []
         for branch in space.branches:
-            self._choices.append({name: dim.values for name, dim in branch.items() if isinstance(dim, Choice)})
+            self._choices.append(
+                {name: dim.values for name, dim in branch.items() if isinstance(dim, Choice)}
+            )
 
     def encode(self, params: Mapping[str, Any]) -> Any:
         branch_index = self._branch_of(params)
@@ -69,11 +71,15 @@ class SpaceCodec:
         branch_index, written = _branch_and_params(point, len(self._branches))
         branch, choices = self._branches[branch_index], self._choices[branch_index]
         if written.keys() != branch.keys():
-            raise ValueError(f"a candidate has the parameters {sorted(written)}, but its branch has {sorted(branch)}")
+            raise ValueError(
+                f"a candidate has the parameters {sorted(written)}, but its branch has {sorted(branch)}"
+            )
         params = {name: _unpack_param(name, value, choices) for name, value in written.items()}
         for name, dimension in branch.items():
             if isinstance(dimension, Choice) is not _is_choice(written[name]):
-                raise ValueError(f"parameter {name!r} is a choice either in the file or in the space, but not in both")
+                raise ValueError(
+                    f"parameter {name!r} is a choice either in the file or in the space, but not in both"
+                )
             if isinstance(dimension, Continuous) and not _is_number(params[name]):
                 raise ValueError(f"parameter {name!r} is not a number")
         return params

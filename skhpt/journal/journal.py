@@ -89,8 +89,12 @@ class Journal:
         """
         for expected_id, candidate in enumerate(candidates, start=self._next_id):
             if candidate.id != expected_id:
-                raise ValueError(f"journal: candidate {candidate.id} was asked for where {expected_id} is next")
-        records = [candidate_record(candidate, self._codec.encode(candidate.params)) for candidate in candidates]
+                raise ValueError(
+                    f"journal: candidate {candidate.id} was asked for where {expected_id} is next"
+                )
+        records = [
+            candidate_record(candidate, self._codec.encode(candidate.params)) for candidate in candidates
+        ]
         self._next_id += len(records)
         if records:
             # One line for the round: if it is torn, the strategy is asked for the whole round again.

@@ -171,7 +171,8 @@ def _unpack_array(data: bytes, dtype_name: str, shape: list[int]) -> np.ndarray:
         raise ValueError("an array has an unknown dtype") from None
     if len(data) != prod(shape) * dtype.itemsize:
         raise ValueError("the number of bytes of an array does not match its shape")
-    array: np.ndarray = np.ndarray(shape, dtype, buffer=bytearray(data))  # a bytearray makes the array writeable
+    # A bytearray makes the array writeable.
+    array: np.ndarray = np.ndarray(shape, dtype, buffer=bytearray(data))
     if dtype.kind == "U":
         code_points = np.frombuffer(data, f"{dtype_name[0]}u4")
         if code_points.max(initial=0) > sys.maxunicode:

@@ -311,7 +311,9 @@ def candidate_from(record: Any, codec: Decoder) -> Candidate:
     values = _read_fields(_CANDIDATE_FIELDS, record)
     parent = values.get("parent")
     if parent is not None and not 0 <= parent < candidate_id:
-        raise ValueError(f"the parent of candidate {candidate_id} is candidate {parent}, which does not precede it")
+        raise ValueError(
+            f"the parent of candidate {candidate_id} is candidate {parent}, which does not precede it"
+        )
     preset_folds = tuple(_preset_fold_from(fold, candidate_id) for fold in values.pop("preset_folds", ()))
     params = codec.decode(record.get("point"))
     return Candidate(id=candidate_id, params=params, preset_folds=preset_folds, **values)

@@ -61,7 +61,9 @@ class JournalView:
         self.metrics: list[str] = metric_names(self._trials) or _stored_metrics(self.facts) or ["score"]
 
     def __repr__(self) -> str:
-        return f"<JournalView of {self.path}: {len(self._trials)} candidates finished, {self.n_pending} pending>"
+        return (
+            f"<JournalView of {self.path}: {len(self._trials)} candidates finished, {self.n_pending} pending>"
+        )
 
     @property
     def n_pending(self) -> int:
@@ -261,7 +263,9 @@ def _with_moved_ids(candidate: Candidate, first_id: int) -> Candidate:
     parent = candidate.parent
     if parent is not None:
         parent = parent - first_id if parent >= first_id else None
-    preset_folds = tuple(replace(fold, candidate=fold.candidate - first_id) for fold in candidate.preset_folds)
+    preset_folds = tuple(
+        replace(fold, candidate=fold.candidate - first_id) for fold in candidate.preset_folds
+    )
     return replace(candidate, id=candidate.id - first_id, parent=parent, preset_folds=preset_folds)
 
 

@@ -1,7 +1,8 @@
 """Private names of joblib, loky and multiprocessing: no other file of the package uses them.
 
-joblib has no public interface to send tasks to a backend one by one, nor to end its workers. The functions of this
-module do both. Where a version of joblib or a backend lacks a private name, they do as much as is possible without it.
+joblib has no public interface to send tasks to a backend one by one, nor to end its workers. The functions of
+this module do both. Where a version of joblib or a backend lacks a private name, they do as much as is
+possible without it.
 """
 
 from __future__ import annotations
@@ -95,7 +96,9 @@ def executor_pids(executor: ProcessPoolExecutor | None) -> list[int]:
 
 def memory_map_options(folder: str) -> dict[str, Any]:
     """Return options of executors of loky that write each large array to a folder once and send it as a memory map."""
-    jobs, results = get_memmapping_reducers(temp_folder_resolver=lambda: folder, unlink_on_gc_collect=False)[:2]
+    jobs, results = get_memmapping_reducers(temp_folder_resolver=lambda: folder, unlink_on_gc_collect=False)[
+        :2
+    ]
     return {"job_reducers": jobs, "result_reducers": results}
 
 
@@ -133,8 +136,9 @@ def _forget_unsent_tasks(executor: ProcessPoolExecutor) -> None:
 def _abort_multiprocessing(backend: MultiprocessingBackend) -> None:
     """Kill the workers of a `multiprocessing.Pool`.
 
-    A worker that is killed while it hands over a result leaves the lock of the results closed. The pool sends a last
-    message through the same pipe, and would wait for the lock forever. So a lock that stays closed is opened.
+    A worker that is killed while it hands over a result leaves the lock of the results closed. The pool sends
+    a last message through the same pipe, and would wait for the lock forever. So a lock that stays closed is
+    opened.
     """
     lock = getattr(getattr(backend._pool, "_outqueue", None), "_wlock", None)  # None on Windows
     killing = Thread(target=backend.abort_everything, kwargs={"ensure_ready": False}, daemon=True)

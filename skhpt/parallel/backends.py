@@ -1,6 +1,7 @@
 """Backends: how tasks reach the workers, and how this process hears of them.
 
-`Backend` is the base class. Two more backends are in `processes` and `dask`. `Pool` chooses among all of them.
+`Backend` is the base class. Two more backends are in `processes` and `dask`. `Pool` chooses among all of
+them.
 """
 
 from __future__ import annotations
@@ -21,7 +22,17 @@ from joblib import Parallel, delayed
 from skhpt._compat import bind_context
 from skhpt.parallel import _joblib
 from skhpt.parallel._joblib import BatchedCalls, LokyBackend, ParallelBackendBase, TerminatedWorkerError
-from skhpt.parallel.channels import Begun, Channel, FileInbox, Inbox, NullInbox, Task, TaskUpdate, ThreadInbox, work
+from skhpt.parallel.channels import (
+    Begun,
+    Channel,
+    FileInbox,
+    Inbox,
+    NullInbox,
+    Task,
+    TaskUpdate,
+    ThreadInbox,
+    work,
+)
 
 #: Seconds between two looks into the inbox.
 POLL_SECONDS = 0.2
@@ -35,7 +46,8 @@ Interruptible = Callable[[], AbstractContextManager[Any]]
 class Backend(ABC):
     """Base class of backends: tasks in, updates out.
 
-    A subclass has `submit`, `wait` and `abort`, and overrides the other methods where there is something to do.
+    A subclass has `submit`, `wait` and `abort`, and overrides the other methods where there is something to
+    do.
 
     Parameters
     ----------
@@ -67,7 +79,8 @@ class Backend(ABC):
     def wait(self, seconds: float | None) -> list[TaskUpdate]:
         """Wait for updates, but no longer than so many seconds if possible; none if no task is pending.
 
-        The last update of each task has ``is_done=True``. An error of a task is in its last update, or raised.
+        The last update of each task has ``is_done=True``. An error of a task is in its last update, or
+        raised.
         """
 
     def stop_submitting(self) -> Iterable[int]:
@@ -205,7 +218,9 @@ class FutureBackend(Backend):
             self._break()
             done = list(self._pending)
         updates = [self._end(future, inbox) for future in done]
-        updates += [TaskUpdate(task_id, items) for task_id, items in inbox.items() if task_id in self._handles]
+        updates += [
+            TaskUpdate(task_id, items) for task_id, items in inbox.items() if task_id in self._handles
+        ]
         return updates
 
     def _end(self, future: Future[Any], inbox: dict[int, list[Any]]) -> TaskUpdate:
@@ -216,7 +231,9 @@ class FutureBackend(Backend):
         items, error = inbox.pop(task_id, []), future.exception()
         if isinstance(error, TerminatedWorkerError):
             return TaskUpdate(task_id, items, is_done=True, lost="crashed")
-        return TaskUpdate(task_id, items, is_done=True, error=error, result=None if error else future.result())
+        return TaskUpdate(
+            task_id, items, is_done=True, error=error, result=None if error else future.result()
+        )
 
     def _break(self) -> None:
         """Count all tasks as lost: if one worker of a shared pool dies, the pool ends all of them."""
@@ -273,7 +290,8 @@ class BatchBackend(Backend):
         with self.interruptible():
             results = self._parallel(queue.values())
         return [
-            TaskUpdate(task_id, is_done=True, result=result) for task_id, result in zip(queue, results, strict=True)
+            TaskUpdate(task_id, is_done=True, result=result)
+            for task_id, result in zip(queue, results, strict=True)
         ]
 
     def stop_submitting(self) -> Iterable[int]:

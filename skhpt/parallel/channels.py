@@ -1,7 +1,8 @@
 """Channels: the items that a task yields, on their way from its worker to this process.
 
-A task is a generator function. The items that it yields reach this process at once, if both are on the same machine;
-the value that it returns comes at the end. So results that are ready survive the end of their worker.
+A task is a generator function. The items that it yields reach this process at once, if both are on the same
+machine; the value that it returns comes at the end. So results that are ready survive the end of their
+worker.
 """
 
 from __future__ import annotations
@@ -52,8 +53,8 @@ class TaskUpdate:
     error : BaseException or None
         The error that it has raised.
     lost : {"", "crashed", "timeout", "cancelled"}
-        How it has lost its worker: not at all; the worker died; the worker was killed because a fit took too long; or
-        the task was cancelled because a worker died that may have run another task.
+        How it has lost its worker: not at all; the worker died; the worker was killed because a fit took too
+        long; or the task was cancelled because a worker died that may have run another task.
     n_deaths : int
         Workers that died of this task, if no other task was running; 0 if one was.
     """
@@ -173,7 +174,8 @@ class FileInbox:
         items = []
         with open(entry.path, "rb") as file:
             file.seek(offset)
-            with suppress(EOFError, pickle.UnpicklingError, AttributeError):  # the last item is still being written
+            # The last item is still being written.
+            with suppress(EOFError, pickle.UnpicklingError, AttributeError):
                 while True:
                     items.append(pickle.load(file))
                     self._offsets[task_id] = file.tell()

@@ -1,7 +1,7 @@
 """Backend for a Dask cluster, which submits tasks through the cluster's client.
 
-Through joblib's backend for Dask, a task is lost without any error if the worker that holds its data dies while the
-data is being sent.
+Through joblib's backend for Dask, a task is lost without any error if the worker that holds its data dies
+while the data is being sent.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ class DaskBackend(Backend):
         self._options = backend.submit_kwargs
         self._pending: dict[Any, int] = {}  # task ids, by future of Dask
         self._done: SimpleQueue[Any] = SimpleQueue()  # futures that came to an end
-        self._scattered: dict[int, tuple[Any, Any]] = {}  # large arguments, with the futures of their copies, by id()
+        # Large arguments, with the futures of their copies, by id()
+        self._scattered: dict[int, tuple[Any, Any]] = {}
 
     @staticmethod
     def serves(backend: ParallelBackendBase) -> bool:
@@ -51,7 +52,9 @@ class DaskBackend(Backend):
 
     def submit(self, task_id: int, function: Task, args: tuple[Any, ...]) -> None:
         on_worker = bind_context(_work_on_cluster)
-        future = self._client.submit(on_worker, function, *map(self._scatter, args), pure=False, **self._options)
+        future = self._client.submit(
+            on_worker, function, *map(self._scatter, args), pure=False, **self._options
+        )
         self._pending[future] = task_id
         future.add_done_callback(self._done.put)
 

@@ -1,9 +1,9 @@
 """Pool of workers: submit tasks, and wait for updates of whichever task has some first.
 
-`joblib.Parallel` takes a list of tasks and returns when all are done. That suits a grid, but not a search that chooses
-candidates while others are being evaluated. A pool keeps one session open for a whole search, on the backend that the
-user chose with `joblib.parallel_config` (processes, threads, Dask, Ray, ...): data is sent and
-workers are started only once.
+`joblib.Parallel` takes a list of tasks and returns when all are done. That suits a grid, but not a search
+that chooses candidates while others are being evaluated. A pool keeps one session open for a whole search, on
+the backend that the user chose with `joblib.parallel_config` (processes, threads, Dask, Ray, ...): data is
+sent and workers are started only once.
 """
 
 from __future__ import annotations
@@ -125,7 +125,9 @@ class Pool:
 
     def _process_backend(self) -> ProcessBackend:
         backend = _joblib.active_backend(self._parallel)
-        return ProcessBackend(backend, self._interruptible, n_workers=self.n_slots, fit_timeout=self._fit_timeout)
+        return ProcessBackend(
+            backend, self._interruptible, n_workers=self.n_slots, fit_timeout=self._fit_timeout
+        )
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
         try:

@@ -1,7 +1,8 @@
 """Backend whose worker processes can be killed one by one: each has an executor of its own, with one task at a time.
 
-When a worker of a shared pool dies, the pool ends all of them, and it is not known which task was the cause. Here it is
-known, and other tasks are not affected. The price is that the workers are started for one search only.
+When a worker of a shared pool dies, the pool ends all of them, and it is not known which task was the cause.
+Here it is known, and other tasks are not affected. The price is that the workers are started for one search
+only.
 """
 
 from __future__ import annotations
@@ -65,7 +66,8 @@ class ProcessBackend(Backend):
         self.fit_timeout = fit_timeout
         self._backend = backend
         self._folder = Path(tempfile.mkdtemp(prefix="skhpt-"))
-        # The executors share the options, so that a large array is written to the folder once, not once per process.
+        # The executors share the options, so that a large array is written to the folder once, not once per
+        # process.
         self._options = _joblib.memory_map_options(str(self._folder / "arrays"))
         self._options["env"] = _joblib.worker_environment(backend, n_workers)
         self._inbox = FileInbox(self._folder / "inbox")
@@ -136,9 +138,12 @@ class ProcessBackend(Backend):
                 self._running[task_id].since = begun[-1]
         updates = [self._end(task_id, inbox.pop(task_id, [])) for task_id in done]
         updates += [self._time_out(task_id, inbox.pop(task_id, [])) for task_id in self._overdue()]
-        with suppress(OSError):  # no process could be started: the next wait tries again, after these updates are safe
+        # No process could be started: the next wait tries again, after these updates are safe.
+        with suppress(OSError):
             self._start_tasks()
-        return updates + [TaskUpdate(task_id, items) for task_id, items in inbox.items() if task_id in self._running]
+        return updates + [
+            TaskUpdate(task_id, items) for task_id, items in inbox.items() if task_id in self._running
+        ]
 
     def _overdue(self) -> list[int]:
         if self.fit_timeout is None:

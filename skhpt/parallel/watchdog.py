@@ -9,8 +9,8 @@ import sys
 from collections.abc import Iterable
 from contextlib import suppress
 
-#: Program of the watchdog. It waits until its standard input is closed or its parent has changed. Then it kills the
-#: processes, and removes the folders, of the last line that it has read.
+#: Program of the watchdog. It waits until its standard input is closed or its parent has changed. Then it
+#: kills the processes, and removes the folders, of the last line that it has read.
 _PROGRAM = """
 import json, os, select, shutil, signal, sys
 parent, text = int(sys.argv[1]), b""
@@ -70,5 +70,9 @@ def _start() -> subprocess.Popen[bytes]:
     command = [sys.executable, "-I", "-S", "-c", _PROGRAM, str(os.getpid())]
     # In a session of its own, so that Ctrl-C in a terminal does not reach it.
     return subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )

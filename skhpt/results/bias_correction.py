@@ -28,9 +28,11 @@ SEED = 20180509
 #: Largest size of the arrays of one batch of samples.
 BATCH_SIZE = 2**21
 
-#: ``choose(in_bag)`` returns the number of the best candidate on each sample, of shape (b,); -1 if there is none.
+#: ``choose(in_bag)`` returns the number of the best candidate on each sample, of shape (b,); -1 if there is
+#: none.
 Choose: TypeAlias = Callable[[np.ndarray], np.ndarray]
-#: ``score_of(weights, chosen)`` returns the score of one candidate for each row of the weights, of shape (b,).
+#: ``score_of(weights, chosen)`` returns the score of one candidate for each row of the weights, of shape
+#: (b,).
 ScoreOf: TypeAlias = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
@@ -132,7 +134,9 @@ def best_of(scores: np.ndarray) -> np.ndarray:
     return np.where(is_nan.all(axis=1), -1, np.where(is_nan, -np.inf, scores).argmax(axis=1))
 
 
-def _samples(rng: np.random.Generator, n_units: int, n_bootstraps: int, *, batch_size: int) -> Iterator[np.ndarray]:
+def _samples(
+    rng: np.random.Generator, n_units: int, n_bootstraps: int, *, batch_size: int
+) -> Iterator[np.ndarray]:
     """Yield batches of bootstrap samples: how often each unit is drawn, of shape (b, n_units)."""
     for start in range(0, n_bootstraps, batch_size):
         b = min(batch_size, n_bootstraps - start)

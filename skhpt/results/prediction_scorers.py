@@ -60,7 +60,7 @@ class CandidateScorer(Protocol):
         ...
 
 
-# -- one call of the scorer for each sample and candidate ----------------------------------------------------------
+# -- one call of the scorer for each sample and candidate ----------------------------------------------------
 
 
 def _predicts_with(method: str) -> Callable[[PredictedEstimator], bool]:
@@ -138,7 +138,9 @@ class SequentialScorer:
     def score(self, candidate: int, rows: np.ndarray) -> float:
         """Return the score of a candidate on occurrences; errors of the scorer are raised."""
         params = check_method_params(self.predictions.y, params=self.predictions.score_params, indices=rows)
-        score = self.scorer(self.estimators[candidate], rows[:, np.newaxis], self.predictions.y[rows], **params)
+        score = self.scorer(
+            self.estimators[candidate], rows[:, np.newaxis], self.predictions.y[rows], **params
+        )
         return float(score[self.metric] if isinstance(score, dict) else score)
 
     def score_all(self, weights: np.ndarray) -> np.ndarray:
@@ -154,14 +156,17 @@ class SequentialScorer:
     def _score_or_nan(self, candidate: int, sample: np.ndarray) -> float:
         rows = np.repeat(np.arange(len(sample)), sample.astype(int))
         try:
-            with warnings.catch_warnings(), config_context(assume_finite=True, skip_parameter_validation=True):
+            with (
+                warnings.catch_warnings(),
+                config_context(assume_finite=True, skip_parameter_validation=True),
+            ):
                 warnings.simplefilter("ignore")  # samples may lack a class
                 return self.score(candidate, rows)
         except Exception:  # the metric is not defined on this sample
             return np.nan
 
 
-# -- all samples and candidates at once ----------------------------------------------------------------------------
+# -- all samples and candidates at once ----------------------------------------------------------------------
 
 
 class VectorizedScorer:
@@ -295,7 +300,9 @@ def _root_mean_squared_error(predictions: CandidatePredictions) -> Scores:
 def _class_scores(kind: Kind) -> Callable[..., Scores]:
     """Return a function that makes the scores for some predictions and the metric's parameters."""
 
-    def make(predictions: CandidatePredictions, average: Average = "binary", pos_label: None = None) -> Scores:
+    def make(
+        predictions: CandidatePredictions, average: Average = "binary", pos_label: None = None
+    ) -> Scores:
         classes = predictions.classes
         if classes is None or average not in get_args(Average) or pos_label is not None:
             raise _Unsupported

@@ -36,7 +36,11 @@ class Pooled:
 
 def all_classes(folds: Iterable[FoldScore], y: np.ndarray | None = None) -> np.ndarray | None:
     """Return the sorted classes of the training parts and of the targets; None if predictions have no classes."""
-    parts = [fold.predictions.classes for fold in folds if fold.predictions and fold.predictions.classes is not None]
+    parts = [
+        fold.predictions.classes
+        for fold in folds
+        if fold.predictions and fold.predictions.classes is not None
+    ]
     if not parts:
         return None
     if y is not None and y.ndim == 1:
@@ -99,7 +103,9 @@ def _with_all_classes(predictions: Predictions, classes: np.ndarray | None) -> n
     if values.ndim == 1:  # the training part has two classes, and there are more
         values = np.column_stack([-values, values])
     if values.shape[1] != len(own):
-        raise ValueError(f"{method} has {values.shape[1]} columns for {len(own)} classes, where {classes} are wanted")
+        raise ValueError(
+            f"{method} has {values.shape[1]} columns for {len(own)} classes, where {classes} are wanted"
+        )
     missing = 0.0 if method == "predict_proba" else np.finfo(float).min
     complete = np.full((len(values), len(classes)), missing)
     complete[:, np.searchsorted(classes, own)] = values

@@ -46,7 +46,9 @@ def r2(y: np.ndarray, predicted: np.ndarray) -> Scores:
     return scores
 
 
-def class_scores(y: np.ndarray, predicted: np.ndarray, n_classes: int, *, kind: Kind, average: Average) -> Scores:
+def class_scores(
+    y: np.ndarray, predicted: np.ndarray, n_classes: int, *, kind: Kind, average: Average
+) -> Scores:
     """Precision, recall or F1 of each class, averaged.
 
     The averages are those of scikit-learn; "recalled" is the mean over the classes among the targets, as in
@@ -62,7 +64,9 @@ def class_scores(y: np.ndarray, predicted: np.ndarray, n_classes: int, *, kind: 
         target = np.stack([weights @ each for each in targets])[:, :, np.newaxis]
         if average == "micro":
             hit, guess, target = (each.sum(axis=0, keepdims=True) for each in (hit, guess, target))
-        part, whole = {"precision": (hit, guess), "recall": (hit, target), "f1": (2 * hit, guess + target)}[kind]
+        part, whole = {"precision": (hit, guess), "recall": (hit, target), "f1": (2 * hit, guess + target)}[
+            kind
+        ]
         by_class: np.ndarray = part / np.where(whole > 0, whole, 1.0)  # 0 / 0 is 0
         if average == "binary":
             of_class_1: np.ndarray = by_class[1]

@@ -1,7 +1,8 @@
 """Cache of fitted steps, and the estimators that use it.
 
-Each step that several candidates share is replaced by a `CachedStep`. Scikit-learn's own pipelines and unions call it
-like any other estimator. It asks the cache for the same fit on the same rows, and is fitted only if there is none.
+Each step that several candidates share is replaced by a `CachedStep`. Scikit-learn's own pipelines and unions
+call it like any other estimator. It asks the cache for the same fit on the same rows, and is fitted only if
+there is none.
 """
 
 from __future__ import annotations
@@ -134,8 +135,8 @@ class FitCache:
     max_nbytes : float
         Bytes of outputs to keep. The least recently used fits are removed, and made again if they are needed.
     guard_draws : callable
-        ``guard_draws(path, fit)`` returns what `fit`, the fit of the step at a path, returns, and raises if it draws
-        from numpy's global generator.
+        ``guard_draws(path, fit)`` returns what `fit`, the fit of the step at a path, returns, and raises if
+        it draws from numpy's global generator.
     check_mutations : bool
         Whether foreign code might write to the outputs.
 
@@ -259,7 +260,9 @@ class FitCache:
             return None
         self.n_found += 1
         output = submodel.output(view, whole.output, request.X) if request.transform else None
-        seconds = whole.seconds * submodel.time_fraction(request.estimator, step.group.widest) + time.time() - start
+        seconds = (
+            whole.seconds * submodel.time_fraction(request.estimator, step.group.widest) + time.time() - start
+        )
         return self._cached(request, view, output, seconds)
 
     def _fit_group(self, request: FitRequest) -> CachedFit:
@@ -358,10 +361,14 @@ def _replace_children(estimator: Estimator, replace: Callable[[str, Any], Any]) 
     elif type(estimator) is TransformedTargetRegressor:
         estimator.regressor = replace("regressor", estimator.regressor)
     elif type(estimator) is FeatureUnion:
-        estimator.transformer_list = [(name, replace(name, branch)) for name, branch in estimator.transformer_list]
+        estimator.transformer_list = [
+            (name, replace(name, branch)) for name, branch in estimator.transformer_list
+        ]
     elif type(estimator) is ColumnTransformer:
         transformers = estimator.transformers
-        estimator.transformers = [(name, replace(name, branch), columns) for name, branch, columns in transformers]
+        estimator.transformers = [
+            (name, replace(name, branch), columns) for name, branch, columns in transformers
+        ]
     elif type(estimator) in (VotingClassifier, VotingRegressor):
         estimator.estimators = [(name, replace(name, member)) for name, member in estimator.estimators]
 
@@ -438,7 +445,9 @@ def _are_same(one: ArrayLike, other: ArrayLike) -> bool:
     if sparse.issparse(one):
         if not one.format == other.format == "csr":
             return False
-        return all(_are_same(getattr(one, name), getattr(other, name)) for name in ("data", "indices", "indptr"))
+        return all(
+            _are_same(getattr(one, name), getattr(other, name)) for name in ("data", "indices", "indptr")
+        )
     return hasattr(one, "equals") and bool(one.equals(other))
 
 

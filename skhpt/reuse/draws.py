@@ -60,7 +60,9 @@ def draws_of(nested: Mapping[str, WithParams], submodels: Iterable[SubModel]) ->
             paths = irrelevant if _applies(_IRRELEVANT_DRAWS, estimator) else unseeded
             paths.add(path)
         if not may_draw:
-            may_draw = not (has_seed or _applies(_NO_DRAWS, estimator)) or not _is_quiet(estimator, params, known)
+            may_draw = not (has_seed or _applies(_NO_DRAWS, estimator)) or not _is_quiet(
+                estimator, params, known
+            )
     return Draws(may_draw, frozenset(unseeded), frozenset(irrelevant))
 
 
@@ -110,7 +112,8 @@ def _decomposes_exactly(pca: PCA) -> bool:
     return pca.svd_solver in ("full", "covariance_eigh")
 
 
-#: Classes that draw a seed in every fit, even if they do not use it, and the condition under which they do not.
+#: Classes that draw a seed in every fit, even if they do not use it, and the condition under which they do
+#: not.
 _IRRELEVANT_DRAWS: dict[type, Callable[[Any], bool]] = {
     **dict.fromkeys((SVC, NuSVC), has_no_probabilities),
     **dict.fromkeys((linear_model.Lasso, linear_model.ElasticNet), _is_cyclic),
@@ -123,8 +126,9 @@ _NO_DRAWS: dict[type, Callable[[Any], bool]] = {
     linear_model.LogisticRegression: _visits_no_samples_at_random,
     PCA: _decomposes_exactly,
 }
-#: Classes that draw only if they have no seed. These are the ones whose fits are so quick that a look at the state of
-#: the generator would take a tenth of their time. (Scikit-learn has others that draw in any case, such as `Isomap`.)
+#: Classes that draw only if they have no seed. These are the ones whose fits are so quick that a look at the
+#: state of the generator would take a tenth of their time. (Scikit-learn has others that draw in any case,
+#: such as `Isomap`.)
 _QUIET: frozenset[type] = frozenset(
     {
         Pipeline,

@@ -110,8 +110,8 @@ class RoundPlan:
     separate : list of Candidate
         The other candidates.
     fits : dict of str to (int, int)
-        Number of candidates with each step, and number of fits that serve them on a fold, by the name of the step.
-        Steps that contain others are left out.
+        Number of candidates with each step, and number of fits that serve them on a fold, by the name of the
+        step. Steps that contain others are left out.
     """
 
     def __init__(self, candidates: Sequence[Candidate], fit_graphs: Sequence[FitGraph]):
@@ -170,14 +170,17 @@ class RoundPlan:
     def _find_groups(self, steps: Iterable[Step]) -> dict[Hashable, SubModelGroup]:
         """Return the group of each step that has one, by the key of the step.
 
-        Of several possible groups, exact sub-models come before close ones, then large groups before small ones.
+        Of several possible groups, exact sub-models come before close ones, then large groups before small
+        ones.
         """
         members: dict[tuple[SubModel, Hashable], dict[Hashable, Step]] = defaultdict(dict)
         for step in steps:
             for group_key in step.group_keys:
                 members[group_key][step.key] = step
         groups: dict[Hashable, SubModelGroup] = {}
-        for group_key, by_key in sorted(members.items(), key=lambda item: (item[0][0].is_close, -len(item[1]))):
+        for group_key, by_key in sorted(
+            members.items(), key=lambda item: (item[0][0].is_close, -len(item[1]))
+        ):
             left = [step for step in by_key.values() if step.key not in groups]
             if len(left) > 1:
                 with suppress(Exception):  # a function of a user's sub-model failed
@@ -188,7 +191,9 @@ class RoundPlan:
         return groups
 
 
-def pieces(shared: Sequence[SharedCandidate], n_pieces: float, n_least: int = 1) -> list[list[SharedCandidate]]:
+def pieces(
+    shared: Sequence[SharedCandidate], n_pieces: float, n_least: int = 1
+) -> list[list[SharedCandidate]]:
     """Cut an ordered list of candidates into pieces of about equal length, where this causes no additional fits.
 
     Parameters
@@ -198,8 +203,8 @@ def pieces(shared: Sequence[SharedCandidate], n_pieces: float, n_least: int = 1)
     n_pieces : float
         Number of pieces to make, if there are enough places to cut.
     n_least : int, default=1
-        Number of pieces to make even if shared steps of the chain are fitted once in each piece. A group of a sub-model
-        is never cut.
+        Number of pieces to make even if shared steps of the chain are fitted once in each piece. A group of a
+        sub-model is never cut.
 
     Returns
     -------

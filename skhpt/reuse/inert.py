@@ -1,7 +1,7 @@
 """Inert parameters: parameters without effect, given the others, such as the degree of a kernel that is no polynomial.
 
-Candidates that differ only in inert parameters have the same fit. Parameters that are not in the table are taken to
-have an effect: those of unknown classes and of subclasses, and those of which it is not certain.
+Candidates that differ only in inert parameters have the same fit. Parameters that are not in the table are
+taken to have an effect: those of unknown classes and of subclasses, and those of which it is not certain.
 """
 
 from __future__ import annotations
@@ -76,8 +76,8 @@ def _kernel_machines() -> Iterator[InertRule]:
     yield InertRule(machines, ("coef0",), {"kernel": ("linear", "precomputed", "rbf")})
     yield InertRule(machines, ("degree",), {"kernel": ("linear", "precomputed", "rbf", "sigmoid")})
     yield InertRule(machines, ("verbose",))
-    # The seed is drawn in every fit, but used only to split the data for probabilities. "deprecated" is the default
-    # from scikit-learn 1.9.
+    # The seed is drawn in every fit, but used only to split the data for probabilities. "deprecated" is the
+    # default from scikit-learn 1.9.
     yield InertRule((SVC, NuSVC), ("random_state",), {"probability": (False, "deprecated")})
 
 
@@ -100,7 +100,9 @@ def _stochastic_gradient_descent() -> Iterator[InertRule]:
     yield InertRule((*models, Perceptron), ("validation_fraction",), {"early_stopping": (False,)})
     yield InertRule((Perceptron,), ("alpha",), {"penalty": (None,)})
     # The optimal schedule uses alpha even without a penalty.
-    yield InertRule(models, ("alpha",), {"penalty": (None,), "learning_rate": ("constant", "invscaling", "adaptive")})
+    yield InertRule(
+        models, ("alpha",), {"penalty": (None,), "learning_rate": ("constant", "invscaling", "adaptive")}
+    )
     yield InertRule(scheduled, ("eta0",), {"learning_rate": ("optimal",)})
     yield InertRule(scheduled, ("power_t",), {"learning_rate": ("optimal", "constant", "adaptive")})
     classification = ("hinge", "log_loss", "modified_huber", "squared_hinge", "perceptron")
@@ -149,7 +151,17 @@ def _boosting() -> Iterator[InertRule]:
 
 def _neighbors() -> Iterator[InertRule]:
     nearest = (KNeighborsClassifier, KNeighborsRegressor, RadiusNeighborsClassifier, RadiusNeighborsRegressor)
-    metrics = ("euclidean", "manhattan", "cityblock", "l1", "l2", "chebyshev", "cosine", "hamming", "precomputed")
+    metrics = (
+        "euclidean",
+        "manhattan",
+        "cityblock",
+        "l1",
+        "l2",
+        "chebyshev",
+        "cosine",
+        "hamming",
+        "precomputed",
+    )
     yield InertRule(nearest, ("p",), {"metric": metrics})
     yield InertRule(nearest, ("leaf_size",), {"algorithm": ("brute",)})
 

@@ -23,8 +23,8 @@ class ReusePlan:
     n_candidates, n_splits : int
         Number of candidates, and number of folds of each.
     parts : dict of str to (int, int)
-        For each step of the estimator, by its name: the number of candidates with this step, and the number of fits
-        that serve them on a fold.
+        For each step of the estimator, by its name: the number of candidates with this step, and the number
+        of fits that serve them on a fold.
     alone : dict of str to int
         Reasons why candidates share no fits, with the number of candidates.
     """
@@ -81,10 +81,11 @@ class ReuseReport:
     n_fits : int
         Number of fits of steps, branches and models, without those of rounds of a single candidate.
     seconds_asked, seconds_spent : float
-        Time that the candidates would have taken if no fit was shared, and time that they took, summed over workers.
+        Time that the candidates would have taken if no fit was shared, and time that they took, summed over
+        workers.
     declined : dict of str to int
-        Reasons why candidates were evaluated separately on some folds although a shared fit was planned, with the
-        number of candidates.
+        Reasons why candidates were evaluated separately on some folds although a shared fit was planned, with
+        the number of candidates.
     """
 
     plan: ReusePlan = field(default_factory=ReusePlan)
@@ -95,7 +96,9 @@ class ReuseReport:
 
     def __str__(self) -> str:
         lines = [self.summary(), str(self.plan)] if self.plan.parts else self.plan.reasons()
-        lines += [f"{n} candidates were evaluated separately: {reason}" for reason, n in self.declined.items()]
+        lines += [
+            f"{n} candidates were evaluated separately: {reason}" for reason, n in self.declined.items()
+        ]
         return "\n".join(lines)
 
     @property
@@ -112,7 +115,11 @@ class ReuseReport:
 
 
 def plan_of(
-    estimator: Estimator, candidates: Sequence[Candidate], n_splits: int, close: bool = False, reason: str = ""
+    estimator: Estimator,
+    candidates: Sequence[Candidate],
+    n_splits: int,
+    close: bool = False,
+    reason: str = "",
 ) -> ReusePlan:
     """Return the plan of candidates that are evaluated in one round.
 

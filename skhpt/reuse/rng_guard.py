@@ -13,8 +13,8 @@ class GlobalRngWatch:
     Parameters
     ----------
     is_active : bool, default=True
-        Whether code is involved that may draw. To read the state takes about 40 microseconds, a tenth of the time of
-        the smallest fits, so that it is not read otherwise.
+        Whether code is involved that may draw. To read the state takes about 40 microseconds, a tenth of the
+        time of the smallest fits, so that it is not read otherwise.
     """
 
     def __init__(self, is_active: bool = True):

@@ -26,7 +26,8 @@ from skhpt.trial import Candidate, FoldScore, Score
 
 T = TypeVar("T")
 
-#: Relative difference that is allowed between scores of sub-models that are close, and scores of separate fits.
+#: Relative difference that is allowed between scores of sub-models that are close, and scores of separate
+#: fits.
 _ROUNDING = 1e-6
 #: Reason for which sharing is switched off.
 DIFFERS = "the score of a shared fit differs from the score of a separate fit"
@@ -43,7 +44,8 @@ class SharingPolicy:
     close : bool
         Whether sub-models may be used whose predictions differ by rounding.
     verify : bool
-        Whether the first candidates that share something are also evaluated separately, on one fold, to compare.
+        Whether the first candidates that share something are also evaluated separately, on one fold, to
+        compare.
     """
 
     max_nbytes: float = math.inf
@@ -54,8 +56,8 @@ class SharingPolicy:
 class SharingRefused(BaseException):
     """Sharing fits might change the score of a candidate, which is then evaluated separately.
 
-    It is for control flow. It is raised inside ``fit``, and is no `Exception`, so that neither scikit-learn nor the
-    code that turns failing fits into values can catch it.
+    It is for control flow. It is raised inside ``fit``, and is no `Exception`, so that neither scikit-learn
+    nor the code that turns failing fits into values can catch it.
 
     Parameters
     ----------
@@ -87,8 +89,8 @@ def evaluate_shared(
 ) -> Steps:
     """Evaluate candidates on one fold, one after another, and fit the steps that they share once.
 
-    Workers run it as a task, like `evaluate`; the scores are the same. Candidates for which that is not certain
-    are declined: the outcome lists them.
+    Workers run it as a task, like `evaluate`; the scores are the same. Candidates for which that is not
+    certain are declined: the outcome lists them.
     """
     start = time.time()
     fold = Fold(X, y, setup, scorer=fast_scorer(setup.scorer), split=split, train=train, test=test)
@@ -127,7 +129,9 @@ class SharedFits(FitPolicy):
         self._raising_fold = _raising(fold)
         self._knows_scorer = scorer_is_read_only(setup.scorer)
         is_foreign = not self._knows_scorer or any(candidate.fit_graph.is_foreign for candidate in shared)
-        may_draw = is_foreign or policy.verify or any(candidate.fit_graph.draws.may_draw for candidate in shared)
+        may_draw = (
+            is_foreign or policy.verify or any(candidate.fit_graph.draws.may_draw for candidate in shared)
+        )
         self._guard = _DrawGuard(shared[0].fit_graph, is_foreign, is_active=may_draw)
         self._cache = FitCache(
             _count_uses(shared), policy.max_nbytes, guard_draws=self._guard.call, check_mutations=is_foreign
@@ -156,7 +160,7 @@ class SharedFits(FitPolicy):
         finally:
             self._cache.release(candidate.steps)
 
-    # -- the fit policy ------------------------------------------------------------------------------------------------
+    # -- the fit policy --------------------------------------------------------------------------------------
 
     def clock(self) -> float:
         return self._cache.clock()
@@ -171,7 +175,7 @@ class SharedFits(FitPolicy):
         # Scikit-learn's scorers only call methods of the estimator; others may look at its fitted steps.
         return unwrap_steps(estimator, completely=not self._knows_scorer)
 
-    # -- one candidate -------------------------------------------------------------------------------------------------
+    # -- one candidate ---------------------------------------------------------------------------------------
 
     def _refuse_if_known(self) -> None:
         """Decline a candidate for the reason for which an earlier one was declined."""
@@ -248,8 +252,8 @@ class SharedFits(FitPolicy):
 class _DrawGuard(GlobalRngWatch):
     """Guard against draws of shared fits from numpy's global generator.
 
-    It has no reference to `SharedFits`, which holds the data of the task: a reference cycle would keep them, and thus
-    a file of joblib that the search waits for, until the garbage collector runs.
+    It has no reference to `SharedFits`, which holds the data of the task: a reference cycle would keep them,
+    and thus a file of joblib that the search waits for, until the garbage collector runs.
 
     Parameters
     ----------

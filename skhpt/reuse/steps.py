@@ -1,8 +1,9 @@
 """Fit graph of a candidate: the steps that are fitted one after another, each with a key.
 
-Two candidates can share the fit of a step if its key is the same. The key holds the class and the parameters of the
-step, and the keys of all steps that its input went through. The key of a scaler depends on the scaler alone, the key
-of the PCA after it on both, the key of the classifier on all three. (All of them are fitted on the rows of one fold.)
+Two candidates can share the fit of a step if its key is the same. The key holds the class and the parameters
+of the step, and the keys of all steps that its input went through. The key of a scaler depends on the scaler
+alone, the key of the PCA after it on both, the key of the classifier on all three. (All of them are fitted on
+the rows of one fold.)
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ from skhpt.reuse.submodels import SubModel, submodels_of
 
 #: A sub-model and a key: one fit can serve all steps that have this pair in common.
 GroupKey: TypeAlias = tuple[SubModel, Hashable]
-#: Key and group keys of estimators, by their class and all their parameters. Candidates of a round share this table.
+#: Key and group keys of estimators, by their class and all their parameters. Candidates of a round share this
+#: table.
 KeyTable: TypeAlias = dict[Hashable, tuple[Hashable, list[GroupKey]]]
 #: Name of a branch, its estimator, and a key of the columns that it is fitted on.
 Branch: TypeAlias = tuple[str, Estimator, Hashable]
@@ -44,10 +46,11 @@ class Step:
     key : hashable
         Equal for steps whose fits are the same.
     group_keys : tuple of (SubModel, hashable)
-        Sub-models that can serve this step. The key of each omits the parameters that the sub-model can change.
+        Sub-models that can serve this step. The key of each omits the parameters that the sub-model can
+        change.
     parent : str or None
-        Path of the step that contains this one, such as a `ColumnTransformer`; None on the chain from the data to the
-        model.
+        Path of the step that contains this one, such as a `ColumnTransformer`; None on the chain from the
+        data to the model.
     has_children : bool
         Whether the step contains other steps.
     """
@@ -96,7 +99,9 @@ class FitGraph:
 
     def outline(self) -> FitGraph:
         """Return the same graph without estimators and keys, which workers do not need."""
-        return replace(self, steps=tuple(replace(step, estimator=None, key=None, group_keys=()) for step in self.steps))
+        return replace(
+            self, steps=tuple(replace(step, estimator=None, key=None, group_keys=()) for step in self.steps)
+        )
 
     def n_fits(self, path: str = "", without: Collection[str] = ()) -> int:
         """Count the steps without children at or below a path, except those at or below other paths."""
@@ -112,7 +117,9 @@ def is_in(path: str, whole: str) -> bool:
     return not whole or path == whole or path.startswith(f"{whole}__")
 
 
-def fit_graphs(base: Estimator, candidates: Iterable[Mapping[str, Any]], close: bool = False) -> list[FitGraph]:
+def fit_graphs(
+    base: Estimator, candidates: Iterable[Mapping[str, Any]], close: bool = False
+) -> list[FitGraph]:
     """Return the fit graphs of several candidates, which are given by their parameters."""
     keys: KeyTable = {}
     return [fit_graph(base, params, close=close, keys=keys) for params in candidates]
@@ -170,7 +177,9 @@ class _Reader:
                 lineage = step.key if step.parent is None else lineage
             yield from self.follow(last, _join(path, name), lineage)
         elif type(estimator) is TransformedTargetRegressor and estimator.regressor is not None:
-            others = {name: value for name, value in estimator.get_params(deep=False).items() if name != "regressor"}
+            others = {
+                name: value for name, value in estimator.get_params(deep=False).items() if name != "regressor"
+            }
             lineage = (lineage, "target", value_key(others))
             yield from self.follow(estimator.regressor, _join(path, "regressor"), lineage)
         elif _is_estimator(estimator):
@@ -186,7 +195,9 @@ class _Reader:
                 yield from found
                 lineage = found[-1].key
 
-    def step(self, estimator: Estimator, path: str, lineage: Hashable, *, parent: str | None) -> Iterator[Step]:
+    def step(
+        self, estimator: Estimator, path: str, lineage: Hashable, *, parent: str | None
+    ) -> Iterator[Step]:
         """Yield the steps inside an estimator, if its class is known to contain some, and then its own step."""
         if type(estimator) is Pipeline:
             children = list(self.steps_of(estimator.steps, path, lineage, parent=path))
@@ -230,7 +241,9 @@ class _Reader:
         group_keys: list[GroupKey] = []
         for submodel in submodels_of(estimator):
             if self.close or not submodel.is_close:
-                fixed = frozenset((name, key) for name, key in params.items() if name not in submodel.parameters)
+                fixed = frozenset(
+                    (name, key) for name, key in params.items() if name not in submodel.parameters
+                )
                 group_keys.append((submodel, (kind, fixed)))
         return (kind, frozenset(params.items())), group_keys
 

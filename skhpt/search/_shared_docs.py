@@ -1,7 +1,7 @@
 """Documentation of the parameters and attributes that searches share, inserted into their docstrings at import.
 
-The docstring of a search describes its own parameters and attributes. `add_shared_docs` adds the others, in the order
-of the signature, so that ``help`` and the reference show the whole text.
+The docstring of a search describes its own parameters and attributes. `add_shared_docs` adds the others, in
+the order of the signature, so that ``help`` and the reference show the whole text.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ estimator : estimator object
     The estimator to tune. It needs ``fit``, and ``score`` if `scoring` is None.""",
     "param_distributions": """
 param_distributions : dict or list of dict
-    Parameter names and their distributions (of `scipy.stats`, of `skhpt.distributions`, or any object with ``rvs``)
+    Parameter names and their distributions (of `scipy.stats`, of `skhpt.distributions`, or any object with
+    ``rvs``)
     or lists of choices, which are drawn uniformly. Each candidate uses one dict of a list of dicts.""",
     "random_state": """
 random_state : int, RandomState instance or None, default=None
@@ -29,38 +30,45 @@ constraint : callable, default=None
     ``constraint(params) -> bool`` rejects candidates before they are evaluated.""",
     "scoring": """
 scoring : str, callable, list, tuple or dict, default=None
-    Metric or metrics, as in scikit-learn. With several metrics, `refit` must name the one that candidates are compared
+    Metric or metrics, as in scikit-learn. With several metrics, `refit` must name the one that candidates are
+    compared
     by. None means the ``score`` method of the estimator.""",
     "cv": """
 cv : int, cross-validation generator or iterable, default=None
-    Cross-validation splitter, as in scikit-learn. None means 5 folds, stratified for a classifier. The folds are drawn
+    Cross-validation splitter, as in scikit-learn. None means 5 folds, stratified for a classifier. The folds
+    are drawn
     once, so all candidates are scored on the same folds.""",
     "refit": """
 refit : bool, str or callable, default=True
-    Whether to refit the best candidate on all data. A string names the metric that candidates are compared by. A
+    Whether to refit the best candidate on all data. A string names the metric that candidates are compared
+    by. A
     callable takes ``cv_results_`` and returns the index of the best candidate; `skhpt.select` has such rules.""",
     "racing": """
 racing : bool, default=False
-    Whether a candidate is eliminated, and its remaining folds are skipped, when its mean score over the first folds is
-    lower than every fold of another candidate, or when it fails on a fold. Scores of skipped folds, and the mean score
-    of an eliminated candidate, are NaN. Eliminated candidates rank last; a callable `refit` must handle NaN. With
-    several metrics, the metric of `refit` decides, or the first metric. The result is the same for any number of
+    Whether a candidate is eliminated, and its remaining folds are skipped, when its mean score over the first
+    folds is lower than every fold of another candidate, or when it fails on a fold. Scores of skipped folds,
+    and the mean score of an eliminated candidate, are NaN. Eliminated candidates rank last; a callable
+    `refit` must handle NaN. With several metrics, the metric of `refit` decides, or the first metric. The
+    result is the same for any number of
     workers, but with ``error_score='raise'`` a failure may be raised that another number of workers would not meet.""",
     "error_score": """
 error_score : 'raise' or numeric, default=np.nan
-    Score of a candidate that fails on a fold. 'raise' ends the search at the first failure. A failing refit always
+    Score of a candidate that fails on a fold. 'raise' ends the search at the first failure. A failing refit
+    always
     raises.""",
     "return_train_score": """
 return_train_score : bool, default=False
     Whether to compute scores on the training part of each fold too.""",
     "return_predictions": """
 return_predictions : bool, default=False
-    Whether to keep the predictions of each candidate for the test part of each fold. `out_of_fold_predictions` and
-    ``corrected_score_`` need them. They come from ``predict_proba``, ``decision_function`` or ``predict``, the first of
+    Whether to keep the predictions of each candidate for the test part of each fold.
+    `out_of_fold_predictions` and ``corrected_score_`` need them. They come from ``predict_proba``,
+    ``decision_function`` or ``predict``, the first of
     these that the estimator has. Fit and score times do not include them.""",
     "n_jobs": """
 n_jobs : int, default=None
-    Number of folds that are evaluated in parallel. None means 1 unless `joblib.parallel_config` sets another number;
+    Number of folds that are evaluated in parallel. None means 1 unless `joblib.parallel_config` sets another
+    number;
     -1 means all processors. The result does not depend on it.""",
     "pre_dispatch": """
 pre_dispatch : int or str, default='2*n_jobs'
@@ -70,7 +78,8 @@ verbose : int, default=0
     Level of messages: from 1 the number of fits, from 2 the time of each fit, from 3 its scores, from 10 its start.""",
     "max_time": """
 max_time : float or timedelta, default=None
-    Time limit of the search, in seconds. When it is reached, no more folds are started, and running folds get another
+    Time limit of the search, in seconds. When it is reached, no more folds are started, and running folds get
+    another
     tenth of the time to finish. The best candidate so far is refitted.""",
     "target_score": """
 target_score : float, default=None
@@ -80,25 +89,30 @@ patience : int, default=None
     Number of successive candidates without a better mean score after which the search ends.""",
     "journal": """
 journal : str or path-like, default=None
-    File that records candidates and scores while the search runs. If the file exists, the search is resumed: no
-    finished fold is repeated, and the results equal those of a search that was not interrupted. The journal of another
+    File that records candidates and scores while the search runs. If the file exists, the search is resumed:
+    no finished fold is repeated, and the results equal those of a search that was not interrupted. The
+    journal of another
     search is refused.""",
     "previous": """
 previous : fitted search, dict or DataFrame, default=None
-    An earlier search, or its ``cv_results_``. Its candidates are not evaluated again if they were scored on the same
+    An earlier search, or its ``cv_results_``. Its candidates are not evaluated again if they were scored on
+    the same
     data and folds, with the same metrics and estimator, which is only known of fitted searches of this package.""",
     "warm_start": """
 warm_start : bool, default=False
-    Whether `fit` keeps the candidates of the last fit and evaluates only new ones. Data, folds, metrics and estimator
+    Whether `fit` keeps the candidates of the last fit and evaluates only new ones. Data, folds, metrics and
+    estimator
     must be the same.""",
     "fit_timeout": """
 fit_timeout : float, default=None
-    Time limit for fitting and scoring one candidate on one fold, in seconds. When it is reached, the worker process is
+    Time limit for fitting and scoring one candidate on one fold, in seconds. When it is reached, the worker
+    process is
     killed; the state of the fold is "timeout" and its score `error_score`. Workers are then always processes.""",
     "max_retries": """
 max_retries : int, default=2
-    Number of workers that may die of a candidate (killed, out of memory, crash of native code) before the candidate is
-    given up. The state of its folds is then "crashed" and their score `error_score`. Folds of other candidates that
+    Number of workers that may die of a candidate (killed, out of memory, crash of native code) before the
+    candidate is given up. The state of its folds is then "crashed" and their score `error_score`. Folds of
+    other candidates that
     were lost with a worker are always evaluated again.""",
     "on_interrupt": """
 on_interrupt : {"refit", "keep", "raise"}, default="refit"
@@ -106,7 +120,8 @@ on_interrupt : {"refit", "keep", "raise"}, default="refit"
     `KeyboardInterrupt`. All results are kept in each case. Ctrl-C pressed twice raises at once.""",
     "reuse": """
 reuse : {"exact", "close"} or False, default="exact"
-    Fits that the candidates of a round share: "exact" shares fits whose results are identical to the last bit, "close"
+    Fits that the candidates of a round share: "exact" shares fits whose results are identical to the last
+    bit, "close"
     also fits whose results agree up to rounding. False shares none.""",
     "reuse_memory": """
 reuse_memory : float, default=2**30
@@ -118,7 +133,8 @@ ATTRIBUTES = {
     "cv_results_": """
 cv_results_ : dict of numpy (masked) ndarrays
     Table of results with one row per candidate and scikit-learn's columns: ``param_*``, ``params``,
-    ``split*_test_*``, ``mean_test_*``, ``std_test_*``, ``rank_test_*``, ``mean_fit_time`` and so on. Times are in
+    ``split*_test_*``, ``mean_test_*``, ``std_test_*``, ``rank_test_*``, ``mean_fit_time`` and so on. Times
+    are in
     seconds. `pandas.DataFrame` accepts it.""",
     "history_": """
 history_ : History
@@ -138,7 +154,8 @@ best_score_ : float
     `skhpt.select`.""",
     "corrected_score_": """
 corrected_score_ : CorrectedScore
-    Expected score of the best candidate, corrected for the optimism of choosing the best of many, and its confidence
+    Expected score of the best candidate, corrected for the optimism of choosing the best of many, and its
+    confidence
     interval. Only if `return_predictions` is True. It is computed at the first access.""",
     "best_params_": """
 best_params_ : dict
@@ -183,7 +200,9 @@ def add_shared_docs(search: Class) -> Class:
     own_attributes = _entries(sections.pop("Attributes", ""))
     described = PARAMETERS | own_parameters
     parameters = [described[name] for name in inspect.signature(search).parameters]
-    attributes = list((own_attributes | {n: t for n, t in ATTRIBUTES.items() if n not in own_attributes}).values())
+    attributes = list(
+        (own_attributes | {n: t for n, t in ATTRIBUTES.items() if n not in own_attributes}).values()
+    )
     sections = {"Parameters": _joined(parameters), "Attributes": _joined(attributes)} | sections
     texts = [f"{title}\n{'-' * len(title)}\n{text.strip()}\n" for title, text in sections.items()]
     search.__doc__ = "\n".join([intro.strip() + "\n", *texts])

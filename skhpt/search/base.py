@@ -38,7 +38,13 @@ from skhpt.session.run import RunParams, run_session
 from skhpt.session.session import Session
 from skhpt.session.setup import can_share_slices, fingerprint_of, history_of_previous, warm_start_history
 from skhpt.session.sklearn_callbacks import begin_callbacks
-from skhpt.session.validation import check_max_time, check_names, check_rule, check_score_limit, metric_of_refit
+from skhpt.session.validation import (
+    check_max_time,
+    check_names,
+    check_rule,
+    check_score_limit,
+    metric_of_refit,
+)
 from skhpt.space.space import Space
 from skhpt.strategies.base import Strategy
 from skhpt.trial import Trial
@@ -67,7 +73,7 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
     #: Folds of the last fit, if they cannot be drawn again.
     _folds: Folds | None = None
 
-    # -- hooks -----------------------------------------------------------------------------------------------------
+    # -- hooks -----------------------------------------------------------------------------------------------
 
     @abstractmethod
     def _parse_space(self) -> Space | None:
@@ -90,7 +96,7 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
         """Return the parameters of each trial as the results show them."""
         return [fidelity.shown_params(trial.candidate) for trial in trials]
 
-    # -- fitting ---------------------------------------------------------------------------------------------------
+    # -- fitting ---------------------------------------------------------------------------------------------
 
     @fit_context(prefer_skip_nested_validation=False)  # the estimator is not validated yet
     def fit(self, X: ArrayLike, y: ArrayLike = None, **params: Any) -> Self:
@@ -103,8 +109,8 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
             Target; None for unsupervised learning.
         **params : dict of str -> object
-            Passed to the ``fit`` of the estimator, to the scorer and to the splitter (such as `groups`). A value
-            with one row per sample is split along with X.
+            Passed to the ``fit`` of the estimator, to the scorer and to the splitter (such as `groups`). A
+            value with one row per sample is split along with X.
 
         Returns
         -------
@@ -142,7 +148,7 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
         """
         return self.fit(X, y, **params).transform(X)
 
-    # -- before anything is fitted -----------------------------------------------------------------------------------
+    # -- before anything is fitted ---------------------------------------------------------------------------
 
     def _open_session(
         self, X: ArrayLike, y: ArrayLike, params: Params, *, keep: bool, with_pending: bool = True
@@ -270,7 +276,9 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
             error_score=self.error_score,
         )
 
-    def _inputs_for_plan(self, X: ArrayLike, y: ArrayLike, params: Params) -> tuple[Inputs, Folds, Space | None]:
+    def _inputs_for_plan(
+        self, X: ArrayLike, y: ArrayLike, params: Params
+    ) -> tuple[Inputs, Folds, Space | None]:
         """Check the inputs, and draw the folds that ``fit`` would draw, without advancing a generator."""
         self._validate_params()
         if hasattr(self.cv, "__next__"):
@@ -280,7 +288,7 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
         self._check_parameters(inputs, space)
         return inputs, self._draw_folds(inputs, deepcopy(self.cv)), space
 
-    # -- evaluating candidates ---------------------------------------------------------------------------------------
+    # -- evaluating candidates -------------------------------------------------------------------------------
 
     def _run(self, strategy: Strategy, session: Session) -> None:
         """Evaluate the candidates of a strategy; `history_` keeps the results, however the search ends."""
@@ -346,7 +354,7 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
         """Whether `refit` says which metric decides; a user's function does not."""
         return isinstance(self.refit, Rule) or not callable(self.refit)
 
-    # -- results -----------------------------------------------------------------------------------------------------
+    # -- results ---------------------------------------------------------------------------------------------
 
     def _set_results(self, session: Session) -> None:
         """Set ``cv_results_`` and the best candidate."""
@@ -354,7 +362,8 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
         metrics = metric_names(trials)
         self.multimetric_ = metrics is not None
         refit_metric = session.inputs.refit_metric
-        if callable(self.scoring) and metrics is not None:  # the results are the first to show several metrics
+        # The results are the first to show several metrics.
+        if callable(self.scoring) and metrics is not None:
             self._check_refit_for_multimetric(metrics)
             refit_metric = self.refit
         self.cv_results_ = cv_results(
@@ -404,7 +413,9 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
         with session.callbacks.refitting(self.best_estimator_):
             start = time.time()
             inputs = session.inputs
-            training.fit(self.best_estimator_, inputs.X, inputs.y, params=inputs.fit_params, resource=resource)
+            training.fit(
+                self.best_estimator_, inputs.X, inputs.y, params=inputs.fit_params, resource=resource
+            )
             self.refit_time_ = time.time() - start
         if hasattr(self.best_estimator_, "feature_names_in_"):
             self.feature_names_in_ = self.best_estimator_.feature_names_in_

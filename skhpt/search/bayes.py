@@ -44,44 +44,46 @@ from skhpt.strategies.surrogate import Surrogate, mean_scores
 class BayesSearchCV(BaseSearch):
     """Bayesian optimisation of hyperparameters, by cross-validation.
 
-    A Gaussian process models the score as a function of the parameters. The next candidate maximises an acquisition
-    function of this model. The same `random_state` gives the same candidates for any number of workers.
+    A Gaussian process models the score as a function of the parameters. The next candidate maximises an
+    acquisition function of this model. The same `random_state` gives the same candidates for any number of
+    workers.
 
     Parameters
     ----------
     estimator : estimator object
-        The estimator to tune. It needs ``fit``, and ``score`` if `scoring` is None. Its own parameters are the first
-        candidate, as far as they lie in the space, unless the space has no more than `n_initial` points.
+        The estimator to tune. It needs ``fit``, and ``score`` if `scoring` is None. Its own parameters are
+        the first candidate, as far as they lie in the space, unless the space has no more than `n_initial`
+        points.
 
     param_distributions : dict or list of dict
-        Parameter names and their distributions (of `scipy.stats`, of `skhpt.distributions`, or any object with ``ppf``
-        or ``icdf``, and ``cdf``) or lists of choices. Each candidate uses one dict of a list of dicts. A sorted list of
-        numbers is an ordered scale; the choices of any other list have no order.
+        Parameter names and their distributions (of `scipy.stats`, of `skhpt.distributions`, or any object
+        with ``ppf`` or ``icdf``, and ``cdf``) or lists of choices. Each candidate uses one dict of a list of
+        dicts. A sorted list of numbers is an ordered scale; the choices of any other list have no order.
 
     n_iter : int, default=50
         Number of candidates.
 
     n_initial : int or 'auto', default='auto'
-        Number of candidates of the initial design, which are chosen without the model. Up to half of them are default
-        points: the estimator's own parameters, with the middle of a distribution or list in place of a value that lies
-        outside, and the middle of each branch of the space. The others are scrambled Sobol points. 'auto' depends on
-        the number of parameters. Candidates of `previous` count towards it.
+        Number of candidates of the initial design, which are chosen without the model. Up to half of them are
+        default points: the estimator's own parameters, with the middle of a distribution or list in place of
+        a value that lies outside, and the middle of each branch of the space. The others are scrambled Sobol
+        points. 'auto' depends on the number of parameters. Candidates of `previous` count towards it.
 
     max_pending : int, default=1
-        Maximum number of candidates in evaluation at the same time. Candidate k is proposed from the results of the
-        candidates up to k - `max_pending`. The scores of pending candidates are imputed with their posterior mean
-        (kriging believer).
+        Maximum number of candidates in evaluation at the same time. Candidate k is proposed from the results
+        of the candidates up to k - `max_pending`. The scores of pending candidates are imputed with their
+        posterior mean (kriging believer).
 
     acquisition : {"log_ei", "ucb"}, default="log_ei"
-        Acquisition function that the next candidate maximises: the logarithm of the expected improvement over the best
-        score so far, or an upper confidence bound of the score, 1.96 standard deviations above the posterior mean,
-        which explores more. Unless `cost_aware` is True, every sixth candidate maximises an upper confidence bound with
-        three standard deviations.
+        Acquisition function that the next candidate maximises: the logarithm of the expected improvement over
+        the best score so far, or an upper confidence bound of the score, 1.96 standard deviations above the
+        posterior mean, which explores more. Unless `cost_aware` is True, every sixth candidate maximises an
+        upper confidence bound with three standard deviations.
 
     cost_aware : bool, default=False
-        Whether to divide the expected improvement by the expected evaluation time of a candidate. The weight of the
-        time decreases from 1 to 0 during the search. Only for ``acquisition="log_ei"``. The candidates then depend on
-        the speed of the machine.
+        Whether to divide the expected improvement by the expected evaluation time of a candidate. The weight
+        of the time decreases from 1 to 0 during the search. Only for ``acquisition="log_ei"``. The candidates
+        then depend on the speed of the machine.
 
     See Also
     --------
@@ -91,12 +93,13 @@ class BayesSearchCV(BaseSearch):
 
     Notes
     -----
-    The surrogate is a Gaussian process with a Matern-5/2 covariance on the unit cube, to which each distribution is
-    mapped by its cumulative distribution function. It has one length scale per parameter, whose prior grows with the
-    number of parameters [1]_. It models the mean of the winsorised scores and their normal scores (quantiles of the
-    ranks). Its prior mean falls by half of their standard deviation, divided by the square root of the number of
-    parameters, from the middle of each range to its ends [2]_. The acquisition function is the logarithm of the
-    expected improvement [3]_ over the best posterior mean, with zero variance at evaluated points [4]_.
+    The surrogate is a Gaussian process with a Matern-5/2 covariance on the unit cube, to which each
+    distribution is mapped by its cumulative distribution function. It has one length scale per parameter,
+    whose prior grows with the number of parameters [1]_. It models the mean of the winsorised scores and
+    their normal scores (quantiles of the ranks). Its prior mean falls by half of their standard deviation,
+    divided by the square root of the number of parameters, from the middle of each range to its ends [2]_.
+    The acquisition function is the logarithm of the expected improvement [3]_ over the best posterior mean,
+    with zero variance at evaluated points [4]_.
 
     References
     ----------
@@ -204,7 +207,9 @@ class BayesSearchCV(BaseSearch):
     def predict_score(self, params: Params) -> tuple[float, float]: ...
     @overload
     def predict_score(self, params: list[Params]) -> tuple[np.ndarray, np.ndarray]: ...
-    def predict_score(self, params: Params | list[Params]) -> tuple[float, float] | tuple[np.ndarray, np.ndarray]:
+    def predict_score(
+        self, params: Params | list[Params]
+    ) -> tuple[float, float] | tuple[np.ndarray, np.ndarray]:
         """Predict the scores of candidates, which may or may not have been evaluated.
 
         Parameters
@@ -224,7 +229,9 @@ class BayesSearchCV(BaseSearch):
         """
         check_is_fitted(self, "cv_results_")
         target = partial(mean_scores, metric=self._metric)
-        surrogate = Surrogate(Encoder(self._parse_space()), self.history_.finished, target, prior=self.history_.prior)
+        surrogate = Surrogate(
+            Encoder(self._parse_space()), self.history_.finished, target, prior=self.history_.prior
+        )
         if isinstance(params, dict):
             mean, std = surrogate.predict_score([params])
             return float(mean[0]), float(std[0])

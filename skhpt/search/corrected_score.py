@@ -48,8 +48,8 @@ class TestRows:
     Attributes
     ----------
     rows, fold, unit : ndarray of shape (n_occurrences,)
-        For each occurrence the index of the row, the index of the fold, and the index of its resampling unit: its
-        group, or the row itself.
+        For each occurrence the index of the row, the index of the fold, and the index of its resampling unit:
+        its group, or the row itself.
     n_samples : int
         Number of rows of the data.
     y : ndarray of shape (n_samples, ...) or None
@@ -114,9 +114,10 @@ class PredictionsMixin:
         Returns
         -------
         predictions : ndarray of shape (n_samples,) or (n_samples, n_columns)
-            Predictions in the order of the data, from ``predict_proba`` (one column per class), ``decision_function``
-            or ``predict``, the first of these that the estimator has. A row in several test parts has the mean of its
-            predictions, or the most frequent label. A row in no test part has NaN, or None among labels.
+            Predictions in the order of the data, from ``predict_proba`` (one column per class),
+            ``decision_function`` or ``predict``, the first of these that the estimator has. A row in several
+            test parts has the mean of its predictions, or the most frequent label. A row in no test part has
+            NaN, or None among labels.
 
         Raises
         ------
@@ -151,7 +152,9 @@ class PredictionsMixin:
         """Expected score of the best candidate, corrected for the optimism of choosing the best of many."""
         check_is_fitted(self, "cv_results_")
         if self._test_rows is None:
-            raise AttributeError("there is no corrected_score_: no predictions were kept (return_predictions=False)")
+            raise AttributeError(
+                "there is no corrected_score_: no predictions were kept (return_predictions=False)"
+            )
         if self._corrected is None:
             try:
                 self._corrected = self._compute_corrected_score(self._test_rows)
@@ -216,7 +219,13 @@ class PredictionsMixin:
             raise ValueError("there are no targets to compare predictions with")
         folds = [fold for i in candidates for fold in self._tabulated[i].folds]
         classes = _classes_of(folds, test_rows)
-        kind = "classifier" if is_classifier(self.estimator) else "regressor" if is_regressor(self.estimator) else None
+        kind = (
+            "classifier"
+            if is_classifier(self.estimator)
+            else "regressor"
+            if is_regressor(self.estimator)
+            else None
+        )
         return CandidatePredictions(
             pooled=[pool([f.predictions for f in self._tabulated[i].folds], classes) for i in candidates],
             y=test_rows.y[test_rows.rows],
@@ -227,7 +236,9 @@ class PredictionsMixin:
             ),
         )
 
-    def _choose(self, scores: CandidateScorer, fold: np.ndarray, *, metric: str, candidates: np.ndarray) -> Choose:
+    def _choose(
+        self, scores: CandidateScorer, fold: np.ndarray, *, metric: str, candidates: np.ndarray
+    ) -> Choose:
         """Return the function that chooses the best candidate of each bootstrap sample, as `refit` does."""
         if not callable(self.refit):
             return lambda in_bag: best_of(scores.score_all(in_bag))
@@ -235,7 +246,9 @@ class PredictionsMixin:
         table = {name: _take_rows(column, candidates) for name, column in self.cv_results_.items()}
 
         def choose(in_bag: np.ndarray) -> np.ndarray:
-            by_fold = np.stack([scores.score_all(in_bag * (fold == i)) for i in range(fold.max() + 1)], axis=-1)
+            by_fold = np.stack(
+                [scores.score_all(in_bag * (fold == i)) for i in range(fold.max() + 1)], axis=-1
+            )
             return np.array([_row_chosen_by(rule, table, metric, splits) for splits in by_fold])
 
         return choose
@@ -262,7 +275,9 @@ def verified_scores(
         by_scorer.score(0, np.flatnonzero(fold == 0))
     except Exception as error:
         raise ValueError(f"the scorer needs more than predictions: {error!r}") from error
-    raise ValueError("the scores do not follow from the predictions: the scorer, or the estimator's own, needs more")
+    raise ValueError(
+        "the scores do not follow from the predictions: the scorer, or the estimator's own, needs more"
+    )
 
 
 def _vectorized(predictions: CandidatePredictions, scorer: Any) -> VectorizedScorer | None:

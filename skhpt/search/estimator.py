@@ -107,7 +107,11 @@ class SearchEstimator(BaseSearchCV):
         params : dict
             Parameter names mapped to their values.
         """
-        return {name: value for name, value in super().get_params(deep).items() if not name.startswith("previous__")}
+        return {
+            name: value
+            for name, value in super().get_params(deep).items()
+            if not name.startswith("previous__")
+        }
 
     def __sklearn_clone__(self) -> Self:
         # An earlier search is data: a clone of it would have no trials.

@@ -45,10 +45,11 @@ class FixedListSearch(BaseSearch):
         Returns
         -------
         plan : ReusePlan
-            Numbers of candidates and folds, and for each part of the estimator the number of fits that the candidates
-            need and the number of fits that serve them. Printing it gives a table. ``plan.n_fits_asked`` and
-            ``plan.n_fits`` are the totals, without the refit. The plan does not consider `previous` or a warm start,
-            nor fits that turn out to fail or not to be shareable, because they draw from numpy's global generator.
+            Numbers of candidates and folds, and for each part of the estimator the number of fits that the
+            candidates need and the number of fits that serve them. Printing it gives a table.
+            ``plan.n_fits_asked`` and ``plan.n_fits`` are the totals, without the refit. The plan does not
+            consider `previous` or a warm start, nor fits that turn out to fail or not to be shareable,
+            because they draw from numpy's global generator.
         """
         inputs, folds, space = self._inputs_for_plan(X, y, params)
         assert space is not None

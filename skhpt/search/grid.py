@@ -32,19 +32,20 @@ from skhpt.strategies.fixed_list import untried
 class GridSearch(FixedListSearch):
     """Exhaustive search over a grid of parameters, by cross-validation.
 
-    A drop-in replacement for `sklearn.model_selection.GridSearchCV`, with the same arguments, attributes and scores. It
-    also accepts SciPy distributions, of which it evaluates evenly spaced quantiles, and a constraint.
+    A drop-in replacement for `sklearn.model_selection.GridSearchCV`, with the same arguments, attributes and
+    scores. It also accepts SciPy distributions, of which it evaluates evenly spaced quantiles, and a
+    constraint.
 
     Parameters
     ----------
     param_grid : dict or list of dict
-        Parameter names and their lists of values or distributions (of `scipy.stats` or `skhpt.distributions`). A list
-        of dicts is a list of grids, which are evaluated one after another.
+        Parameter names and their lists of values or distributions (of `scipy.stats` or
+        `skhpt.distributions`). A list of dicts is a list of grids, which are evaluated one after another.
 
     resolution : int or dict of str to int, default=5
-        Number of values of each distribution, or of the distributions of the parameters named (5 for the others). The
-        values are evenly spaced quantiles, including the finite ends of the distribution. A discrete distribution with
-        fewer values has all of them in the grid.
+        Number of values of each distribution, or of the distributions of the parameters named (5 for the
+        others). The values are evenly spaced quantiles, including the finite ends of the distribution. A
+        discrete distribution with fewer values has all of them in the grid.
 
     See Also
     --------
@@ -53,8 +54,8 @@ class GridSearch(FixedListSearch):
 
     Notes
     -----
-    The best candidate has the highest mean score over the folds, unless `refit` is a rule or a callable. The first one
-    of equal candidates is chosen.
+    The best candidate has the highest mean score over the folds, unless `refit` is a rule or a callable. The
+    first one of equal candidates is chosen.
 
     NumPy scalars among the values are passed to the estimator as Python's int, float, bool and str.
 

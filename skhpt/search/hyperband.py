@@ -53,78 +53,80 @@ BRACKET_POWER = 4
 class HyperbandSearchCV(BaseSearch):
     """Search over many candidates, of which only the best get full training and all folds.
 
-    All candidates begin on the lowest rung, with a part of the *resource* (trees, iterations, epochs, training rows) on
-    one fold. The best candidates of a rung are promoted to the next rung. A promoted candidate continues its training
-    if that gives exactly the same model as a new fit; otherwise it is fitted again. The candidates on the last rung get
-    all of the resource and are scored on all folds.
+    All candidates begin on the lowest rung, with a part of the *resource* (trees, iterations, epochs,
+    training rows) on one fold. The best candidates of a rung are promoted to the next rung. A promoted
+    candidate continues its training if that gives exactly the same model as a new fit; otherwise it is fitted
+    again. The candidates on the last rung get all of the resource and are scored on all folds.
 
     Parameters
     ----------
     param_distributions : dict or list of dict
-        Parameter names and their distributions (of `scipy.stats` or `skhpt.distributions`) or lists of choices, which
-        are drawn uniformly. Each candidate uses one dict of a list of dicts.
+        Parameter names and their distributions (of `scipy.stats` or `skhpt.distributions`) or lists of
+        choices, which are drawn uniformly. Each candidate uses one dict of a list of dicts.
 
     n_candidates : int, default='auto'
         Number of candidates on the lowest rung. With 'auto', `factor` of them reach the last rung; with
         ``schedule='hyperband'`` the numbers are those of [1]_.
 
     random_state : int, RandomState instance or None, default=None
-        Source of random numbers for the candidates, the order of rows in epochs and the choice of rows. With None, the
-        last two are the same in every fit.
+        Source of random numbers for the candidates, the order of rows in epochs and the choice of rows. With
+        None, the last two are the same in every fit.
 
     resource : str, default='auto'
         Resource that increases from rung to rung. The name of an integer parameter of the estimator, such as
-        ``'n_estimators'`` or ``'clf__max_iter'``; ``'epochs'``, calls of ``partial_fit`` on all rows in random order;
-        ``'n_samples'``, rows of the training part (nested; stratified by class; whole groups if the folds keep groups
-        together; the most recent rows for a `TimeSeriesSplit`); or ``'folds'``, the number of folds. ``'auto'`` is the
-        number of trees or iterations of estimators that can continue their training; ``'epochs'`` for classifiers and
-        regressors with ``partial_fit`` and a ``max_iter`` of at most 200, such as `MLPClassifier`; else ``'folds'``.
+        ``'n_estimators'`` or ``'clf__max_iter'``; ``'epochs'``, calls of ``partial_fit`` on all rows in
+        random order; ``'n_samples'``, rows of the training part (nested; stratified by class; whole groups if
+        the folds keep groups together; the most recent rows for a `TimeSeriesSplit`); or ``'folds'``, the
+        number of folds. ``'auto'`` is the number of trees or iterations of estimators that can continue their
+        training; ``'epochs'`` for classifiers and regressors with ``partial_fit`` and a ``max_iter`` of at
+        most 200, such as `MLPClassifier`; else ``'folds'``.
 
     min_resources : int, default='auto'
-        Amount of the resource on the lowest rung. 'auto' is `max_resources` divided by the square of `factor`, and with
-        ``'n_samples'`` at least twice the number of classes. The amounts are `max_resources` divided by powers of
-        `factor`, so the lowest rung may have more.
+        Amount of the resource on the lowest rung. 'auto' is `max_resources` divided by the square of
+        `factor`, and with ``'n_samples'`` at least twice the number of classes. The amounts are
+        `max_resources` divided by powers of `factor`, so the lowest rung may have more.
 
     max_resources : int, default='auto'
-        All of the resource. 'auto' is the value of the parameter of the estimator; for ``'epochs'`` its ``max_iter``,
-        at most 200; for ``'n_samples'`` the number of rows of the smallest training part.
+        All of the resource. 'auto' is the value of the parameter of the estimator; for ``'epochs'`` its
+        ``max_iter``, at most 200; for ``'n_samples'`` the number of rows of the smallest training part.
 
     factor : int, default=3
         Factor by which the resource increases from rung to rung. One of so many candidates is promoted.
 
     schedule : {'ladder', 'hyperband', 'halving'}, default='ladder'
-        Brackets and rungs. 'ladder' increases the resource on one fold and takes all folds on the last rung; each
-        bracket of 81 candidates (`factor` to the power of 4, or of 3 with ``sampler='bayes'``) begins with another
-        fold. 'hyperband' has the brackets of Hyperband [1]_, which protect against a misleading lowest rung. 'halving'
-        is a single bracket [2]_. The last two use all folds on every rung. With ``resource='folds'`` all three are the
-        same.
+        Brackets and rungs. 'ladder' increases the resource on one fold and takes all folds on the last rung;
+        each bracket of 81 candidates (`factor` to the power of 4, or of 3 with ``sampler='bayes'``) begins
+        with another fold. 'hyperband' has the brackets of Hyperband [1]_, which protect against a misleading
+        lowest rung. 'halving' is a single bracket [2]_. The last two use all folds on every rung. With
+        ``resource='folds'`` all three are the same.
 
     sampler : {'random', 'bayes'}, default='random'
-        Source of candidates: drawn from the space, without repetition; or, from the third bracket on, proposed by a
-        surrogate of the scores on all rungs of the brackets before the previous one.
+        Source of candidates: drawn from the space, without repetition; or, from the third bracket on,
+        proposed by a surrogate of the scores on all rungs of the brackets before the previous one.
 
     continuation : {'auto', 'never', 'warm_start'}, default='auto'
         Estimators that continue their training: those for which the result is known to be exact (see
         `skhpt.register_continuation`), none, or every estimator with a parameter ``warm_start``.
 
     previous : fitted search, dict or DataFrame, default=None
-        An earlier search, or its ``cv_results_``. Candidates of a fitted search of this class on the same data and
-        folds, with the same metrics, estimator and resource, become part of the results and are not drawn again. All
-        other results are used by ``sampler='bayes'`` only.
+        An earlier search, or its ``cv_results_``. Candidates of a fitted search of this class on the same
+        data and folds, with the same metrics, estimator and resource, become part of the results and are not
+        drawn again. All other results are used by ``sampler='bayes'`` only.
 
     warm_start : bool, default=False
-        Whether `fit` keeps the candidates of the last fit and evaluates only new ones: the rest of a fit that was
-        interrupted, or further brackets if `n_candidates` has grown. Data, folds, metrics, estimator and schedule must
-        be the same.
+        Whether `fit` keeps the candidates of the last fit and evaluates only new ones: the rest of a fit that
+        was interrupted, or further brackets if `n_candidates` has grown. Data, folds, metrics, estimator and
+        schedule must be the same.
 
     Attributes
     ----------
     cv_results_ : dict of numpy (masked) ndarrays
-        Table of results with one row per candidate and rung, with scikit-learn's columns and: ``candidate_id``;
-        ``bracket`` and ``rung``; ``iter``, the level of the resource, from 0; ``n_resources`` and ``n_folds``, the
-        resource and the folds of the row; ``resumed_from``, the resource of the earlier training that was continued, 0
-        for a new fit; ``state``, "ok" or the kind of failure. Scores of folds that were not run are NaN, means are over
-        the others. Rows of higher rungs rank first. Times are in seconds, without the time of lower rungs.
+        Table of results with one row per candidate and rung, with scikit-learn's columns and:
+        ``candidate_id``; ``bracket`` and ``rung``; ``iter``, the level of the resource, from 0;
+        ``n_resources`` and ``n_folds``, the resource and the folds of the row; ``resumed_from``, the resource
+        of the earlier training that was continued, 0 for a new fit; ``state``, "ok" or the kind of failure.
+        Scores of folds that were not run are NaN, means are over the others. Rows of higher rungs rank first.
+        Times are in seconds, without the time of lower rungs.
 
     plan_ : Plan
         Brackets and rungs of the search, as `plan` returns them.
@@ -139,12 +141,14 @@ class HyperbandSearchCV(BaseSearch):
         Number of levels.
 
     n_resources_, n_candidates_ : list of int
-        Amount of the resource on each level, and number of candidates that were evaluated there in all brackets.
+        Amount of the resource on each level, and number of candidates that were evaluated there in all
+        brackets.
 
     rung_correlations_ : ndarray of shape (n_iterations_ - 1,)
-        Spearman's rank correlation between the scores on each level and on the next level, for the candidates that
-        reached both. Mean over the brackets, weighted by their number of candidates; NaN for fewer than three. These
-        candidates are the best of their level, so the correlation is lower than for all candidates.
+        Spearman's rank correlation between the scores on each level and on the next level, for the candidates
+        that reached both. Mean over the brackets, weighted by their number of candidates; NaN for fewer than
+        three. These candidates are the best of their level, so the correlation is lower than for all
+        candidates.
 
     See Also
     --------
@@ -153,8 +157,8 @@ class HyperbandSearchCV(BaseSearch):
 
     Notes
     -----
-    A model whose training has converged before its resource was used up (``n_iter_`` is below the resource) keeps its
-    score on higher rungs without another fit. The result is the same for any number of workers.
+    A model whose training has converged before its resource was used up (``n_iter_`` is below the resource)
+    keeps its score on higher rungs without another fit. The result is the same for any number of workers.
 
     References
     ----------
@@ -284,16 +288,16 @@ class HyperbandSearchCV(BaseSearch):
         Returns
         -------
         plan : Plan
-            Brackets and rungs. Iterating over the plan gives the rows of a table as dicts; printing it gives the table.
-            ``plan.full_fits`` is the maximum cost, in units of one fit with all of the resource on one fold. Candidates
-            that fail are not promoted, and models that converge early cost less.
+            Brackets and rungs. Iterating over the plan gives the rows of a table as dicts; printing it gives
+            the table. ``plan.full_fits`` is the maximum cost, in units of one fit with all of the resource on
+            one fold. Candidates that fail are not promoted, and models that converge early cost less.
         """
         inputs, folds, space = self._inputs_for_plan(X, y, params)
         assert space is not None
         fidelity = self._choose_fidelity(inputs, folds, space)
         return self._draw(fidelity, space, History(), deepcopy(self.random_state))[0]
 
-    # -- the search ----------------------------------------------------------------------------------------------
+    # -- the search ------------------------------------------------------------------------------------------
 
     def _parse_space(self) -> Space:
         return Space(translate(self.param_distributions), self.constraint)
@@ -335,7 +339,8 @@ class HyperbandSearchCV(BaseSearch):
     ) -> tuple[Plan, list[Params]]:
         """Return the plan, which a small space shrinks, and its candidates, other than those of earlier searches."""
         n = None if self.n_candidates == "auto" else int(self.n_candidates)
-        power = BRACKET_POWER - (self.sampler == "bayes")  # more brackets, for the model learns from bracket to bracket
+        # More brackets, for the model learns from bracket to bracket.
+        power = BRACKET_POWER - (self.sampler == "bayes")
         plan = fidelity.plan(self.schedule, n, self.factor, self.factor**power)
         earlier = [trial.candidate.params for trial in history.earlier]
         with warnings.catch_warnings():
@@ -358,11 +363,13 @@ class HyperbandSearchCV(BaseSearch):
         proposals = strategy.ask(History(complete, prior, n_earlier_trials=len(complete)))
         return [candidate.params for candidate in proposals]
 
-    # -- the results ---------------------------------------------------------------------------------------------
+    # -- the results -----------------------------------------------------------------------------------------
 
     def _set_results(self, session: Session) -> None:
         super()._set_results(session)
-        resumed_from = [max((fold.resumed_from for fold in trial.folds), default=0) for trial in self._tabulated]
+        resumed_from = [
+            max((fold.resumed_from for fold in trial.folds), default=0) for trial in self._tabulated
+        ]
         self.cv_results_["resumed_from"] = np.array(resumed_from)
         own = self.history_.own
         levels = Counter(map(budget_of, own))

@@ -40,9 +40,9 @@ class LeaderboardMixin:
         Returns
         -------
         leaderboard : pandas.DataFrame
-            One row per candidate, the best first, indexed by the row of the candidate in ``cv_results_``, with its
-            rank, mean score and standard deviation over the folds, mean fit time in seconds, state ("ok",
-            "failed", ...) and parameters.
+            One row per candidate, the best first, indexed by the row of the candidate in ``cv_results_``,
+            with its rank, mean score and standard deviation over the folds, mean fit time in seconds, state
+            ("ok", "failed", ...) and parameters.
 
         Raises
         ------

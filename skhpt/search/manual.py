@@ -35,14 +35,15 @@ from skhpt.trial import Trial
 class ManualSearch(BaseSearch):
     """Search over given points, and over further points one by one, by cross-validation.
 
-    `fit` evaluates the candidates in order. `evaluate` evaluates one more point on the same folds and compares its
-    score with the best score so far. Parameters that a candidate leaves out keep the values of the estimator, which the
-    results show.
+    `fit` evaluates the candidates in order. `evaluate` evaluates one more point on the same folds and
+    compares its score with the best score so far. Parameters that a candidate leaves out keep the values of
+    the estimator, which the results show.
 
     Parameters
     ----------
     candidates : list of dict
-        The points to evaluate: parameter names and single values. ``{}`` is the estimator with its own parameters.
+        The points to evaluate: parameter names and single values. ``{}`` is the estimator with its own
+        parameters.
 
     See Also
     --------
@@ -121,9 +122,9 @@ class ManualSearch(BaseSearch):
     def evaluate(self, X: ArrayLike, y: ArrayLike = None, /, **params: Any) -> float | dict[str, float]:
         """Evaluate one more point on the same folds, and print a comparison with the best score so far.
 
-        The point becomes part of the results. If it is the best, it is refitted. A point that was evaluated before is
-        not evaluated again. Before `fit`, `evaluate` begins a search, to which `fit` with ``warm_start=True`` adds its
-        candidates. Further arguments of `fit`, such as `groups`, are used again.
+        The point becomes part of the results. If it is the best, it is refitted. A point that was evaluated
+        before is not evaluated again. Before `fit`, `evaluate` begins a search, to which `fit` with
+        ``warm_start=True`` adds its candidates. Further arguments of `fit`, such as `groups`, are used again.
 
         Parameters
         ----------
@@ -157,7 +158,8 @@ class ManualSearch(BaseSearch):
         row = self._row_of(points[0], session.history)
         is_new = row is None
         row = n_before if row is None else row
-        with session.journal or nullcontext():  # a journal may bring pending candidates, which are evaluated first
+        # A journal may bring pending candidates, which are evaluated first.
+        with session.journal or nullcontext():
             if is_new or session.history.pending:
                 self._run(FixedList(points if is_new else [], n_before), session)
             else:
@@ -195,12 +197,14 @@ class ManualSearch(BaseSearch):
             return points
         allowed = [params for params in points if is_allowed(self.constraint, self._all_params(params))]
         if points and not allowed:
-            raise ValueError(f"constraint rejects {points[0] if len(points) == 1 else f'every candidate: {points}'}")
+            raise ValueError(
+                f"constraint rejects {points[0] if len(points) == 1 else f'every candidate: {points}'}"
+            )
         if len(allowed) < len(points):
             warn_user(f"constraint rejects {len(points) - len(allowed)} of {len(points)} candidates")
         return allowed
 
-    # -- parameters that a candidate leaves out ----------------------------------------------------------------------
+    # -- parameters that a candidate leaves out --------------------------------------------------------------
 
     def _shown_params(self, trials: list[Trial], fidelity: Fidelity) -> list[Params]:
         """Return the parameters of each trial, with the estimator's own value of those that it leaves out."""
@@ -231,14 +235,17 @@ class ManualSearch(BaseSearch):
                 return row
         return None
 
-    # -- the comparison ----------------------------------------------------------------------------------------------
+    # -- the comparison --------------------------------------------------------------------------------------
 
     def _metrics(self) -> list[str]:
         return metric_names(self.history_.finished) or ["score"]
 
     def _comparison(self, params: Params, row: int, is_new: bool) -> str:
         """Return a line with the point, its scores, and their differences to the best of the other candidates."""
-        point = ", ".join(f"{name}={value!r}" for name, value in sorted(params.items())) or "the estimator as it is"
+        point = (
+            ", ".join(f"{name}={value!r}" for name, value in sorted(params.items()))
+            or "the estimator as it is"
+        )
         parts = [self._compared_score(metric, row, is_new) for metric in self._metrics()]
         trial = self.history_[row]
         errors = [fold.error.strip().splitlines()[-1] for fold in trial.folds if fold.error]

@@ -32,9 +32,9 @@ from skhpt.strategies.fixed_list import untried
 class RandomSearch(FixedListSearch):
     """Random search over distributions of parameters, by cross-validation.
 
-    A drop-in replacement for `sklearn.model_selection.RandomizedSearchCV`, with the same arguments, attributes, scores
-    and, for the same `random_state`, the same candidates. It can also spread its points evenly, draw no point twice,
-    and apply a constraint.
+    A drop-in replacement for `sklearn.model_selection.RandomizedSearchCV`, with the same arguments,
+    attributes, scores and, for the same `random_state`, the same candidates. It can also spread its points
+    evenly, draw no point twice, and apply a constraint.
 
     Parameters
     ----------
@@ -42,8 +42,9 @@ class RandomSearch(FixedListSearch):
         Number of candidates.
 
     sampler : {'random', 'sobol', 'halton'}, default='random'
-        Method of sampling. 'random' draws the points of `sklearn.model_selection.ParameterSampler`. 'sobol' and
-        'halton' are scrambled low-discrepancy sequences (`scipy.stats.qmc`), which fill the space more evenly.
+        Method of sampling. 'random' draws the points of `sklearn.model_selection.ParameterSampler`. 'sobol'
+        and 'halton' are scrambled low-discrepancy sequences (`scipy.stats.qmc`), which fill the space more
+        evenly.
 
     unique : bool, default=False
         Whether no point is drawn twice. The search ends with a warning when a finite space is exhausted.

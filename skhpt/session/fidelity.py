@@ -16,7 +16,13 @@ from sklearn.utils._metadata_requests import _routing_enabled
 from sklearn.utils.multiclass import unique_labels
 
 from skhpt._typing import ArrayLike, Estimator, Params, RandomState
-from skhpt.fitting.resources import EpochResource, FoldResource, FullTraining, ParameterResource, SampleResource
+from skhpt.fitting.resources import (
+    EpochResource,
+    FoldResource,
+    FullTraining,
+    ParameterResource,
+    SampleResource,
+)
 from skhpt.fitting.subsample import Subsample
 from skhpt.fitting.warm_start import continuation_of, last_step
 from skhpt.history import History
@@ -28,7 +34,8 @@ from skhpt.strategies.rung_statistics import budget_of, plan_position
 from skhpt.strategies.schedule import Plan
 from skhpt.trial import Candidate, Trial
 
-#: Largest number of epochs that "auto" takes: learners with a larger ``max_iter`` rely on stopping long before it.
+#: Largest number of epochs that "auto" takes: learners with a larger ``max_iter`` rely on stopping long
+#: before it.
 MAX_EPOCHS = 200
 #: Number of rungs of the resource that "auto" takes: scores after less training predict too little.
 N_LEVELS = 3
@@ -143,9 +150,13 @@ class MultiFidelity:
         """
         levels = schedule.levels(self.minimum, self.maximum, factor)
         if self.resource == "folds":
-            brackets = schedule.folds_only(n_candidates, n_splits=self.n_splits, factor=factor, largest=largest)
+            brackets = schedule.folds_only(
+                n_candidates, n_splits=self.n_splits, factor=factor, largest=largest
+            )
         elif kind == "ladder":
-            brackets = schedule.ladder(n_candidates, levels, n_splits=self.n_splits, factor=factor, largest=largest)
+            brackets = schedule.ladder(
+                n_candidates, levels, n_splits=self.n_splits, factor=factor, largest=largest
+            )
         else:
             make = {"hyperband": schedule.hyperband, "halving": schedule.halving}[kind]
             brackets = make(n_candidates, levels, n_splits=self.n_splits, factor=factor)
@@ -155,9 +166,9 @@ class MultiFidelity:
 def choose_resource(estimator: Estimator, space: Space) -> str:
     """Return the default resource of an estimator, among those that are not parameters of the space.
 
-    The first choice is the number of trees or iterations of an estimator that can continue its training. The second is
-    epochs, for classifiers and regressors with ``partial_fit`` whose ``max_iter`` is about their number of epochs. The
-    last is folds.
+    The first choice is the number of trees or iterations of an estimator that can continue its training. The
+    second is epochs, for classifiers and regressors with ``partial_fit`` whose ``max_iter`` is about their
+    number of epochs. The last is folds.
     """
     taken = {name for branch in space.branches for name in branch}
     prefix, last = last_step(estimator)
@@ -239,7 +250,8 @@ def choose_fidelity(asked: ResourceParams, inputs: Inputs, folds: Folds, space: 
     Raises
     ------
     ValueError
-        If the estimator lacks the resource, if there is too little of it, or if it is a parameter of the space.
+        If the estimator lacks the resource, if there is too little of it, or if it is a parameter of the
+        space.
     """
     estimator = inputs.estimator
     name = choose_resource(estimator, space) if asked.resource == "auto" else asked.resource
@@ -253,7 +265,9 @@ def choose_fidelity(asked: ResourceParams, inputs: Inputs, folds: Folds, space: 
     if name == "n_samples" and maximum > (n_rows := _n_rows(folds)):
         raise ValueError(f"max_resources={maximum}, but the smallest training part has {n_rows} samples")
     if name == "folds" and maximum != len(folds):
-        raise ValueError(f"max_resources={maximum}, but with resource='folds' it is their number, {len(folds)}")
+        raise ValueError(
+            f"max_resources={maximum}, but with resource='folds' it is their number, {len(folds)}"
+        )
     minimum = _minimum(name, asked, maximum, inputs)
     training = _training(name, asked, maximum, inputs, folds)
     continues = training.can_continue(estimator, minimum)
@@ -275,7 +289,9 @@ def _minimum(name: str, asked: ResourceParams, maximum: int, inputs: Inputs) -> 
     else:
         minimum, problem = int(asked.min_resources), f"min_resources={asked.min_resources}"
     if minimum > maximum:
-        raise ValueError(f"{problem}, but there are only {maximum} {name}: the most for min_resources is {maximum}")
+        raise ValueError(
+            f"{problem}, but there are only {maximum} {name}: the most for min_resources is {maximum}"
+        )
     return minimum
 
 
@@ -304,7 +320,9 @@ def _check_resource(name: str, estimator: Estimator, space: Space) -> None:
             "as 'n_samples' or 'folds'"
         )
     known = estimator.get_params(deep=True)
-    numbers = [key for key, value in known.items() if isinstance(value, Integral) and not isinstance(value, bool)]
+    numbers = [
+        key for key, value in known.items() if isinstance(value, Integral) and not isinstance(value, bool)
+    ]
     if name not in known:
         raise ValueError(
             f"resource={name!r} is neither 'auto', 'n_samples', 'epochs', 'folds' nor a parameter of "

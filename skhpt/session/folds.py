@@ -55,7 +55,10 @@ class Folds(Sequence[Split]):
         """Return the folds as JSON if `cv` cannot draw them again, else an empty dict."""
         if self.is_reproducible or not self.is_described:
             return {}
-        return {"cv": self.description, "splits": [[part.tolist() for part in split] for split in self.splits]}
+        return {
+            "cv": self.description,
+            "splits": [[part.tolist() for part in split] for split in self.splits],
+        }
 
 
 def draw_folds(cv: Any, X: ArrayLike, y: ArrayLike, *, classifier: bool, split_params: Params) -> Folds:
@@ -67,7 +70,9 @@ def draw_folds(cv: Any, X: ArrayLike, y: ArrayLike, *, classifier: bool, split_p
         If there are no folds, or another number than the splitter announces.
     """
     if isinstance(cv, type):
-        raise ValueError(f"cv must be an instance of a splitter, such as {cv.__name__}(), got the class {cv.__name__}")
+        raise ValueError(
+            f"cv must be an instance of a splitter, such as {cv.__name__}(), got the class {cv.__name__}"
+        )
     splitter = check_cv(cv, y, classifier=classifier)
     n_splits = splitter.get_n_splits(X, y, **split_params)
     splits = [(np.asarray(train), np.asarray(test)) for train, test in splitter.split(X, y, **split_params)]

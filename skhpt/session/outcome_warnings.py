@@ -15,8 +15,8 @@ from skhpt.history import History
 from skhpt.session.folds import NO_FITS
 from skhpt.trial import FoldScore, Trial
 
-#: Correlation between a rung and the next one below which, by more than its standard error, the rung misleads. Among
-#: the best third of a rung a correlation of 0.4 is left of one of 0.65.
+#: Correlation between a rung and the next one below which, by more than its standard error, the rung
+#: misleads. Among the best third of a rung a correlation of 0.4 is left of one of 0.65.
 LOW_CORRELATION = 0.2
 #: Number of candidates below which nothing is said about a correlation.
 MIN_PAIRS = 20
@@ -102,8 +102,8 @@ def warn_of_misleading_rungs(
     Parameters
     ----------
     correlations : list of (float, int)
-        Rank correlations and numbers of candidates, as `skhpt.strategies.rung_statistics.rung_correlations` returns
-        them.
+        Rank correlations and numbers of candidates, as `skhpt.strategies.rung_statistics.rung_correlations`
+        returns them.
     resource : str
         Name of the resource.
     n_resources : list of int

@@ -51,7 +51,9 @@ def trials_from(previous: Any, fingerprint: Fingerprint) -> tuple[bool, list[Tri
     if hasattr(previous, "columns"):
         previous = {str(name): np.asarray(previous[name]) for name in previous.columns}
     if not isinstance(previous, Mapping):
-        raise TypeError(f"previous must be a fitted search, a cv_results_ mapping or its DataFrame, got {previous!r}")
+        raise TypeError(
+            f"previous must be a fitted search, a cv_results_ mapping or its DataFrame, got {previous!r}"
+        )
     return False, _trials_from_table(previous)
 
 
@@ -63,10 +65,11 @@ def continued_history(last: History, racing: bool, with_pending: bool = True) ->
     last : History
         The other history.
     racing : bool
-        Whether the new search races. If not, trials that a race eliminated are left out, to be evaluated again.
+        Whether the new search races. If not, trials that a race eliminated are left out, to be evaluated
+        again.
     with_pending : bool, default=True
-        Whether to take over pending candidates, with the folds that were evaluated. They are only taken over if no
-        trial is left out.
+        Whether to take over pending candidates, with the folds that were evaluated. They are only taken over
+        if no trial is left out.
     """
     trials = last.finished
     is_kept = [racing or not trial.was_eliminated for trial in trials]

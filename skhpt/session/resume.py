@@ -28,7 +28,17 @@ from skhpt.trial import Candidate
 NOT_COMPARED = {
     *("estimator", "param_grid", "param_distributions", "candidates"),
     *("scoring", "return_train_score", "cv", "previous", "random_state"),
-    *("n_iter", "refit", "error_score", "n_jobs", "pre_dispatch", "verbose", "reuse", "reuse_memory", "warm_start"),
+    *(
+        "n_iter",
+        "refit",
+        "error_score",
+        "n_jobs",
+        "pre_dispatch",
+        "verbose",
+        "reuse",
+        "reuse_memory",
+        "warm_start",
+    ),
     *("journal", "max_time", "target_score", "patience", "fit_timeout", "max_retries", "on_interrupt"),
 }
 
@@ -152,7 +162,7 @@ def _descriptions(candidates: Sequence[Candidate]) -> list[str]:
     return [describe_value(dict(candidate.params)) for candidate in candidates]
 
 
-# -- what the header describes -----------------------------------------------------------------------------------
+# -- what the header describes -------------------------------------------------------------------------------
 
 
 def describe_space(space: Space) -> str:
@@ -188,7 +198,7 @@ def _versions(estimator: Estimator) -> dict[str, str]:
     return versions
 
 
-# -- random draws ------------------------------------------------------------------------------------------------
+# -- random draws --------------------------------------------------------------------------------------------
 
 
 def describe_draws(random_state: RandomState) -> dict[str, Any]:

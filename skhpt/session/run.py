@@ -96,7 +96,9 @@ def run_session(strategy: Strategy, session: Session, params: RunParams) -> RunO
     reuse = make_reuse_planner(session, params)
     n_finished = session.history.n_finished
     with Interrupts() as interrupts, _checkpoints(session, params) as checkpoints:
-        evaluator = _make_evaluator(session, params, reuse=reuse, checkpoints=checkpoints, interrupts=interrupts)
+        evaluator = _make_evaluator(
+            session, params, reuse=reuse, checkpoints=checkpoints, interrupts=interrupts
+        )
         with evaluator:
             stop_reason = loop.run(
                 strategy,
@@ -125,7 +127,12 @@ def _checkpoints(session: Session, params: RunParams) -> Iterator[Checkpoints]:
 
 
 def _make_evaluator(
-    session: Session, params: RunParams, *, reuse: ReusePlanner, checkpoints: Checkpoints, interrupts: Interrupts
+    session: Session,
+    params: RunParams,
+    *,
+    reuse: ReusePlanner,
+    checkpoints: Checkpoints,
+    interrupts: Interrupts,
 ) -> PoolEvaluator:
     pool = Pool(
         params.n_jobs,

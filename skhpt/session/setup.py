@@ -16,7 +16,9 @@ from skhpt.session.previous import continued_history, trials_from
 
 def can_share_slices(inputs: Inputs) -> bool:
     """Return whether candidates may use the same slices of the data: neither estimator nor scorer writes to them."""
-    return is_read_only(inputs.estimator) and scorer_is_read_only(inputs.scorer) and data_can_be_shared(inputs.X)
+    return (
+        is_read_only(inputs.estimator) and scorer_is_read_only(inputs.scorer) and data_can_be_shared(inputs.X)
+    )
 
 
 def fingerprint_of(

@@ -1,9 +1,10 @@
 """scikit-learn's callbacks (from version 1.9): the tasks of a search, and the observer of each fold.
 
-The root task has two subtasks: "search", with a "candidate-split-evaluation" per fold, and "refit-with-best-params".
-scikit-learn makes the contexts of all evaluations ahead. Each of them holds its siblings, so every task that travels to
-a worker carries all others along, a cost quadratic in their number. Here the context of an evaluation is the only child
-of a copy of its parent, and is made only if the search or its estimator has callbacks.
+The root task has two subtasks: "search", with a "candidate-split-evaluation" per fold, and
+"refit-with-best-params". scikit-learn makes the contexts of all evaluations ahead. Each of them holds its
+siblings, so every task that travels to a worker carries all others along, a cost quadratic in their number.
+Here the context of an evaluation is the only child of a copy of its parent, and is made only if the search or
+its estimator has callbacks.
 """
 
 from __future__ import annotations
@@ -142,4 +143,8 @@ def _has_callbacks(estimator: Estimator) -> bool:
 
 
 def _parts(estimator: Estimator) -> list[Any]:
-    return [estimator, *estimator.get_params(deep=True).values()] if hasattr(estimator, "get_params") else [estimator]
+    return (
+        [estimator, *estimator.get_params(deep=True).values()]
+        if hasattr(estimator, "get_params")
+        else [estimator]
+    )

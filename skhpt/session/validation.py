@@ -32,8 +32,8 @@ def check_names(estimator: Estimator, space: Space) -> None:
     Raises
     ------
     ValueError
-        If the space is empty, or if a name is a parameter neither of the estimator nor of a choice for one of its
-        parts. The message has the closest names that exist.
+        If the space is empty, or if a name is a parameter neither of the estimator nor of a choice for one of
+        its parts. The message has the closest names that exist.
     """
     if not space.branches:
         raise ValueError("the space is an empty list: there is nothing to try")
@@ -54,7 +54,9 @@ def check_candidates(estimator: Estimator, candidates: Any) -> list[Params]:
     points = []
     for params in candidates:
         if not isinstance(params, Mapping) or not all(isinstance(name, str) for name in params):
-            raise TypeError(f"candidates must be a list of dicts of parameter names to values, but holds {params!r}")
+            raise TypeError(
+                f"candidates must be a list of dicts of parameter names to values, but holds {params!r}"
+            )
         points.append({name: native(value) for name, value in params.items()})
         _check_branch(estimator, {name: partial(list, (value,)) for name, value in params.items()})
     return points
@@ -77,10 +79,14 @@ def check_rule(rule: Any, estimator: Estimator, scorer: Scorer, space: Space | N
         raise ValueError(f"metric={rule.metric!r} of refit={rule!r} is not one of the metrics: {metrics}")
     known = estimator.get_params(deep=True)
     for name in rule.names:
-        is_known = name.split("__")[0] in known or name.removeprefix("param_") in known or _is_column(name, metrics)
+        is_known = (
+            name.split("__")[0] in known or name.removeprefix("param_") in known or _is_column(name, metrics)
+        )
         if not (is_known or _accepts(estimator, name, None)):
             message = _unknown_name(name, estimator, known)
-            raise ValueError(f"by={rule.by!r} of refit is neither a column of cv_results_ nor a parameter. {message}")
+            raise ValueError(
+                f"by={rule.by!r} of refit is neither a column of cv_results_ nor a parameter. {message}"
+            )
 
     for branch in space.branches if space else ():
         rule.check_values({name: dim.values for name, dim in branch.items() if isinstance(dim, Choice)})
@@ -144,7 +150,11 @@ def _check_branch(estimator: Estimator, branch: Mapping[str, Callable[[], Sequen
     """Check the names of a branch. A value is drawn only where it is needed, as a draw may advance a generator."""
     known = estimator.get_params(deep=True)
     for name, values in branch.items():
-        if name not in known and not _appears_with(name, branch) and not _accepts(estimator, name, values()[0]):
+        if (
+            name not in known
+            and not _appears_with(name, branch)
+            and not _accepts(estimator, name, values()[0])
+        ):
             raise ValueError(_unknown_name(name, estimator, known))
 
 

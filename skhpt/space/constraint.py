@@ -20,7 +20,9 @@ def is_allowed(constraint: Constraint, params: Params) -> bool:
     try:
         allowed = constraint(dict(params))
     except Exception as error:
-        raise ValueError(f"constraint raised {type(error).__name__} ({error}) for the candidate {params!r}") from error
+        raise ValueError(
+            f"constraint raised {type(error).__name__} ({error}) for the candidate {params!r}"
+        ) from error
     if not isinstance(allowed, (bool, np.bool_)):
         raise TypeError(f"constraint must return True or False, got {allowed!r} for the candidate {params!r}")
     return bool(allowed)

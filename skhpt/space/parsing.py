@@ -12,7 +12,13 @@ from scipy import stats
 
 from skhpt._typing import SpaceDefinition
 from skhpt.space.dimensions import Choice, Continuous, Dimension, Discrete, Sampled
-from skhpt.space.scipy_adapter import freeze, is_discrete, looks_like_distribution, quantile_function, source_repr
+from skhpt.space.scipy_adapter import (
+    freeze,
+    is_discrete,
+    looks_like_distribution,
+    quantile_function,
+    source_repr,
+)
 
 
 def parse_branches(params: SpaceDefinition) -> tuple[dict[str, Dimension], ...]:
@@ -31,7 +37,9 @@ def parse_branches(params: SpaceDefinition) -> tuple[dict[str, Dimension], ...]:
 
 def _as_branches(params: SpaceDefinition) -> list[Mapping[str, Any]]:
     if isinstance(params, str) or not isinstance(params, Iterable):
-        raise TypeError(f"Parameter space should be a dict or a list, got: {params!r} of type {type(params).__name__}")
+        raise TypeError(
+            f"Parameter space should be a dict or a list, got: {params!r} of type {type(params).__name__}"
+        )
     branches = [params] if isinstance(params, Mapping) else list(params)
     for branch in branches:
         if not isinstance(branch, Mapping):

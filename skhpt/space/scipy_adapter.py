@@ -118,7 +118,9 @@ def source_repr(dist: Distribution) -> str:
     """Return the source code of a frozen distribution; the ``repr`` of any other object."""
     if not (hasattr(dist, "dist") and hasattr(dist, "args") and hasattr(dist, "kwds")):
         return repr(dist)
-    arguments = [repr(value) for value in dist.args] + [f"{name}={value!r}" for name, value in dist.kwds.items()]
+    arguments = [repr(value) for value in dist.args] + [
+        f"{name}={value!r}" for name, value in dist.kwds.items()
+    ]
     return f"{dist.dist.name}({', '.join(arguments)})"
 
 

@@ -201,7 +201,9 @@ class Space:
             If the space is infinite or too large to list.
         """
         if self.size > MAX_LISTED:
-            raise ValueError(f"only a space of up to {MAX_LISTED} points can be listed, this one has {self.size}")
+            raise ValueError(
+                f"only a space of up to {MAX_LISTED} points can be listed, this one has {self.size}"
+            )
         return [point for point in self._full_grid(MAX_LISTED) if self.allows(point)]
 
     def sample(
@@ -458,7 +460,9 @@ class Column:
     dimension: Dimension
 
 
-def _make_columns(branches: tuple[dict[str, Dimension], ...]) -> tuple[tuple[Column, ...], list[dict[str, int]]]:
+def _make_columns(
+    branches: tuple[dict[str, Dimension], ...],
+) -> tuple[tuple[Column, ...], list[dict[str, int]]]:
     """Return the columns of the cube, and for each branch the column index of each of its parameters."""
     columns = []
     if len(branches) > 1:

@@ -45,9 +45,9 @@ class Strategy(Protocol):
           new instance, return equal candidates.
         - Pending trials have no folds. A strategy may use which candidates are pending, not how far they are.
         - Trials of one bracket (`Candidate.bracket_id`) finish in the order of their ids; brackets are independent of
-          each other. The candidates of a bracket depend only on the finished trials of this bracket and on brackets
-          whose trials have all finished and that are not asked for again. A strategy without brackets leaves
-          ``bracket_id`` at 0.
+          each other. The candidates of a bracket depend only on the finished trials of this bracket and on
+          brackets whose trials have all finished and that are not asked for again. A strategy without
+          brackets leaves ``bracket_id`` at 0.
         - The first ``history.n_earlier_trials`` trials are results of an earlier search and do not count for
           `n_candidates`. ``history.prior`` holds trials with scores from other folds or data.
         - A trial may have failed, have folds without a score, or have been eliminated by a race.

@@ -21,17 +21,19 @@ from skhpt.trial import Candidate, Trial
 
 #: Largest finite space in which the acquisition is computed for all points.
 MAX_ENUMERATED = 2_000
-#: Every second proposal draws the hyperparameters of the model; every sixth one, which draws them too, explores.
+#: Every second proposal draws the hyperparameters of the model; every sixth one, which draws them too,
+#: explores.
 DRAW_EVERY, EXPLORE_EVERY = 2, 6
 
 
 class BayesianOptimization:
     """Strategy that asks for an initial design, then for points that maximise an acquisition function.
 
-    With the most probable hyperparameters alone, a search may stay on a plateau: a column that has no effect there is
-    never varied again. (There are functions on which such a search does not converge, and some exploration is the
-    remedy: Bull 2011, arXiv:1101.3501.) Therefore every second proposal draws the hyperparameters from their posterior,
-    and every sixth maximises an upper confidence bound of three standard deviations.
+    With the most probable hyperparameters alone, a search may stay on a plateau: a column that has no effect
+    there is never varied again. (There are functions on which such a search does not converge, and some
+    exploration is the remedy: Bull 2011, arXiv:1101.3501.) Therefore every second proposal draws the
+    hyperparameters from their posterior, and every sixth maximises an upper confidence bound of three
+    standard deviations.
 
     The proposal of trial k depends on the results of the trials up to k - `max_pending`, whether or not later
     results are known already, so the proposals are the same for any number of workers.
@@ -53,7 +55,8 @@ class BayesianOptimization:
     acquisition : {"log_ei", "ucb"}, default="log_ei"
         Acquisition function: the logarithm of the expected improvement, or an upper confidence bound.
     cost_aware : bool, default=False
-        Whether the expected logarithm of the time is subtracted from the logarithm of the expected improvement.
+        Whether the expected logarithm of the time is subtracted from the logarithm of the expected
+        improvement.
     """
 
     uses_prior = True
@@ -105,7 +108,8 @@ class BayesianOptimization:
         rng = np.random.default_rng((self.seed, len(seen) + len(pending)))
         tried = {encoded.key for encoded in self._encoder([*seen, *pending])}
         if not any(encoded.u is not None for encoded in self._encoder([*seen, *prior])):
-            # Nothing to learn from: max_pending exceeds the design, or the earlier trials are from another space.
+            # Nothing to learn from: max_pending exceeds the design, or the earlier trials are from another
+            # space.
             return self._draw(rng, [*seen, *pending])
         if self.space.size <= MAX_ENUMERATED:
             untried = [params for params in self.space.points() if params_key(params) not in tried]
@@ -132,10 +136,12 @@ class BayesianOptimization:
         if pending:
             surrogate.impute([trial.candidate.params for trial in pending])
         if self.cost_aware and any(trial.folds for trial in seen):
-            # The weight of the time falls to zero in the course of the search (Lee et al. 2020, arXiv:2003.10870).
+            # The weight of the time falls to zero in the course of the search (Lee et al. 2020,
+            # arXiv:2003.10870).
             cooling = max(0.0, 1 - len(seen) / self.n_candidates)
             times = self._surrogate(seen, log_times, rng=None, is_score=False)
-            time_weight = cooling * times.warping.std  # one level of the model is this difference of log seconds
+            # One level of the model is this difference of log seconds.
+            time_weight = cooling * times.warping.std
             log_ei = ACQUISITIONS["log_ei"]
             return _AcquisitionPerSecond(surrogate, log_ei, times=times, time_weight=time_weight)
         return _SurrogateAcquisition(surrogate, EXPLORING if explores else ACQUISITIONS[self.acquisition])

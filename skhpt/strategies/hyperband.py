@@ -17,7 +17,8 @@ from skhpt.history import History
 from skhpt.strategies.schedule import Bracket, Plan
 from skhpt.trial import Candidate, FoldScore, Trial
 
-#: ``propose(n, known, prior)`` returns up to n points, chosen with the known trials and those of other searches.
+#: ``propose(n, known, prior)`` returns up to n points, chosen with the known trials and those of other
+#: searches.
 Propose: TypeAlias = Callable[[int, Sequence[Trial], Sequence[Trial]], Sequence[Params]]
 #: Number of brackets that run at the same time if later brackets learn from earlier ones.
 N_CONCURRENT = 2
@@ -42,9 +43,9 @@ class Hyperband:
     first_bracket_id, first_candidate : int, default=0
         Ids of the first bracket and of the first candidate; larger than 0 after an earlier search.
     propose : callable, default=None
-        ``propose(n, known, prior)`` returns up to n points, given the trials of complete brackets. With it, from the
-        third bracket on, two thirds of the candidates of a bracket are proposals; the bracket begins when the
-        last but one before it is complete.
+        ``propose(n, known, prior)`` returns up to n points, given the trials of complete brackets. With it,
+        from the third bracket on, two thirds of the candidates of a bracket are proposals; the bracket begins
+        when the last but one before it is complete.
     """
 
     def __init__(
@@ -88,7 +89,9 @@ class Hyperband:
                 break
             asked += self._ask_bracket(b, history)
             if b >= N_CONCURRENT - 1:  # the next bracket waits for all but the last N_CONCURRENT - 1 brackets
-                earlier_are_complete = earlier_are_complete and self._is_complete(b + 1 - N_CONCURRENT, history)
+                earlier_are_complete = earlier_are_complete and self._is_complete(
+                    b + 1 - N_CONCURRENT, history
+                )
         return [_with_id(candidate, len(history) + i) for i, candidate in enumerate(asked)]
 
     def _ask_bracket(self, b: int, history: History) -> list[Candidate]:
@@ -139,7 +142,8 @@ class Hyperband:
     def _promotions(self, bracket: Bracket, by_rung: dict[int, list[Trial]], n_more: int) -> list[Candidate]:
         """Return the promotions that are certain and were not asked for yet.
 
-        Of the n best candidates of a rung, all but as many as there are candidates without a result are certain.
+        Of the n best candidates of a rung, all but as many as there are candidates without a result are
+        certain.
         """
         promotions = []
         n_expected = len(by_rung[0]) + n_more

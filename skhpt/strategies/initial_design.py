@@ -21,8 +21,9 @@ def default_points(own: Params, space: Space) -> list[Params]:
     Parameters
     ----------
     own : dict
-        The estimator's own parameters. The first point takes its values from `own` where these lie in the space, in
-        the branch with the largest share of such values, and otherwise from the middle of the distributions and lists.
+        The estimator's own parameters. The first point takes its values from `own` where these lie in the
+        space, in the branch with the largest share of such values, and otherwise from the middle of the
+        distributions and lists.
     space : Space
         Search space.
 

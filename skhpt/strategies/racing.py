@@ -48,7 +48,8 @@ class Race:
             return None
         means = np.cumsum(self._scores(folds)) / np.arange(1, len(folds) + 1)
         rounding = 1e-9 * max(1.0, abs(self._highest_worst_fold))
-        # Bergman et al. 2024, "forgiving": the mean so far is below the worst fold. NaN is below every number.
+        # Bergman et al. 2024, "forgiving": the mean so far is below the worst fold. NaN is below every
+        # number.
         eliminated = np.flatnonzero(~(means >= self._highest_worst_fold - rounding))
         return int(eliminated[0]) + 1 if len(eliminated) else None
 

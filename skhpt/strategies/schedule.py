@@ -163,7 +163,9 @@ def survivors(n: int, n_rungs: int, factor: int) -> list[int]:
     return [max(1, n // factor**i) for i in range(n_rungs)]  # Li et al. 2018, Algorithm 1, line 5
 
 
-def ladder(n: int | None, resources: Sequence[int], *, n_splits: int, factor: int, largest: int) -> tuple[Bracket, ...]:
+def ladder(
+    n: int | None, resources: Sequence[int], *, n_splits: int, factor: int, largest: int
+) -> tuple[Bracket, ...]:
     """Return brackets that increase the resource on one fold, then score on all folds with the largest resource.
 
     Each bracket begins with another fold, so that the selection does not depend on a single fold.
@@ -209,7 +211,8 @@ def hyperband(n: int | None, resources: Sequence[int], *, n_splits: int, factor:
     Parameters
     ----------
     n : int or None
-        Number of candidates, divided among the brackets in the proportions of the paper; None for its numbers.
+        Number of candidates, divided among the brackets in the proportions of the paper; None for its
+        numbers.
     resources : list of int
         Levels of the resource.
     n_splits : int

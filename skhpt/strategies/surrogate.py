@@ -92,7 +92,9 @@ class Surrogate:
         self._theta_prior = regression.Prior.of_dimension(len(self.embedding.levels), self.space.n_free)
         depth = DEPTH / np.sqrt(max(self.space.n_free, 1)) if is_score else 0.0
         theta = self._fit_theta(depth) if theta is None else theta
-        self.posterior = regression.condition(self.embedding, theta, self._Z, y=self.y, v=self._v, depth=depth)
+        self.posterior = regression.condition(
+            self.embedding, theta, self._Z, y=self.y, v=self._v, depth=depth
+        )
         self.impute([])
 
     def _fit_theta(self, depth: float) -> np.ndarray:
@@ -207,10 +209,13 @@ def mean_scores(trials: Sequence[Trial], metric: str | None = None) -> np.ndarra
             scores[i, fold.split] = fold.score(metric)
             was_evaluated[i, fold.split] = True
     complete = scores[~np.isnan(scores).any(axis=1)]
-    easiness = complete.mean(axis=0) - complete.mean() if len(complete) else np.zeros(n_splits)  # of each fold
+    # Of each fold.
+    easiness = complete.mean(axis=0) - complete.mean() if len(complete) else np.zeros(n_splits)
     correction = np.where(was_evaluated.all(axis=1, keepdims=True), 0.0, easiness)
     with np.errstate(invalid="ignore"):  # 0 / 0 without folds
-        means: np.ndarray = np.where(was_evaluated, scores - correction, 0.0).sum(axis=1) / was_evaluated.sum(axis=1)
+        means: np.ndarray = np.where(was_evaluated, scores - correction, 0.0).sum(axis=1) / was_evaluated.sum(
+            axis=1
+        )
     return means
 
 

@@ -1,9 +1,9 @@
 """What each ingredient of BayesSearchCV gives: the search without it, on the problems of `development.py`.
 
-Run by hand: ``python tests/benchmarks/ablation.py --jobs 2``. It prints the mean regret after 10, 15, 20 and 30
-evaluations (0 is the best score that any variant has found, 1 the median of random search after 15; capped at 3), and
-over all evaluations from the tenth on, with the difference to the whole search and its standard error over runs, which
-are paired: same folds, and same first points but where the start is what varies.
+Run by hand: ``python tests/benchmarks/ablation.py --jobs 2``. It prints the mean regret after 10, 15, 20 and
+30 evaluations (0 is the best score that any variant has found, 1 the median of random search after 15; capped
+at 3), and over all evaluations from the tenth on, with the difference to the whole search and its standard
+error over runs, which are paired: same folds, and same first points but where the start is what varies.
 """
 
 from __future__ import annotations
@@ -131,14 +131,18 @@ def best_so_far(name, problem, seed):
 
 def main():
     """Run the variants and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seeds", type=int, default=8)
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--problems", nargs="+", choices=list(BY_NAME), default=list(BY_NAME))
     parser.add_argument("--variants", nargs="+", choices=list(VARIANTS), default=list(VARIANTS))
     given = parser.parse_args()
     names = list(dict.fromkeys(["random", "whole", *given.variants]))
-    cases = [(name, problem, seed) for problem in given.problems for name in names for seed in range(given.seeds)]
+    cases = [
+        (name, problem, seed) for problem in given.problems for name in names for seed in range(given.seeds)
+    ]
     runs = dict(zip(cases, Parallel(given.jobs)(delayed(best_so_far)(*case) for case in cases), strict=True))
     regret = {name: np.empty((len(given.problems), given.seeds, N_EVALUATIONS)) for name in names}
     for i, problem in enumerate(given.problems):

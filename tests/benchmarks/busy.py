@@ -1,8 +1,8 @@
 """How busy the brackets of a ladder keep many workers.
 
-Run by hand: ``python tests/benchmarks/busy.py``. Nothing is fitted: the evaluator of the tests simulates the clock,
-and the times are uneven. It prints the share of their time that 16 workers work, by the number of candidates and the
-size of the brackets.
+Run by hand: ``python tests/benchmarks/busy.py``. Nothing is fitted: the evaluator of the tests simulates the
+clock, and the times are uneven. It prints the share of their time that 16 workers work, by the number of
+candidates and the size of the brackets.
 """
 
 from __future__ import annotations

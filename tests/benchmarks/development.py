@@ -1,7 +1,7 @@
 """Small tuning problems to develop on: what `ablation.py` decides by, so that the problems of `tuning.py` stay unseen.
 
-Data of 150 to 250 rows and estimators that take milliseconds, in the terms of `problems.py`; none of them is one of
-the problems there.
+Data of 150 to 250 rows and estimators that take milliseconds, in the terms of `problems.py`; none of them is
+one of the problems there.
 """
 
 from __future__ import annotations
@@ -63,7 +63,9 @@ noisy = made(
 )
 
 PROBLEMS = [
-    Problem("svc-wine", scaled(SVC()), wine, "accuracy", ({"m__C": log(1e-3, 1e3), "m__gamma": log(1e-5, 10)},)),
+    Problem(
+        "svc-wine", scaled(SVC()), wine, "accuracy", ({"m__C": log(1e-3, 1e3), "m__gamma": log(1e-5, 10)},)
+    ),
     Problem(
         "svc-circles",
         SVC(max_iter=2000),
@@ -213,7 +215,9 @@ PROBLEMS = [
     ),
     Problem(
         "nys-gq",
-        Pipeline([("s", StandardScaler()), ("n", Nystroem(random_state=0)), ("m", LogisticRegression(max_iter=60))]),
+        Pipeline(
+            [("s", StandardScaler()), ("n", Nystroem(random_state=0)), ("m", LogisticRegression(max_iter=60))]
+        ),
         shells,
         "neg_log_loss",
         (

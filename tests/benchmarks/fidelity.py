@@ -5,12 +5,12 @@ Run by hand::
     python tests/benchmarks/fidelity.py run --seeds 10 --jobs 2
     python tests/benchmarks/fidelity.py report
 
-`run` adds to ``results/fidelity.jsonl``, one line for each task, tool and seed, and leaves out what is there already.
-Every tool has one process, and refits its best candidate. The report compares with `RandomizedSearchCV` (60 candidates
-on five folds) of the same seed: its CPU seconds as a multiple of the tool's (medians over seeds), and by how many
-hundredths the CV score, and the score on held-out rows, of what the tool chose is higher (means over seeds and their
-standard errors). Below, for each tool, the medians over tasks, and on how many tasks the held-out score is worse by
-more than two standard errors, or better.
+`run` adds to ``results/fidelity.jsonl``, one line for each task, tool and seed, and leaves out what is there
+already. Every tool has one process, and refits its best candidate. The report compares with
+`RandomizedSearchCV` (60 candidates on five folds) of the same seed: its CPU seconds as a multiple of the
+tool's (medians over seeds), and by how many hundredths the CV score, and the score on held-out rows, of what
+the tool chose is higher (means over seeds and their standard errors). Below, for each tool, the medians over
+tasks, and on how many tasks the held-out score is worse by more than two standard errors, or better.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ from skhpt import HyperbandSearchCV, RandomSearch
 
 RESULTS = Path(__file__).parent / "results" / "fidelity.jsonl"
 N_ITER = 60
-HEADS = f"{'CPU s':>8} {'saved':>7} {'full fits':>10} {'CV score':>9} {'gain':>13} {'held out':>9} {'gain':>13}"
+HEADS = (
+    f"{'CPU s':>8} {'saved':>7} {'full fits':>10} {'CV score':>9} {'gain':>13} {'held out':>9} {'gain':>13}"
+)
 
 
 def ours(task, seed, schedule, **options):
@@ -86,7 +88,9 @@ def random_search(task, seed):
 
 def randomized(task, seed):
     """scikit-learn's random search."""
-    search = RandomizedSearchCV(task.make(), task.space, n_iter=N_ITER, scoring=task.scoring, random_state=seed)
+    search = RandomizedSearchCV(
+        task.make(), task.space, n_iter=N_ITER, scoring=task.scoring, random_state=seed
+    )
     return search, lambda search: 5 * N_ITER
 
 
@@ -101,7 +105,9 @@ def sklearn_halving(task, seed):
             "min_resources": maximum // 9,
             "n_candidates": 27,
         }
-    search = HalvingRandomSearchCV(task.make(), task.space, scoring=task.scoring, random_state=seed, **options)
+    search = HalvingRandomSearchCV(
+        task.make(), task.space, scoring=task.scoring, random_state=seed, **options
+    )
 
     def full_fits(search):
         most = search.max_resources_
@@ -112,7 +118,16 @@ def sklearn_halving(task, seed):
 
 TOOLS = {
     tool.__name__: tool
-    for tool in (randomized, random_search, ladder, ladder_120, ladder_bayes, hyperband, halving, sklearn_halving)
+    for tool in (
+        randomized,
+        random_search,
+        ladder,
+        ladder_120,
+        ladder_bayes,
+        hyperband,
+        halving,
+        sklearn_halving,
+    )
 }
 
 
@@ -141,7 +156,11 @@ def record(name, tool, seed):
 
 def load():
     """Read results."""
-    return [json.loads(line) for line in RESULTS.read_text(encoding="utf-8").splitlines()] if RESULTS.exists() else []
+    return (
+        [json.loads(line) for line in RESULTS.read_text(encoding="utf-8").splitlines()]
+        if RESULTS.exists()
+        else []
+    )
 
 
 def run(tasks, tools, n_seeds, jobs):
@@ -171,7 +190,10 @@ def report():
             base = [rows[task, "randomized", row["seed"]] for row in here]
             saved = np.median([one["cpu"] / row["cpu"] for one, row in zip(base, here, strict=True)])
             score, held_out = (gain(base, here, what) for what in ("score", "held_out"))
-            means = {what: np.mean([row[what] for row in here]) for what in ("cpu", "full_fits", "score", "held_out")}
+            means = {
+                what: np.mean([row[what] for row in here])
+                for what in ("cpu", "full_fits", "score", "held_out")
+            }
             print(
                 f"{tool:16} {means['cpu']:8.1f} {saved:6.1f}x {means['full_fits']:10.1f} {means['score']:9.4f} "
                 f"{written(score)} {means['held_out']:9.4f} {written(held_out)}   {len(here)} seeds"
@@ -199,7 +221,9 @@ def written(value):
 
 def main():
     """Run, or report."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     runner = commands.add_parser("run")
     runner.add_argument("--tasks", nargs="+", choices=list(BY_NAME), default=[task.name for task in TASKS])

@@ -1,7 +1,8 @@
 """Tasks on which little training predicts much, more or less: for the benchmarks of HyperbandSearchCV.
 
-The data ships with scikit-learn, statsmodels (Fair's survey of extramarital affairs) or, as text, with Python packages:
-their docstrings, by the package that they come from. A part of the rows is held out from the search.
+The data ships with scikit-learn, statsmodels (Fair's survey of extramarital affairs) or, as text, with Python
+packages: their docstrings, by the package that they come from. A part of the rows is held out from the
+search.
 """
 
 from __future__ import annotations
@@ -85,7 +86,9 @@ def docstrings() -> tuple[Any, Any]:
         found = sorted({text for text in _docstrings(package) if len(text) > 200})
         texts += found
         labels += [label] * len(found)
-    X = TfidfVectorizer(min_df=3, token_pattern=r"[a-z]{3,}", stop_words=["numpy", "scipy", "sklearn", "pandas"])
+    X = TfidfVectorizer(
+        min_df=3, token_pattern=r"[a-z]{3,}", stop_words=["numpy", "scipy", "sklearn", "pandas"]
+    )
     return X.fit_transform(texts), np.array(labels)
 
 
@@ -100,8 +103,12 @@ def _docstrings(package: str) -> Any:
                 module = importlib.import_module(info.name)
             except Exception:  # some parts want what is not installed
                 continue
-            for _, thing in inspect.getmembers(module, lambda thing: inspect.isclass(thing) or callable(thing)):
-                if (getattr(thing, "__module__", "") or "").startswith(package) and isinstance(thing.__doc__, str):
+            for _, thing in inspect.getmembers(
+                module, lambda thing: inspect.isclass(thing) or callable(thing)
+            ):
+                if (getattr(thing, "__module__", "") or "").startswith(package) and isinstance(
+                    thing.__doc__, str
+                ):
                     yield thing.__doc__
 
 

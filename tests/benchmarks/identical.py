@@ -1,9 +1,9 @@
 """Digests of what searches return, to compare two versions of the package.
 
-Prints one line per case: its name, a digest, the number of candidates, the best row, the best score and the reason why
-the search ended. The digest is of the candidates (with the order of their parameters), of every score in full
-precision, of states, ranks, the best row, the refitted model's predictions and the number of shared fits. Times,
-warnings and printed texts are left out.
+Prints one line per case: its name, a digest, the number of candidates, the best row, the best score and the
+reason why the search ended. The digest is of the candidates (with the order of their parameters), of every
+score in full precision, of states, ranks, the best row, the refitted model's predictions and the number of
+shared fits. Times, warnings and printed texts are left out.
 
 Two versions are compared with two checkouts, in one environment, from any folder::
 
@@ -11,8 +11,9 @@ Two versions are compared with two checkouts, in one environment, from any folde
     PYTHONPATH=/path/to/new python /path/to/new/tests/benchmarks/identical.py > new.txt
     diff old.txt new.txt
 
-Where a line differs, ``python tests/benchmarks/identical.py --values NAME`` prints the values of that case, for
-another ``diff``. Names (or parts of names) of cases restrict a run to these cases. All cases take about a minute.
+Where a line differs, ``python tests/benchmarks/identical.py --values NAME`` prints the values of that case,
+for another ``diff``. Names (or parts of names) of cases restrict a run to these cases. All cases take about a
+minute.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ def case(function: Case) -> Case:
     return function
 
 
-# -- what is compared ----------------------------------------------------------------------------------------------
+# -- what is compared ----------------------------------------------------------------------------------------
 
 
 def as_text(value: Any) -> str:
@@ -132,7 +133,7 @@ def with_corrected_score(search: Any, data: Any) -> Values:
     return values
 
 
-# -- problems ------------------------------------------------------------------------------------------------------
+# -- problems ------------------------------------------------------------------------------------------------
 
 IRIS = load_iris(return_X_y=True)
 WINE = load_wine(return_X_y=True)
@@ -140,7 +141,9 @@ CANCER = tuple(part[:250] for part in load_breast_cancer(return_X_y=True))
 DIABETES = load_diabetes(return_X_y=True)
 DIGITS = (load_digits().data[:300] / 16, load_digits().target[:300])
 
-PIPELINE = Pipeline([("scale", StandardScaler()), ("reduce", PCA(random_state=0)), ("clf", LogisticRegression())])
+PIPELINE = Pipeline(
+    [("scale", StandardScaler()), ("reduce", PCA(random_state=0)), ("clf", LogisticRegression())]
+)
 PIPELINE_GRID = {"reduce__n_components": [2, 4], "clf__C": [0.1, 1.0, 10.0], "scale__with_std": [True, False]}
 SVC_SPACE = {"C": loguniform(1e-2, 1e2), "gamma": loguniform(1e-3, 1.0)}
 MIXED_SPACE = [
@@ -158,7 +161,7 @@ FOREST_SPACE = {"max_depth": randint(1, 9), "max_features": [1, 2, 4], "min_samp
 FOLDS = KFold(3, shuffle=True, random_state=0)
 
 
-# -- grids ---------------------------------------------------------------------------------------------------------
+# -- grids ---------------------------------------------------------------------------------------------------
 
 
 @case
@@ -229,8 +232,12 @@ def grid_sub_models_exact() -> Values:
 
 @case
 def grid_sub_models_close() -> Values:
-    values = fitted(GridSearch(Ridge(), {"alpha": np.logspace(-3, 3, 9), "fit_intercept": [True, False]}), DIABETES)
-    close = GridSearch(KernelRidge(kernel="rbf"), {"alpha": [0.01, 0.1, 1.0], "gamma": [0.1, 1.0]}, reuse="close")
+    values = fitted(
+        GridSearch(Ridge(), {"alpha": np.logspace(-3, 3, 9), "fit_intercept": [True, False]}), DIABETES
+    )
+    close = GridSearch(
+        KernelRidge(kernel="rbf"), {"alpha": [0.01, 0.1, 1.0], "gamma": [0.1, 1.0]}, reuse="close"
+    )
     return values | {f"close {name}": value for name, value in fitted(close, DIABETES).items()}
 
 
@@ -289,15 +296,22 @@ def grid_callable_refit() -> Values:
     return fitted(GridSearch(SVC(), {"C": [0.001, 1]}, refit=refit), IRIS)
 
 
-# -- one fit that serves several candidates --------------------------------------------------------------------------
+# -- one fit that serves several candidates ------------------------------------------------------------------
 
 NEIGHBORS = KNeighborsClassifier()
-WORDS = ([" ".join(f"pixel{i}is{value:.0f}" for i, value in enumerate(16 * row)) for row in DIGITS[0]], DIGITS[1])
+WORDS = (
+    [" ".join(f"pixel{i}is{value:.0f}" for i, value in enumerate(16 * row)) for row in DIGITS[0]],
+    DIGITS[1],
+)
 #: Models that candidates share only up to rounding.
 SHARED_CLOSELY = ("svr", "svc-poly", "lasso", "lda", "pls")
 #: Estimator, grid and data of searches whose candidates share one model.
 SHARED_MODELS = {
-    "forest": (RandomForestClassifier(random_state=0), {"n_estimators": [3, 7, 12], "ccp_alpha": [0.0, 0.01]}, IRIS),
+    "forest": (
+        RandomForestClassifier(random_state=0),
+        {"n_estimators": [3, 7, 12], "ccp_alpha": [0.0, 0.01]},
+        IRIS,
+    ),
     "bagging": (BaggingClassifier(random_state=0), {"n_estimators": [3, 7]}, IRIS),
     "adaboost": (AdaBoostClassifier(random_state=0), {"n_estimators": [3, 7]}, IRIS),
     "gradient-boosting": (GradientBoostingClassifier(random_state=0), {"n_estimators": [3, 7]}, IRIS),
@@ -306,7 +320,11 @@ SHARED_MODELS = {
     "ridge-classifier": (RidgeClassifier(), {"alpha": [0.1, 1.0, 10.0]}, CANCER),
     "kernel-ridge": (KernelRidge(kernel="poly"), {"alpha": [0.1, 1.0], "degree": [2, 3]}, DIABETES),
     "pls": (PLSRegression(), {"n_components": [1, 2, 4]}, DIABETES),
-    "lda": (LinearDiscriminantAnalysis(solver="eigen"), {"shrinkage": [0.1, 0.5], "n_components": [1, 2]}, WINE),
+    "lda": (
+        LinearDiscriminantAnalysis(solver="eigen"),
+        {"shrinkage": [0.1, 0.5], "n_components": [1, 2]},
+        WINE,
+    ),
     "svr": (SVR(), {"C": [1.0, 10.0], "gamma": [0.1, 1.0]}, DIABETES),
     "svc-poly": (SVC(kernel="poly"), {"C": [0.1, 1.0], "degree": [2, 3], "coef0": [0.0, 1.0]}, IRIS),
     "neighbors-kd-tree": (KNeighborsClassifier(algorithm="kd_tree"), {"n_neighbors": [1, 5, 9]}, IRIS),
@@ -342,7 +360,7 @@ CASES |= {f"shared-{name}": shared_model(name) for name in SHARED_MODELS}
 CASES |= {f"shared-close-{name}": shared_model(name, reuse="close") for name in SHARED_CLOSELY}
 
 
-# -- kinds of data -------------------------------------------------------------------------------------------------
+# -- kinds of data -------------------------------------------------------------------------------------------
 
 
 @case
@@ -363,7 +381,9 @@ def data_sparse() -> Values:
 @case
 def data_groups() -> Values:
     X, y = IRIS
-    search = RandomSearch(SVC(), SVC_SPACE, n_iter=5, random_state=0, cv=GroupKFold(3), return_predictions=True)
+    search = RandomSearch(
+        SVC(), SVC_SPACE, n_iter=5, random_state=0, cv=GroupKFold(3), return_predictions=True
+    )
     search.fit(X, y, groups=np.arange(len(X)) // 5)
     return outcome(search, X) | {"corrected_score_": tuple(search.corrected_score_)}
 
@@ -383,10 +403,12 @@ def data_without_target() -> Values:
 @case
 def data_with_two_targets() -> Values:
     y = np.column_stack([DIABETES[1], DIABETES[0][:, 2]])
-    return fitted(BayesSearchCV(Ridge(), {"alpha": loguniform(1e-3, 1e2)}, n_iter=8, random_state=0), (DIABETES[0], y))
+    return fitted(
+        BayesSearchCV(Ridge(), {"alpha": loguniform(1e-3, 1e2)}, n_iter=8, random_state=0), (DIABETES[0], y)
+    )
 
 
-# -- random draws --------------------------------------------------------------------------------------------------
+# -- random draws --------------------------------------------------------------------------------------------
 
 
 def random_search(sampler: str, **params: Any) -> Any:
@@ -493,7 +515,7 @@ def space_samples_and_codes() -> Values:
     return values
 
 
-# -- manual candidates ---------------------------------------------------------------------------------------------
+# -- manual candidates ---------------------------------------------------------------------------------------
 
 
 @case
@@ -523,7 +545,7 @@ def manual_corrected_score() -> Values:
     return with_corrected_score(search, IRIS)
 
 
-# -- Bayesian optimisation -----------------------------------------------------------------------------------------
+# -- Bayesian optimisation -----------------------------------------------------------------------------------
 
 
 def bayes_search(space: Any = SVC_SPACE, **params: Any) -> Any:
@@ -641,12 +663,18 @@ def bayes_pipeline() -> Values:
     return fitted(BayesSearchCV(PIPELINE, space, n_iter=14, random_state=0, return_train_score=True), WINE)
 
 
-# -- Hyperband -----------------------------------------------------------------------------------------------------
+# -- Hyperband -----------------------------------------------------------------------------------------------
 
 
 def hyperband_search(**params: Any) -> Any:
     """Make a search over forests, which continue their training."""
-    given = {"resource": "n_estimators", "max_resources": 9, "n_candidates": 9, "random_state": 0, "cv": FOLDS}
+    given = {
+        "resource": "n_estimators",
+        "max_resources": 9,
+        "n_candidates": 9,
+        "random_state": 0,
+        "cv": FOLDS,
+    }
     return HyperbandSearchCV(RandomForestClassifier(random_state=0), FOREST_SPACE, **given | params)
 
 
@@ -654,7 +682,14 @@ def with_ladder(search: Any, data: Any) -> Values:
     """Fit a search, and return what was planned too."""
     values = fitted(search, data)
     values["plan"] = list(search.plan(*data))
-    names = ("resource_", "min_resources_", "max_resources_", "n_iterations_", "n_resources_", "n_candidates_")
+    names = (
+        "resource_",
+        "min_resources_",
+        "max_resources_",
+        "n_iterations_",
+        "n_resources_",
+        "n_candidates_",
+    )
     return values | {name: getattr(search, name) for name in (*names, "rung_correlations_")}
 
 
@@ -701,13 +736,17 @@ def hyperband_epochs() -> Values:
 @case
 def hyperband_epochs_of_sgd() -> Values:
     sgd = SGDClassifier(max_iter=9, random_state=0)
-    search = HyperbandSearchCV(sgd, {"alpha": loguniform(1e-5, 1e-1)}, resource="epochs", random_state=0, cv=FOLDS)
+    search = HyperbandSearchCV(
+        sgd, {"alpha": loguniform(1e-5, 1e-1)}, resource="epochs", random_state=0, cv=FOLDS
+    )
     return with_ladder(search.set_params(n_candidates=9), CANCER)
 
 
 @case
 def hyperband_samples() -> Values:
-    search = HyperbandSearchCV(SVC(), SVC_SPACE, resource="n_samples", n_candidates=9, random_state=0, cv=FOLDS)
+    search = HyperbandSearchCV(
+        SVC(), SVC_SPACE, resource="n_samples", n_candidates=9, random_state=0, cv=FOLDS
+    )
     return with_ladder(search, DIGITS)
 
 
@@ -734,7 +773,13 @@ def hyperband_sampler_bayes() -> Values:
 def hyperband_failing_candidates() -> Values:
     forest = ExtraTreesClassifier(random_state=0)
     space = {"max_depth": randint(1, 9), "criterion": ["gini", "nonsense"]}
-    options = {"resource": "n_estimators", "max_resources": 9, "n_candidates": 12, "random_state": 0, "cv": FOLDS}
+    options = {
+        "resource": "n_estimators",
+        "max_resources": 9,
+        "n_candidates": 12,
+        "random_state": 0,
+        "cv": FOLDS,
+    }
     return with_ladder(HyperbandSearchCV(forest, space, error_score=0.0, **options), IRIS)
 
 
@@ -762,7 +807,7 @@ def hyperband_two_metrics() -> Values:
     return with_ladder(hyperband_search(scoring=["f1_macro", "accuracy"], refit="accuracy"), IRIS)
 
 
-# -- output --------------------------------------------------------------------------------------------------------
+# -- output --------------------------------------------------------------------------------------------------
 
 
 def run(function: Case) -> Values:
@@ -784,12 +829,16 @@ def line_of(name: str, values: Values) -> str:
 def chosen(names: Iterable[str]) -> dict[str, Case]:
     """Return the cases whose name contains one of the given texts; all if none is given."""
     names = list(names)
-    return {name: function for name, function in CASES.items() if not names or any(text in name for text in names)}
+    return {
+        name: function for name, function in CASES.items() if not names or any(text in name for text in names)
+    }
 
 
 def main() -> None:
     """Print the cases."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("cases", nargs="*", help="texts that names of cases contain")
     parser.add_argument("--values", action="store_true", help="print the values too, one a line")
     arguments = parser.parse_args()

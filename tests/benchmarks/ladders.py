@@ -2,13 +2,14 @@
 
 Run by hand::
 
-    python tests/benchmarks/ladders.py table --configurations 160    # hours of fits, once: results/ladders/TASK.npz
+    # Hours of fits, once: results/ladders/TASK.npz.
+    python tests/benchmarks/ladders.py table --configurations 160
     python tests/benchmarks/ladders.py report
 
-A table has the score of each configuration with a ninth, a third and all of the resource on five folds, and that on
-held-out rows with all of it. The report replays each variant on many random draws of configurations, as many as a
-budget allows, and prints the regret of its choice, in its CV score and on the held-out rows: 0 is the best
-configuration of the table, 1 the median of random search with the same budget.
+A table has the score of each configuration with a ninth, a third and all of the resource on five folds, and
+that on held-out rows with all of it. The report replays each variant on many random draws of configurations,
+as many as a budget allows, and prints the regret of its choice, in its CV score and on the held-out rows: 0
+is the best configuration of the table, 1 the median of random search with the same budget.
 """
 
 from __future__ import annotations
@@ -46,7 +47,9 @@ def training_of(task, y, n_rows):
         "epochs": lambda: EpochResource(classes, 0, maximum),
         "n_samples": lambda: SampleResource(Subsample(0, y), n_rows, maximum),
         "folds": lambda: SampleResource(Subsample(0, y), n_rows, maximum),
-    }.get(task.resource, lambda: ParameterResource(task.resource, maximum, known=continuation_of(task.make())))()
+    }.get(
+        task.resource, lambda: ParameterResource(task.resource, maximum, known=continuation_of(task.make()))
+    )()
     return training, [maximum // FACTOR**i for i in range(N_LEVELS - 1, -1, -1)]
 
 
@@ -81,12 +84,15 @@ def make_table(task, n, jobs):
     rows = Parallel(jobs)(delayed(scores_of)(task, params) for params in points)
     TABLES.mkdir(parents=True, exist_ok=True)
     scores, held_out = (np.array(part, dtype=np.float32) for part in zip(*rows, strict=True))
-    np.savez_compressed(path, scores=scores, held_out=held_out, continues=task.resource not in ("n_samples", "folds"))
+    np.savez_compressed(
+        path, scores=scores, held_out=held_out, continues=task.resource not in ("n_samples", "folds")
+    )
     print(f"{task.name}: best {scores[:, -1].mean(axis=1).max():.4f}", flush=True)
 
 
-# -- variants ----------------------------------------------------------------------------------------------------------
-# A variant is a list of rungs (level, folds), where the folds are given as a function of the bracket's number.
+# -- variants
+# ---------------------------------------------------------------------------------------------------------- A
+# variant is a list of rungs (level, folds), where the folds are given as a function of the bracket's number.
 
 
 def one_fold(b):
@@ -192,7 +198,9 @@ def report(budgets, n_orders):
     """Print the regrets."""
     paths = sorted(TABLES.glob("*.npz"))
     for budget in budgets:
-        print(f"\nbudget of {budget} evaluations on {N_FOLDS} folds; regret in CV / held out, mean of {n_orders} draws")
+        print(
+            f"\nbudget of {budget} evaluations on {N_FOLDS} folds; regret in CV / held out, mean of {n_orders} draws"
+        )
         print(f"{'':26}" + "".join(f"{path.stem[:17]:>18}" for path in paths) + f"{'mean':>14}")
         table = {}
         for path in paths:
@@ -218,7 +226,9 @@ def report(budgets, n_orders):
 
 def main():
     """Make tables, or report."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     maker = commands.add_parser("table")
     maker.add_argument("--tasks", nargs="+", choices=list(BY_NAME), default=[task.name for task in TASKS])

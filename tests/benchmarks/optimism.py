@@ -1,10 +1,11 @@
 """How far the score of the winner is from the truth, and what ``corrected_score_`` makes of it.
 
-Run by hand: ``OMP_NUM_THREADS=1 python tests/benchmarks/optimism.py --repeats 50``. Each repeat draws data, searches,
-and asks for ``best_score_`` (naive), ``corrected_score_`` (with its interval), the score of nested cross-validation
-where that is asked for, and the truth: one half where the labels are noise, else the score of the refitted winner on
-rows that the search has not seen. What is printed are means over the repeats, the mean absolute error of each estimate
-against the truth of its own repeat, how often the truth lies in the interval, and what a call takes.
+Run by hand: ``OMP_NUM_THREADS=1 python tests/benchmarks/optimism.py --repeats 50``. Each repeat draws data,
+searches, and asks for ``best_score_`` (naive), ``corrected_score_`` (with its interval), the score of nested
+cross-validation where that is asked for, and the truth: one half where the labels are noise, else the score
+of the refitted winner on rows that the search has not seen. What is printed are means over the repeats, the
+mean absolute error of each estimate against the truth of its own repeat, how often the truth lies in the
+interval, and what a call takes.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ from skhpt.select import one_standard_error
 class Workload:
     """Data and a search.
 
-    `draw` takes a seed and returns X, y and rows to find out the truth on, None for noise; `make` returns a search.
+    `draw` takes a seed and returns X, y and rows to find out the truth on, None for noise; `make` returns a
+    search.
     """
 
     name: str
@@ -54,7 +56,9 @@ def noise(n: int, n_features: int = 10) -> Callable[[int], tuple[Any, Any, Any, 
     return draw
 
 
-def part_of(load: Callable[..., Any], n: int, flipped: float = 0.0) -> Callable[[int], tuple[Any, Any, Any, Any]]:
+def part_of(
+    load: Callable[..., Any], n: int, flipped: float = 0.0
+) -> Callable[[int], tuple[Any, Any, Any, Any]]:
     """Draw n rows of a data set, the others tell the truth; so many of the labels, of 0 and 1, are flipped."""
 
     def draw(seed: int) -> tuple[Any, Any, Any, Any]:
@@ -82,7 +86,9 @@ def raced(n_candidates: int, **params: Any) -> Any:
 def ladder(n_candidates: int, **params: Any) -> Any:
     tree = DecisionTreeClassifier(max_depth=3, max_features=1)
     space = {"random_state": list(range(n_candidates))}
-    return HyperbandSearchCV(tree, space, n_candidates=n_candidates, resource="folds", random_state=0, **params)
+    return HyperbandSearchCV(
+        tree, space, n_candidates=n_candidates, resource="folds", random_state=0, **params
+    )
 
 
 def mixed(svm: Any, neighbours: Any, tree: Any, **params: Any) -> Any:
@@ -109,17 +115,30 @@ WORKLOADS = [
     Workload("noise, 60 rows, 100 candidates", noise(60), lambda: trees(100), "accuracy"),
     Workload("noise, 60 rows, 100 candidates, ROC AUC", noise(60), lambda: trees(100), "roc_auc"),
     Workload(
-        "noise, 60 rows, 100 candidates, one standard error", noise(60), lambda: trees(100, refit=RULE), "accuracy"
+        "noise, 60 rows, 100 candidates, one standard error",
+        noise(60),
+        lambda: trees(100, refit=RULE),
+        "accuracy",
     ),
     Workload("noise, 200 rows, 100 candidates", noise(200), lambda: trees(100), "accuracy"),
     Workload("noise, 60 rows, race of 100", noise(60), lambda: raced(100), "accuracy"),
     Workload("noise, 60 rows, ladder of 81 on folds", noise(60), lambda: ladder(81), "accuracy"),
     Workload("tumours, 60 rows", part_of(load_breast_cancer, 60), classifiers, "accuracy", nested=True),
     Workload(
-        "tumours, 60 rows, 30 % flipped", part_of(load_breast_cancer, 60, 0.3), classifiers, "accuracy", nested=True
+        "tumours, 60 rows, 30 % flipped",
+        part_of(load_breast_cancer, 60, 0.3),
+        classifiers,
+        "accuracy",
+        nested=True,
     ),
     Workload("digits, 100 rows", part_of(load_digits, 100), classifiers, "accuracy", nested=True),
-    Workload("diabetes, 60 rows, MSE", part_of(load_diabetes, 60), regressors, "neg_mean_squared_error", nested=True),
+    Workload(
+        "diabetes, 60 rows, MSE",
+        part_of(load_diabetes, 60),
+        regressors,
+        "neg_mean_squared_error",
+        nested=True,
+    ),
 ]
 
 
@@ -163,7 +182,11 @@ def line(workload: Workload, rows: list[dict[str, float]]) -> str:
         return f"{mean(name)} ({error:.3f})"
 
     cells = [workload.name, mean("truth"), *map(estimate, ("naive", "corrected", "nested"))]
-    cells += [f"{100 * table['covered'].mean():.0f} %", mean("width"), f"{1000 * np.median(table['seconds']):.0f}"]
+    cells += [
+        f"{100 * table['covered'].mean():.0f} %",
+        mean("width"),
+        f"{1000 * np.median(table['seconds']):.0f}",
+    ]
     return "| " + " | ".join(cells) + " |"
 
 
@@ -174,7 +197,9 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=[""], help="words that the names of workloads hold")
     args = parser.parse_args()
     print(f"Python {platform.python_version()}, scikit-learn {sklearn.__version__}, numpy {np.__version__}")
-    print("| | truth | best_score_ (error) | corrected_score_ (error) | nested (error) | covered | width | ms |")
+    print(
+        "| | truth | best_score_ (error) | corrected_score_ (error) | nested (error) | covered | width | ms |"
+    )
     print("|---|---|---|---|---|---|---|---|")
     for workload in WORKLOADS:
         if any(word in workload.name for word in args.only):

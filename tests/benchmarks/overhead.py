@@ -1,8 +1,8 @@
 """What a search costs besides its fits: GridSearch beside GridSearchCV, with fits that take no time.
 
 Run by hand: ``python tests/benchmarks/overhead.py [n_jobs ...]``. It prints seconds, the ratio GridSearch /
-GridSearchCV of interleaved runs (the machine's speed cancels out), and for a growing grid the time and the memory per
-candidate.
+GridSearchCV of interleaved runs (the machine's speed cancels out), and for a growing grid the time and the
+memory per candidate.
 """
 
 from __future__ import annotations
@@ -54,7 +54,13 @@ def workloads():
     yield "GaussianNB, iris", GaussianNB(), iris, {"var_smoothing": list(np.logspace(-12, 0, 100))}, {}
     yield "Ridge, iris", Ridge(), iris, {"alpha": list(np.logspace(-3, 3, 100))}, {}
     yield "kNN, iris", KNeighborsClassifier(), iris, {"n_neighbors": list(range(1, 51))}, {}
-    yield "LogisticRegression, iris", LogisticRegression(max_iter=1000), iris, {"C": list(np.logspace(-3, 1, 30))}, {}
+    yield (
+        "LogisticRegression, iris",
+        LogisticRegression(max_iter=1000),
+        iris,
+        {"C": list(np.logspace(-3, 1, 30))},
+        {},
+    )
     yield "SVC, digits", SVC(), digits, {"C": [0.1, 1.0, 10.0, 100.0]}, {}
 
 
@@ -68,7 +74,9 @@ def seconds(search, X, y):
 def compare(n_jobs, repeats):
     """Print one line per workload: median seconds of each and the median of the paired ratios."""
     print(f"\nn_jobs={n_jobs}, median of {repeats} interleaved runs")
-    print(f"{'workload':28} {'fits':>5} {'GridSearchCV':>13} {'GridSearch':>11} {'ratio':>6} {'us per fit':>11}")
+    print(
+        f"{'workload':28} {'fits':>5} {'GridSearchCV':>13} {'GridSearch':>11} {'ratio':>6} {'us per fit':>11}"
+    )
     for name, estimator, (X, y), grid, arguments in workloads():
         arguments = {"n_jobs": n_jobs, "refit": False} | arguments
         n_fits = 5 * len(next(iter(grid.values())))
@@ -111,7 +119,9 @@ def many_candidates(sizes=(2_500, 5_000, 10_000, 20_000)):
 
 def main():
     """Run everything."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("n_jobs", nargs="*", type=int, default=[1, 2])
     parser.add_argument("--repeats", type=int, default=5)
     arguments = parser.parse_args()

@@ -1,7 +1,7 @@
 """Real tuning problems, in terms that every tool can translate: an estimator, data, a metric and a space.
 
-The data is what scikit-learn ships or generates, cut to a few hundred rows so that a cross-validation takes some tens
-of milliseconds. A third of the rows is held out: no search sees it.
+The data is what scikit-learn ships or generates, cut to a few hundred rows so that a cross-validation takes
+some tens of milliseconds. A third of the rows is held out: no search sees it.
 """
 
 from __future__ import annotations
@@ -99,13 +99,17 @@ class Problem:
     def data(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Rows to search on and rows held out: X_train, X_test, y_train, y_test."""
         X, y = self.load()
-        return train_test_split(X, y, test_size=1 / 3, random_state=0, stratify=y if self.classifier else None)
+        return train_test_split(
+            X, y, test_size=1 / 3, random_state=0, stratify=y if self.classifier else None
+        )
 
     @cached_property
     def folds(self) -> list[tuple[np.ndarray, np.ndarray]]:
         """The five folds that every tool is scored on."""
         X, _, y, _ = self.data
-        return list((StratifiedKFold if self.classifier else KFold)(5, shuffle=True, random_state=0).split(X, y))
+        return list(
+            (StratifiedKFold if self.classifier else KFold)(5, shuffle=True, random_state=0).split(X, y)
+        )
 
     def score(self, params: dict[str, Any]) -> np.ndarray:
         """Score the five folds; NaN where the fit fails."""
@@ -133,7 +137,11 @@ def loading(load: Callable[..., Any], n: int) -> Callable[[], tuple[np.ndarray, 
 
 cancer, wine, diabetes = (
     loading(load, n)
-    for load, n in ((datasets.load_breast_cancer, 569), (datasets.load_wine, 178), (datasets.load_diabetes, 442))
+    for load, n in (
+        (datasets.load_breast_cancer, 569),
+        (datasets.load_wine, 178),
+        (datasets.load_diabetes, 442),
+    )
 )
 digits = loading(datasets.load_digits, 450)
 
@@ -279,7 +287,13 @@ PROBLEMS = [
         scaled(KNeighborsRegressor()),
         diabetes,
         "r2",
-        ({"m__n_neighbors": Int(1, 100, log=True), "m__weights": Cat(("uniform", "distance")), "m__p": Real(1, 3)},),
+        (
+            {
+                "m__n_neighbors": Int(1, 100, log=True),
+                "m__weights": Cat(("uniform", "distance")),
+                "m__p": Real(1, 3),
+            },
+        ),
         False,
     ),
     Problem(
@@ -336,8 +350,12 @@ PROBLEMS = [
         False,
     ),
     Problem("extratrees-noisy", ExtraTreesClassifier(10, random_state=0), noisy, "accuracy", (FOREST,)),
-    Problem("histgb-noisy", HistGradientBoostingClassifier(random_state=0), hastie, "neg_log_loss", (HISTGB,)),
-    Problem("histgb-diabetes", HistGradientBoostingRegressor(random_state=0), diabetes, "r2", (HISTGB,), False),
+    Problem(
+        "histgb-noisy", HistGradientBoostingClassifier(random_state=0), hastie, "neg_log_loss", (HISTGB,)
+    ),
+    Problem(
+        "histgb-diabetes", HistGradientBoostingRegressor(random_state=0), diabetes, "r2", (HISTGB,), False
+    ),
     Problem(
         "boosting-rare",
         GradientBoostingClassifier(random_state=0),

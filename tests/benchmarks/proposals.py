@@ -1,8 +1,9 @@
 """What a proposal of BayesSearchCV costs, by the number of results that are known.
 
-Run by hand: ``OMP_NUM_THREADS=1 python tests/benchmarks/proposals.py``. Six parameters: four continuous ones, an
-integer and a choice. First a strategy that knows nothing of the results yet is asked, as after a warm start, then the
-same one again and again while results come in, as in a search: the mean of what the next ten proposals take.
+Run by hand: ``OMP_NUM_THREADS=1 python tests/benchmarks/proposals.py``. Six parameters: four continuous ones,
+an integer and a choice. First a strategy that knows nothing of the results yet is asked, as after a warm
+start, then the same one again and again while results come in, as in a search: the mean of what the next ten
+proposals take.
 """
 
 from __future__ import annotations
@@ -55,7 +56,9 @@ def seconds_of(strategy, trials):
 
 def main(sizes=(20, 40, 100, 200, 500, 1000, 2000), n_repeats=9):
     """Print the median milliseconds of a proposal for each number of results."""
-    print(f"Python {platform.python_version()}, numpy {np.__version__}, SciPy {scipy.__version__}, one thread")
+    print(
+        f"Python {platform.python_version()}, numpy {np.__version__}, SciPy {scipy.__version__}, one thread"
+    )
     points = SPACE.sample(max(sizes) + N_MORE, 0)
     noise = np.random.RandomState(0).standard_normal(len(points))
     scores = [score(params, e) for params, e in zip(points, noise, strict=True)]

@@ -1,7 +1,7 @@
 """What racing saves: a search with and without, on the same candidates and folds.
 
-Run by hand: ``OMP_NUM_THREADS=1 python tests/benchmarks/racing.py``. It prints the share of folds that were evaluated,
-the time as a ratio, and what the best score lost.
+Run by hand: ``OMP_NUM_THREADS=1 python tests/benchmarks/racing.py``. It prints the share of folds that were
+evaluated, the time as a ratio, and what the best score lost.
 """
 
 from __future__ import annotations
@@ -20,7 +20,15 @@ from tools import scipy_space
 
 from skhpt import BayesSearchCV, RandomSearch
 
-PROBLEMS = ["svc-digits", "svr-diabetes", "knn-digits", "forest-cancer", "histgb-diabetes", "tree-noisy", "svc-kernels"]
+PROBLEMS = [
+    "svc-digits",
+    "svr-diabetes",
+    "knn-digits",
+    "forest-cancer",
+    "histgb-diabetes",
+    "tree-noisy",
+    "svc-kernels",
+]
 
 
 def run(make, problem, racing, seed, n_iter=30, n_splits=10):
@@ -43,11 +51,15 @@ def main(n_seeds=2):
     for name in PROBLEMS:
         for make in (RandomSearch, BayesSearchCV):
             runs = [
-                (run(make, BY_NAME[name], False, seed), run(make, BY_NAME[name], True, seed)) for seed in range(n_seeds)
+                (run(make, BY_NAME[name], False, seed), run(make, BY_NAME[name], True, seed))
+                for seed in range(n_seeds)
             ]
             whole, raced = np.mean(runs, axis=0)
             scores = f"{whole[2]:11.4f} {raced[2]:12.4f}"
-            print(f"{name:18} {make.__name__:14} {raced[1]:6.0%} {raced[0] / whole[0]:6.2f} {scores}", flush=True)
+            print(
+                f"{name:18} {make.__name__:14} {raced[1]:6.0%} {raced[0] / whole[0]:6.2f} {scores}",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

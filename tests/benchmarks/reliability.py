@@ -43,12 +43,15 @@ from skhpt.trial import Candidate, FoldScore  # noqa: E402
 from tests.estimators import Fatal  # noqa: E402
 from tests.stories.interruptible import make, members, results  # noqa: E402
 
-# -- the price of the journal --------------------------------------------------------------------------------------
+# -- the price of the journal --------------------------------------------------------------------------------
 
 
 N_CANDIDATES = 2_000
 NULL = NullClassifier(), {"value": list(range(N_CANDIDATES))}
-TREE = DecisionTreeClassifier(random_state=0), {"min_impurity_decrease": np.linspace(0, 0.02, N_CANDIDATES).tolist()}
+TREE = (
+    DecisionTreeClassifier(random_state=0),
+    {"min_impurity_decrease": np.linspace(0, 0.02, N_CANDIDATES).tolist()},
+)
 
 
 def spent(n_jobs, journal=None, searched=NULL):
@@ -109,7 +112,10 @@ def clocked(things):
 def share_of_the_journal(searched, repeats):
     """Print which part of one and the same search is spent in its journal; that does not depend on the hour."""
     shares = []
-    doors = [(base, "resume"), *((Journal, name) for name in ("asked", "scored", "finished", "record_event", "close"))]
+    doors = [
+        (base, "resume"),
+        *((Journal, name) for name in ("asked", "scored", "finished", "record_event", "close")),
+    ]
     with tempfile.TemporaryDirectory() as folder, clocked(doors) as within:
         for i in range(repeats):
             within[0] = 0.0
@@ -134,7 +140,7 @@ def price_of_a_line(n=10_000):
     print(f"a line: {wall / n * 1e6:.1f} us, of them {cpu / n * 1e6:.1f} us of this process")
 
 
-# -- accidents -----------------------------------------------------------------------------------------------------
+# -- accidents -----------------------------------------------------------------------------------------------
 
 GOOD = [10, 20, 30, 40, 50, 60, 70]
 N_FOLDS = 5
@@ -145,7 +151,11 @@ HARMS = {
     "one fit sleeps for ever": (2, True),
     "one fit loops in C for ever": (3, True),
 }
-CTRL_C, KILL, ORPHANS = "Ctrl-C in the middle", "killed in the middle, run again", "killed while a worker hangs"
+CTRL_C, KILL, ORPHANS = (
+    "Ctrl-C in the middle",
+    "killed in the middle, run again",
+    "killed while a worker hangs",
+)
 TOOLS = {"GridSearch": GridSearch, "GridSearchCV": GridSearchCV}
 
 
@@ -173,7 +183,8 @@ def search_for_case(tool, case, folder):
 def child(tool, case, folder):
     """Run a case, and write how many scores it ends with."""
     warnings.simplefilter("ignore")
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # where this runs in the background it is ignored
+    # Where this runs in the background it is ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     search, error = search_for_case(tool, case, folder), ""
     start = time.perf_counter()
     try:
@@ -190,7 +201,9 @@ def child(tool, case, folder):
 def start(*arguments):
     """Start this script as a child, in a session of its own."""
     command = [sys.executable, __file__, *map(str, arguments)]
-    return subprocess.Popen(command, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    return subprocess.Popen(
+        command, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
 
 
 def n_fits(folder):
@@ -259,7 +272,7 @@ def accidents(limit):
             print(f"| {case:38} | {tool:12} | {kept:>11} | {taken:>7} | {note:28} |", flush=True)
 
 
-# -- killed again and again ----------------------------------------------------------------------------------------
+# -- killed again and again ----------------------------------------------------------------------------------
 
 
 def searching(kind, folder, n_jobs):
@@ -312,7 +325,9 @@ def kills(repeats):
 
 def main():
     """Run everything that was asked for."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("parts", nargs="*", default=["journal", "accidents", "kills"])
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--limit", type=float, default=30.0, help="seconds until a case is given up")

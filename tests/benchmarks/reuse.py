@@ -2,9 +2,9 @@
 
     python tests/benchmarks/reuse.py [--only NAME ...] [--repeats 3] [--n-jobs 1 2]
 
-Each search runs in a process of its own, the two of a pair one after the other. Printed are the medians of the ratios,
-theirs to ours, of CPU time and of wall time, the fits that were asked for and made, and the peak memory of both. It
-stops if a single score differs.
+Each search runs in a process of its own, the two of a pair one after the other. Printed are the medians of
+the ratios, theirs to ours, of CPU time and of wall time, the fits that were asked for and made, and the peak
+memory of both. It stops if a single score differs.
 """
 
 from __future__ import annotations
@@ -102,7 +102,11 @@ def pca_logistic() -> Workload:
 def boosting() -> Workload:
     X, y = mixed()
     model = pipe(columns=numbers_and_categories(), clf=HistGradientBoostingClassifier(random_state=0))
-    grid = {"clf__max_iter": [20, 40, 60, 80, 100], "clf__learning_rate": [0.05, 0.2], "clf__max_leaf_nodes": [7, 15]}
+    grid = {
+        "clf__max_iter": [20, 40, 60, 80, 100],
+        "clf__learning_rate": [0.05, 0.2],
+        "clf__max_leaf_nodes": [7, 15],
+    }
     return model, grid, X, y
 
 
@@ -198,7 +202,9 @@ def measure(name: str, tool: str, n_jobs: int) -> dict[str, Any]:
 
     warnings.simplefilter("ignore")
     estimator, grid, X, y = WORKLOADS[name][1]()
-    search = {"ours": GridSearch, "theirs": GridSearchCV}[tool](estimator, grid, cv=5, refit=False, n_jobs=n_jobs)
+    search = {"ours": GridSearch, "theirs": GridSearchCV}[tool](
+        estimator, grid, cv=5, refit=False, n_jobs=n_jobs
+    )
     if n_jobs > 1:  # workers that are there already, and have imported what they need
         clone(search).set_params(estimator=LogisticRegression(), param_grid={"C": [1, 2, 3, 4]}).fit(
             *load_iris(return_X_y=True)
@@ -227,7 +233,9 @@ def compare(name: str, n_jobs: int, repeats: int) -> str:
     pairs = [(run(name, "theirs", n_jobs), run(name, "ours", n_jobs)) for _ in range(repeats)]
     for theirs, ours in pairs:
         assert theirs["scores"] == ours["scores"], f"{name}: the scores differ"
-    cpu, wall = (float(np.median([theirs[key] / ours[key] for theirs, ours in pairs])) for key in ("cpu", "wall"))
+    cpu, wall = (
+        float(np.median([theirs[key] / ours[key] for theirs, ours in pairs])) for key in ("cpu", "wall")
+    )
     theirs, ours = pairs[0]
     what, _, target = WORKLOADS[name]
     return (
@@ -247,7 +255,9 @@ def main() -> None:
         name, tool, n_jobs = options.measure
         print(json.dumps(measure(name, tool, int(n_jobs))))
         return
-    print("| | workload | candidates | n_jobs | fits asked for | fits made | CPU | wall | target | MiB theirs | ours |")
+    print(
+        "| | workload | candidates | n_jobs | fits asked for | fits made | CPU | wall | target | MiB theirs | ours |"
+    )
     print("|---|---|---|---|---|---|---|---|---|---|---|")
     for name in options.only:
         for n_jobs in options.n_jobs:

@@ -1,13 +1,15 @@
 """Files and functions of the package that one candidate passes, from the question to the finished trial.
 
-Run by hand: ``python tests/benchmarks/route.py``. It fits a `BayesSearchCV` on three folds with one worker, without
-journal and racing, and counts with ``sys.setprofile`` which functions of the package are entered for one candidate
-that the surrogate proposes: from the call of the strategy's ``ask`` to the next call of ``ask``. It prints the route
-as a tree (each function once below its caller, in the order of the first call, with the number of calls), the totals
-of this candidate, how much of that is the proposal itself (``ask``), and the totals of the whole fit.
+Run by hand: ``python tests/benchmarks/route.py``. It fits a `BayesSearchCV` on three folds with one worker,
+without journal and racing, and counts with ``sys.setprofile`` which functions of the package are entered for
+one candidate that the surrogate proposes: from the call of the strategy's ``ask`` to the next call of
+``ask``. It prints the route as a tree (each function once below its caller, in the order of the first call,
+with the number of calls), the totals of this candidate, how much of that is the proposal itself (``ask``),
+and the totals of the whole fit.
 
-Comprehensions, generator expressions, lambdas and code that dataclasses generate are not counted; a generator counts
-as a call each time it is resumed. ``--totals`` leaves the tree out, ``--candidate`` chooses another candidate.
+Comprehensions, generator expressions, lambdas and code that dataclasses generate are not counted; a generator
+counts as a call each time it is resumed. ``--totals`` leaves the tree out, ``--candidate`` chooses another
+candidate.
 """
 
 from __future__ import annotations
@@ -105,7 +107,8 @@ class Profiler:
         self.root = Node("")
         self.route, self.whole = Totals(), Totals()
         self._names: dict[CodeType, str] = {}
-        self._stack: list[tuple[Node, int]] = [(Node(""), 0)]  # of each frame: its node, and its depth in the package
+        # Of each frame: its node, and its depth in the package.
+        self._stack: list[tuple[Node, int]] = [(Node(""), 0)]
 
     def __call__(self, frame: FrameType, event: str, _: Any) -> None:
         if event == "call":
@@ -156,7 +159,9 @@ def profiled_fit(number: int) -> Profiler:
 
 def main() -> None:
     """Print the route and the totals."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--candidate", type=int, default=N_INITIAL + 2, help=f"{N_INITIAL} to {N_ITER - 1}")
     parser.add_argument("--totals", action="store_true", help="print the totals only")
     arguments = parser.parse_args()

@@ -48,7 +48,7 @@ class Objective:
         return self.run
 
 
-# -- ours --------------------------------------------------------------------------------------------------------------
+# -- ours ----------------------------------------------------------------------------------------------------
 
 
 def scipy_space(problem: Problem) -> list[dict[str, Any]]:
@@ -71,21 +71,27 @@ def random(problem: Problem, seed: int, n: int) -> Run:
     """RandomSearch, which draws what scikit-learn's RandomizedSearchCV draws."""
     from skhpt import RandomSearch
 
-    return _searched(RandomSearch(problem.estimator, scipy_space(problem), n_iter=n, random_state=seed), problem)
+    return _searched(
+        RandomSearch(problem.estimator, scipy_space(problem), n_iter=n, random_state=seed), problem
+    )
 
 
 def skhpt(problem: Problem, seed: int, n: int) -> Run:
     """BayesSearchCV."""
     from skhpt import BayesSearchCV
 
-    return _searched(BayesSearchCV(problem.estimator, scipy_space(problem), n_iter=n, random_state=seed), problem)
+    return _searched(
+        BayesSearchCV(problem.estimator, scipy_space(problem), n_iter=n, random_state=seed), problem
+    )
 
 
 def skhpt_pending(problem: Problem, seed: int, n: int) -> Run:
     """BayesSearchCV with four candidates in flight."""
     from skhpt import BayesSearchCV
 
-    search = BayesSearchCV(problem.estimator, scipy_space(problem), n_iter=n, random_state=seed, max_pending=4)
+    search = BayesSearchCV(
+        problem.estimator, scipy_space(problem), n_iter=n, random_state=seed, max_pending=4
+    )
     return _searched(search, problem)
 
 
@@ -93,7 +99,9 @@ def skhpt_ucb(problem: Problem, seed: int, n: int) -> Run:
     """BayesSearchCV with an upper confidence bound."""
     from skhpt import BayesSearchCV
 
-    search = BayesSearchCV(problem.estimator, scipy_space(problem), n_iter=n, random_state=seed, acquisition="ucb")
+    search = BayesSearchCV(
+        problem.estimator, scipy_space(problem), n_iter=n, random_state=seed, acquisition="ucb"
+    )
     return _searched(search, problem)
 
 
@@ -111,7 +119,7 @@ def _searched(search: Any, problem: Problem) -> Run:
     return Run(list(results["params"]), results["mean_test_score"].tolist(), seconds - evaluating)
 
 
-# -- others ------------------------------------------------------------------------------------------------------------
+# -- others --------------------------------------------------------------------------------------------------
 
 
 def optuna_tpe(problem: Problem, seed: int, n: int) -> Run:

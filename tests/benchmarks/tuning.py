@@ -6,13 +6,13 @@ Run by hand, each tool in an environment that has it (ours needs skhpt, the othe
     python tests/benchmarks/tuning.py report
     python tests/benchmarks/tuning.py plot regret.svg
 
-`run` adds to ``results/TOOL.jsonl``, one line for each problem and seed, and leaves out what is there already.
-`report` prints, at 15, 30 and 50 evaluations, the mean of the normalised regret (0 is the best score that any run of
-any tool has found, 1 the median of random search with as many evaluations; capped at 3), its median and the problem
-where it is worst, the mean rank, the score on held-out rows of the best candidate so far, minus that of random search,
-in units of its standard deviation over seeds, and the milliseconds per suggestion; with 95 % bootstrap intervals over
-problems. At the end it prints what each tool reaches with 30 evaluations on the scale of 50. `plot` draws the
-regret after each evaluation on that scale.
+`run` adds to ``results/TOOL.jsonl``, one line for each problem and seed, and leaves out what is there
+already. `report` prints, at 15, 30 and 50 evaluations, the mean of the normalised regret (0 is the best score
+that any run of any tool has found, 1 the median of random search with as many evaluations; capped at 3), its
+median and the problem where it is worst, the mean rank, the score on held-out rows of the best candidate so
+far, minus that of random search, in units of its standard deviation over seeds, and the milliseconds per
+suggestion; with 95 % bootstrap intervals over problems. At the end it prints what each tool reaches with 30
+evaluations on the scale of 50. `plot` draws the regret after each evaluation on that scale.
 """
 
 from __future__ import annotations
@@ -65,10 +65,14 @@ def run(tool, problems, n_seeds, n, jobs):
     path = RESULTS / f"{tool}.jsonl"
     RESULTS.mkdir(exist_ok=True)
     done = {(row["problem"], row["seed"]) for row in load(path)}
-    missing = [(problem, seed) for seed in range(n_seeds) for problem in problems if (problem, seed) not in done]
+    missing = [
+        (problem, seed) for seed in range(n_seeds) for problem in problems if (problem, seed) not in done
+    ]
     package = PACKAGES.get(tool, "skhpt")
     print(f"{tool} ({package} {metadata.version(package)}): {len(missing)} runs")
-    rows = Parallel(jobs, return_as="generator_unordered")(delayed(record)(tool, *case, n) for case in missing)
+    rows = Parallel(jobs, return_as="generator_unordered")(
+        delayed(record)(tool, *case, n) for case in missing
+    )
     with path.open("a", encoding="utf-8") as file:
         for row in rows:
             file.write(json.dumps(row) + "\n")
@@ -77,7 +81,9 @@ def run(tool, problems, n_seeds, n, jobs):
 
 def load(path):
     """Read results."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+    return (
+        [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+    )
 
 
 def report(tools, without=()):
@@ -166,7 +172,10 @@ def plot(path):
 
 def read(tools):
     """Return the results of some tools, by problem and seed, and the cases that all of them have."""
-    data = {tool: {(row["problem"], row["seed"]): row for row in load(RESULTS / f"{tool}.jsonl")} for tool in tools}
+    data = {
+        tool: {(row["problem"], row["seed"]): row for row in load(RESULTS / f"{tool}.jsonl")}
+        for tool in tools
+    }
     return data, sorted(set.intersection(*(set(rows) for rows in data.values())))
 
 
@@ -195,7 +204,9 @@ def interval(values, n=2000):
 
 def main():
     """Run a tool, report, or draw."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     runner = commands.add_parser("run")
     runner.add_argument("tool", choices=list(TOOLS))

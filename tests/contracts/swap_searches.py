@@ -1,7 +1,7 @@
 """pytest plugin: scikit-learn's own tests, with our searches in place of its own.
 
-``pytest -p swap_searches --pyargs sklearn.model_selection.tests.test_search``. The names are rebound before any test
-module is imported, so its imports and its lists of parameters see ours.
+``pytest -p swap_searches --pyargs sklearn.model_selection.tests.test_search``. The names are rebound before
+any test module is imported, so its imports and its lists of parameters see ours.
 """
 
 import sklearn.model_selection

@@ -7,8 +7,8 @@ from numpydoc.validate import validate
 
 import skhpt
 
-#: Codes that are not checked: blank first line (GL01, GL02), named results (RT02), sections that short functions do
-#: without (extended summary, see also, examples).
+#: Codes that are not checked: blank first line (GL01, GL02), named results (RT02), sections that short
+#: functions do without (extended summary, see also, examples).
 IGNORED = {"GL01", "GL02", "RT02", "ES01", "SA01", "SA04", "EX01"}
 
 

@@ -1,8 +1,8 @@
 """The contract of strategies: laws that every strategy must obey.
 
-A new strategy joins `STRATEGIES`, with a function that makes it for a history. All tests of this module then run with
-it. The rules are in the documentation of `skhpt.strategies.base.Strategy.ask`. The function makes a strategy whose
-points lie in `SPACE`, and which is done after at most `MAX_TRIALS` trials.
+A new strategy joins `STRATEGIES`, with a function that makes it for a history. All tests of this module then
+run with it. The rules are in the documentation of `skhpt.strategies.base.Strategy.ask`. The function makes a
+strategy whose points lie in `SPACE`, and which is done after at most `MAX_TRIALS` trials.
 """
 
 from copy import deepcopy
@@ -43,8 +43,12 @@ STRATEGIES = {
     "random": lambda history: FixedList(untried(points(), history), len(history)),
     "sobol": lambda history: FixedList(untried(points(method="sobol"), history), len(history)),
     "bayes": lambda history: BayesianOptimization(SPACE, 8, points(3, "sobol"), seed=0),
-    "bayes, 3 pending": lambda history: BayesianOptimization(SPACE, 9, points(3, "sobol"), seed=0, max_pending=3),
-    "bayes, cost-aware": lambda history: BayesianOptimization(SPACE, 8, points(3, "sobol"), seed=0, cost_aware=True),
+    "bayes, 3 pending": lambda history: BayesianOptimization(
+        SPACE, 9, points(3, "sobol"), seed=0, max_pending=3
+    ),
+    "bayes, cost-aware": lambda history: BayesianOptimization(
+        SPACE, 8, points(3, "sobol"), seed=0, cost_aware=True
+    ),
     "ladder": lambda history: Hyperband(LADDER, points(26)),
     "ladder, proposals": lambda history: Hyperband(LADDER, points(26), propose=proposals),
     "hyperband": lambda history: Hyperband(HYPERBAND, points(17)),
@@ -56,8 +60,8 @@ for_every_strategy = pytest.mark.parametrize("make", STRATEGIES.values(), ids=ST
 def run(strategy, score, history=None, choose=lambda n: 0):
     """Run a strategy until it is done, and yield the history after each question; check each answer.
 
-    ``score(candidate)`` returns the score of a trial. ``choose(n)`` says which of the n brackets with a pending trial
-    is next.
+    ``score(candidate)`` returns the score of a trial. ``choose(n)`` says which of the n brackets with a
+    pending trial is next.
     """
     history = History() if history is None else history
     for _ in range(MAX_TRIALS):

@@ -65,11 +65,25 @@ def test_scikit_learn_and_joblib_have_their_rooms(path):
 
 def modules_after(statement):
     code = f"import sys; {statement}; print(*sys.modules)"
-    return set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
+    return set(
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout.split()
+    )
 
 
 def test_extras_are_imported_only_when_used():
-    extras = {"pandas", "polars", "matplotlib", "rich", "distributed", "hypothesis", "pytest", "lightgbm", "xgboost"}
+    extras = {
+        "pandas",
+        "polars",
+        "matplotlib",
+        "rich",
+        "distributed",
+        "hypothesis",
+        "pytest",
+        "lightgbm",
+        "xgboost",
+    }
     new = modules_after("import skhpt") - modules_after("import sklearn.model_selection, scipy.stats")
     assert not new & extras
 

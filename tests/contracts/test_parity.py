@@ -43,7 +43,10 @@ PROBLEMS = {
     "step": (
         make_pipeline(StandardScaler(), SVC()),
         CLASSES,
-        [{"svc": [SVC(), LogisticRegression()]}, {"standardscaler": ["passthrough", StandardScaler()], "svc__C": [3]}],
+        [
+            {"svc": [SVC(), LogisticRegression()]},
+            {"standardscaler": ["passthrough", StandardScaler()], "svc__C": [3]},
+        ],
     ),
     "ridge": (Ridge(), NUMBERS, {"alpha": [0.01, 1.0, 100.0], "fit_intercept": [True, False]}),
     "failing": (Failing(bad=(1,)), CLASSES, {"value": [0, 1, 2]}),
@@ -109,7 +112,9 @@ scorings = {
 def arguments(draw, problem):
     regression = problem == "ridge"
     several = draw(st.booleans()) and not regression
-    scoring = draw(st.sampled_from(scorings["several"] if several else [None, "r2"] if regression else scorings["one"]))
+    scoring = draw(
+        st.sampled_from(scorings["several"] if several else [None, "r2"] if regression else scorings["one"])
+    )
     refit = draw(st.sampled_from([False, *scoring])) if several else draw(st.booleans())
     return {
         "scoring": scoring,
@@ -139,7 +144,9 @@ def test_random_search(data, problem, seed, n_iter):
     kwargs = data.draw(arguments(problem)) | {"random_state": seed, "n_iter": n_iter}
     space = DISTRIBUTIONS[problem]
     assert_same(
-        *fit_both(RandomSearch(estimator, space, **kwargs), RandomizedSearchCV(estimator, space, **kwargs), X, y)
+        *fit_both(
+            RandomSearch(estimator, space, **kwargs), RandomizedSearchCV(estimator, space, **kwargs), X, y
+        )
     )
 
 
@@ -165,10 +172,14 @@ def test_sample_weights_and_groups(iris):
     assert_same(*fit_both(*pair, X, y, sample_weight=weights, groups=groups))
 
 
-@pytest.mark.parametrize("refit", [lambda results: 2, lambda results: int(results["mean_test_score"].argmin())])
+@pytest.mark.parametrize(
+    "refit", [lambda results: 2, lambda results: int(results["mean_test_score"].argmin())]
+)
 def test_a_callable_refit(iris, refit):
     grid = {"C": [0.001, 0.1, 1.0]}
-    ours, theirs = fit_both(GridSearch(SVC(), grid, refit=refit), GridSearchCV(SVC(), grid, refit=refit), *iris)
+    ours, theirs = fit_both(
+        GridSearch(SVC(), grid, refit=refit), GridSearchCV(SVC(), grid, refit=refit), *iris
+    )
     assert_same(ours, theirs)
     assert not hasattr(ours, "best_score_")
 

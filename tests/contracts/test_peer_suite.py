@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-#: `test_custom_run_search` compares all public fitted attributes of a `GridSearchCV` with those of a subclass of
-#: `BaseSearchCV` of its own, so a search with further attributes (``history_``) fails it by definition.
+#: `test_custom_run_search` compares all public fitted attributes of a `GridSearchCV` with those of a subclass
+#: of `BaseSearchCV` of its own, so a search with further attributes (``history_``) fails it by definition.
 NOT_APPLICABLE = "test_custom_run_search"
 
 SUITES = {
@@ -28,7 +28,17 @@ SUITES = {
 @pytest.mark.parametrize("suite", SUITES)
 def test_scikit_learns_own_tests(suite, tmp_path):
     module, selection, n_expected = SUITES[suite]
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "swap_searches", "-p", "no:cacheprovider", "--tb=short"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "swap_searches",
+        "-p",
+        "no:cacheprovider",
+        "--tb=short",
+    ]
     command += ["-W", "ignore", "-k", selection, "--pyargs", module]
     path = os.pathsep.join([str(Path(__file__).parent), *os.environ.get("PYTHONPATH", "").split(os.pathsep)])
     environment = os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"}

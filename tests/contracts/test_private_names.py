@@ -1,6 +1,7 @@
 """Private names of other libraries: the list of all that skhpt uses, and whether the installed versions have them.
 
-A release of a library that takes a private name away fails here, with the file that uses the name and its purpose.
+A release of a library that takes a private name away fails here, with the file that uses the name and its
+purpose.
 """
 
 import ast
@@ -35,7 +36,7 @@ import skhpt
 ROOT = Path(skhpt.__file__).parent
 
 
-# -- objects that have private attributes ------------------------------------------------------------------------------
+# -- objects that have private attributes --------------------------------------------------------------------
 
 X = np.random.RandomState(0).normal(size=(40, 3))
 Y = np.arange(40) % 2
@@ -153,7 +154,7 @@ def xgboost_model() -> Any:
     return XGBClassifier(n_estimators=2, n_jobs=1).fit(X, Y)
 
 
-# -- the list ----------------------------------------------------------------------------------------------------------
+# -- the list ------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -199,7 +200,10 @@ def names_of(
     **purposes: str,
 ) -> list[PrivateName]:
     """List private names of one module or class, each with its purpose, that the same files use."""
-    return [PrivateName(f"{owner}.{name}", files, purpose, make, since, until) for name, purpose in purposes.items()]
+    return [
+        PrivateName(f"{owner}.{name}", files, purpose, make, since, until)
+        for name, purpose in purposes.items()
+    ]
 
 
 NAMES: list[PrivateName] = [
@@ -635,7 +639,7 @@ PUBLIC = {"_asdict", "_getframe", "_replace", "_repr_html_"}
 OTHERS = {"_transformed", "_test_", "_train_"}
 
 
-# -- the installed versions have the names -----------------------------------------------------------------------------
+# -- the installed versions have the names -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("private", NAMES, ids=lambda private: private.name)
@@ -671,7 +675,7 @@ def import_longest(dotted: str) -> list[Any]:
     raise ModuleNotFoundError(dotted)
 
 
-# -- the list is complete ----------------------------------------------------------------------------------------------
+# -- the list is complete ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -691,7 +695,10 @@ def is_private(name: str) -> bool:
 
 def files() -> dict[str, ast.Module]:
     paths = sorted(ROOT.rglob("*.py"))
-    return {path.relative_to(ROOT).with_suffix("").as_posix(): ast.parse(path.read_text("utf-8")) for path in paths}
+    return {
+        path.relative_to(ROOT).with_suffix("").as_posix(): ast.parse(path.read_text("utf-8"))
+        for path in paths
+    }
 
 
 def imports(file: str, tree: ast.Module) -> list[Use]:
@@ -702,14 +709,18 @@ def imports(file: str, tree: ast.Module) -> list[Use]:
             names += [(node.lineno, alias.name) for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
             names += [(node.lineno, f"{node.module}.{alias.name}") for alias in node.names]
-    private = [(line, name) for line, name in names if any(map(is_private, name.split("."))) or ".externals." in name]
+    private = [
+        (line, name) for line, name in names if any(map(is_private, name.split("."))) or ".externals." in name
+    ]
     return [Use(file, line, name, is_import=True) for line, name in private if not name.startswith("skhpt.")]
 
 
 def attributes(file: str, tree: ast.Module) -> list[Use]:
     """List the private attributes, and the strings and keywords that may name some."""
     uses = []
-    parts_of_texts = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    parts_of_texts = {
+        id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values
+    }
     for node in ast.walk(tree):
         if id(node) in parts_of_texts:
             continue
@@ -731,7 +742,11 @@ def definitions(tree: ast.Module) -> set[str]:
             names.add(node.name)
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             names.add(node.id)
-        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and ast.unparse(node.value) == "self":
+        elif (
+            isinstance(node, ast.Attribute)
+            and isinstance(node.ctx, ast.Store)
+            and ast.unparse(node.value) == "self"
+        ):
             names.add(node.attr)
     return names
 
@@ -767,7 +782,7 @@ def test_the_files_use_the_name(private):
         assert re.search(rf"\b{private.last}\b", text), f"{file} no longer uses it: take it from the list"
 
 
-# -- each library has one door -----------------------------------------------------------------------------------------
+# -- each library has one door -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("private", NAMES, ids=lambda private: private.name)

@@ -32,9 +32,17 @@ CHECKED = [
     GridSearch(CLASSIFIER, {"C": [0.1, 1.0]}, cv=2, error_score="raise"),
     GridSearch(REGRESSOR, {"alpha": LogUniform(0.1, 1.0)}, resolution=2, cv=2, error_score="raise"),
     GridSearch(TRANSFORMER, {"n_clusters": [2, 3]}, cv=2, error_score="raise"),
-    RandomSearch(CLASSIFIER, {"C": LogUniform(0.1, 1.0)}, n_iter=2, cv=2, random_state=0, error_score="raise"),
+    RandomSearch(
+        CLASSIFIER, {"C": LogUniform(0.1, 1.0)}, n_iter=2, cv=2, random_state=0, error_score="raise"
+    ),
     BayesSearchCV(
-        CLASSIFIER, {"C": LogUniform(0.1, 1.0)}, n_iter=3, n_initial=2, cv=2, random_state=0, error_score="raise"
+        CLASSIFIER,
+        {"C": LogUniform(0.1, 1.0)},
+        n_iter=3,
+        n_initial=2,
+        cv=2,
+        random_state=0,
+        error_score="raise",
     ),
     HyperbandSearchCV(
         CLASSIFIER, {"C": LogUniform(0.1, 1.0)}, n_candidates=3, cv=2, random_state=0, error_score="raise"
@@ -61,7 +69,9 @@ SEARCHES = {
     "grid": lambda estimator, **grid: GridSearch(estimator, grid, cv=3),
     "random": lambda estimator, **grid: RandomSearch(estimator, grid, n_iter=3, random_state=0, cv=3),
     "bayes": lambda estimator, **grid: BayesSearchCV(estimator, grid, n_iter=3, random_state=0, cv=3),
-    "hyperband": lambda estimator, **grid: HyperbandSearchCV(estimator, grid, n_candidates=3, random_state=0, cv=3),
+    "hyperband": lambda estimator, **grid: HyperbandSearchCV(
+        estimator, grid, n_candidates=3, random_state=0, cv=3
+    ),
     "manual": lambda estimator, **grid: ManualSearch(
         estimator, [{name: value} for name, values in grid.items() for value in values], cv=3
     ),
@@ -109,7 +119,9 @@ def test_inside_ensembles_and_wrappers(make, iris):
     assert CalibratedClassifierCV(search, cv=2).fit(*iris).predict_proba(iris[0]).shape == (150, 3)
     X, y = load_diabetes(return_X_y=True)
     inside = TransformedTargetRegressor(make(Ridge(), alpha=[0.1, 1, 10]), func=np.log, inverse_func=np.exp)
-    around = make(TransformedTargetRegressor(Ridge(), func=np.log, inverse_func=np.exp), regressor__alpha=[0.1, 1, 10])
+    around = make(
+        TransformedTargetRegressor(Ridge(), func=np.log, inverse_func=np.exp), regressor__alpha=[0.1, 1, 10]
+    )
     for regressor in (inside, around):
         assert regressor.fit(X, y).score(X, y) > 0.2
 
@@ -142,7 +154,9 @@ def test_tables(make, iris, library):
 
 @pytest.mark.parametrize("output", ["pandas", "polars"])
 def test_set_output(make, iris, output):
-    search = make(make_pipeline(StandardScaler().set_output(transform=output), LinearRegression()), **LINEAR_GRID)
+    search = make(
+        make_pipeline(StandardScaler().set_output(transform=output), LinearRegression()), **LINEAR_GRID
+    )
     search.fit(iris[0], iris[1].astype(float))
     scaled = search.best_estimator_[:-1].transform(iris[0])
     assert type(scaled).__module__.startswith(output)
@@ -205,7 +219,7 @@ def test_tab_completion_lists_the_fitted_attributes(make_whole, iris):
     assert {"cv_results_", "history_", "reuse_report_", "stop_reason_"} <= set(dir(search))
 
 
-# -- callbacks ---------------------------------------------------------------------------------------------------------
+# -- callbacks -----------------------------------------------------------------------------------------------
 
 needs_callbacks = pytest.mark.skipif(not hasattr(BaseSearchCV, "set_callbacks"), reason="scikit-learn >= 1.9")
 
@@ -250,10 +264,15 @@ def test_callbacks_are_torn_down_after_an_error(iris):
 @needs_callbacks
 def test_task_ids_go_on_in_a_warm_start(iris):
     recorder = Recorder()
-    search = GridSearch(SVC(), {"C": [1]}, cv=2, refit=False, warm_start=True).set_callbacks(recorder).fit(*iris)
+    search = (
+        GridSearch(SVC(), {"C": [1]}, cv=2, refit=False, warm_start=True).set_callbacks(recorder).fit(*iris)
+    )
     recorder.events.clear()
     search.set_params(param_grid={"C": [1, 2]}).fit(*iris)
-    assert [task[2] for task in recorder.events if task[:2] == ("begin", "candidate-split-evaluation")] == [2, 3]
+    assert [task[2] for task in recorder.events if task[:2] == ("begin", "candidate-split-evaluation")] == [
+        2,
+        3,
+    ]
 
 
 @needs_callbacks
@@ -293,7 +312,8 @@ def test_callbacks_of_the_estimator_alone_see_the_whole_tree(iris):
         return [] if not isinstance(context, CallbackContext) else [*path(context.parent), context]
 
     supporting = next(
-        (e for e in (LogisticRegression(), SVC(), RandomForestClassifier()) if hasattr(e, "set_callbacks")), None
+        (e for e in (LogisticRegression(), SVC(), RandomForestClassifier()) if hasattr(e, "set_callbacks")),
+        None,
     )
     if supporting is None:
         pytest.skip("no estimator of this scikit-learn supports callbacks")

@@ -21,7 +21,9 @@ from tests.estimators import Null
 
 def make(iris, n_splits=3, **setup):
     splits = list(KFold(n_splits).split(iris[0]))
-    return PoolEvaluator(Pool(), Setup(Null(), check_scoring(Null()), **setup), X=iris[0], y=iris[1], splits=splits)
+    return PoolEvaluator(
+        Pool(), Setup(Null(), check_scoring(Null()), **setup), X=iris[0], y=iris[1], splits=splits
+    )
 
 
 def collect_all(evaluator):
@@ -37,14 +39,18 @@ def test_every_fold_comes_back_once(iris, backend):
         evaluator.submit([Candidate(i, {"value": i}) for i in range(40)])
         evaluator.submit([Candidate(40, {"value": 0})])
         folds = collect_all(evaluator)
-        assert sorted((fold.candidate, fold.split) for fold in folds) == [(i, s) for i in range(41) for s in range(3)]
+        assert sorted((fold.candidate, fold.split) for fold in folds) == [
+            (i, s) for i in range(41) for s in range(3)
+        ]
         assert evaluator.wait_for_folds() == []
 
 
 def test_one_worker_evaluates_candidate_by_candidate(iris):
     with make(iris) as evaluator:
         evaluator.submit([Candidate(i, {}) for i in range(3)])
-        assert [(f.candidate, f.split) for f in collect_all(evaluator)] == [(i, s) for i in range(3) for s in range(3)]
+        assert [(f.candidate, f.split) for f in collect_all(evaluator)] == [
+            (i, s) for i in range(3) for s in range(3)
+        ]
 
 
 class FakePool:
@@ -78,12 +84,16 @@ class FakePool:
 @given(st.sampled_from([0.0, 0.001, 0.01, 1.0]), st.integers(1, 300))
 def test_short_fits_are_sent_together_and_long_ones_separately(seconds, n):
     fake = FakePool(seconds)
-    evaluator = PoolEvaluator(fake, Setup(Null(), None), X=np.zeros((4, 1)), y=None, splits=[([0], [1]), ([1], [0])])
+    evaluator = PoolEvaluator(
+        fake, Setup(Null(), None), X=np.zeros((4, 1)), y=None, splits=[([0], [1]), ([1], [0])]
+    )
     evaluator.submit([Candidate(i, {}) for i in range(n)])
     folds = []
     while len(folds) < 2 * n:
         folds += evaluator.wait_for_folds()
-    assert sorted((fold.candidate, fold.split) for fold in folds) == [(i, s) for i in range(n) for s in range(2)]
+    assert sorted((fold.candidate, fold.split) for fold in folds) == [
+        (i, s) for i in range(n) for s in range(2)
+    ]
     assert fake.sizes[:4] == [1] * min(4, 2 * n)  # the duration is not known yet
     assert max(fake.sizes) <= max(1, 0.1 / max(seconds, 1e-9))
     if seconds < 0.1 and n > 100:
@@ -136,8 +146,13 @@ class UnreliablePool:
     def wait(self, seconds=None):
         queue, self.queue = self.queue, []
         if any(self.fatal in ids for _, _, ids in queue):
-            return [TaskUpdate(task_id, is_done=True, lost="cancelled", n_deaths=4) for task_id, _, _ in queue]
-        outcomes = [(task_id, Outcome(split, [FoldScore(i, split, 0.0) for i in ids])) for task_id, split, ids in queue]
+            return [
+                TaskUpdate(task_id, is_done=True, lost="cancelled", n_deaths=4) for task_id, _, _ in queue
+            ]
+        outcomes = [
+            (task_id, Outcome(split, [FoldScore(i, split, 0.0) for i in ids]))
+            for task_id, split, ids in queue
+        ]
         return [TaskUpdate(task_id, is_done=True, result=outcome) for task_id, outcome in outcomes]
 
 
@@ -164,7 +179,9 @@ class ImpatientPool:
         return [
             TaskUpdate(task_id, [Begun(ids[0], 0.0)], is_done=True, lost="timeout")
             if LARGE in ids
-            else TaskUpdate(task_id, is_done=True, result=Outcome(split, [FoldScore(i, split, 0.0) for i in ids]))
+            else TaskUpdate(
+                task_id, is_done=True, result=Outcome(split, [FoldScore(i, split, 0.0) for i in ids])
+            )
             for task_id, split, ids in queue
         ]
 
@@ -177,7 +194,12 @@ def test_candidates_that_share_fits_with_one_that_takes_too_long_are_evaluated_s
     setup = Setup(RandomForestClassifier(), check_scoring(RandomForestClassifier()), error_score=error_score)
     pool, splits = ImpatientPool(), [([0, 1], [2]), ([1, 2], [0])]
     evaluator = PoolEvaluator(
-        pool, setup, X=np.zeros((4, 1)), y=np.array([0, 1, 0, 1]), splits=splits, reuse=ReusePlanner(SharingPolicy())
+        pool,
+        setup,
+        X=np.zeros((4, 1)),
+        y=np.array([0, 1, 0, 1]),
+        splits=splits,
+        reuse=ReusePlanner(SharingPolicy()),
     )
     evaluator.submit([Candidate(i, {"n_estimators": n}) for i, n in enumerate([5, 10, 9999])])
     if error_score == "raise":
@@ -193,11 +215,17 @@ def test_candidates_that_share_fits_with_one_that_takes_too_long_are_evaluated_s
 def test_only_the_candidate_that_kills_workers_is_given_up(n, data):
     fatal = data.draw(st.integers(0, n - 1))
     evaluator = PoolEvaluator(
-        UnreliablePool(fatal), Setup(Null(), None), X=np.zeros((4, 1)), y=None, splits=[([0], [1]), ([1], [0])]
+        UnreliablePool(fatal),
+        Setup(Null(), None),
+        X=np.zeros((4, 1)),
+        y=None,
+        splits=[([0], [1]), ([1], [0])],
     )
     evaluator.submit([Candidate(i, {}) for i in range(n)])
     folds = []
     while len(folds) < 2 * n:
         folds += evaluator.wait_for_folds()
-    assert sorted((fold.candidate, fold.split) for fold in folds) == [(i, s) for i in range(n) for s in range(2)]
+    assert sorted((fold.candidate, fold.split) for fold in folds) == [
+        (i, s) for i in range(n) for s in range(2)
+    ]
     assert {(fold.candidate, fold.state) for fold in folds if fold.state != "ok"} == {(fatal, "crashed")}

@@ -101,7 +101,9 @@ def test_a_race_has_the_same_outcome_for_any_order_of_the_folds(data):
     for x, trial in zip(xs, expected, strict=True):
         means = [np.mean([x + i / 10 for i in range(n)]) for n in range(1, N_SPLITS)]
         n_counted = next((n for n, mean in enumerate(means, start=1) if mean < standard), N_SPLITS)
-        assert [fold.state for fold in trial.folds] == ["ok"] * n_counted + ["skipped"] * (N_SPLITS - n_counted)
+        assert [fold.state for fold in trial.folds] == ["ok"] * n_counted + ["skipped"] * (
+            N_SPLITS - n_counted
+        )
         standard = max(standard, x if n_counted == N_SPLITS else -1.0)
 
 

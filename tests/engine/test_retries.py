@@ -17,7 +17,9 @@ def decide(policy, *, lost="crashed", n_deaths=1, candidates=TWO, current=3, tas
     failed, retried = policy.decide(TaskUpdate(0, is_done=True, lost=lost, n_deaths=n_deaths), submitted)
     assert all(score.split == SPLIT for score in failed)
     assert all(task.split == SPLIT and task.is_isolated == (lost == "cancelled") for task in retried)
-    return [(score.candidate, score.state) for score in failed], [c.id for task in retried for c in task.candidates]
+    return [(score.candidate, score.state) for score in failed], [
+        c.id for task in retried for c in task.candidates
+    ]
 
 
 def test_the_candidate_that_was_being_evaluated_is_given_up_after_max_retries_deaths():

@@ -24,7 +24,9 @@ def shared_candidates(*points: dict[str, object]) -> list[SharedCandidate]:
 
 
 @given(
-    st.lists(st.tuples(st.booleans(), st.integers(1, 3)), min_size=2, max_size=14), st.integers(1, 8), st.integers(1, 5)
+    st.lists(st.tuples(st.booleans(), st.integers(1, 3)), min_size=2, max_size=14),
+    st.integers(1, 8),
+    st.integers(1, 5),
 )
 def test_each_candidate_is_evaluated_once_on_each_fold(
     grid: list[tuple[bool, int]], n_slots: int, n_splits: int

@@ -53,7 +53,9 @@ def test_no_limits():
     assert (limits.reason(), limits.seconds_left, limits.grace_left) == ("", None, 0.0)
 
 
-@pytest.mark.parametrize("scores, reason", [([0.1, 0.9], "target_score"), ([0.1, 0.8], ""), ([math.nan], ""), ([], "")])
+@pytest.mark.parametrize(
+    "scores, reason", [([0.1, 0.9], "target_score"), ([0.1, 0.8], ""), ([math.nan], ""), ([], "")]
+)
 def test_target_score(scores, reason):
     assert learned(scores, target_score=0.9) == reason
 
@@ -93,7 +95,8 @@ def test_folds_that_are_being_evaluated_get_some_more_time():
     history, evaluator = History(), Ticking()
     limits = Limits(max_time=10, clock=clock)
     assert (
-        engine.run(FixedList([{"x": i} for i in range(4)]), history, evaluator, n_splits=3, stop=limits) == "max_time"
+        engine.run(FixedList([{"x": i} for i in range(4)]), history, evaluator, n_splits=3, stop=limits)
+        == "max_time"
     )
     assert history.n_finished == 2  # five folds in time, and one in the additional second
     assert [sorted(history.folds_of(i)) for i in (2, 3)] == [[], []]

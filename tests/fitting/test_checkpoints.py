@@ -10,7 +10,11 @@ from skhpt.fitting.checkpoints import CheckpointKey, Checkpoints, InMemory, OnDi
 
 @pytest.fixture(params=["memory", "disk"])
 def make_store(request, tmp_path):
-    return (lambda limit: InMemory(limit)) if request.param == "memory" else (lambda limit: OnDisk(tmp_path, limit))
+    return (
+        (lambda limit: InMemory(limit))
+        if request.param == "memory"
+        else (lambda limit: OnDisk(tmp_path, limit))
+    )
 
 
 def test_a_checkpoint_is_removed_when_it_is_taken(make_store):

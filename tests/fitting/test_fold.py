@@ -114,7 +114,9 @@ def test_a_failed_scorer_is_a_value_too(iris):
 
 
 def test_one_failed_metric_of_several(iris):
-    scorer = _MultimetricScorer(scorers={"bad": failing_scorer, "good": get_scorer("accuracy")}, raise_exc=False)
+    scorer = _MultimetricScorer(
+        scorers={"bad": failing_scorer, "good": get_scorer("accuracy")}, raise_exc=False
+    )
     with pytest.warns(UserWarning, match="cannot score"):
         score = run(Null(), iris, {"value": 1}, scorer=scorer, error_score=-1)
     assert score.test_score == {"bad": pytest.approx(np.nan, nan_ok=True), "good": pytest.approx(1 / 3)}
@@ -161,7 +163,9 @@ class MutatingFrame(Mutating):
 def test_read_only_candidates_share_slices(iris, monkeypatch):
     calls = []
     slice_rows = slicing.slice_rows
-    monkeypatch.setattr(slicing, "slice_rows", lambda *args, **kwargs: calls.append(1) or slice_rows(*args, **kwargs))
+    monkeypatch.setattr(
+        slicing, "slice_rows", lambda *args, **kwargs: calls.append(1) or slice_rows(*args, **kwargs)
+    )
     setup = Setup(SVC(), check_scoring(SVC()), may_share=True)
     jobs = [Job(Candidate(i, {"C": i + 1.0})) for i in range(5)]
     outcome_of(*iris, setup, 0, TRAIN, TEST, jobs)
@@ -171,7 +175,8 @@ def test_read_only_candidates_share_slices(iris, monkeypatch):
         *iris, setup, 0, TRAIN, TEST, [Job(Candidate(9, {"kernel": linear_kernel}))]
     )  # a function may write to its data
     assert len(calls) == 2
-    outcome_of(*iris, Setup(SVC(), check_scoring(SVC()), may_share=True), 0, TRAIN, TEST, jobs)  # another search
+    # Another search.
+    outcome_of(*iris, Setup(SVC(), check_scoring(SVC()), may_share=True), 0, TRAIN, TEST, jobs)
     assert len(calls) == 3
 
 

@@ -16,7 +16,8 @@ from skhpt.fitting.scorers import CLOSED_FORMS, FAST_METRICS
 from tests.fitting.outcomes import outcome, same
 
 shapes = st.integers(1, 60)
-KINDS = {"int64": 3, "int8": 40, "bool": 2, "U2": 3, "uint8": 2}  # types of labels, with the number of classes
+# Types of labels, with the number of classes.
+KINDS = {"int64": 3, "int8": 40, "bool": 2, "U2": 3, "uint8": 2}
 OF_LABELS = [
     (metrics.accuracy_score, {}),
     (metrics.balanced_accuracy_score, {}),
@@ -27,7 +28,10 @@ OF_LABELS = [
             {},
             {"average": "binary", "pos_label": 0},
             {"average": "binary", "pos_label": "b"},
-            *({"average": average, "pos_label": None} for average in ("micro", "macro", "weighted", "samples", None)),
+            *(
+                {"average": average, "pos_label": None}
+                for average in ("micro", "macro", "weighted", "samples", None)
+            ),
             {"average": "macro", "pos_label": 2},
             {"average": "macro", "zero_division": 1},
         )
@@ -67,7 +71,9 @@ def test_metrics_of_labels(metric, options, data, n, kind, other, as_series):
 @given(st.data(), st.integers(1, 100), st.sampled_from(["int64", "U2", "bool"]), st.booleans())
 def test_metrics_of_scores(data, n, kind, coarse):
     y_true = draw_labels(data, kind, n)
-    elements = st.integers(0, 5).map(float) if coarse else st.floats(-5, 5) | st.sampled_from([np.nan, np.inf])
+    elements = (
+        st.integers(0, 5).map(float) if coarse else st.floats(-5, 5) | st.sampled_from([np.nan, np.inf])
+    )
     y_score = data.draw(hnp.arrays("float64", n, elements=elements))
     check(metrics.roc_auc_score, y_true, y_score)
 
@@ -105,7 +111,9 @@ def test_metrics_of_numbers(metric, data, n, kind, as_series):
 def test_errors_of_many_rows_are_summed_in_the_same_order(metric):
     rng = np.random.RandomState(0)
     y_true, y_pred = rng.lognormal(0, 3, 100_003), rng.lognormal(0, 3, 100_003)
-    assert getattr(closed_form, metric.__name__.removesuffix("_score"))(y_true, y_pred) == metric(y_true, y_pred)
+    assert getattr(closed_form, metric.__name__.removesuffix("_score"))(y_true, y_pred) == metric(
+        y_true, y_pred
+    )
 
 
 def test_ranks_and_probabilities_of_many_are_summed_in_the_same_order():
@@ -113,7 +121,10 @@ def test_ranks_and_probabilities_of_many_are_summed_in_the_same_order():
     y_true, y_score = rng.randint(0, 2, 10_007), rng.normal(size=10_007)
     assert closed_form.roc_auc(y_true, y_score) == metrics.roc_auc_score(y_true, y_score)
     for order in "CF":
-        y_true, y_proba = rng.randint(0, 12, 10_007), np.asarray(rng.dirichlet(np.ones(12), 10_007), order=order)
+        y_true, y_proba = (
+            rng.randint(0, 12, 10_007),
+            np.asarray(rng.dirichlet(np.ones(12), 10_007), order=order),
+        )
         assert closed_form.log_loss(y_true, y_proba) == metrics.log_loss(y_true, y_proba)
 
 
@@ -132,4 +143,6 @@ def test_ranks_and_probabilities_of_many_are_summed_in_the_same_order():
 )
 def test_unusual_targets_are_left_to_scikit_learn(y_true, y_pred):
     assert closed_form.accuracy(y_true, y_pred) is None
-    assert same(outcome(FAST_METRICS[accuracy_score], y_true, y_pred), outcome(accuracy_score, y_true, y_pred))
+    assert same(
+        outcome(FAST_METRICS[accuracy_score], y_true, y_pred), outcome(accuracy_score, y_true, y_pred)
+    )

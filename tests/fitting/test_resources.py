@@ -63,9 +63,13 @@ def test_convergence():
     for resource, converged in ((3, False), (1000, True)):
         model = trained(ParameterResource("max_iter", 1000), LogisticRegression(), Y, [resource])
         assert ParameterResource("max_iter", 1000).has_converged(model, resource) == converged
-        model = trained(ParameterResource("x__max_iter", 1000), make_named(LogisticRegression()), Y, [resource])
+        model = trained(
+            ParameterResource("x__max_iter", 1000), make_named(LogisticRegression()), Y, [resource]
+        )
         assert ParameterResource("x__max_iter", 1000).has_converged(model, resource) == converged
-    stopped = trained(ParameterResource("n_estimators", 500), GradientBoostingClassifier(n_iter_no_change=1), Y, [500])
+    stopped = trained(
+        ParameterResource("n_estimators", 500), GradientBoostingClassifier(n_iter_no_change=1), Y, [500]
+    )
     assert ParameterResource("n_estimators", 500).has_converged(stopped, 500)
 
 

@@ -33,7 +33,9 @@ def test_the_table_has_every_metric_with_a_closed_form():
 
 
 @pytest.mark.parametrize("name", [*CLASSIFIER_SCORINGS, *REGRESSOR_SCORINGS, None])
-@pytest.mark.parametrize("estimator", [GaussianNB(), make_pipeline(StandardScaler(), Ridge()), SVC(), Ridge()])
+@pytest.mark.parametrize(
+    "estimator", [GaussianNB(), make_pipeline(StandardScaler(), Ridge()), SVC(), Ridge()]
+)
 def test_fast_scorers_have_the_scores_and_the_repr_of_the_scorer(estimator, name):
     X, y = load_iris(return_X_y=True)
     X, y = (X[y > 0], y[y > 0] - 1) if name in (None, *BINARY_SCORINGS) else (X, y)
@@ -48,7 +50,8 @@ def test_fast_scorers_have_the_scores_and_the_repr_of_the_scorer(estimator, name
     if name:
         multiple = _MultimetricScorer(scorers={"one": get_scorer(name), "two": get_scorer("accuracy")})
         assert outcome(fast_scorer(multiple), estimator, X, y) == outcome(multiple, estimator, X, y)
-        assert multiple._scorers["one"]._score_func is get_scorer(name)._score_func  # the original is untouched
+        # The original is untouched.
+        assert multiple._scorers["one"]._score_func is get_scorer(name)._score_func
 
 
 def test_fast_scorers_warn_of_many_classes():
@@ -78,7 +81,7 @@ def test_a_closed_form_that_differs_once_is_not_used_again():
     assert len(calls) == 1
 
 
-# -- parts of scorers --------------------------------------------------------------------------------------------------
+# -- parts of scorers ----------------------------------------------------------------------------------------
 
 
 def several(*names, **options):
@@ -112,7 +115,9 @@ def test_the_metric_of_a_scorer():
 
 def test_a_raising_scorer_raises_the_error_of_a_metric(iris):
     model = Null(value=1).fit(*iris)
-    scorer = _MultimetricScorer(scorers={"bad": failing_scorer, "good": get_scorer("accuracy")}, raise_exc=False)
+    scorer = _MultimetricScorer(
+        scorers={"bad": failing_scorer, "good": get_scorer("accuracy")}, raise_exc=False
+    )
     assert "cannot score" in scorer(model, *iris)["bad"]
     with pytest.raises(ArithmeticError, match="cannot score"):
         raising_scorer(scorer)(model, *iris)

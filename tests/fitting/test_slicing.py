@@ -88,12 +88,16 @@ def test_every_call_makes_new_slices():
     np.testing.assert_array_equal(second.X_train, X[TRAIN])
 
 
-# -- slices that can be shared -----------------------------------------------------------------------------------------
+# -- slices that can be shared -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "estimator",
-    [SVC(), make_pipeline(StandardScaler(), PCA(0.9), LogisticRegression(class_weight={0: 2.0})), SVC(random_state=3)],
+    [
+        SVC(),
+        make_pipeline(StandardScaler(), PCA(0.9), LogisticRegression(class_weight={0: 2.0})),
+        SVC(random_state=3),
+    ],
 )
 def test_estimators_of_scikit_learn_are_read_only(estimator):
     assert slicing.is_read_only(estimator)
@@ -117,7 +121,9 @@ def test_other_estimators_may_write_to_their_data(estimator):
 
 
 def test_read_only_parameters_and_scorers():
-    assert slicing.params_are_read_only({"C": 1.0, "svc__kernel": "rbf", "clf": SVC(), "sizes": (3, 4), "w": {0: 1.0}})
+    assert slicing.params_are_read_only(
+        {"C": 1.0, "svc__kernel": "rbf", "clf": SVC(), "sizes": (3, 4), "w": {0: 1.0}}
+    )
     assert not slicing.params_are_read_only({"scaler__copy": False})
     assert not slicing.params_are_read_only({"kernel": np.dot})
     assert slicing.scorer_is_read_only(get_scorer("accuracy"))
@@ -133,7 +139,7 @@ def test_slices_of_sparse_data_are_shared_only_if_indices_are_sorted():
     assert not slicing.data_can_be_shared(unsorted)
 
 
-# -- the cache ---------------------------------------------------------------------------------------------------------
+# -- the cache -----------------------------------------------------------------------------------------------
 
 
 def fold_of(nbytes):

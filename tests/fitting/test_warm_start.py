@@ -48,7 +48,9 @@ def can_continue(estimator, name):
     return parameter(name, 10**6, estimator).can_continue(estimator, 1)
 
 
-@pytest.mark.parametrize("wrap", [lambda e: e, lambda e: make_pipeline(StandardScaler(), PCA(3), e)], ids=["", "pipe"])
+@pytest.mark.parametrize(
+    "wrap", [lambda e: e, lambda e: make_pipeline(StandardScaler(), PCA(3), e)], ids=["", "pipe"]
+)
 @pytest.mark.parametrize("estimator", EXACT, ids=name)
 def test_continued_training_equals_a_fit_from_scratch(estimator, wrap):
     resource = "max_iter" if name(estimator).startswith("Hist") else "n_estimators"
@@ -79,12 +81,18 @@ def test_every_registered_estimator_is_tested():
         (HistGradientBoostingClassifier(random_state=0, early_stopping=True), "max_iter"),
         (BaggingClassifier(random_state=0, oob_score=True), "n_estimators"),
         (RandomForestClassifier(random_state=0, class_weight="balanced"), "n_estimators"),
-        (make_pipeline(PCA(2), RandomForestClassifier(random_state=0)), "randomforestclassifier__n_estimators"),
+        (
+            make_pipeline(PCA(2), RandomForestClassifier(random_state=0)),
+            "randomforestclassifier__n_estimators",
+        ),
         (
             make_pipeline(TargetEncoder(), RandomForestClassifier(random_state=0)),
             "randomforestclassifier__n_estimators",
         ),
-        (make_pipeline(RandomTreesEmbedding(random_state=0), GaussianNB()), "randomtreesembedding__n_estimators"),
+        (
+            make_pipeline(RandomTreesEmbedding(random_state=0), GaussianNB()),
+            "randomtreesembedding__n_estimators",
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else name(value),
 )
@@ -101,7 +109,9 @@ def test_early_stopping_that_only_a_fitted_model_knows_of():
 
 def test_a_forest_needs_no_seed_but_the_first_steps_of_its_pipeline_do():
     assert can_continue(RandomForestClassifier(), "n_estimators")
-    assert not can_continue(make_pipeline(PCA(2), RandomForestClassifier()), "randomforestclassifier__n_estimators")
+    assert not can_continue(
+        make_pipeline(PCA(2), RandomForestClassifier()), "randomforestclassifier__n_estimators"
+    )
 
 
 def test_registering():

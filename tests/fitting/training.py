@@ -26,7 +26,9 @@ def target(estimator):
 
 
 def output(model):
-    method = next(m for m in ("predict_proba", "decision_function", "predict", "transform") if hasattr(model, m))
+    method = next(
+        m for m in ("predict_proba", "decision_function", "predict", "transform") if hasattr(model, m)
+    )
     found = getattr(model, method)(X)
     return found.toarray() if hasattr(found, "toarray") else found
 

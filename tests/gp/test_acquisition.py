@@ -12,7 +12,10 @@ from skhpt.gp.acquisition import ACQUISITIONS, log_expected_improvement, upper_c
 @given(st.floats(-3, 3), st.floats(0.05, 3), st.floats(-3, 3))
 def test_expected_improvement_is_an_integral(mean, std, best):
     expected, _ = integrate.quad(
-        lambda t: max(t - best, 0) * stats.norm.pdf(t, mean, std), best, max(best, mean) + 12 * std, epsabs=1e-14
+        lambda t: max(t - best, 0) * stats.norm.pdf(t, mean, std),
+        best,
+        max(best, mean) + 12 * std,
+        epsabs=1e-14,
     )
     log_ei, _, _ = log_expected_improvement(np.array([mean]), np.array([std]), best)
     assert np.exp(log_ei[0]) == pytest.approx(expected, rel=1e-6, abs=1e-12)

@@ -17,7 +17,9 @@ def test_unlike_levels_have_equal_distances():
 @pytest.mark.parametrize("n_levels", [0, 1, 2, 5])
 def test_the_mean_distance_of_random_levels_is_that_of_random_numbers(n_levels):
     embedding, u = Embedding((n_levels,)), (np.arange(400)[:, None] + 0.5) / 400
-    assert embedding.column_distances(embedding(u)).mean() == pytest.approx(1 / 6 if n_levels != 1 else 0, abs=1e-4)
+    assert embedding.column_distances(embedding(u)).mean() == pytest.approx(
+        1 / 6 if n_levels != 1 else 0, abs=1e-4
+    )
 
 
 @given(st.lists(st.sampled_from([0, 2, 5]), min_size=1, max_size=4), st.integers(0, 2**32 - 1))

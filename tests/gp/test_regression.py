@@ -7,7 +7,14 @@ from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 
 from skhpt.gp import regression
 from skhpt.gp.kernel import Embedding, matern
-from skhpt.gp.regression import Prior, condition, fit_theta, log_evidence, reinterpolate, theta_covariance_root
+from skhpt.gp.regression import (
+    Prior,
+    condition,
+    fit_theta,
+    log_evidence,
+    reinterpolate,
+    theta_covariance_root,
+)
 
 N, D = 25, 3
 RNG = np.random.default_rng(0)
@@ -21,7 +28,9 @@ ORDERED = Embedding((0, 0, 0))
 def sklearn_regressor(posterior):
     """Scikit-learn's regressor of the same process, with the same mean and scale."""
     lengths, tau = np.exp(THETA[:-1]), np.exp(THETA[-1])
-    kernel = ConstantKernel(posterior.scale**2) * Matern(lengths, nu=2.5) + WhiteKernel(posterior.scale**2 * tau)
+    kernel = ConstantKernel(posterior.scale**2) * Matern(lengths, nu=2.5) + WhiteKernel(
+        posterior.scale**2 * tau
+    )
     return GaussianProcessRegressor(kernel, alpha=0, optimizer=None).fit(U, Y - posterior.mean)
 
 
@@ -87,7 +96,9 @@ def test_the_covariance_of_theta_is_the_inverse_of_the_expected_information():
     steps = 1e-3 * np.eye(D + 1)
     curvature = np.array([[second_difference(i, j) for i in steps] for j in steps])
     root = theta_covariance_root(ORDERED, THETA, Z, v=v, prior=prior)
-    np.testing.assert_allclose(np.linalg.inv(root @ root.T), curvature + np.diag(prior.std**-2), rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(
+        np.linalg.inv(root @ root.T), curvature + np.diag(prior.std**-2), rtol=1e-3, atol=1e-3
+    )
 
 
 def test_the_covariance_of_theta_after_one_score_is_that_of_the_prior():

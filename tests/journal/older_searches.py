@@ -1,8 +1,9 @@
 """Searches whose journals are kept in ``tests/journal/data``, so that every version is shown to resume them.
 
-``python tests/journal/older_searches.py FOLDER PREFIX`` writes the journals with the package that is imported, under
-the names ``PREFIX-NAME.jsonl``. Each search is interrupted by Ctrl-C in the middle and resumed. After a change of the
-format of journals, write a new set; the files of earlier formats stay, as long as these formats are read.
+``python tests/journal/older_searches.py FOLDER PREFIX`` writes the journals with the package that is
+imported, under the names ``PREFIX-NAME.jsonl``. Each search is interrupted by Ctrl-C in the middle and
+resumed. After a change of the format of journals, write a new set; the files of earlier formats stay, as long
+as these formats are read.
 """
 
 import re
@@ -42,7 +43,10 @@ def grid(**params):
 
 
 def pipeline(**params):
-    grid = {"reduce__n_components": [1, 2], "clf": [KNeighborsClassifier(), KNeighborsClassifier(50), GaussianNB()]}
+    grid = {
+        "reduce__n_components": [1, 2],
+        "clf": [KNeighborsClassifier(), KNeighborsClassifier(50), GaussianNB()],
+    }
     return GridSearch(PIPELINE, grid, cv=FOLDS, return_train_score=True, **params)
 
 
@@ -71,7 +75,13 @@ def pending(**params):
 
 def ladder(**params):
     space = {"max_depth": randint(1, 9), "max_features": [1, 2, 4]}
-    options = {"resource": "n_estimators", "max_resources": 9, "n_candidates": 9, "cv": FOLDS, "random_state": 0}
+    options = {
+        "resource": "n_estimators",
+        "max_resources": 9,
+        "n_candidates": 9,
+        "cv": FOLDS,
+        "random_state": 0,
+    }
     return HyperbandSearchCV(RandomForestClassifier(random_state=0), space, **options, **params)
 
 

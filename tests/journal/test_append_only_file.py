@@ -39,7 +39,7 @@ def reopen(path):
         return journal.candidates, journal.folds
 
 
-# -- torn lines --------------------------------------------------------------------------------------------------------
+# -- torn lines ----------------------------------------------------------------------------------------------
 
 
 def test_a_file_cut_anywhere_is_resumed(path):
@@ -99,7 +99,7 @@ def test_a_killed_search_is_resumed(path):
     assert reopen(path) == (CANDIDATES, FOLDS)
 
 
-# -- failures ----------------------------------------------------------------------------------------------------------
+# -- failures ------------------------------------------------------------------------------------------------
 
 
 class Disk:
@@ -165,7 +165,10 @@ def test_a_search_continues_without_its_journal_if_writing_fails(path, monkeypat
 def test_a_torn_line_is_removed_when_the_search_is_resumed(path, monkeypatch):
     with monkeypatch.context() as patch:
         Disk(patch, write=fails(errno.ENOSPC, 4, 7), ftruncate=fails(errno.EIO, 1))
-        with pytest.warns(UserWarning, match="continues in memory"), open_journal(path, HEADER, CODEC) as journal:
+        with (
+            pytest.warns(UserWarning, match="continues in memory"),
+            open_journal(path, HEADER, CODEC) as journal,
+        ):
             write(journal)
     with pytest.warns(UserWarning, match="7 bytes of line 4 were cut"):
         assert reopen(path) == (CANDIDATES, FOLDS[:1])
@@ -174,7 +177,10 @@ def test_a_torn_line_is_removed_when_the_search_is_resumed(path, monkeypatch):
 def test_writing_stops_if_a_torn_line_cannot_be_removed(path, monkeypatch):
     path.write_bytes(MAGIC)
     Disk(monkeypatch, ftruncate=fails(errno.EIO, 1))
-    with pytest.warns(UserWarning, match="continues in memory") as caught, open_journal(path, HEADER, CODEC) as journal:
+    with (
+        pytest.warns(UserWarning, match="continues in memory") as caught,
+        open_journal(path, HEADER, CODEC) as journal,
+    ):
         write(journal)
     assert len(caught) == 1
     assert path.read_bytes() == MAGIC
@@ -224,7 +230,9 @@ def test_a_keyboard_interrupt_leaves_no_torn_line(path, monkeypatch):
 def test_writing_stops_if_the_file_was_deleted(path, replace, tmp_path):
     (tmp_path / "other").write_bytes(b"other")
     delete = path.unlink if not replace else lambda: (tmp_path / "other").rename(path)
-    with pytest.warns(UserWarning, match=r"search\.jsonl can no longer be written to \(it was deleted\)") as caught:
+    with pytest.warns(
+        UserWarning, match=r"search\.jsonl can no longer be written to \(it was deleted\)"
+    ) as caught:
         check_that_writing_stops(path, delete, clock=count().__next__)
     assert len(caught) == 1
     assert path.read_bytes() == b"other" if replace else not path.exists()
@@ -232,17 +240,24 @@ def test_writing_stops_if_the_file_was_deleted(path, replace, tmp_path):
 
 def test_writing_stops_if_another_process_writes_to_the_file(path):
     with pytest.warns(UserWarning, match="something else has written to it"):
-        check_that_writing_stops(path, lambda: path.write_bytes(path.read_bytes() + b"hello"), clock=count().__next__)
+        check_that_writing_stops(
+            path, lambda: path.write_bytes(path.read_bytes() + b"hello"), clock=count().__next__
+        )
     assert path.read_bytes().endswith(b"hello")
 
 
 def test_a_file_that_was_deleted_is_noticed_at_the_end(path):
-    with pytest.warns(UserWarning, match="it was deleted"), open_journal(path, HEADER, CODEC, clock=lambda: 0.0):
+    with (
+        pytest.warns(UserWarning, match="it was deleted"),
+        open_journal(path, HEADER, CODEC, clock=lambda: 0.0),
+    ):
         path.unlink()
 
 
 def test_paths_that_cannot_be_written_to_are_refused(path, tmp_path, monkeypatch):
-    with pytest.raises(FileNotFoundError, match=r"journal= cannot be written to: .*is there such a folder.*missing"):
+    with pytest.raises(
+        FileNotFoundError, match=r"journal= cannot be written to: .*is there such a folder.*missing"
+    ):
         open_journal(tmp_path / "missing" / "search.jsonl", HEADER, CODEC)
     with pytest.raises(ValueError, match=f"journal= must be the path of a file, got '{tmp_path}'"):
         open_journal(tmp_path, HEADER, CODEC)
@@ -254,7 +269,7 @@ def test_paths_that_cannot_be_written_to_are_refused(path, tmp_path, monkeypatch
             open_journal(path, HEADER, CODEC)
 
 
-# -- the disk ----------------------------------------------------------------------------------------------------------
+# -- the disk ------------------------------------------------------------------------------------------------
 
 
 def test_syncs_take_about_a_quarter_of_a_percent_of_the_time(path, monkeypatch):
@@ -276,7 +291,7 @@ def test_syncs_take_about_a_quarter_of_a_percent_of_the_time(path, monkeypatch):
     assert len(waited) == before + 1  # at the end, once more
 
 
-# -- locks -------------------------------------------------------------------------------------------------------------
+# -- locks ---------------------------------------------------------------------------------------------------
 
 
 def test_a_second_search_is_refused(path):
@@ -285,9 +300,15 @@ def test_a_second_search_is_refused(path):
         with pytest.raises(BlockingIOError, match=r"journal= is in use: another search .*search\.jsonl"):
             open_journal(path, HEADER, CODEC)
         path.read_bytes()  # reading and closing it does not end the lock
-        code = f"from tests.journal.test_append_only_file import *; open_journal({str(path)!r}, HEADER, CODEC)"
+        code = (
+            f"from tests.journal.test_append_only_file import *; open_journal({str(path)!r}, HEADER, CODEC)"
+        )
         there = subprocess.run(
-            [sys.executable, "-c", code], cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False
+            [sys.executable, "-c", code],
+            cwd=Path(__file__).parents[2],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert "BlockingIOError" in there.stderr
     assert reopen(path) == (CANDIDATES, FOLDS)

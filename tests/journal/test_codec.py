@@ -63,7 +63,9 @@ def test_choices_are_read_as_the_objects_of_the_user():
     assert codec.decode(codec.encode(other))["svc"] is BRANCHED.branches[1]["svc"].values[0]
 
 
-@pytest.mark.parametrize("value", [None, True, 2**60, -0.0, math.inf, math.nan, "x", [1, (2,)], (), np.float64(0.5)])
+@pytest.mark.parametrize(
+    "value", [None, True, 2**60, -0.0, math.inf, math.nan, "x", [1, (2,)], (), np.float64(0.5)]
+)
 def test_draws_of_any_plain_type_round_trip(value):
     codec = SpaceCodec(Space({"a": OnlyRvs(value)}))
     assert params_key(codec_round_trip(codec, {"a": value})) == params_key({"a": value})
@@ -71,7 +73,9 @@ def test_draws_of_any_plain_type_round_trip(value):
 
 @pytest.mark.parametrize("value", [SVC(), np.array(3.0), 1j, [SVC()], {1}])
 def test_draws_that_are_not_plain_are_refused(value):
-    with pytest.raises(TypeError, match=r"distribution of parameter 'a' cannot be written: .*a list of choices"):
+    with pytest.raises(
+        TypeError, match=r"distribution of parameter 'a' cannot be written: .*a list of choices"
+    ):
         SpaceCodec(Space({"a": OnlyRvs(value)})).encode({"a": value})
 
 
@@ -115,7 +119,9 @@ def test_only_objects_are_written_as_an_index():
 
 @pytest.mark.parametrize("params", [{"svc": SVC(C=3)}, {"kernel": abs}, {"new": np.arange(3)}])
 def test_objects_that_are_not_listed_are_refused(params):
-    with pytest.raises(ValueError, match=f"parameter '{next(iter(params))}' cannot be written: .*must be among"):
+    with pytest.raises(
+        ValueError, match=f"parameter '{next(iter(params))}' cannot be written: .*must be among"
+    ):
         ListCodec(LISTED).encode(params)
 
 
@@ -125,7 +131,9 @@ class WithoutRepr:
 
 
 def test_choices_have_texts():
-    space = Space({"a": [1, "x", lambda: 0, lambda: 1, SVC(C=2), WithoutRepr(), "y" * 500], "C": uniform(0, 1)})
+    space = Space(
+        {"a": [1, "x", lambda: 0, lambda: 1, SVC(C=2), WithoutRepr(), "y" * 500], "C": uniform(0, 1)}
+    )
     texts = SpaceCodec(space).texts()[0]["a"]
     assert list(SpaceCodec(space).texts()[0]) == ["a"]
     assert texts[:2] == [1, "x"]

@@ -16,7 +16,9 @@ def test_plain_values_round_trip(value):
     assert value_key(unpack(through_json({"x": pack(value)})["x"])) == value_key(value)
 
 
-@pytest.mark.parametrize("value", [{"float": "nan"}, {"choice": 1}, {"dict": {}}, "nan", ["tuple"], {"text": "a"}])
+@pytest.mark.parametrize(
+    "value", [{"float": "nan"}, {"choice": 1}, {"dict": {}}, "nan", ["tuple"], {"text": "a"}]
+)
 def test_values_that_look_like_tags_round_trip(value):
     assert unpack(pack(value)) == value
 
@@ -28,7 +30,9 @@ def test_numpy_scalars_become_python_values():
     assert [type(value) for value in back] == [float, float, int, bool, str]
 
 
-@pytest.mark.parametrize("value", [object(), SVC(), {1, 2}, b"x", 1j, np.arange(3), 2**2000, np.datetime64(1, "s")])
+@pytest.mark.parametrize(
+    "value", [object(), SVC(), {1, 2}, b"x", 1j, np.arange(3), 2**2000, np.datetime64(1, "s")]
+)
 def test_values_of_other_types_are_refused(value):
     with pytest.raises(TypeError, match="cannot be written"):
         pack([value])
@@ -36,7 +40,10 @@ def test_values_of_other_types_are_refused(value):
 
 @given(
     hnp.arrays(
-        hnp.boolean_dtypes() | hnp.integer_dtypes() | hnp.floating_dtypes() | hnp.unicode_string_dtypes(max_len=3),
+        hnp.boolean_dtypes()
+        | hnp.integer_dtypes()
+        | hnp.floating_dtypes()
+        | hnp.unicode_string_dtypes(max_len=3),
         hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=3),
     )
 )

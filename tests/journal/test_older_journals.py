@@ -62,7 +62,8 @@ def fresh(tmp_path_factory):
 def with_versions_of(fresh, older):
     """Return a journal with the versions of Python and of libraries that a fresh one has.
 
-    A journal of other library versions is refused, because scores may differ. The scores of these searches do not.
+    A journal of other library versions is refused, because scores may differ. The scores of these searches do
+    not.
     """
     header, lines = older.split(b"\n", maxsplit=1)
     header = json.loads(header)
@@ -123,7 +124,9 @@ def test_an_older_journal_is_read_without_the_search(stem, fresh, tmp_path):
     path.write_bytes(with_versions_of(fresh(name)[1], JOURNALS[stem].read_bytes()))
     search, view = run(make(name, journal=path)), read_journal(JOURNALS[stem])
     n_given = len(search.history_) - len(view.history)  # those of an earlier search are not in the journal
-    assert [trial.state for trial in view.history.finished] == [trial.state for trial in search.history_[n_given:]]
+    assert [trial.state for trial in view.history.finished] == [
+        trial.state for trial in search.history_[n_given:]
+    ]
     if not n_given:
         assert view.best_score == pytest.approx(search.best_score_)
     assert len(view.leaderboard_text(3).splitlines()) == 5

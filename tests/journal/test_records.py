@@ -41,7 +41,8 @@ CANDIDATES = st.builds(
 @given(FOLDS)
 @example(FoldScore(0, 0, {"a": math.nan, "float": math.inf, "b": 0}, -math.inf, math.inf, math.nan))
 def test_folds_round_trip(fold):
-    assert repr(fold_from(through_json(fold_record(fold)))) == repr(fold)  # repr, as NaN is not equal to itself
+    # repr, as NaN is not equal to itself.
+    assert repr(fold_from(through_json(fold_record(fold)))) == repr(fold)
 
 
 @given(CANDIDATES)
@@ -51,7 +52,12 @@ def test_candidates_round_trip(candidate):
 
 
 def test_default_values_are_left_out():
-    assert fold_record(FoldScore(3, 1, 0.5, fit_time=0.25)) == {"scored": 3, "split": 1, "test": 0.5, "fit_time": 0.25}
+    assert fold_record(FoldScore(3, 1, 0.5, fit_time=0.25)) == {
+        "scored": 3,
+        "split": 1,
+        "test": 0.5,
+        "fit_time": 0.25,
+    }
     assert candidate_record(Candidate(3, {}), {"params": {}}) == {"id": 3, "point": {"params": {}}}
 
 
@@ -61,7 +67,9 @@ def test_text_that_is_not_valid_unicode_survives():
 
 
 def test_scores_of_numpy_types_become_python_numbers():
-    fold = fold_from(fold_record(FoldScore(0, 0, {"a": np.float64(0.5), "b": np.longdouble(2)}, np.float32(0.25))))
+    fold = fold_from(
+        fold_record(FoldScore(0, 0, {"a": np.float64(0.5), "b": np.longdouble(2)}, np.float32(0.25)))
+    )
     assert (fold.test_score, fold.train_score) == ({"a": 0.5, "b": 2.0}, 0.25)
     assert type(fold.test_score["b"]) is type(fold.train_score) is float
 

@@ -63,7 +63,16 @@ def test_the_leaderboard_is_that_of_the_search(journal, path):
     view = read_journal(path)
     frame = view.leaderboard()
     assert list(frame.index) == [1, 0]
-    assert list(frame.columns) == ["rank", "score", "std", "fit_time", "state", "param_x", "param_svc", "param_f"]
+    assert list(frame.columns) == [
+        "rank",
+        "score",
+        "std",
+        "fit_time",
+        "state",
+        "param_x",
+        "param_svc",
+        "param_f",
+    ]
     assert list(frame["score"]) == [0.75, 0.625]
     assert list(view.leaderboard(n=1).index) == [1]
     assert view.leaderboard_text(n=1).splitlines()[2].split()[:3] == ["1", "1", "0.7500"]
@@ -164,7 +173,8 @@ def test_a_candidate_with_several_resources_has_one_row(path):
         for score in (fold(1, 0, 0.5), fold(2, 0, 0.25), fold(3, 0, 0.75)):
             journal.scored(score)
     view = read_journal(path)
-    assert [trial.candidate.id for trial in view.history.finished] == [1, 2, 3]  # bracket 0 does not wait for bracket 1
+    # Bracket 0 does not wait for bracket 1.
+    assert [trial.candidate.id for trial in view.history.finished] == [1, 2, 3]
     assert view.history[2].candidate.parent == 1
     assert list(view.leaderboard().index) == [2, 3]  # the highest resource, then the score
     assert list(view.leaderboard()["n_resources"]) == [3, 1]
@@ -216,7 +226,9 @@ def test_a_view_has_the_history_of_the_search(path):
     class Random(FakeEvaluator):
         def submit(self, candidates):
             self.pending += [
-                FoldScore(asked.id, split, float(scores[asked.id, split])) for asked in candidates for split in range(3)
+                FoldScore(asked.id, split, float(scores[asked.id, split]))
+                for asked in candidates
+                for split in range(3)
             ]
 
     class TwoBrackets:

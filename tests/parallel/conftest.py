@@ -20,5 +20,6 @@ def client():
 
 @pytest.fixture
 def cluster(client):
-    client.wait_for_workers(2)  # a test before may have killed one; a search on a single worker runs in this process
+    # A test before may have killed one; a search on a single worker runs in this process.
+    client.wait_for_workers(2)
     return client

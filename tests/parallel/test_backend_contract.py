@@ -20,7 +20,7 @@ from skhpt.parallel.channels import Begun, TaskUpdate
 from skhpt.parallel.dask import DaskBackend
 from skhpt.parallel.processes import ProcessBackend
 
-# -- the backends --------------------------------------------------------------------------------------------------
+# -- the backends --------------------------------------------------------------------------------------------
 
 
 @contextmanager
@@ -28,7 +28,9 @@ def serial() -> Iterator[Backend]:
     yield SerialBackend(nullcontext)
 
 
-def through_joblib(name: str, make: Callable[[Parallel], Backend]) -> Callable[[], AbstractContextManager[Backend]]:
+def through_joblib(
+    name: str, make: Callable[[Parallel], Backend]
+) -> Callable[[], AbstractContextManager[Backend]]:
     @contextmanager
     def context() -> Iterator[Backend]:
         with parallel_config(name, n_jobs=2), Parallel(batch_size=1) as parallel:
@@ -109,7 +111,7 @@ def backend(case: Case) -> Iterator[Backend]:
         yield backend
 
 
-# -- tasks ---------------------------------------------------------------------------------------------------------
+# -- tasks ---------------------------------------------------------------------------------------------------
 
 
 def square(x):
@@ -167,7 +169,7 @@ def submit(backend: Backend, function: Callable, *arguments: object) -> set[int]
     return set(range(len(arguments)))
 
 
-# -- the contract --------------------------------------------------------------------------------------------------
+# -- the contract --------------------------------------------------------------------------------------------
 
 
 def test_every_task_comes_back_once_after_its_items(case: Case, backend: Backend) -> None:

@@ -12,9 +12,12 @@ def test_a_worker_that_died_while_it_handed_over_a_result_does_not_block_the_end
     monkeypatch.setattr(_joblib, "SECONDS_TO_HAND_OVER", 0.1)
     with Parallel(n_jobs=2, backend="multiprocessing") as parallel:
         backend = _joblib.active_backend(parallel)
-        workers = [child for child in multiprocessing.active_children() if child.pid in _joblib.worker_pids(backend)]
+        workers = [
+            child for child in multiprocessing.active_children() if child.pid in _joblib.worker_pids(backend)
+        ]
         assert len(workers) == 2
-        backend._pool._outqueue._wlock.acquire()  # as a worker does that is killed before it releases the lock
+        # As a worker does that is killed before it releases the lock.
+        backend._pool._outqueue._wlock.acquire()
         _joblib.abort_workers(backend)
     assert not any(worker.is_alive() for worker in workers)
 

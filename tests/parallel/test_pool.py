@@ -114,7 +114,9 @@ def test_numbers_of_workers_and_of_free_tasks(backend):
         assert pool.n_free == (4 if n_slots > 1 else 1)
 
 
-@pytest.mark.parametrize("pre_dispatch, limit", [("all", math.inf), (None, math.inf), (3, 3), ("3*n_jobs", 6), (0, 1)])
+@pytest.mark.parametrize(
+    "pre_dispatch, limit", [("all", math.inf), (None, math.inf), (3, 3), ("3*n_jobs", 6), (0, 1)]
+)
 def test_pre_dispatch_limits_the_pending_tasks(pre_dispatch, limit):
     with parallel_config("threading", n_jobs=2), Pool(pre_dispatch=pre_dispatch) as pool:
         assert pool.n_free == limit

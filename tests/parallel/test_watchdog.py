@@ -38,5 +38,7 @@ def test_a_worker_ends_with_the_process_that_started_it(tmp_path):
 
 
 def test_a_watchdog_that_is_stopped_kills_nothing():
-    output = subprocess.run([sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, check=True, timeout=120).stdout
+    output = subprocess.run(
+        [sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, check=True, timeout=120
+    ).stdout
     assert output == b"None\n"

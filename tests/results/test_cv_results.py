@@ -45,7 +45,11 @@ def test_the_table_equals_that_of_scikit_learn(scores):
 
 
 def test_failed_folds_have_the_error_score():
-    trials = [Trial(Candidate(0, {}), (FoldScore(0, 0, {"a": 1.0, "b": 2.0}), FoldScore(0, 1, None, state="failed")))]
+    trials = [
+        Trial(
+            Candidate(0, {}), (FoldScore(0, 0, {"a": 1.0, "b": 2.0}), FoldScore(0, 1, None, state="failed"))
+        )
+    ]
     table = cv_results(trials, error_score=-1.0)
     assert (table["split1_test_a"][0], table["split1_test_b"][0], table["mean_test_b"][0]) == (-1, -1, 0.5)
     assert metric_names(trials) == ["a", "b"]

@@ -22,7 +22,11 @@ def test_the_best_candidates_come_first():
     trials = trials_of([[0.1, 0.3], [0.9, 0.7], [0.5, 0.5], [0.8, 0.8]])
     table = cv_results(trials, error_score=np.nan)
     rows = leaderboard(trials, table, "score", n=3)
-    assert [(row["rank"], row["candidate"], row["state"]) for row in rows] == [(1, 1, "ok"), (1, 3, "ok"), (3, 2, "ok")]
+    assert [(row["rank"], row["candidate"], row["state"]) for row in rows] == [
+        (1, 1, "ok"),
+        (1, 3, "ok"),
+        (3, 2, "ok"),
+    ]
     assert rows[0]["score"] == pytest.approx(0.8)
     assert rows[0]["std"] == pytest.approx(0.1)
     assert rows[0]["fit_time"] == pytest.approx(1.5)
@@ -33,8 +37,24 @@ def test_the_best_candidates_come_first():
 
 def test_the_columns_of_the_text_are_aligned():
     rows = [
-        {"rank": 1, "candidate": 0, "score": 0.98765, "std": 0.01, "fit_time": 0.00123, "state": "ok", "param_C": 10.0},
-        {"rank": 2, "candidate": 1, "score": 0.5, "std": 0.0, "fit_time": 12.3, "state": "failed", "param_k": "x" * 40},
+        {
+            "rank": 1,
+            "candidate": 0,
+            "score": 0.98765,
+            "std": 0.01,
+            "fit_time": 0.00123,
+            "state": "ok",
+            "param_C": 10.0,
+        },
+        {
+            "rank": 2,
+            "candidate": 1,
+            "score": 0.5,
+            "std": 0.0,
+            "fit_time": 12.3,
+            "state": "failed",
+            "param_k": "x" * 40,
+        },
     ]
     assert leaderboard_text(rows).splitlines() == [
         "rank  candidate   score     std  fit_time   state   C                               k",

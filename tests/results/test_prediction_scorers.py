@@ -50,7 +50,10 @@ def assert_vectorized(models, X, y, scoring, kind="classifier"):
     """Check that there is a vectorized computation, and that it agrees with the scorer and with the models."""
     scorer = check_scoring(models[0], scoring)
     predictions = predictions_of(models, X, y, kind)
-    vectorized, sequential = vectorized_of(predictions, scorer), SequentialScorer(predictions, scorer, "score")
+    vectorized, sequential = (
+        vectorized_of(predictions, scorer),
+        SequentialScorer(predictions, scorer, "score"),
+    )
     weights = samples(len(y))
     np.testing.assert_allclose(vectorized.score_all(weights), sequential.score_all(weights))
     chosen = np.array([0, 1, 1, 0, 1])
@@ -86,7 +89,10 @@ def test_sample_weights_of_the_scorer_multiply_those_of_the_samples():
     X, y = two_classes()
     models = [LogisticRegression(C=C).fit(X, y) for C in (1e-4, 1.0)]
     weights = RNG.randint(1, 4, size=len(y)).astype(float)
-    predictions, scorer = predictions_of(models, X, y, sample_weight=weights), check_scoring(models[0], "accuracy")
+    predictions, scorer = (
+        predictions_of(models, X, y, sample_weight=weights),
+        check_scoring(models[0], "accuracy"),
+    )
     vectorized = vectorized_of(predictions, scorer)
     sample = samples(len(y))
     expected = SequentialScorer(predictions, scorer, "score").score_all(sample)
@@ -130,7 +136,9 @@ def test_any_function_of_an_estimator_can_be_called():
 def test_a_sample_on_which_the_metric_is_undefined_has_no_score():
     X, y = two_classes()
     models = [LogisticRegression().fit(X, y)]
-    sequential = SequentialScorer(predictions_of(models, X, y), make_scorer(lambda y, predicted: 1 / 0), "score")
+    sequential = SequentialScorer(
+        predictions_of(models, X, y), make_scorer(lambda y, predicted: 1 / 0), "score"
+    )
     assert np.isnan(sequential.score_all(np.ones((1, len(y))))).all()
     with pytest.raises(ZeroDivisionError):
         sequential.score(0, np.arange(len(y)))

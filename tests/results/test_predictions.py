@@ -10,7 +10,9 @@ AB, ABC = np.array(["a", "b"]), np.array(["a", "b", "c"])
 
 
 def fold(classes):
-    return FoldScore(0, 0, 0.5, predictions=Predictions(np.zeros((1, len(classes))), "predict_proba", classes))
+    return FoldScore(
+        0, 0, 0.5, predictions=Predictions(np.zeros((1, len(classes))), "predict_proba", classes)
+    )
 
 
 def test_the_classes_are_those_of_all_training_parts_and_of_the_targets():

@@ -18,7 +18,9 @@ def sklearn_scores(metric, y, predicted, **params):
 def test_r2():
     y = RNG.normal(1000, 1, N)
     predicted = y[:, np.newaxis] + RNG.normal(size=(N, C))
-    np.testing.assert_allclose(weighted.r2(y, predicted)(WEIGHTS), sklearn_scores(metrics.r2_score, y, predicted))
+    np.testing.assert_allclose(
+        weighted.r2(y, predicted)(WEIGHTS), sklearn_scores(metrics.r2_score, y, predicted)
+    )
     assert np.isnan(weighted.r2(np.ones(N), predicted)(WEIGHTS)).all()
 
 

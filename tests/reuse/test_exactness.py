@@ -51,7 +51,9 @@ CASES = {
     "forest": Case(FOREST, TREES),
     "forest behind a scaler": FOREST_AFTER_SCALER,
     "several metrics": Case(
-        pipe(StandardScaler(), FOREST), LAST_TREES, options={"scoring": ["accuracy", "f1_macro", "roc_auc_ovr"]}
+        pipe(StandardScaler(), FOREST),
+        LAST_TREES,
+        options={"scoring": ["accuracy", "f1_macro", "roc_auc_ovr"]},
     ),
     "sample weights": Case(FOREST, TREES, fit_params={"sample_weight": WEIGHTS}),
     "sample weights for a step": Case(
@@ -97,7 +99,9 @@ CASES = {
     "column transformer": COLUMN_TRANSFORMER,
     "column transformer with pandas output": Case(
         pipe(
-            ColumnTransformer([("num", StandardScaler(), ["a", "b"])], remainder="drop").set_output(transform="pandas"),
+            ColumnTransformer([("num", StandardScaler(), ["a", "b"])], remainder="drop").set_output(
+                transform="pandas"
+            ),
             TREE,
         ),
         {"a__num__with_mean": [True, False], "b__max_depth": DEPTHS},
@@ -151,14 +155,19 @@ CASES = {
         {"b__n_neighbors": [1, 2, 3, 5, 8], "b__weights": ["uniform", "distance"]},
         (np.round(CLASSES[0]), CLASSES[1]),
     ),
-    "no target": Case(pipe(StandardScaler(), PCA(svd_solver="full")), {"b__n_components": [1, 2, 3]}, (CLASSES[0],)),
+    "no target": Case(
+        pipe(StandardScaler(), PCA(svd_solver="full")), {"b__n_components": [1, 2, 3]}, (CLASSES[0],)
+    ),
     "the same candidates again": Case(TREE, {"max_depth": [1, 2, 1, 1, 2]}),
     "parameters without effect": Case(SVC(), {"kernel": ["linear"], "gamma": [0.1, 1.0, 10.0], "C": [1, 2]}),
     "pipeline with memory=None": Case(pipe(StandardScaler(), FOREST, memory=None), LAST_TREES),
     "early stopping": Case(
-        ensemble.GradientBoostingClassifier(random_state=0, n_iter_no_change=2, tol=0.01), {"n_estimators": [2, 10, 50]}
+        ensemble.GradientBoostingClassifier(random_state=0, n_iter_no_change=2, tol=0.01),
+        {"n_estimators": [2, 10, 50]},
     ),
-    "iterations after convergence": Case(Lasso(), {"max_iter": [100, 1000, 10_000], "alpha": [0.1, 1]}, NUMBERS),
+    "iterations after convergence": Case(
+        Lasso(), {"max_iter": [100, 1000, 10_000], "alpha": [0.1, 1]}, NUMBERS
+    ),
     "votes": Case(
         ensemble.VotingClassifier([("tree", TREE), ("nb", GaussianNB())], voting="soft"),
         {"weights": [None, [1, 2], [2, 1]], "tree__max_depth": DEPTHS},
@@ -211,7 +220,9 @@ def searches(draw: st.DrawFn) -> Case:
     grid = {f"model__{name}": values for name, values in params.items() if draw(st.booleans())}
     for name, choices in STEPS.items():
         if draw(st.booleans()):
-            grid[f"head__{name}" if nested else name] = draw(st.lists(st.sampled_from(choices), min_size=1, max_size=3))
+            grid[f"head__{name}" if nested else name] = draw(
+                st.lists(st.sampled_from(choices), min_size=1, max_size=3)
+            )
     scoring = draw(st.sampled_from([None, "f1_macro", ["accuracy", "balanced_accuracy"]]))
     options = {"cv": draw(st.integers(2, 3)), "scoring": scoring, "return_train_score": draw(st.booleans())}
     weighs = draw(st.booleans()) and not isinstance(model, KNeighborsClassifier)

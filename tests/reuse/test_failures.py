@@ -24,13 +24,18 @@ CASES = {
         SVC(), {"kernel": ["linear"], "gamma": [0.1, -1.0], "C": [1]}, saves=False
     ),
     "failing step": Case(
-        pipe(Picky(), TREE), {"a__factor": [1.0, -1.0, 2.0], "b__max_depth": DEPTHS}, options={"error_score": -1.0}
+        pipe(Picky(), TREE),
+        {"a__factor": [1.0, -1.0, 2.0], "b__max_depth": DEPTHS},
+        options={"error_score": -1.0},
     ),
     "failing model": Case(
-        pipe(StandardScaler(), Failing(bad=(1,))), {"b__value": [0, 1, 2, 3, 4, 1]}, options={"error_score": np.nan}
+        pipe(StandardScaler(), Failing(bad=(1,))),
+        {"b__value": [0, 1, 2, 3, 4, 1]},
+        options={"error_score": np.nan},
     ),
     "too many components": Case(
-        pipe(StandardScaler(), PCA(svd_solver="full"), TREE), {"b__n_components": [1, 2, 99], "c__max_depth": DEPTHS}
+        pipe(StandardScaler(), PCA(svd_solver="full"), TREE),
+        {"b__n_components": [1, 2, 99], "c__max_depth": DEPTHS},
     ),
 }
 

@@ -25,16 +25,20 @@ from tests.reuse.comparison import (
 
 CASES = {
     "instance of RandomState in the last step": Case(
-        pipe(StandardScaler(), ensemble.RandomForestClassifier(random_state=np.random.RandomState(3))), LAST_TREES
+        pipe(StandardScaler(), ensemble.RandomForestClassifier(random_state=np.random.RandomState(3))),
+        LAST_TREES,
     ),
     "instance of RandomState in a prefix": Case(
-        pipe(PCA(2, svd_solver="randomized", random_state=np.random.RandomState(3)), TREE), {"b__max_depth": DEPTHS}
+        pipe(PCA(2, svd_solver="randomized", random_state=np.random.RandomState(3)), TREE),
+        {"b__max_depth": DEPTHS},
     ),
     "no seed": Case(ensemble.RandomForestClassifier(), TREES, saves=False),
     "no seed in the last step": Case(
         pipe(StandardScaler(), ensemble.RandomForestClassifier()), LAST_TREES, saves=False
     ),
-    "no seed in a prefix": Case(pipe(PCA(2, svd_solver="randomized"), TREE), {"b__max_depth": DEPTHS}, saves=False),
+    "no seed in a prefix": Case(
+        pipe(PCA(2, svd_solver="randomized"), TREE), {"b__max_depth": DEPTHS}, saves=False
+    ),
     "draws that do not affect the fit": Case(
         pipe(StandardScaler(), PCA(2, svd_solver="full"), SVC()), {"c__C": [0.1, 1], "c__gamma": [0.1, 1]}
     ),
@@ -47,7 +51,9 @@ CASES = {
         ],
         draws=True,
     ),
-    "transformer of another library that draws": Case(pipe(NoisyScaler(), TREE), {"b__max_depth": DEPTHS}, saves=False),
+    "transformer of another library that draws": Case(
+        pipe(NoisyScaler(), TREE), {"b__max_depth": DEPTHS}, saves=False
+    ),
     "function that draws": Case(
         pipe(SelectKBest(mutual_info_classif), TREE), {"a__k": [1, 2], "b__max_depth": DEPTHS}, saves=False
     ),

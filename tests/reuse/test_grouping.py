@@ -26,7 +26,11 @@ def round_plan(estimator: Any, *points: dict[str, Any]) -> RoundPlan:
 
 def test_candidates_with_a_common_sub_model_are_shared_and_others_are_separate() -> None:
     plan = round_plan(
-        FOREST, {"n_estimators": 5}, {"n_estimators": 9}, {"max_depth": 2}, {"n_estimators": 7, "bootstrap": False}
+        FOREST,
+        {"n_estimators": 5},
+        {"n_estimators": 9},
+        {"max_depth": 2},
+        {"n_estimators": 7, "bootstrap": False},
     )
     assert [shared.candidate.id for shared in plan.shared] == [0, 1]
     group = plan.shared[0].steps[0].group
@@ -36,7 +40,9 @@ def test_candidates_with_a_common_sub_model_are_shared_and_others_are_separate()
 
 
 def test_candidates_that_share_many_fits_are_neighbours() -> None:
-    points = [{"scale__with_mean": mean, "clf__max_depth": depth} for depth in (1, 2, 3) for mean in (True, False)]
+    points = [
+        {"scale__with_mean": mean, "clf__max_depth": depth} for depth in (1, 2, 3) for mean in (True, False)
+    ]
     shared = round_plan(MODEL, *points).shared
     assert [one.candidate.params["scale__with_mean"] for one in shared] == [True] * 3 + [False] * 3
 
@@ -56,7 +62,9 @@ def fit_ids(piece: list[SharedCandidate]) -> set[int]:
 
 @given(grids, st.integers(1, 8))
 def test_pieces_are_in_order_and_repeat_no_fit(grid: list[tuple[bool, int, int]], n_pieces: int) -> None:
-    points = [{"scale__with_mean": mean, "clf__max_depth": depth, "clf__max_features": n} for mean, depth, n in grid]
+    points = [
+        {"scale__with_mean": mean, "clf__max_depth": depth, "clf__max_features": n} for mean, depth, n in grid
+    ]
     shared = round_plan(MODEL, *points).shared
     cut = pieces(shared, n_pieces)
     assert [one for piece in cut for one in piece] == shared

@@ -10,7 +10,11 @@ import numpy as np
 import pytest
 from sklearn.base import clone, is_regressor
 from sklearn.datasets import load_iris
-from sklearn.ensemble import GradientBoostingRegressor, HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.ensemble import (
+    GradientBoostingRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+)
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import LogisticRegression, Perceptron, SGDClassifier, SGDOneClassSVM, SGDRegressor
 from sklearn.metrics import pairwise_distances
@@ -96,7 +100,14 @@ KEPT = [
     (SGDRegressor(loss="epsilon_insensitive"), "epsilon"),
     *[
         (MLPClassifier(solver="sgd", learning_rate="invscaling"), name)
-        for name in ("learning_rate_init", "batch_size", "shuffle", "power_t", "momentum", "nesterovs_momentum")
+        for name in (
+            "learning_rate_init",
+            "batch_size",
+            "shuffle",
+            "power_t",
+            "momentum",
+            "nesterovs_momentum",
+        )
     ],
     (MLPClassifier(solver="sgd", learning_rate_init=0.1), "learning_rate"),
     *[(MLPClassifier(solver="adam"), name) for name in ("beta_1", "beta_2", "epsilon", "learning_rate_init")],
@@ -211,7 +222,9 @@ def test_a_parameter_that_may_have_an_effect_is_kept(estimator: Any, name: str) 
     assert name in without_inert(estimator)
 
 
-@pytest.mark.parametrize("rule", [rule for rule in RULES if rule.given], ids=lambda rule: "-".join(rule.inert))
+@pytest.mark.parametrize(
+    "rule", [rule for rule in RULES if rule.given], ids=lambda rule: "-".join(rule.inert)
+)
 def test_each_rule_has_a_configuration_in_which_it_does_not_hold(rule: InertRule) -> None:
     kept = [(type(estimator), name) for estimator, name in KEPT + UNCERTAIN]
     assert all(any((kind, name) in kept for kind in rule.classes) for name in rule.inert)

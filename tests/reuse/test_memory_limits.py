@@ -44,7 +44,9 @@ def test_a_task_holds_its_data_no_longer_than_it_runs(monkeypatch: pytest.Monkey
     original_make_batch = backends.make_batch
     monkeypatch.setattr(backends, "make_batch", make_batch)
     X, y = CLASSES
-    GridSearch(pipe(StandardScaler(), FOREST), {"b__n_estimators": [1, 2]}, cv=3, n_jobs=2, reuse=reuse).fit(X, y)
+    GridSearch(pipe(StandardScaler(), FOREST), {"b__n_estimators": [1, 2]}, cv=3, n_jobs=2, reuse=reuse).fit(
+        X, y
+    )
     function, args = pickle.loads(sent[0])
     copies = [weakref.ref(arg) for arg in args if isinstance(arg, np.ndarray) and arg.shape == X.shape]
     assert len(copies) == 1

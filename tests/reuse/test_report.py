@@ -48,7 +48,9 @@ def test_the_plan_and_the_report_say_which_fits_are_shared(capsys: pytest.Captur
         ({}, UNSORTED, "X is a sparse matrix other than CSR with sorted indices"),
     ],
 )
-def test_the_plan_and_the_report_say_why_no_fits_are_shared(options: dict[str, Any], X: Any, reason: str) -> None:
+def test_the_plan_and_the_report_say_why_no_fits_are_shared(
+    options: dict[str, Any], X: Any, reason: str
+) -> None:
     search = GridSearch(TREE, {"max_depth": DEPTHS}, cv=3, **options)
     plan = search.plan(X, CLASSES[1])
     assert plan.n_fits == plan.n_fits_asked == 9
@@ -71,7 +73,9 @@ def test_a_plan_changes_nothing() -> None:
 
 
 def test_racing_candidates_share_no_fits() -> None:
-    search = RandomSearch(FOREST, {"n_estimators": randint(2, 5)}, n_iter=4, random_state=0, cv=3, racing=True)
+    search = RandomSearch(
+        FOREST, {"n_estimators": randint(2, 5)}, n_iter=4, random_state=0, cv=3, racing=True
+    )
     search.fit(*CLASSES)
     assert search.reuse_report_.plan.alone == {"racing=True": 4}
 

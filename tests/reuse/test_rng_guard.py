@@ -13,7 +13,9 @@ def _same_generator_afterwards():
     np.random.set_state(before)
 
 
-@pytest.mark.parametrize("draw", [np.random.rand, np.random.randn, lambda: np.random.randint(2), np.random.bytes])
+@pytest.mark.parametrize(
+    "draw", [np.random.rand, np.random.randn, lambda: np.random.randint(2), np.random.bytes]
+)
 @pytest.mark.parametrize("n_before", [0, 1, 3, 700])
 def test_a_draw_is_detected_and_can_be_taken_back(draw, n_before):
     np.random.seed(0)

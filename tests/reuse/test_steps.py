@@ -82,7 +82,9 @@ def test_a_seed_that_is_drawn_but_not_used_is_irrelevant(estimator: Any) -> None
         (FunctionTransformer(np.exp), True),
     ],
 )
-def test_only_steps_without_a_seed_functions_and_other_classes_may_draw(estimator: Any, may_draw: bool) -> None:
+def test_only_steps_without_a_seed_functions_and_other_classes_may_draw(
+    estimator: Any, may_draw: bool
+) -> None:
     assert fit_graph(estimator, {}).draws.may_draw == may_draw
 
 

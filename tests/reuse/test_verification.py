@@ -48,7 +48,9 @@ def test_a_shared_fit_that_differs_from_a_separate_fit_is_not_used(
     case = Case(pipe(StandardScaler(), OtherTree(random_state=0)), {"b__max_depth": DEPTHS})
     theirs = run(GridSearchCV, case)
     with pytest.warns(UserWarning, match="differs from the score of a separate fit, with .*OtherTree"):
-        ours = GridSearch(case.estimator, case.grid, cv=3, refit=False, return_train_score=True).fit(*case.data)
+        ours = GridSearch(case.estimator, case.grid, cv=3, refit=False, return_train_score=True).fit(
+            *case.data
+        )
     for name, column in columns_of(theirs).items():
         np.testing.assert_array_equal(ours.cv_results_[name], column, err_msg=name)
     assert list(ours.reuse_report_.declined.values()) == [3]
@@ -104,17 +106,25 @@ def test_exact_and_close_sub_models_do_not_mix(level: type[Level]) -> None:
 
         return {"fit": lambda estimator, X, y: name, "view": view}
 
-    register_submodel(level, "n", is_exact=lambda estimator: estimator.n >= 3, is_close=True, **serves("close"))
+    register_submodel(
+        level, "n", is_exact=lambda estimator: estimator.n >= 3, is_close=True, **serves("close")
+    )
     register_submodel(level, "n", is_exact=lambda estimator: estimator.n <= 4, **serves("exact"))
     search = GridSearch(level(), {"n": [1, 2, 3, 4, 5, 6]}, cv=2, reuse="close", refit=False).fit(*NUMBERS)
     assert not search.reuse_report_.declined
-    assert {(name, n) for name, _, n in used} == {("exact", n) for n in (1, 2, 3, 4)} | {("close", n) for n in (5, 6)}
+    assert {(name, n) for name, _, n in used} == {("exact", n) for n in (1, 2, 3, 4)} | {
+        ("close", n) for n in (5, 6)
+    }
     assert all(name == made_by for name, made_by, _ in used)
 
 
 @pytest.mark.parametrize("scoring", ["r2", ["r2", "neg_max_error"]])
-def test_a_view_of_an_estimator_whose_separate_fit_fails_is_detected(level: type[Level], scoring: Any) -> None:
-    register_submodel(level, "n", lambda shared, estimator: estimator.set_params(refuses=False).fit([[0]], [0]))
+def test_a_view_of_an_estimator_whose_separate_fit_fails_is_detected(
+    level: type[Level], scoring: Any
+) -> None:
+    register_submodel(
+        level, "n", lambda shared, estimator: estimator.set_params(refuses=False).fit([[0]], [0])
+    )
     search = GridSearch(level(refuses=True), {"n": [1, 2, 3]}, cv=2, scoring=scoring, refit=False)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -126,7 +136,9 @@ def test_a_view_of_an_estimator_whose_separate_fit_fails_is_detected(level: type
 @pytest.mark.parametrize("reuse", ["exact", "close"])
 def test_differences_of_small_scores_are_detected(level: type[Level], reuse: Any) -> None:
     register_submodel(level, "n", lambda shared, estimator: shared)  # always the largest model
-    search = GridSearch(level(scale=1e-6), {"n": [1, 2, 3]}, cv=2, scoring="neg_mean_squared_error", reuse=reuse)
+    search = GridSearch(
+        level(scale=1e-6), {"n": [1, 2, 3]}, cv=2, scoring="neg_mean_squared_error", reuse=reuse
+    )
     X, y = NUMBERS
     with pytest.warns(UserWarning, match="differs from the score of a separate fit"):
         search.fit(X, 1e-6 * y)

@@ -12,7 +12,10 @@ from sklearn.preprocessing import StandardScaler
 FOREST = RandomForestClassifier(9, random_state=0)
 DEPTHS = {"max_depth": stats.randint(1, 9), "max_features": stats.uniform(0.1, 0.9)}
 SGD = make_pipeline(StandardScaler(), SGDClassifier(max_iter=9, random_state=0))
-ALPHAS = {"sgdclassifier__alpha": stats.loguniform(1e-6, 1e1), "sgdclassifier__eta0": stats.loguniform(1e-3, 10)}
+ALPHAS = {
+    "sgdclassifier__alpha": stats.loguniform(1e-6, 1e1),
+    "sgdclassifier__eta0": stats.loguniform(1e-3, 10),
+}
 QUALITIES = {"quality": stats.uniform(0, 1), "start": stats.uniform(0, 1)}
 SCHEDULES = ["ladder", "hyperband", "halving"]
 

@@ -42,14 +42,17 @@ def keys(search):
     return [params_key(params) for params in search.cv_results_["params"]]
 
 
-# -- optima ------------------------------------------------------------------------------------------------------------
+# -- optima --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_it_finds_the_optimum_that_random_draws_miss(seed):
     search = BayesSearchCV(Bowl(), BOWL, n_iter=30, cv=2, random_state=seed).fit(X, Y)
     assert search.best_score_ > -0.02
-    assert search.best_score_ > RandomSearch(Bowl(), BOWL, n_iter=30, cv=2, random_state=seed).fit(X, Y).best_score_
+    assert (
+        search.best_score_
+        > RandomSearch(Bowl(), BOWL, n_iter=30, cv=2, random_state=seed).fit(X, Y).best_score_
+    )
 
 
 def test_every_distribution_in_one_search():
@@ -91,7 +94,7 @@ def test_choices_that_are_estimators(iris):
     assert len(set(keys(search))) == 12
 
 
-# -- initial design ----------------------------------------------------------------------------------------------------
+# -- initial design ------------------------------------------------------------------------------------------
 
 
 def test_the_estimators_own_parameters_come_first():
@@ -138,13 +141,17 @@ def test_the_initial_design_repeats_no_previous_candidate():
 
 @pytest.mark.parametrize(("n_initial", "n_likely"), [(1, 1), (2, 1), (5, 2)])
 def test_at_most_half_of_the_initial_design_are_default_points(n_initial, n_likely):
-    search = BayesSearchCV(Bowl(C=1e9, k=4), BOWL, n_iter=n_initial, n_initial=n_initial, cv=2, random_state=0)
+    search = BayesSearchCV(
+        Bowl(C=1e9, k=4), BOWL, n_iter=n_initial, n_initial=n_initial, cv=2, random_state=0
+    )
     params = search.fit(X, Y).cv_results_["params"]
     assert sum(one["C"] == pytest.approx(1) for one in params) == n_likely
 
 
 def test_the_constraint_applies_to_the_initial_design():
-    search = BayesSearchCV(Bowl(k=1), BOWL, n_iter=6, cv=2, constraint=lambda params: params["k"] > 12, random_state=0)
+    search = BayesSearchCV(
+        Bowl(k=1), BOWL, n_iter=6, cv=2, constraint=lambda params: params["k"] > 12, random_state=0
+    )
     assert min(params["k"] for params in search.fit(X, Y).cv_results_["params"]) > 12
 
 
@@ -177,7 +184,9 @@ def test_results_of_another_space_do_no_harm():
 def test_without_usable_previous_results_new_candidates_are_proposed():
     far = RandomSearch(Bowl(), {"C": stats.uniform(1e5, 1)}, n_iter=20, cv=3).fit(X, Y)
     for cv in (2, 3):  # other folds, and the same
-        search = BayesSearchCV(Bowl(C=1e9), {"C": BOWL["C"]}, n_iter=6, cv=cv, previous=far, random_state=0).fit(X, Y)
+        search = BayesSearchCV(
+            Bowl(C=1e9), {"C": BOWL["C"]}, n_iter=6, cv=cv, previous=far, random_state=0
+        ).fit(X, Y)
         assert len(search.history_) - search.history_.n_earlier_trials == 6
     search = BayesSearchCV(Bowl(), {"C": BOWL["C"]}, n_iter=12, cv=2, max_pending=8, random_state=0).fit(X, Y)
     assert len(set(keys(search))) == 12
@@ -186,7 +195,9 @@ def test_without_usable_previous_results_new_candidates_are_proposed():
 @pytest.mark.parametrize("max_pending", [1, 3])
 def test_a_longer_search_continues_a_shorter_one(max_pending):
     whole = BayesSearchCV(Bowl(), BOWL, n_iter=14, cv=2, random_state=0, max_pending=max_pending).fit(X, Y)
-    part = BayesSearchCV(Bowl(), BOWL, n_iter=9, cv=2, random_state=0, max_pending=max_pending, warm_start=True)
+    part = BayesSearchCV(
+        Bowl(), BOWL, n_iter=9, cv=2, random_state=0, max_pending=max_pending, warm_start=True
+    )
     part.fit(X, Y).set_params(n_iter=14).fit(X, Y)
     assert keys(part) == keys(whole)
 
@@ -200,11 +211,13 @@ def test_a_space_without_parameters_has_one_candidate():
 def test_cost_awareness_needs_expected_improvement():
     with pytest.raises(ValueError, match="'acquisition' parameter of BayesSearchCV must be a str among"):
         BayesSearchCV(Bowl(), BOWL, acquisition="ei").fit(X, Y)
-    with pytest.raises(ValueError, match=r"cost_aware=True .* needs acquisition='log_ei', got acquisition='ucb'"):
+    with pytest.raises(
+        ValueError, match=r"cost_aware=True .* needs acquisition='log_ei', got acquisition='ucb'"
+    ):
         BayesSearchCV(Bowl(), BOWL, acquisition="ucb", cost_aware=True).fit(X, Y)
 
 
-# -- workers -----------------------------------------------------------------------------------------------------------
+# -- workers -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("max_pending", [1, 4])
@@ -217,11 +230,13 @@ def test_the_same_candidates_for_any_number_of_workers(iris, max_pending):
 
 def test_idle_workers_are_reported():
     search = BayesSearchCV(Bowl(), BOWL, n_iter=5, cv=2, n_jobs=4)
-    with pytest.warns(UserWarning, match="2 of 4 workers will be idle: only max_pending=1 candidates of 2 folds"):
+    with pytest.warns(
+        UserWarning, match="2 of 4 workers will be idle: only max_pending=1 candidates of 2 folds"
+    ):
         search.fit(X, Y)
 
 
-# -- robustness --------------------------------------------------------------------------------------------------------
+# -- robustness ----------------------------------------------------------------------------------------------
 
 
 def test_a_finite_space_is_exhausted_and_nothing_comes_twice():
@@ -262,7 +277,7 @@ def test_an_object_that_can_only_be_drawn_from_is_refused():
         BayesSearchCV(Null(), {"value": Dice()}, cv=2).fit(X, Y)
 
 
-# -- predicted scores --------------------------------------------------------------------------------------------------
+# -- predicted scores ----------------------------------------------------------------------------------------
 
 
 def test_predicted_scores():
@@ -282,13 +297,15 @@ def test_predicted_scores():
 
 def test_several_metrics(iris):
     space = {"C": stats.loguniform(1e-3, 1e3)}
-    search = BayesSearchCV(SVC(), space, n_iter=8, scoring=["f1_macro", "accuracy"], refit="accuracy", random_state=0)
+    search = BayesSearchCV(
+        SVC(), space, n_iter=8, scoring=["f1_macro", "accuracy"], refit="accuracy", random_state=0
+    )
     search.fit(*iris)
     single = BayesSearchCV(SVC(), space, n_iter=8, scoring="accuracy", random_state=0).fit(*iris)
     assert keys(search) == keys(single)
 
 
-# -- spaces of scikit-optimize ---------------------------------------------------------------------------------------
+# -- spaces of scikit-optimize -------------------------------------------------------------------------------
 
 
 def test_numbers_of_candidates_for_each_space_are_refused():
@@ -297,7 +314,11 @@ def test_numbers_of_candidates_for_each_space_are_refused():
 
 
 def test_a_search_over_a_space_of_scikit_optimize():
-    space = {"C": Real(1e-3, 1e3, "log-uniform"), "k": (1, 20, "uniform"), "kind": Categorical(["bad", "good"])}
+    space = {
+        "C": Real(1e-3, 1e3, "log-uniform"),
+        "k": (1, 20, "uniform"),
+        "kind": Categorical(["bad", "good"]),
+    }
     search = BayesSearchCV(Bowl(), space, n_iter=25, cv=2, random_state=0).fit(X, Y)
     assert search.best_score_ > -0.05
     assert type(search.best_params_["k"]) is int

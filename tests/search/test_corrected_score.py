@@ -54,7 +54,9 @@ def test_vectorized_and_sequential_computation_agree(scoring, monkeypatch):
 @pytest.mark.parametrize("scoring", [None, "neg_mean_squared_error"])
 def test_regression(scoring):
     X, y = load_diabetes(return_X_y=True)
-    search = GridSearch(Ridge(), {"alpha": [0.01, 0.1, 1]}, scoring=scoring, return_predictions=True).fit(X, y)
+    search = GridSearch(Ridge(), {"alpha": [0.01, 0.1, 1]}, scoring=scoring, return_predictions=True).fit(
+        X, y
+    )
     corrected = search.corrected_score_
     metric = r2_score if scoring is None else lambda y, predicted: -mean_squared_error(y, predicted)
     assert corrected.pooled_score == pytest.approx(metric(y, search.out_of_fold_predictions()))
@@ -71,7 +73,12 @@ def test_regression(scoring):
         (KNeighborsClassifier(), metrics.make_scorer(metrics.fbeta_score, beta=2, average="macro")),
         (KNeighborsClassifier(), accuracy_by_hand),
         (make_pipeline(StandardScaler(), LinearSVC()), None),
-        (SVC(), metrics.make_scorer(metrics.hinge_loss, response_method="decision_function", greater_is_better=False)),
+        (
+            SVC(),
+            metrics.make_scorer(
+                metrics.hinge_loss, response_method="decision_function", greater_is_better=False
+            ),
+        ),
     ],
 )
 def test_any_scorer_that_needs_only_predictions(estimator, scoring, iris, monkeypatch):
@@ -85,7 +92,9 @@ def test_any_scorer_that_needs_only_predictions(estimator, scoring, iris, monkey
 def test_several_outputs(monkeypatch):
     X, y = load_diabetes(return_X_y=True)
     Y = np.column_stack([y, -y])
-    search = GridSearch(DecisionTreeRegressor(max_depth=2), {"min_samples_leaf": [1, 5]}, return_predictions=True)
+    search = GridSearch(
+        DecisionTreeRegressor(max_depth=2), {"min_samples_leaf": [1, 5]}, return_predictions=True
+    )
     corrected = search.fit(X, Y).corrected_score_
     assert corrected.pooled_score == pytest.approx(search.best_score_, abs=0.05)
 
@@ -154,7 +163,9 @@ def test_repeated_folds_and_rows_that_are_never_tested():
 def test_sample_weights_are_those_of_the_score():
     X, y = binary()
     weights = np.where(np.arange(100) % 2, 1.0, 0.0)
-    folds = [(np.delete(np.arange(100), test), test) for test in np.arange(100).reshape(20, 5).T.reshape(5, 20)]
+    folds = [
+        (np.delete(np.arange(100), test), test) for test in np.arange(100).reshape(20, 5).T.reshape(5, 20)
+    ]
     search = grid(scoring="accuracy", cv=folds).fit(X, y, sample_weight=weights)
     # Scikit-learn before 1.7 does not pass them to the scorer.
     assert search.corrected_score_.pooled_score == pytest.approx(search.best_score_, abs=1e-6)
@@ -176,18 +187,25 @@ def test_with_several_metrics_the_metric_of_refit_is_corrected(scoring, iris):
 def test_a_rule_selects_on_each_sample(iris):
     trees = {"max_depth": [1, 2, 3, 4, 5]}
     best, simple, fixed = (
-        GridSearch(TREE, trees, refit=refit, return_predictions=True, cv=KFold(5, shuffle=True, random_state=0))
+        GridSearch(
+            TREE, trees, refit=refit, return_predictions=True, cv=KFold(5, shuffle=True, random_state=0)
+        )
         .fit(*iris)
         .corrected_score_
         for refit in (True, within_percent(50, "max_depth"), lambda results: 3)
     )
     assert simple.pooled_score < 0.7 < best.pooled_score  # a stump, always
     assert simple.score == pytest.approx(simple.pooled_score, abs=0.01)
-    assert fixed.score == pytest.approx(fixed.pooled_score, abs=0.01)  # nothing is chosen, so nothing is optimistic
+    # Nothing is chosen, so nothing is optimistic.
+    assert fixed.score == pytest.approx(fixed.pooled_score, abs=0.01)
     # Always the best by the mean over the folds: hardly another one than by all rows together.
-    search = GridSearch(TREE, trees, return_predictions=True, refit=lambda table: table["rank_test_score"].argmin())
+    search = GridSearch(
+        TREE, trees, return_predictions=True, refit=lambda table: table["rank_test_score"].argmin()
+    )
     ours = GridSearch(TREE, trees, return_predictions=True)
-    assert search.fit(*iris).corrected_score_.score == pytest.approx(ours.fit(*iris).corrected_score_.score, abs=0.01)
+    assert search.fit(*iris).corrected_score_.score == pytest.approx(
+        ours.fit(*iris).corrected_score_.score, abs=0.01
+    )
 
 
 def test_only_candidates_with_the_full_budget_are_compared(iris):
@@ -203,7 +221,7 @@ def test_only_candidates_with_the_full_budget_are_compared(iris):
     assert ladder.corrected_score_.n_candidates == on_top < 6
 
 
-# -- searches without a corrected score --------------------------------------------------------------------------------
+# -- searches without a corrected score ----------------------------------------------------------------------
 
 
 def test_an_unfitted_search_and_a_search_without_predictions(iris):
@@ -236,7 +254,11 @@ def test_without_targets():
 
 
 def test_candidates_without_predictions(iris):
-    search = grid(warm_start=True).set_params(return_predictions=False, param_grid={"max_depth": [1, 2]}).fit(*iris)
+    search = (
+        grid(warm_start=True)
+        .set_params(return_predictions=False, param_grid={"max_depth": [1, 2]})
+        .fit(*iris)
+    )
     search.set_params(return_predictions=True, param_grid={"max_depth": [1, 2, 3]}).fit(*iris)
     with pytest.raises(AttributeError, match=r"no predictions of candidate [01]: .* evaluated without"):
         _ = search.corrected_score_
@@ -246,7 +268,9 @@ def test_a_metric_that_is_undefined_on_most_samples():
     X, y = noise(30)
     y[:] = 0
     y[:2] = 1  # one in each fold
-    search = GridSearch(GaussianNB(), {}, cv=StratifiedKFold(2), scoring="roc_auc", return_predictions=True).fit(X, y)
+    search = GridSearch(
+        GaussianNB(), {}, cv=StratifiedKFold(2), scoring="roc_auc", return_predictions=True
+    ).fit(X, y)
     with pytest.raises(AttributeError, match="not defined on"):
         _ = search.corrected_score_
 

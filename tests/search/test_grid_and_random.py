@@ -31,11 +31,15 @@ def test_random_search_samplers(sampler):
     search = RandomSearch(Null(), space, n_iter=8, cv=2, sampler=sampler, random_state=0)
     assert values(clone(search).fit(X, Y)) == values(clone(search).fit(X, Y))
     if sampler != "random":  # one point in each eighth of the range
-        assert sorted(value // 125_000 for value in values(search.fit(X, Y))) == pytest.approx(range(8), abs=1)
+        assert sorted(value // 125_000 for value in values(search.fit(X, Y))) == pytest.approx(
+            range(8), abs=1
+        )
 
 
 def test_unique_random_search_stops_when_the_space_is_exhausted():
-    search = RandomSearch(Null(), {"value": stats.randint(0, 6)}, n_iter=10, unique=True, random_state=0, cv=2)
+    search = RandomSearch(
+        Null(), {"value": stats.randint(0, 6)}, n_iter=10, unique=True, random_state=0, cv=2
+    )
     with pytest.warns(UserWarning, match="total space of parameters 6 is smaller than n_iter=10"):
         search.fit(X, Y)
     assert sorted(values(search)) == list(range(6))

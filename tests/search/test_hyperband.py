@@ -104,7 +104,11 @@ def test_promoted_models_continue_their_training(iris, monkeypatch):
 
 @pytest.mark.parametrize(
     "options",
-    [{"schedule": "ladder", "n_candidates": 100}, {"schedule": "hyperband"}, {"sampler": "bayes", "n_candidates": 81}],
+    [
+        {"schedule": "ladder", "n_candidates": 100},
+        {"schedule": "hyperband"},
+        {"sampler": "bayes", "n_candidates": 81},
+    ],
     ids=["ladder", "hyperband", "bayes"],
 )
 def test_the_same_for_any_number_of_workers(iris, options):
@@ -127,7 +131,9 @@ def test_models_continue_their_training_in_worker_processes(iris, tmp_path, monk
 def test_a_converged_model_keeps_its_score_on_higher_rungs(iris):
     estimator = make_pipeline(StandardScaler(), LogisticRegression(max_iter=900))
     space = {"logisticregression__C": stats.loguniform(1e-3, 1)}
-    search = HyperbandSearchCV(estimator, space, resource="logisticregression__max_iter", random_state=0, cv=3)
+    search = HyperbandSearchCV(
+        estimator, space, resource="logisticregression__max_iter", random_state=0, cv=3
+    )
     results = search.set_params(schedule="halving", n_candidates=9).fit(*iris).cv_results_
     higher = results["rung"] > 0
     assert (results["mean_fit_time"][higher] == 0).all()
@@ -155,7 +161,11 @@ def test_failing_candidates(iris):
 @pytest.mark.filterwarnings("default:with .* candidates rank differently")
 def test_a_misleading_rung_is_reported(iris):
     search = HyperbandSearchCV(
-        Grower(), {"start": stats.uniform(0, 9), "quality": [0.5]}, resource="size", max_resources=9, random_state=0
+        Grower(),
+        {"start": stats.uniform(0, 9), "quality": [0.5]},
+        resource="size",
+        max_resources=9,
+        random_state=0,
     )
     search.fit(*iris)
     np.testing.assert_allclose(search.rung_correlations_[:2], 1.0)
@@ -165,5 +175,7 @@ def test_a_misleading_rung_is_reported(iris):
             return self.start if self.size < 3 else -self.start
 
     search.set_params(estimator=Misleading())
-    with pytest.warns(UserWarning, match="with size=1 candidates rank differently .* correlation is -1.00, over 27"):
+    with pytest.warns(
+        UserWarning, match="with size=1 candidates rank differently .* correlation is -1.00, over 27"
+    ):
         search.fit(*iris)

@@ -59,7 +59,9 @@ def test_warm_start_adds_brackets(iris):
 
 
 def test_an_interrupted_search_is_continued_by_a_warm_start(iris, monkeypatch):
-    search = HyperbandSearchCV(FOREST, DEPTHS, n_candidates=27, max_resources=9, random_state=0, cv=3, warm_start=True)
+    search = HyperbandSearchCV(
+        FOREST, DEPTHS, n_candidates=27, max_resources=9, random_state=0, cv=3, warm_start=True
+    )
     whole = clone(search).fit(*iris).cv_results_
     for n in (5, 27, 31, 38):
         search = clone(search)
@@ -102,7 +104,9 @@ def test_previous_of_another_schedule(iris):
 
 @pytest.mark.parametrize(("resource", "n_at_the_top"), [("auto", 1), ("folds", 3)])
 def test_other_searches_learn_from_full_training_only(iris, resource, n_at_the_top):
-    first = HyperbandSearchCV(FOREST, DEPTHS, resource=resource, n_candidates=9, random_state=0, cv=3).fit(*iris)
+    first = HyperbandSearchCV(FOREST, DEPTHS, resource=resource, n_candidates=9, random_state=0, cv=3).fit(
+        *iris
+    )
     with pytest.warns(UserWarning, match="are not used"):
         random = RandomSearch(FOREST, DEPTHS, n_iter=2, random_state=0, cv=3, previous=first).fit(*iris)
     with pytest.warns(UserWarning, match="are not used"):
@@ -115,7 +119,9 @@ def test_other_searches_learn_from_full_training_only(iris, resource, n_at_the_t
 
 def test_an_exhausted_space_is_reported(iris):
     space = {"max_depth": [1, 2, 3]}
-    with pytest.warns(UserWarning, match="81 candidates were asked for .n_candidates., but the space has only 3"):
+    with pytest.warns(
+        UserWarning, match="81 candidates were asked for .n_candidates., but the space has only 3"
+    ):
         first = HyperbandSearchCV(FOREST, space, random_state=0, cv=3).fit(*iris)
     with pytest.warns(UserWarning, match="only 0 left"):
         second = clone(first).set_params(previous=first).fit(*iris)
@@ -130,7 +136,12 @@ def test_a_callable_refit_gets_what_it_chose(iris):
 
 def test_no_candidate_reaches_the_last_rung(iris):
     search = HyperbandSearchCV(
-        Failing(), {"value": stats.randint(0, 9)}, resource="size", max_resources=9, n_candidates=9, random_state=0
+        Failing(),
+        {"value": stats.randint(0, 9)},
+        resource="size",
+        max_resources=9,
+        n_candidates=9,
+        random_state=0,
     )
     search.set_params(estimator=FailsLater())
     with (
@@ -149,7 +160,9 @@ def test_metadata_that_cannot_be_routed_is_refused(iris):
         )
         scorer = make_scorer(accuracy_score).set_score_request(sample_weight=False)
         with pytest.raises(ValueError, match=r"\['sample_weight'\] cannot be routed to the steps"):
-            HyperbandSearchCV(pipe, ALPHAS, resource="epochs", scoring=scorer).fit(*iris, sample_weight=np.ones(150))
+            HyperbandSearchCV(pipe, ALPHAS, resource="epochs", scoring=scorer).fit(
+                *iris, sample_weight=np.ones(150)
+            )
 
 
 def test_a_plan_does_not_use_up_a_generator(iris):

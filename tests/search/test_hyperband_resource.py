@@ -3,7 +3,11 @@
 import numpy as np
 import pytest
 from sklearn.cluster import MiniBatchKMeans
-from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.ensemble import (
+    GradientBoostingClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+)
 from sklearn.linear_model import SGDClassifier
 from sklearn.model_selection import GroupKFold, TimeSeriesSplit
 from sklearn.neural_network import MLPClassifier
@@ -56,14 +60,20 @@ def test_auto(iris, estimator, space, resource, maximum):
         ({"resource": "trees"}, "neither 'auto'.* its integer parameters are .*'n_estimators'"),
         ({"resource": "criterion"}, "not an integer parameter: the estimator has 'gini'"),
         ({"resource": "max_leaf_nodes"}, "max_leaf_nodes=None; say what max_resources is"),
-        ({"resource": "epochs"}, "'epochs' needs partial_fit, which RandomForestClassifier has not; resource='n_s"),
+        (
+            {"resource": "epochs"},
+            "'epochs' needs partial_fit, which RandomForestClassifier has not; resource='n_s",
+        ),
         ({"min_resources": 28}, "min_resources=28, but there are only 9 n_estimators: .* is 9"),
         ({"resource": "n_samples", "max_resources": 101}, "max_resources=101, but .* has 100 samples"),
         (
             {"resource": "n_samples", "max_resources": 5},
             "the first rung needs 6 at least, but there are only 5",
         ),
-        ({"resource": "folds", "max_resources": 2}, "max_resources=2, but with resource='folds' it is their number, 3"),
+        (
+            {"resource": "folds", "max_resources": 2},
+            "max_resources=2, but with resource='folds' it is their number, 3",
+        ),
         ({"factor": 1}, "The 'factor' parameter"),
         ({"schedule": "asha"}, "The 'schedule' parameter .* {'.*'}"),
     ],
@@ -92,7 +102,11 @@ def test_rows_are_subsampled_and_the_test_fold_is_whole(iris):
         Counting(), {"value": list(range(9))}, resource="n_samples", n_candidates=9, cv=3, random_state=0
     ).fit(*iris)
     assert search.n_resources_ == [11, 33, 100, 100]
-    assert {size[0] for size in sizes} == {11, 33, 99, 100, 101} or {size[0] for size in sizes} == {11, 33, 100}
+    assert {size[0] for size in sizes} == {11, 33, 99, 100, 101} or {size[0] for size in sizes} == {
+        11,
+        33,
+        100,
+    }
     assert all(min(size[1:4]) >= size[0] // 3 - 1 for size in sizes)
     assert all(size[-1] == 50 for size in sizes)
 
@@ -126,6 +140,8 @@ def test_max_resources_below_the_number_of_rows(iris):
             sizes.append(len(X))
             return super().fit(X, y)
 
-    search = HyperbandSearchCV(Sizes(), {"value": [1, 2, 3]}, resource="n_samples", max_resources=50, n_candidates=3)
+    search = HyperbandSearchCV(
+        Sizes(), {"value": [1, 2, 3]}, resource="n_samples", max_resources=50, n_candidates=3
+    )
     search.set_params(refit=False, cv=3).fit(*iris)
     assert set(sizes) == {16, 50}

@@ -31,12 +31,16 @@ def test_manual_search_shows_the_estimators_own_values(iris):
     ]
     assert search.cv_results_["param_kernel"].tolist() == ["rbf", "rbf", "linear"]
     grid = GridSearch(SVC(), {"C": [1.0, 10]}).fit(*iris)
-    np.testing.assert_array_equal(search.cv_results_["mean_test_score"][:2], grid.cv_results_["mean_test_score"])
+    np.testing.assert_array_equal(
+        search.cv_results_["mean_test_score"][:2], grid.cv_results_["mean_test_score"]
+    )
 
 
 def test_parameters_that_a_candidate_cannot_have_stay_masked(iris):
     pipe = Pipeline([("scale", StandardScaler()), ("clf", SVC())])
-    search = ManualSearch(pipe, [{"clf__gamma": 0.1}, {"clf": LogisticRegression(), "clf__C": 3.0}]).fit(*iris)
+    search = ManualSearch(pipe, [{"clf__gamma": 0.1}, {"clf": LogisticRegression(), "clf__C": 3.0}]).fit(
+        *iris
+    )
     assert search.cv_results_["param_clf__gamma"].tolist() == [0.1, None]
     assert search.cv_results_["param_clf__C"].tolist() == [1.0, 3.0]
 
@@ -88,14 +92,19 @@ def test_evaluate_with_several_metrics(iris, capsys):
 
 def test_evaluate_prints_a_failure(capsys):
     search = ManualSearch(Failing(bad=(1,)), [{}], cv=2).fit(X, Y)
-    with pytest.warns(match="(?s)All the 2 new fits failed.*no luck with 1"), pytest.warns(match="non-finite"):
+    with (
+        pytest.warns(match="(?s)All the 2 new fits failed.*no luck with 1"),
+        pytest.warns(match="non-finite"),
+    ):
         assert np.isnan(search.evaluate(X, Y, value=1))
     assert "2 of 2 folds failed: ArithmeticError: no luck with 1" in capsys.readouterr().out
     assert search.best_params_ == {"value": 0}
 
 
 def test_evaluate_uses_the_same_folds_and_fit_parameters():
-    search = ManualSearch(WeightedNull(), [{}], cv=KFold(2, shuffle=True)).fit(X, Y, sample_weight=np.arange(12))
+    search = ManualSearch(WeightedNull(), [{}], cv=KFold(2, shuffle=True)).fit(
+        X, Y, sample_weight=np.arange(12)
+    )
     search.evaluate(X, Y, value=1)
     assert len(search.history_) == 2
     with pytest.raises(ValueError, match="scores cannot be compared with new ones: data"):
@@ -106,7 +115,9 @@ def test_evaluate_uses_the_same_folds_and_fit_parameters():
 
 
 def test_manual_search_applies_its_constraint():
-    search = ManualSearch(Null(), [{"value": 1}, {"value": 2}], cv=2, constraint=lambda p: p.get("value", 0) < 2)
+    search = ManualSearch(
+        Null(), [{"value": 1}, {"value": 2}], cv=2, constraint=lambda p: p.get("value", 0) < 2
+    )
     with pytest.warns(UserWarning, match="constraint rejects 1 of 2 candidates"):
         assert values(search.fit(X, Y)) == [1]
     with pytest.raises(ValueError, match=r"constraint rejects \{'value': 5\}"):
@@ -116,7 +127,9 @@ def test_manual_search_applies_its_constraint():
 
 
 def test_a_constraint_sees_the_estimators_own_values():
-    search = ManualSearch(SVC(C=3), [{}, {"C": 1.0}], cv=2, constraint=lambda p: p["C"] < 2 and p["kernel"] == "rbf")
+    search = ManualSearch(
+        SVC(C=3), [{}, {"C": 1.0}], cv=2, constraint=lambda p: p["C"] < 2 and p["kernel"] == "rbf"
+    )
     with pytest.warns(UserWarning, match="constraint rejects 1 of 2"):
         assert search.fit(X, Y).cv_results_["params"] == [{"C": 1.0}]
 

@@ -32,7 +32,9 @@ FOREST = Pipeline([("scale", StandardScaler()), ("forest", RandomForestClassifie
 def separate_predictions(estimator, params, X, y, cv, method):
     """Predict each test part with a fit of its own."""
     parts = []
-    for train, test in check_cv(cv, y, classifier=hasattr(estimator, "classes_") or method != "predict").split(X, y):
+    for train, test in check_cv(
+        cv, y, classifier=hasattr(estimator, "classes_") or method != "predict"
+    ).split(X, y):
         model = clone(estimator).set_params(**params).fit(X[train], y[train])
         parts.append((test, getattr(model, method)(X[test])))
     whole = np.empty((len(X), *parts[0][1].shape[1:]), dtype=parts[0][1].dtype)
@@ -45,7 +47,9 @@ def assert_equal_to_separate_fits(search, X, y, method):
     for i, params in enumerate(search.cv_results_["params"]):
         expected = separate_predictions(search.estimator, params, X, y, search.cv, method)
         np.testing.assert_array_equal(search.out_of_fold_predictions(i), expected)
-    np.testing.assert_array_equal(search.out_of_fold_predictions(), search.out_of_fold_predictions(search.best_index_))
+    np.testing.assert_array_equal(
+        search.out_of_fold_predictions(), search.out_of_fold_predictions(search.best_index_)
+    )
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
@@ -54,14 +58,24 @@ def assert_equal_to_separate_fits(search, X, y, method):
     "estimator, grid, method",
     [
         (FOREST, {"forest__n_estimators": [3, 7, 5], "forest__max_depth": [2, 4]}, "predict_proba"),
-        (make_pipeline(StandardScaler(), SVC()), {"svc__C": [0.1, 10], "svc__kernel": ["rbf"]}, "decision_function"),
+        (
+            make_pipeline(StandardScaler(), SVC()),
+            {"svc__C": [0.1, 10], "svc__kernel": ["rbf"]},
+            "decision_function",
+        ),
         (KNeighborsClassifier(), {"n_neighbors": [1, 9, 5]}, "predict_proba"),
-        (make_pipeline(StandardScaler(), PCA(), GaussianNB()), {"pca__n_components": [1, 2]}, "predict_proba"),
+        (
+            make_pipeline(StandardScaler(), PCA(), GaussianNB()),
+            {"pca__n_components": [1, 2]},
+            "predict_proba",
+        ),
     ],
     ids=["forest", "svc", "neighbours", "pca"],
 )
 def test_predictions_equal_those_of_separate_fits(estimator, grid, method, reuse, n_jobs, iris):
-    search = GridSearch(estimator, grid, cv=3, reuse=reuse, n_jobs=n_jobs, refit=True, return_predictions=True)
+    search = GridSearch(
+        estimator, grid, cv=3, reuse=reuse, n_jobs=n_jobs, refit=True, return_predictions=True
+    )
     assert_equal_to_separate_fits(search.fit(*iris), *iris, method)
     plain = GridSearch(estimator, grid, cv=3, reuse=reuse).fit(*iris)
     np.testing.assert_array_equal(search.cv_results_["mean_test_score"], plain.cv_results_["mean_test_score"])
@@ -78,14 +92,18 @@ def test_predictions_are_not_kept_by_default(iris):
 
 def test_string_labels(iris):
     y = np.array(["setosa", "versicolor", "virginica"], dtype=object)[iris[1]]
-    search = GridSearch(DecisionTreeClassifier(random_state=0), {"max_depth": [1, 2]}, cv=3, return_predictions=True)
+    search = GridSearch(
+        DecisionTreeClassifier(random_state=0), {"max_depth": [1, 2]}, cv=3, return_predictions=True
+    )
     assert_equal_to_separate_fits(search.fit(iris[0], y), iris[0], y, "predict_proba")
     (fold,) = {tuple(fold.predictions.classes) for trial in search.history_ for fold in trial.folds}
     assert fold == ("setosa", "versicolor", "virginica")
     assert (search.history_[0].folds[0].predictions.labels == "setosa").any()
 
 
-@pytest.mark.parametrize("estimator", [RandomForestRegressor(5, random_state=0), DecisionTreeRegressor(random_state=0)])
+@pytest.mark.parametrize(
+    "estimator", [RandomForestRegressor(5, random_state=0), DecisionTreeRegressor(random_state=0)]
+)
 @pytest.mark.parametrize("n_targets", [1, 2])
 def test_regression_with_one_output_and_several(estimator, n_targets):
     X, y = make_regression(60, 4, n_targets=n_targets, noise=1, random_state=0)
@@ -137,9 +155,9 @@ def test_repeated_rows_are_averaged_and_untested_rows_are_nan(iris):
 
 def test_repeated_rows_have_the_most_frequent_label(iris):
     y = np.array(["a", "b", "c"])[iris[1]]
-    search = GridSearch(Null(), {"value": [1]}, cv=RepeatedKFold(random_state=0), return_predictions=True).fit(
-        iris[0], y
-    )
+    search = GridSearch(
+        Null(), {"value": [1]}, cv=RepeatedKFold(random_state=0), return_predictions=True
+    ).fit(iris[0], y)
     assert search.out_of_fold_predictions().tolist() == ["b"] * 150
     search.set_params(cv=ShuffleSplit(1, random_state=0)).fit(iris[0], y)
     labels = search.out_of_fold_predictions().tolist()
@@ -149,10 +167,14 @@ def test_repeated_rows_have_the_most_frequent_label(iris):
 def test_labels_need_not_be_the_most_probable_class(iris):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # probability=True is deprecated
-        search = GridSearch(SVC(probability=True, random_state=0), {"C": [0.02]}, cv=3, return_predictions=True)
+        search = GridSearch(
+            SVC(probability=True, random_state=0), {"C": [0.02]}, cv=3, return_predictions=True
+        )
         search.fit(*iris)
     (trial,) = search.history_
-    right = [(fold.predictions.labels == fold.predictions.values.argmax(axis=1)).all() for fold in trial.folds]
+    right = [
+        (fold.predictions.labels == fold.predictions.values.argmax(axis=1)).all() for fold in trial.folds
+    ]
     assert not all(right)
     score = np.mean(
         [(f.predictions.labels == iris[1][t]).mean() for f, (_, t) in zip(trial.folds, folds(search, iris))]
@@ -169,22 +191,33 @@ def test_several_outputs_and_multilabel(iris):
     search = GridSearch(KNeighborsClassifier(), {"n_neighbors": [5]}, cv=KFold(3), return_predictions=True)
     assert set(np.unique(search.fit(iris[0], Y).out_of_fold_predictions())) == {0, 1}
     search = GridSearch(
-        OneVsRestClassifier(GaussianNB()), {"estimator__var_smoothing": [1e-9]}, cv=KFold(3, shuffle=True), refit=True
+        OneVsRestClassifier(GaussianNB()),
+        {"estimator__var_smoothing": [1e-9]},
+        cv=KFold(3, shuffle=True),
+        refit=True,
     )
     search.set_params(return_predictions=True).fit(iris[0], Y)
     assert search.out_of_fold_predictions().shape == (150, 2)
 
 
 def test_predictions_of_clusterers(iris):
-    search = GridSearch(KMeans(n_init=1, random_state=0), {"n_clusters": [2, 3]}, cv=3, return_predictions=True)
+    search = GridSearch(
+        KMeans(n_init=1, random_state=0), {"n_clusters": [2, 3]}, cv=3, return_predictions=True
+    )
     labels = search.fit(iris[0]).out_of_fold_predictions(1)
     assert set(labels) == {0, 1, 2}
 
 
 def test_estimators_without_predictions(iris):
     for estimator, grid in ((PCA(), {"n_components": [1, 2]}), (CannotPredict(), {"value": [1, 2]})):
-        search = GridSearch(estimator, grid, error_score="raise", refit=False, return_predictions=True).fit(*iris)
-        assert all(fold.predictions is None and fold.state == "ok" for trial in search.history_ for fold in trial.folds)
+        search = GridSearch(estimator, grid, error_score="raise", refit=False, return_predictions=True).fit(
+            *iris
+        )
+        assert all(
+            fold.predictions is None and fold.state == "ok"
+            for trial in search.history_
+            for fold in trial.folds
+        )
         with pytest.raises(ValueError, match="no predictions of candidate 1: it cannot predict"):
             search.out_of_fold_predictions(1)
 
@@ -199,9 +232,9 @@ def test_candidates_without_predictions_and_unknown_candidates(iris):
         search.out_of_fold_predictions(2)
     with pytest.raises(TypeError, match="index"):
         search.out_of_fold_predictions("best")
-    search = GridSearch(GaussianNB(), {}, scoring=["accuracy", "f1_macro"], refit=False, return_predictions=True).fit(
-        *iris
-    )
+    search = GridSearch(
+        GaussianNB(), {}, scoring=["accuracy", "f1_macro"], refit=False, return_predictions=True
+    ).fit(*iris)
     with pytest.raises(ValueError, match="no best candidate"):
         search.out_of_fold_predictions()
     with pytest.raises(ValueError, match="return_predictions"):
@@ -222,7 +255,9 @@ def test_a_race_keeps_the_predictions_of_evaluated_folds(search, n_jobs, iris):
     raced = search(SVC(), space, n_iter=8, racing=True, random_state=0, return_predictions=True)
     raced.fit(*iris)
     for i, trial in enumerate(raced.history_):
-        assert [fold.predictions is not None for fold in trial.folds] == [f.state != "skipped" for f in trial.folds]
+        assert [fold.predictions is not None for fold in trial.folds] == [
+            f.state != "skipped" for f in trial.folds
+        ]
         n_rows = 30 * len(trial.evaluated)
         assert np.isfinite(raced.out_of_fold_predictions(i)).all(axis=1).sum() == n_rows
     assert np.isfinite(raced.out_of_fold_predictions()).all()
@@ -238,14 +273,17 @@ def test_hyperband_keeps_the_predictions_of_every_rung(iris):
     ).fit(*iris)
     params = search.best_params_
     np.testing.assert_array_equal(
-        search.out_of_fold_predictions(), separate_predictions(search.estimator, params, *iris, 5, "predict_proba")
+        search.out_of_fold_predictions(),
+        separate_predictions(search.estimator, params, *iris, 5, "predict_proba"),
     )
     for trial in search.history_:  # preset folds have the predictions of the lower rung
         assert all(fold.predictions is not None for fold in trial.evaluated)
 
 
 def test_predictions_survive_warm_starts_pickling_and_previous(iris):
-    search = GridSearch(GaussianNB(), {"var_smoothing": [1e-9, 1]}, cv=3, return_predictions=True, warm_start=True)
+    search = GridSearch(
+        GaussianNB(), {"var_smoothing": [1e-9, 1]}, cv=3, return_predictions=True, warm_start=True
+    )
     first = search.fit(*iris).out_of_fold_predictions(0)
     search.set_params(param_grid={"var_smoothing": [1e-9, 1, 10]}).fit(*iris)
     np.testing.assert_array_equal(search.out_of_fold_predictions(0), first)

@@ -25,10 +25,14 @@ def test_candidates_of_a_comparable_search_are_not_repeated(counting):
     second = GridSearch(counting, {"value": [2, 3]}, cv=2, refit=False, previous=first).fit(X, Y)
     assert Counting.n_fits == 6
     assert values(second) == [1, 2, 3]
-    random = RandomSearch(counting, {"value": stats.randint(2, 4)}, n_iter=20, cv=2, refit=False, previous=second)
+    random = RandomSearch(
+        counting, {"value": stats.randint(2, 4)}, n_iter=20, cv=2, refit=False, previous=second
+    )
     random.set_params(random_state=0, unique=False).fit(X, Y)
     assert (random.history_.n_earlier_trials, len(random.history_)) == (3, 21)  # 2 of 20 draws are known
-    manual = ManualSearch(counting, [{"value": 4}, {"value": 1}], cv=2, refit=False, previous=second).fit(X, Y)
+    manual = ManualSearch(counting, [{"value": 4}, {"value": 1}], cv=2, refit=False, previous=second).fit(
+        X, Y
+    )
     assert values(manual) == [1, 2, 3, 4]
 
 
@@ -58,7 +62,9 @@ def test_scores_that_cannot_be_compared_are_prior_knowledge(iris, kind, several,
         search.fit(*iris)
     assert len(search.cv_results_["params"]) == 1
     prior = search.history_.prior
-    assert [params_key(t.candidate.params) for t in prior] == [params_key(p) for p in first.cv_results_["params"]]
+    assert [params_key(t.candidate.params) for t in prior] == [
+        params_key(p) for p in first.cv_results_["params"]
+    ]
     metric = "accuracy" if several else "score"
     for trial, row in zip(prior, range(3), strict=True):
         scores = [f.test_score["accuracy"] if several else f.test_score for f in trial.folds]

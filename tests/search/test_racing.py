@@ -58,12 +58,19 @@ def test_a_failed_candidate_is_not_evaluated_on_further_folds(iris):
 
 
 def test_warm_start_after_a_raced_search(iris):
-    search = RandomSearch(SVC(), SPACE, n_iter=6, cv=6, random_state=0, racing=True, warm_start=True).fit(*iris)
+    search = RandomSearch(SVC(), SPACE, n_iter=6, cv=6, random_state=0, racing=True, warm_start=True).fit(
+        *iris
+    )
     search.set_params(n_iter=12).fit(*iris)
     whole = RandomSearch(SVC(), SPACE, n_iter=12, cv=6, random_state=0, racing=True).fit(*iris)
-    scores = [[[fold.test_score for fold in trial.folds] for trial in each.history_] for each in (search, whole)]
+    scores = [
+        [[fold.test_score for fold in trial.folds] for trial in each.history_] for each in (search, whole)
+    ]
     assert scores[0] == scores[1]
-    assert BayesSearchCV(SVC(), SPACE, n_iter=3, cv=6, random_state=0, previous=whole).fit(*iris).best_score_ > 0.9
+    assert (
+        BayesSearchCV(SVC(), SPACE, n_iter=3, cv=6, random_state=0, previous=whole).fit(*iris).best_score_
+        > 0.9
+    )
 
 
 def test_eliminated_candidates_are_evaluated_again_without_a_race(iris):
@@ -86,7 +93,9 @@ def test_the_table_of_a_raced_search_as_previous_results(iris):
 
 def test_with_several_metrics_the_race_is_by_that_of_refit(iris):
     search = RandomSearch(KNeighborsClassifier(), {"n_neighbors": stats.randint(1, 120)}, n_iter=12, cv=8)
-    search.set_params(scoring=["f1_macro", "accuracy"], refit="accuracy", racing=True, random_state=0).fit(*iris)
+    search.set_params(scoring=["f1_macro", "accuracy"], refit="accuracy", racing=True, random_state=0).fit(
+        *iris
+    )
     raced = np.isnan(search.cv_results_["mean_test_f1_macro"])
     assert raced.any()
     np.testing.assert_array_equal(raced, np.isnan(search.cv_results_["mean_test_accuracy"]))

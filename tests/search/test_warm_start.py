@@ -61,7 +61,9 @@ def test_a_longer_random_search_continues_a_shorter_one(counting, sampler, uniqu
 
 
 def test_a_longer_random_search_of_lists_has_as_many_candidates_as_asked_for(counting):
-    search = RandomSearch(counting, {"value": list(range(30))}, n_iter=10, random_state=0, warm_start=True, cv=2)
+    search = RandomSearch(
+        counting, {"value": list(range(30))}, n_iter=10, random_state=0, warm_start=True, cv=2
+    )
     search.fit(X, Y).set_params(n_iter=20).fit(X, Y)
     assert len(set(values(search))) == 20
 
@@ -75,13 +77,18 @@ def test_a_longer_random_search_of_lists_has_as_many_candidates_as_asked_for(cou
         (lambda s: s.fit(X, Y, sample_weight=np.ones(12)), "data: .*sample_weight"),
         (lambda s: s.set_params(cv=3).fit(X, Y), "folds: 2 folds"),
         (lambda s: s.set_params(scoring="accuracy").fit(X, Y), "scoring: None became 'accuracy'"),
-        (lambda s: s.set_params(return_train_score=True).fit(X, Y), "scoring: None became None with training"),
+        (
+            lambda s: s.set_params(return_train_score=True).fit(X, Y),
+            "scoring: None became None with training",
+        ),
         (lambda s: s.set_params(estimator=Null(3)).fit(X, Y), "estimator: .*Null"),
     ],
 )
 def test_warm_start_refuses_what_cannot_be_compared(change, message):
     search = GridSearch(WeightedNull(), {"value": [0, 1]}, cv=2, warm_start=True).fit(X, Y)
-    with pytest.raises(ValueError, match=f"(?s)scores cannot be compared with new ones: .*{message}.*warm_start=False"):
+    with pytest.raises(
+        ValueError, match=f"(?s)scores cannot be compared with new ones: .*{message}.*warm_start=False"
+    ):
         change(search)
     assert len(search.history_) == 2  # what is known is still there
 

@@ -17,7 +17,20 @@ from skhpt.space.parsing import make_dimension
 from skhpt.space.scipy_adapter import closed_form, source_repr
 from tests.space.examples import CONTINUOUS, DISCRETE
 
-CHOICES = [1, True, 1.0, None, "x", (50,), (100, 50), SVC(C=3), LogisticRegression(), len, np.array([1, 2]), [1]]
+CHOICES = [
+    1,
+    True,
+    1.0,
+    None,
+    "x",
+    (50,),
+    (100, 50),
+    SVC(C=3),
+    LogisticRegression(),
+    len,
+    np.array([1, 2]),
+    [1],
+]
 
 levels = st.floats(0, 1)
 
@@ -77,7 +90,9 @@ def test_draws_round_trip(name, seed):
     points = space.sample(5, seed)
     for drawn, again in zip(points, space.decode(space.encode(points)), strict=True):
         assert type(drawn["x"]) is type(again["x"])
-        assert again["x"] == (drawn["x"] if name in DISCRETE else pytest.approx(drawn["x"], rel=1e-9, abs=1e-12))
+        assert again["x"] == (
+            drawn["x"] if name in DISCRETE else pytest.approx(drawn["x"], rel=1e-9, abs=1e-12)
+        )
 
 
 @pytest.mark.parametrize("name", sorted(CONTINUOUS | DISCRETE))
@@ -116,7 +131,9 @@ def test_choices_have_intervals_of_equal_length():
     assert dimension.encode(["a", "d"]).tolist() == [0.125, 0.875]
 
 
-@pytest.mark.parametrize("values", [np.array([1, 2]), np.array([0.5]), np.array(["a"]), np.array([True]), range(3)])
+@pytest.mark.parametrize(
+    "values", [np.array([1, 2]), np.array([0.5]), np.array(["a"]), np.array([True]), range(3)]
+)
 def test_values_of_arrays_become_python_values(values):
     drawn = Space({"x": values}).grid()
     assert [type(point["x"]) in (int, float, str, bool) for point in drawn] == [True] * len(values)
@@ -129,7 +146,11 @@ def test_an_object_with_only_rvs_can_be_sampled():
 
     space = Space({"x": Dice()})
     assert {point["x"] for point in space.sample(100, 0)} == {1, 2, 3, 4, 5, 6}
-    for quantile_needed in (space.grid, lambda: space.sample(1, method="sobol"), lambda: space.encode([{"x": 1}])):
+    for quantile_needed in (
+        space.grid,
+        lambda: space.sample(1, method="sobol"),
+        lambda: space.encode([{"x": 1}]),
+    ):
         with pytest.raises(TypeError, match="'x' has rvs but neither ppf nor icdf"):
             quantile_needed()
 

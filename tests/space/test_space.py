@@ -135,7 +135,8 @@ def test_low_discrepancy_sequences_spread_the_points(method):
     assert sum(point["c"] == "a" for point in points) == pytest.approx(32, abs=2)
     assert points == space.sample(64, 0, method=method)
     assert points != space.sample(64, 1, method=method)
-    assert points[:10] == space.sample(10, 0, method=method)  # a longer sample goes on where a shorter one ended
+    # A longer sample goes on where a shorter one ended.
+    assert points[:10] == space.sample(10, 0, method=method)
 
 
 @pytest.mark.parametrize("method", ["random", "sobol", "halton"])
@@ -179,7 +180,8 @@ def test_a_constraint_that_rejects_everything_is_an_error():
 
 def test_a_rare_constraint_is_found_by_listing_a_finite_space():
     space = Space(
-        {"a": stats.randint(0, 200), "b": stats.randint(0, 200)}, constraint=lambda p: p["a"] * p["b"] == 39601
+        {"a": stats.randint(0, 200), "b": stats.randint(0, 200)},
+        constraint=lambda p: p["a"] * p["b"] == 39601,
     )
     with pytest.warns(UserWarning, match="only 1 left"):
         assert space.sample(2, 0) == [{"a": 199, "b": 199}]
@@ -195,7 +197,11 @@ def test_a_constraint_cannot_change_the_candidate():
     [
         ({"x": stats.uniform}, TypeError, r"'x' is the distribution family scipy.stats.uniform: freeze it"),
         ({"x": stats.beta}, TypeError, r"such as scipy.stats.beta\(a=..., b=..., loc=..., scale=...\)"),
-        ({"x": "abc"}, TypeError, "needs to be a list or a numpy array, but got 'abc' .*A SciPy distribution"),
+        (
+            {"x": "abc"},
+            TypeError,
+            "needs to be a list or a numpy array, but got 'abc' .*A SciPy distribution",
+        ),
         ({"x": 3}, TypeError, "but got 3 .of type int. instead. Single values need to be wrapped"),
         ({"x": []}, ValueError, "'x' need to be a non-empty sequence"),
         ({"x": np.ones((2, 2))}, ValueError, "'x' should be one-dimensional"),

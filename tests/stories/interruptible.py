@@ -45,7 +45,9 @@ MAKERS = {
     "racing": lambda **k: RandomSearch(SlowSVC(), SPACE, n_iter=8, random_state=3, racing=True, **k),
     "manual": lambda **k: ManualSearch(SlowSVC(), [{"C": 0.1}, {"C": 3, "kernel": "linear"}, {}], **k),
     "bayes": lambda **k: BayesSearchCV(SlowSVC(), SPACE, n_iter=9, n_initial=4, random_state=0, **k),
-    "pending": lambda **k: BayesSearchCV(SlowSVC(), SPACE, n_iter=9, n_initial=4, max_pending=3, random_state=0, **k),
+    "pending": lambda **k: BayesSearchCV(
+        SlowSVC(), SPACE, n_iter=9, n_initial=4, max_pending=3, random_state=0, **k
+    ),
     "hyperband": lambda **k: HyperbandSearchCV(
         SlowForest(random_state=0),
         {"max_depth": randint(1, 9), "max_features": [1, 2, 4]},
@@ -92,7 +94,9 @@ def members(session):
 
 def main(kind, folder, *options):
     """Run a search and write what came of it."""
-    search = make(kind, folder, **{name: json.loads(value) for name, value in (one.split("=") for one in options)})
+    search = make(
+        kind, folder, **{name: json.loads(value) for name, value in (one.split("=") for one in options)}
+    )
     warnings.simplefilter("ignore")
     search.fit(*load_iris(return_X_y=True))
     state = {"stop_reason": search.stop_reason_, "refitted": hasattr(search, "best_estimator_")}

@@ -30,12 +30,18 @@ class NoSplits(KFold):
 
 BAD = {
     "empty grid": (GridSearch(SVC(), []), "the space is an empty list: there is nothing to try"),
-    "class": (GridSearch(SVC, {"C": [1]}), "instance of scikit-learn estimator instead of a class|estimator class"),
+    "class": (
+        GridSearch(SVC, {"C": [1]}),
+        "instance of scikit-learn estimator instead of a class|estimator class",
+    ),
     "splitter class": (
         GridSearch(SVC(), {"C": [1]}, cv=KFold),
         r"cv must be an instance of a splitter, such as KFold\(\)",
     ),
-    "bad arguments": (RandomSearch(SVC(), {"C": stats.loguniform(10, 1)}), r"no median.*Got \w*uniform\(10, 1\)"),
+    "bad arguments": (
+        RandomSearch(SVC(), {"C": stats.loguniform(10, 1)}),
+        r"no median.*Got \w*uniform\(10, 1\)",
+    ),
     "constraint that raises": (
         GridSearch(SVC(), {"C": [1]}, constraint=lambda p: p["gamma"] > 1),
         r"constraint raised KeyError \('gamma'\) for the candidate \{'C': 1\}",
@@ -46,7 +52,10 @@ BAD = {
     ),
     "empty list": (GridSearch(SVC(), {"C": []}), "'C' need to be a non-empty sequence"),
     "no candidates": (ManualSearch(SVC(), []), r"there is nothing to evaluate: candidates is \[\]"),
-    "unknown name": (GridSearch(SVC(), {"c": [1]}), "Invalid parameter 'c' for estimator SVC.*Did you mean 'C'"),
+    "unknown name": (
+        GridSearch(SVC(), {"c": [1]}),
+        "Invalid parameter 'c' for estimator SVC.*Did you mean 'C'",
+    ),
     "typo": (
         RandomSearch(SVC(), {"gama": [1]}),
         "Invalid parameter 'gama'.*Did you mean 'gamma'.*Valid parameters are",
@@ -62,9 +71,15 @@ BAD = {
         RandomSearch(SVC(), {"C": stats.uniform}),
         "'C' is the distribution family scipy.stats.uniform: freeze it",
     ),
-    "string": (RandomSearch(SVC(), {"kernel": "rbf"}), "'kernel' needs to be a list.*got 'rbf'.*wrapped in a list"),
+    "string": (
+        RandomSearch(SVC(), {"kernel": "rbf"}),
+        "'kernel' needs to be a list.*got 'rbf'.*wrapped in a list",
+    ),
     "single value": (GridSearch(SVC(), {"C": 1.0}), "'C' needs to be a list.*got 1.0"),
-    "not a space": (GridSearch(SVC(), 3), "'param_grid' parameter of GridSearch must be an instance of 'dict' or"),
+    "not a space": (
+        GridSearch(SVC(), 3),
+        "'param_grid' parameter of GridSearch must be an instance of 'dict' or",
+    ),
     "not candidates": (
         ManualSearch(SVC(), {"C": 1}),
         "'candidates' parameter of ManualSearch must be an instance of 'list'",
@@ -90,8 +105,14 @@ BAD = {
         RandomSearch(SVC(), {"C": [1]}, sampler="grid"),
         "'sampler' parameter of RandomSearch must be a str among",
     ),
-    "resolution": (GridSearch(SVC(), {"C": [1]}, resolution=0), "'resolution' parameter of GridSearch must be an int"),
-    "no splits": (GridSearch(SVC(), {"C": [1]}, cv=NoSplits()), "No fits were performed. Was the CV iterator empty"),
+    "resolution": (
+        GridSearch(SVC(), {"C": [1]}, resolution=0),
+        "'resolution' parameter of GridSearch must be an int",
+    ),
+    "no splits": (
+        GridSearch(SVC(), {"C": [1]}, cv=NoSplits()),
+        "No fits were performed. Was the CV iterator empty",
+    ),
     "one-shot splits": (
         GridSearch(SVC(), {"C": [1]}, cv=iter(())),
         "No fits were performed. Was the CV iterator empty",
@@ -104,7 +125,10 @@ BAD = {
         GridSearch(SVC(), {"C": [1]}, scoring=["accuracy", "f1"], refit="r2"),
         r"refit must be set to a scorer key.*'r2' was passed.*The scorer keys are: \['accuracy', 'f1'\]",
     ),
-    "error_score": (GridSearch(SVC(), {"C": [1]}, error_score="ignore"), "'error_score' parameter of GridSearch"),
+    "error_score": (
+        GridSearch(SVC(), {"C": [1]}, error_score="ignore"),
+        "'error_score' parameter of GridSearch",
+    ),
     "target": (GridSearch(SVC(), {"C": [1]}), "GridSearch with SVC requires y to be passed"),
 }
 
@@ -138,7 +162,8 @@ def test_every_fit_fails():
     search = GridSearch(Failing(bad=(0, 1)), {"value": [0, 1]}, cv=2)
     with pytest.raises(ValueError, match=r"(?s)All the 4 fits failed.*no luck with 0.*no luck with 1"):
         search.fit(X, Y)
-    assert [trial.state for trial in search.history_] == ["failed", "failed"]  # with their errors, for a closer look
+    # With their errors, for a closer look.
+    assert [trial.state for trial in search.history_] == ["failed", "failed"]
 
 
 def test_a_metric_that_only_a_callable_can_know():

@@ -44,7 +44,11 @@ def test_a_candidate_that_kills_its_workers_is_given_up_and_all_others_are_score
 def test_a_worker_that_dies_by_chance_costs_a_retry(iris, tmp_path):
     log = tmp_path / "log"
     search = GridSearch(
-        Fatal(log=str(log), once=str(tmp_path / "once")), {"value": [1, *GOOD]}, cv=KFold(2), n_jobs=2, refit=False
+        Fatal(log=str(log), once=str(tmp_path / "once")),
+        {"value": [1, *GOOD]},
+        cv=KFold(2),
+        n_jobs=2,
+        refit=False,
     )
     with pytest.warns(UserWarning, match="folds were evaluated again because their worker died"):
         search.fit(*iris)
@@ -56,9 +60,13 @@ def test_a_worker_that_dies_by_chance_costs_a_retry(iris, tmp_path):
 
 @pytest.mark.parametrize("harm, n_jobs", [("sleeps", 1), ("loops", 2)])
 def test_a_fit_that_hangs_is_stopped(iris, harm, n_jobs):
-    search = fit(iris, [10, HARM[harm], 20], n_jobs=n_jobs, fit_timeout=0.5, cv=ShuffleSplit(1, random_state=0))
+    search = fit(
+        iris, [10, HARM[harm], 20], n_jobs=n_jobs, fit_timeout=0.5, cv=ShuffleSplit(1, random_state=0)
+    )
     assert states(search) == [["ok"], ["timeout"], ["ok"]]
-    assert search.history_[1].folds[0].error == "TimeoutError: the fit was stopped after fit_timeout=0.5 seconds"
+    assert (
+        search.history_[1].folds[0].error == "TimeoutError: the fit was stopped after fit_timeout=0.5 seconds"
+    )
     assert np.isfinite(search.cv_results_["mean_test_score"][[0, 2]]).all()
 
 
@@ -80,7 +88,7 @@ def test_fit_timeout_needs_processes(iris):
         fit(iris, [10], fit_timeout=2)
 
 
-# -- limits ------------------------------------------------------------------------------------------------------
+# -- limits --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
@@ -118,7 +126,9 @@ def test_out_of_time(iris, n_jobs):
 @pytest.mark.parametrize("limit", [{"target_score": 0.5}, {"patience": 1}])
 def test_of_several_metrics_one_must_count(iris, limit):
     search = GridSearch(SVC(), {"C": [1]}, scoring=["accuracy", "f1_macro"], refit=False, **limit)
-    with pytest.raises(ValueError, match=r"refit must name one of \['accuracy', 'f1_macro'\], got refit=False"):
+    with pytest.raises(
+        ValueError, match=r"refit must name one of \['accuracy', 'f1_macro'\], got refit=False"
+    ):
         search.fit(*iris)
 
 
@@ -127,7 +137,9 @@ def test_time_is_longer_than_nothing(iris):
         GridSearch(SVC(), {"C": [1]}, max_time=timedelta(-1)).fit(*iris)
 
 
-@pytest.mark.parametrize("name, value", [("max_time", -1), ("patience", 0), ("fit_timeout", 0), ("on_interrupt", "no")])
+@pytest.mark.parametrize(
+    "name, value", [("max_time", -1), ("patience", 0), ("fit_timeout", 0), ("on_interrupt", "no")]
+)
 def test_bad_limits(iris, name, value):
     with pytest.raises(ValueError, match=f"The '{name}' parameter of GridSearch must be"):
         GridSearch(Fatal(), {"value": [1]}, **{name: value}).fit(*iris)

@@ -127,7 +127,9 @@ def test_bayes_without_a_seed_goes_on_as_it_would_have(iris, tmp_path):
 def test_a_random_state_is_drawn_from_as_it_would_have_been(iris, tmp_path):
     def run(journal):
         state = np.random.RandomState(7)
-        search = RandomSearch(Null(), {"value": randint(0, 10**6)}, n_iter=4, random_state=state, journal=journal)
+        search = RandomSearch(
+            Null(), {"value": randint(0, 10**6)}, n_iter=4, random_state=state, journal=journal
+        )
         return search.set_params(refit=False).fit(*iris).cv_results_["params"], state.randint(10**6)
 
     assert run(None) == run(tmp_path / "j") == run(tmp_path / "j")
@@ -223,7 +225,7 @@ def test_two_searches_cannot_write_to_one_journal(iris, tmp_path):
     GridSearch(SVC(), {"C": [1]}, journal=path, cv=2, scoring=scoring).fit(*iris)
 
 
-# -- other processes ---------------------------------------------------------------------------------------------
+# -- other processes -----------------------------------------------------------------------------------------
 
 
 def start(kind, folder, *options):

@@ -19,7 +19,8 @@ from sklearn.svm import SVC
 from skhpt import GridSearch, ManualSearch, RandomSearch
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
-EXAMPLES = [path for path in EXAMPLES if path.stem != "quickstart"]  # the README's first command, which CI runs
+# The README's first command, which CI runs.
+EXAMPLES = [path for path in EXAMPLES if path.stem != "quickstart"]
 
 
 def test_a_persons_day(tmp_path, capsys):
@@ -45,7 +46,9 @@ def test_a_persons_day(tmp_path, capsys):
         {"classify": [SVC()], "classify__C": loguniform(0.1, 100), "classify__kernel": ["rbf", "linear"]},
         {"classify": [RandomForestClassifier(20, random_state=0)], "classify__max_depth": randint(1, 6)},
     ]
-    grid = GridSearch(pipeline, branches, resolution=3, n_jobs=2, previous=manual, **common).fit(X_train, y_train)
+    grid = GridSearch(pipeline, branches, resolution=3, n_jobs=2, previous=manual, **common).fit(
+        X_train, y_train
+    )
     assert len(grid.history_) == 3 + 3 * 2 + 3
     assert grid.best_score_ >= manual.best_score_
 
@@ -69,7 +72,9 @@ def test_a_persons_day(tmp_path, capsys):
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 def test_examples_run(example, tmp_path):
     arguments = [str(tmp_path / "picture.png")] if "sys.argv" in example.read_text() else []
-    run = subprocess.run([sys.executable, str(example), *arguments], capture_output=True, text=True, check=False)
+    run = subprocess.run(
+        [sys.executable, str(example), *arguments], capture_output=True, text=True, check=False
+    )
     assert run.returncode == 0, run.stderr
     assert "The best candidates" in run.stdout
     assert all(Path(picture).stat().st_size > 10_000 for picture in arguments)

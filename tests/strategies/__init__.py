@@ -7,7 +7,8 @@ from skhpt.trial import Candidate, FoldScore, Trial
 def trial_of(number, *scores, x=0.5):
     """A trial with a score for each fold; None stands for a skipped fold."""
     folds = (
-        FoldScore(number, i, s, fit_time=1.0, state="skipped" if s is None else "ok") for i, s in enumerate(scores)
+        FoldScore(number, i, s, fit_time=1.0, state="skipped" if s is None else "ok")
+        for i, s in enumerate(scores)
     )
     return Trial(Candidate(number, {"x": x}), tuple(folds))
 
@@ -23,4 +24,6 @@ def sobol_trials(space, scores, n_splits=2):
 
 def history_of(points, score):
     """A history of finished trials with one fold, from points and a function ``score(**params)``."""
-    return History(Trial(Candidate(i, params), (FoldScore(i, 0, score(**params)),)) for i, params in enumerate(points))
+    return History(
+        Trial(Candidate(i, params), (FoldScore(i, 0, score(**params)),)) for i, params in enumerate(points)
+    )

@@ -94,7 +94,13 @@ def test_pending_points_keep_a_distance():
 
 @pytest.mark.parametrize(
     "scores",
-    [[0.5] * 12, [np.nan] * 12, [np.nan, np.inf, -np.inf, 1.0] * 3, [0.0, -1e12, 1e-9] * 4, [1.0, 1.0 + 1e-15] * 6],
+    [
+        [0.5] * 12,
+        [np.nan] * 12,
+        [np.nan, np.inf, -np.inf, 1.0] * 3,
+        [0.0, -1e12, 1e-9] * 4,
+        [1.0, 1.0 + 1e-15] * 6,
+    ],
     ids=["equal", "nan", "infinite", "extreme", "almost equal"],
 )
 @pytest.mark.parametrize("n_columns", [1, 30])
@@ -114,5 +120,6 @@ def test_the_first_trials_may_all_lie_outside_of_the_space():
     space = Space({"C": stats.uniform(0, 1)})
     outside = [Trial(Candidate(i, {"C": 5.0 + i}), (FoldScore(i, 0, 0.1),)) for i in range(28)]
     inside = Trial(Candidate(28, {"C": 0.5}), (FoldScore(28, 0, 0.5),))
-    history = History([*outside, inside], n_earlier_trials=29)  # the hyperparameters would be fitted to the first 28
+    # The hyperparameters would be fitted to the first 28.
+    history = History([*outside, inside], n_earlier_trials=29)
     assert space.contains(proposal(space, history, n_candidates=5))

@@ -14,5 +14,8 @@ def test_untried_points_count_how_often_a_point_was_tried():
 def test_trials_before_the_list_do_not_count():
     before = History([Trial(candidate) for candidate in FixedList([{"a": 0}]).ask(History())])
     strategy = FixedList([{"a": 1}, {"a": 2}], n_before=1)
-    assert [(candidate.id, candidate.params) for candidate in strategy.ask(before)] == [(1, {"a": 1}), (2, {"a": 2})]
+    assert [(candidate.id, candidate.params) for candidate in strategy.ask(before)] == [
+        (1, {"a": 1}),
+        (2, {"a": 2}),
+    ]
     assert strategy.n_candidates == 2

@@ -31,7 +31,9 @@ class SimulatedEvaluator:
 
     def submit(self, candidates):
         self.by_id |= {candidate.id: candidate for candidate in candidates}
-        self.queue += [(candidate.id, split) for candidate in candidates for split in candidate.missing(self.n_splits)]
+        self.queue += [
+            (candidate.id, split) for candidate in candidates for split in candidate.missing(self.n_splits)
+        ]
 
     def wait_for_folds(self, seconds=None):
         while self.queue and len(self.running) < self.n_workers:

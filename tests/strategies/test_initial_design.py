@@ -23,7 +23,9 @@ def test_own_values_are_found_by_equality():
 
 def test_the_first_point_is_in_the_branch_with_the_largest_share_of_own_values():
     C = stats.loguniform(0.1, 10)
-    space = Space([{"clf": [SVC()], "clf__C": C}, {"C": C, "k": [7], "l": [8]}, {"clf": ["other"], "clf__C": C}])
+    space = Space(
+        [{"clf": [SVC()], "clf__C": C}, {"C": C, "k": [7], "l": [8]}, {"clf": ["other"], "clf__C": C}]
+    )
     assert default_points({"C": 5.0, "k": 1, "l": 2}, space)[0] == {"C": 5.0, "k": 7, "l": 8}
     wide = Space([{"C": C, "k": [1, 2], "l": [3], "a": [7], "b": [7]}, {"C": C, "k": [1, 2]}])
     assert default_points({"C": 5.0, "k": 1, "l": 3}, wide)[0] == {"C": 5.0, "k": 1}
@@ -31,7 +33,9 @@ def test_the_first_point_is_in_the_branch_with_the_largest_share_of_own_values()
 
 def test_own_parameters_of_a_replaced_step_are_left_out():
     C = stats.loguniform(0.1, 10)
-    space = Space([{"clf": [SVC()], "clf__C": C}, {"C": C, "k": [7], "l": [8]}, {"clf": ["other"], "clf__C": C}])
+    space = Space(
+        [{"clf": [SVC()], "clf__C": C}, {"C": C, "k": [7], "l": [8]}, {"clf": ["other"], "clf__C": C}]
+    )
     assert default_points({"clf": SVC(), "clf__C": 5.0, "C": 5.0}, space)[0]["clf__C"] == 5.0
     assert default_points({"clf": "other", "clf__C": 5.0}, space)[0] == {"clf": "other", "clf__C": 5.0}
     assert default_points({"clf": "another one", "clf__C": 5.0}, space)[0] == default_points({}, space)[0]

@@ -11,7 +11,7 @@ from skhpt.strategies.surrogate import DEPTH, MAX_SEEN, Surrogate, log_times, me
 from skhpt.trial import Candidate, FoldScore, Trial
 from tests.strategies import sobol_trials, trial_of
 
-# -- the modelled quantities -------------------------------------------------------------------------------------------
+# -- the modelled quantities ---------------------------------------------------------------------------------
 
 
 def test_means_are_corrected_for_the_difficulty_of_skipped_folds():
@@ -31,16 +31,20 @@ def test_the_correction_depends_on_the_evaluated_folds():
 
 def test_without_complete_trials_means_are_not_corrected():
     np.testing.assert_allclose(mean_scores([trial_of(2, 0.4, None, None)]), [0.4])
-    np.testing.assert_allclose(mean_scores([trial_of(2, None, 1.0, None), trial_of(3, 0.2, None, None)]), [1.0, 0.2])
+    np.testing.assert_allclose(
+        mean_scores([trial_of(2, None, 1.0, None), trial_of(3, 0.2, None, None)]), [1.0, 0.2]
+    )
 
 
 def test_failed_folds_have_no_mean_and_no_time():
-    failed = Trial(Candidate(0, {}), (FoldScore(0, 0, None, state="failed"), FoldScore(0, 1, 0.5, fit_time=1.0)))
+    failed = Trial(
+        Candidate(0, {}), (FoldScore(0, 0, None, state="failed"), FoldScore(0, 1, 0.5, fit_time=1.0))
+    )
     assert np.isnan(mean_scores([failed, trial_of(1, 0.5, 0.5)])).tolist() == [True, False]
     assert np.isnan(log_times([failed])).all()
 
 
-# -- the model ---------------------------------------------------------------------------------------------------------
+# -- the model -----------------------------------------------------------------------------------------------
 
 
 def test_scores_of_raced_trials_are_modelled():
@@ -99,7 +103,9 @@ def test_pending_points_leave_the_mean_and_lower_the_variance_around_them():
 
 
 def test_the_gradients_of_predictions_near_points():
-    space = Space([{"x": stats.uniform(), "c": ["a", "b"]}, {"x": stats.uniform(), "y": stats.norm(), "k": [1, 2]}])
+    space = Space(
+        [{"x": stats.uniform(), "c": ["a", "b"]}, {"x": stats.uniform(), "y": stats.norm(), "k": [1, 2]}]
+    )
     surrogate = Surrogate(Encoder(space), sobol_trials(space, np.sin(np.arange(20.0)).tolist()), mean_scores)
     u = np.random.default_rng(0).uniform(0.1, 0.9, (8, len(space.columns)))
     predict = surrogate.near(u)

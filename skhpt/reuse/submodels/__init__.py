@@ -1,7 +1,7 @@
 """Sub-models: estimators of which a single fit serves several candidates.
 
-``registry.py`` says how to add a sub-model. The other files register those of scikit-learn, LightGBM and XGBoost; each
-file has another reason why a fit can be shared:
+``registry.py`` says how to add a sub-model. The other files register those of scikit-learn, LightGBM and
+XGBoost; each file has another reason why a fit can be shared:
 
 - ``trees``: ensembles that contain smaller ensembles
 - ``boosters``: the same for LightGBM and XGBoost

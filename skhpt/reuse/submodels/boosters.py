@@ -1,7 +1,7 @@
 """Boosted trees of LightGBM and XGBoost: the trees of the first rounds are the model with fewer rounds.
 
-Boosters of both packages can be truncated, so that a view gets a booster with just its own trees. A package is imported
-when an estimator of it is first seen.
+Boosters of both packages can be truncated, so that a view gets a booster with just its own trees. A package
+is imported when an estimator of it is first seen.
 """
 
 from __future__ import annotations
@@ -13,7 +13,12 @@ from typing import Any
 import numpy as np
 
 from skhpt._typing import ArrayLike, Estimator
-from skhpt.reuse.submodels.registry import plain_fit, register_on_first_use, register_submodel, with_fitted_state
+from skhpt.reuse.submodels.registry import (
+    plain_fit,
+    register_on_first_use,
+    register_submodel,
+    with_fitted_state,
+)
 
 
 def _fit_without_params(estimator: Estimator, X: ArrayLike, y: ArrayLike) -> Estimator:
@@ -41,7 +46,7 @@ def _register_rounds(
         )
 
 
-# -- LightGBM ----------------------------------------------------------------------------------------------------------
+# -- LightGBM ------------------------------------------------------------------------------------------------
 
 
 def _lightgbm_only_appends(model: Estimator) -> bool:
@@ -63,17 +68,18 @@ def _truncate_lightgbm(model: Estimator, estimator: Estimator) -> Estimator | No
     if n_rounds < n_fitted and booster.current_iteration() < n_fitted:
         return None  # some rounds found no split and left no tree, and the booster does not say which rounds
     truncated = _truncated_booster(booster, n_rounds, n_fitted)
-    # `_Booster` is the fitted state of a model; `_other_params` are parameters that its constructor does not name
+    # `_Booster` is the fitted state of a model; `_other_params` are parameters that its constructor does not
+    # name
     return with_fitted_state(estimator, model, _Booster=truncated, _other_params=estimator._other_params)
 
 
 def _truncated_booster(booster: Any, n_rounds: int, n_fitted: int) -> Any:
     """Copy a LightGBM booster with the trees of its first rounds, as if it was fitted with so many rounds.
 
-    The copy is made like an unpickled booster: LightGBM pickles a booster as a dict of its attributes in which the
-    pointer `_handle` is replaced by the model as text, and `__setstate__` reads that text. ``Booster(model_str=...)``
-    would lose the other attributes. The text ends with the parameters of the fit, so that the number of rounds is
-    replaced in them, too.
+    The copy is made like an unpickled booster: LightGBM pickles a booster as a dict of its attributes in
+    which the pointer `_handle` is replaced by the model as text, and `__setstate__` reads that text.
+    ``Booster(model_str=...)`` would lose the other attributes. The text ends with the parameters of the fit,
+    so that the number of rounds is replaced in them, too.
     """
     text = booster.model_to_string(num_iteration=n_rounds)
     text = text.replace(f"\n[num_iterations: {n_fitted}]\n", f"\n[num_iterations: {n_rounds}]\n")
@@ -84,10 +90,12 @@ def _truncated_booster(booster: Any, n_rounds: int, n_fitted: int) -> Any:
 
 
 def _register_lightgbm() -> None:
-    _register_rounds("lightgbm", ("LGBMClassifier", "LGBMRegressor"), _truncate_lightgbm, _lightgbm_only_appends)
+    _register_rounds(
+        "lightgbm", ("LGBMClassifier", "LGBMRegressor"), _truncate_lightgbm, _lightgbm_only_appends
+    )
 
 
-# -- XGBoost -----------------------------------------------------------------------------------------------------------
+# -- XGBoost -------------------------------------------------------------------------------------------------
 
 
 def _xgboost_only_appends(model: Estimator) -> bool:

@@ -1,7 +1,8 @@
 """Iterative solvers: a fit that converges before a limit is also the fit with that limit.
 
-A solver that needed 30 iterations is not affected by ``max_iter`` of 100 or 1000. The fit with the largest limit serves
-every limit that is clearly larger than the number of its iterations. Other candidates are fitted separately.
+A solver that needed 30 iterations is not affected by ``max_iter`` of 100 or 1000. The fit with the largest
+limit serves every limit that is clearly larger than the number of its iterations. Other candidates are fitted
+separately.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ def _starts_from_scratch(estimator: Estimator) -> bool:
 def _converged_before(model: Estimator, max_iter: int) -> bool:
     """Tell whether a solver converged in fewer iterations than a limit.
 
-    With exactly as many iterations as the limit, the solver may have been stopped by the limit: some solvers test for
-    convergence after the last iteration only.
+    With exactly as many iterations as the limit, the solver may have been stopped by the limit: some solvers
+    test for convergence after the last iteration only.
     """
     n_iter = np.max(model.n_iter_)
     if getattr(model, "solver", None) == "newton-cholesky":
@@ -66,4 +67,6 @@ for iterative in ITERATIVE:
     register_submodel(iterative, "max_iter", _same_solution, is_exact=_starts_from_scratch)
 for name in DEPRECATED:
     if hasattr(linear_model, name):
-        register_submodel(getattr(linear_model, name), "max_iter", _same_solution, is_exact=_starts_from_scratch)
+        register_submodel(
+            getattr(linear_model, name), "max_iter", _same_solution, is_exact=_starts_from_scratch
+        )

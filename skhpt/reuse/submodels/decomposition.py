@@ -113,7 +113,8 @@ def _maximum_likelihood_number(model: PCA) -> Any:
 
 def _n_for_share(model: PCA, share: float) -> Any:
     """Return the number of components that explain more than a share of the variance."""
-    cumulative_sum = getattr(_pca, "stable_cumsum", np.cumsum)  # the function that this version of scikit-learn uses
+    # The function that this version of scikit-learn uses.
+    cumulative_sum = getattr(_pca, "stable_cumsum", np.cumsum)
     return np.searchsorted(cumulative_sum(model.explained_variance_ratio_), share, side="right") + 1
 
 

@@ -1,15 +1,16 @@
 """Support vector machines: the kernel matrix of the training rows is the same for every penalty.
 
-libsvm computes the kernel in each fit, and for classification again for each pair of classes. Here the kernel is
-computed once, in blocks of rows, and passed to libsvm as a precomputed kernel.
+libsvm computes the kernel in each fit, and for classification again for each pair of classes. Here the kernel
+is computed once, in blocks of rows, and passed to libsvm as a precomputed kernel.
 
-RBF kernels are exact. A kernel that is computed in blocks differs from libsvm's in the last bits, but libsvm rounds it
-to single precision. After that both are the same, except for values so close to the middle between two numbers of
-single precision that the last bits decide. These few values are computed again with the operations of libsvm.
+RBF kernels are exact. A kernel that is computed in blocks differs from libsvm's in the last bits, but libsvm
+rounds it to single precision. After that both are the same, except for values so close to the middle between
+two numbers of single precision that the last bits decide. These few values are computed again with the
+operations of libsvm.
 
-Polynomial and sigmoid kernels are close: a few values are rounded in the other direction. On standardized data, this
-changes decision values in the tenth digit. Where the kernel hardly varies it could change all digits, and nothing is
-shared. Linear kernels are not shared, because libsvm computes them as fast.
+Polynomial and sigmoid kernels are close: a few values are rounded in the other direction. On standardized
+data, this changes decision values in the tenth digit. Where the kernel hardly varies it could change all
+digits, and nothing is shared. Linear kernels are not shared, because libsvm computes them as fast.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ class _Kernel:
     input_attributes: Params
 
 
-# -- Kernels -----------------------------------------------------------------------------------------------------------
+# -- Kernels -------------------------------------------------------------------------------------------------
 
 
 def _compute_kernel(svm: Estimator, X: ArrayLike, y: ArrayLike) -> _Kernel | None:
@@ -121,7 +122,9 @@ def _rbf_kernel(X: np.ndarray, gamma: float) -> np.ndarray | None:
     return kernel
 
 
-def _rbf_value(x: np.ndarray, y: np.ndarray, sum_of_squares: float, *, gamma: float) -> tuple[np.float32, bool]:
+def _rbf_value(
+    x: np.ndarray, y: np.ndarray, sum_of_squares: float, *, gamma: float
+) -> tuple[np.float32, bool]:
     """Compute a value with the operations of libsvm; also return whether the rounding of `exp` makes it uncertain."""
     value = math.exp(-gamma * (sum_of_squares - 2 * ddot(x, y)))
     (rounded,), (is_uncertain,) = _round_to_single(np.array([value]), _EPS)
@@ -156,7 +159,7 @@ def _poly_or_sigmoid_kernel(svm: Estimator, X: np.ndarray, gamma: float) -> np.n
     return values if varies else None
 
 
-# -- Views -------------------------------------------------------------------------------------------------------------
+# -- Views ---------------------------------------------------------------------------------------------------
 
 
 def _fit_on_kernel(kernel: _Kernel | None, svm: Estimator) -> Estimator | None:
@@ -182,7 +185,7 @@ def _any_values(svms: Sequence[Estimator], parameters: Sequence[str]) -> Params:
     return {name: getattr(svms[0], name) for name in parameters}
 
 
-# -- Where views are exact, and where they are close -------------------------------------------------------------------
+# -- Where views are exact, and where they are close ---------------------------------------------------------
 
 
 def has_no_probabilities(svm: Estimator) -> bool:

@@ -1,9 +1,9 @@
 """Linear models whose penalty, or number of components, is used after the expensive products of the data.
 
-The expensive part of a ridge regression is the Gram matrix, which does not depend on the penalty; the rest, for each
-penalty, is a small system of equations. The steps after the expensive part are repeated here in the order of
-scikit-learn, with the same memory layout. A trial on a few rows tells whether the installed version does the same;
-otherwise nothing is shared.
+The expensive part of a ridge regression is the Gram matrix, which does not depend on the penalty; the rest,
+for each penalty, is a small system of equations. The steps after the expensive part are repeated here in the
+order of scikit-learn, with the same memory layout. A trial on a few rows tells whether the installed version
+does the same; otherwise nothing is shared.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def _alpha_is_number(estimator: Estimator) -> bool:
     return isinstance(estimator.alpha, Real)
 
 
-# -- Ridge: centre and multiply the data, then solve for each alpha ----------------------------------------------------
+# -- Ridge: centre and multiply the data, then solve for each alpha ------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,12 @@ def _center(estimator: Estimator, X: ArrayLike, y: ArrayLike) -> tuple[Any, ...]
         X, _, weights, y = estimator._prepare_data(X, y, None, estimator.solver)
         weights = _check_sample_weight(weights, X, dtype=X.dtype)
     else:
-        checks = {"dtype": [np.float64, np.float32], "force_writeable": True, "multi_output": True, "y_numeric": True}
+        checks = {
+            "dtype": [np.float64, np.float32],
+            "force_writeable": True,
+            "multi_output": True,
+            "y_numeric": True,
+        }
         X, y = validate_data(estimator, X, y, **checks)
     options = {"fit_intercept": estimator.fit_intercept, "sample_weight": weights, "rescale_with_sw": False}
     # `_preprocess_data` centres; its option `rescale_with_sw` is newer than version 1.7
@@ -190,7 +195,7 @@ for ridge_class in (Ridge, RidgeClassifier):
     )
 
 
-# -- Kernel ridge: the kernel is computed once, and passed as a precomputed kernel for each alpha ----------------------
+# -- Kernel ridge: the kernel is computed once, and passed as a precomputed kernel for each alpha ------------
 
 
 @dataclass(frozen=True)
@@ -237,10 +242,12 @@ def _has_named_kernel(estimator: KernelRidge) -> bool:
     return has_name and _alpha_is_number(estimator)
 
 
-register_submodel(KernelRidge, "alpha", _solve_with_kernel, is_exact=_has_named_kernel, fit=_compute_ridge_kernel)
+register_submodel(
+    KernelRidge, "alpha", _solve_with_kernel, is_exact=_has_named_kernel, fit=_compute_ridge_kernel
+)
 
 
-# -- Partial least squares: components are computed one after another, and rotated at the end --------------------------
+# -- Partial least squares: components are computed one after another, and rotated at the end ----------------
 
 
 def _fit_most_components(estimator: PLSRegression, X: ArrayLike, y: ArrayLike) -> PLSRegression | None:
@@ -273,7 +280,9 @@ def _first_pls_components(pls: PLSRegression | None, estimator: PLSRegression) -
 
 
 def _scores_of_rows_and_targets(view: PLSRegression, output: ArrayLike, X: ArrayLike) -> ArrayLike:
-    raise NotImplementedError("PLSRegression.fit_transform also returns the scores of y, and y is not given here")
+    raise NotImplementedError(
+        "PLSRegression.fit_transform also returns the scores of y, and y is not given here"
+    )
 
 
 def _copies_data(pls: PLSRegression) -> bool:
@@ -300,9 +309,10 @@ register_submodel(
 )
 
 
-# -- Discriminant analysis: the covariances of the classes are computed once, and shrunk for each shrinkage ------------
+# -- Discriminant analysis: the covariances of the classes are computed once, and shrunk for each shrinkage --
 
-#: Largest size of the covariances that are kept, in numbers (256 MiB): with many classes they exceed the data.
+#: Largest size of the covariances that are kept, in numbers (256 MiB): with many classes they exceed the
+#: data.
 _MAX_N_NUMBERS = 2**25
 
 
@@ -349,7 +359,9 @@ class _ClassMoments:
     covariances: list[np.ndarray]
 
 
-def _compute_moments(estimator: LinearDiscriminantAnalysis, X: ArrayLike, y: ArrayLike) -> _ClassMoments | None:
+def _compute_moments(
+    estimator: LinearDiscriminantAnalysis, X: ArrayLike, y: ArrayLike
+) -> _ClassMoments | None:
     if (len(np.unique(y)) + 1) * np.shape(X)[1] ** 2 > _MAX_N_NUMBERS:
         return None
     covariances: list[np.ndarray] = []
@@ -359,7 +371,9 @@ def _compute_moments(estimator: LinearDiscriminantAnalysis, X: ArrayLike, y: Arr
     return _ClassMoments(estimator, covariances)
 
 
-def _shrink(moments: _ClassMoments | None, estimator: LinearDiscriminantAnalysis) -> LinearDiscriminantAnalysis | None:
+def _shrink(
+    moments: _ClassMoments | None, estimator: LinearDiscriminantAnalysis
+) -> LinearDiscriminantAnalysis | None:
     """Fit on the means of the classes in place of the rows, with the stored covariances."""
     if moments is None:
         return None

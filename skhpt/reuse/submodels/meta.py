@@ -1,7 +1,7 @@
 """Meta-estimators whose members are fitted the same for every way to combine their predictions.
 
-Weights of votes and thresholds are used at prediction only. A stack fits its members and predicts each row with members
-that were not fitted on it; candidates then differ only in the fit of the final estimator.
+Weights of votes and thresholds are used at prediction only. A stack fits its members and predicts each row
+with members that were not fitted on it; candidates then differ only in the fit of the final estimator.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def _any_values(estimators: Sequence[Estimator], parameters: Sequence[str]) -> P
     return {name: getattr(estimators[0], name) for name in parameters}
 
 
-# -- Votes and thresholds ----------------------------------------------------------------------------------------------
+# -- Votes and thresholds ------------------------------------------------------------------------------------
 
 
 def _no_weights(estimators: Sequence[Estimator], parameters: Sequence[str]) -> Params:
@@ -53,7 +53,7 @@ def _same_members(classifier: Estimator, estimator: Estimator) -> Estimator:
     return with_fitted_state(estimator, classifier)
 
 
-# -- Stacks ------------------------------------------------------------------------------------------------------------
+# -- Stacks --------------------------------------------------------------------------------------------------
 
 
 class _FitRecorder(BaseEstimator):

@@ -1,8 +1,9 @@
 """Nearest neighbours: a search for many neighbours serves every smaller number of neighbours, and every weighting.
 
-The search takes nearly all the time, and it runs at prediction. Views share the neighbours of the rows of recent
-predictions. Neighbours at equal distances ("ties") may come in any order, and the number of neighbours that are
-searched may affect which of them are found. Where this could change a prediction, these rows are searched again.
+The search takes nearly all the time, and it runs at prediction. Views share the neighbours of the rows of
+recent predictions. Neighbours at equal distances ("ties") may come in any order, and the number of neighbours
+that are searched may affect which of them are found. Where this could change a prediction, these rows are
+searched again.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ try:
 except ImportError:  # another version of scikit-learn: fewer searches can be repeated
     ArgKmin = ArgKminClassMode = None
 
-#: Metrics for which the distance to a neighbour does not depend on the number of neighbours. A tree needs true metrics,
-#: and accepts only those of this list that are.
+#: Metrics for which the distance to a neighbour does not depend on the number of neighbours. A tree needs
+#: true metrics, and accepts only those of this list that are.
 _METRICS = (
     *("minkowski", "euclidean", "l2", "manhattan", "cityblock", "l1", "chebyshev", "infinity"),
     *("sqeuclidean", "cosine"),
@@ -50,7 +51,8 @@ class _Search:
     rows : array or sparse matrix of shape (n_rows, n_features)
         A copy of the rows, since their owner may change them.
     is_training : bool
-        Whether the rows are the training rows of the model: some metrics set the distance of a row to itself to zero.
+        Whether the rows are the training rows of the model: some metrics set the distance of a row to itself
+        to zero.
     distance : array of shape (n_rows, n_neighbors)
         Distances of the neighbours.
     index : array of shape (n_rows, n_neighbors)
@@ -123,7 +125,7 @@ def _are_equal(rows: Any, others: Any) -> bool:
     return bool(rows.flags.c_contiguous and np.array_equal(rows, others))
 
 
-# -- Searches ----------------------------------------------------------------------------------------------------------
+# -- Searches ------------------------------------------------------------------------------------------------
 
 
 def _search_neighbors(model: Estimator, rows: Any) -> _Search:
@@ -208,7 +210,9 @@ def _brute_strategy(n_queries: int, n_training_rows: int) -> str:
     return "parallel_on_X" if n_training_rows < n_queries or has_many_chunks else "parallel_on_Y"
 
 
-def _search_brute(view: Estimator, rows: Any, indices: np.ndarray, *, strategy: str) -> tuple[np.ndarray, np.ndarray]:
+def _search_brute(
+    view: Estimator, rows: Any, indices: np.ndarray, *, strategy: str
+) -> tuple[np.ndarray, np.ndarray]:
     distance, index = ArgKmin.compute(
         rows if issparse(rows) else rows[indices],  # a few sparse rows may have no entries, which is refused
         view._fit_X,
@@ -221,7 +225,7 @@ def _search_brute(view: Estimator, rows: Any, indices: np.ndarray, *, strategy: 
     return (distance[indices], index[indices]) if issparse(rows) else (distance, index)
 
 
-# -- Views -------------------------------------------------------------------------------------------------------------
+# -- Views ---------------------------------------------------------------------------------------------------
 
 
 def _has_known_metric(estimator: Estimator) -> bool:

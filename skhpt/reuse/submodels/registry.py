@@ -1,12 +1,12 @@
 """Registry of sub-models: estimators of which a single fit serves several candidates.
 
-A forest of 500 trees contains a forest of 100 trees. Where a model can be derived from a larger one, and predicts the
-same as a separate fit to the last bit, the derived model is a *view* of the larger model: an estimator of the same
-class, with its own parameters and attributes, that shares the arrays of the larger model. The methods of the class,
-such as ``predict``, run on the view.
+A forest of 500 trees contains a forest of 100 trees. Where a model can be derived from a larger one, and
+predicts the same as a separate fit to the last bit, the derived model is a *view* of the larger model: an
+estimator of the same class, with its own parameters and attributes, that shares the arrays of the larger
+model. The methods of the class, such as ``predict``, run on the view.
 
-To add a sub-model, write the function `view` and call `register_submodel`; `pruning.py` is a short example. The steps
-for one group of candidates and one fold are:
+To add a sub-model, write the function `view` and call `register_submodel`; `pruning.py` is a short example.
+The steps for one group of candidates and one fold are:
 
 1. ``is_exact(estimator)`` for each candidate: may this candidate share a fit?
 2. ``widest(estimators, parameters)``: the parameters of the shared fit.
@@ -144,8 +144,9 @@ def register_submodel(
 ) -> None:
     """Declare, for all searches, that a single fit of an estimator serves several values of some of its parameters.
 
-    A later call with the same class, parameters and `is_close` replaces an earlier call. A sub-model that is exact and
-    one that is close can both be registered; the exact one is used where its `is_exact` returns True.
+    A later call with the same class, parameters and `is_close` replaces an earlier call. A sub-model that is
+    exact and one that is close can both be registered; the exact one is used where its `is_exact` returns
+    True.
 
     Parameters
     ----------
@@ -154,30 +155,30 @@ def register_submodel(
     parameters : str or sequence of str
         Names of the parameters that may differ between the candidates of a shared fit.
     view : callable
-        ``view(model, estimator)`` returns the fitted model of one candidate, made from the shared fit `model`, which
-        must not change. `estimator` is a clone with the parameters of the candidate; it is not fitted, and may be
-        changed and returned. Predictions must equal those of a separate fit on the same data. Where they would not,
-        `view` returns None and the candidate is fitted separately.
+        ``view(model, estimator)`` returns the fitted model of one candidate, made from the shared fit
+        `model`, which must not change. `estimator` is a clone with the parameters of the candidate; it is not
+        fitted, and may be changed and returned. Predictions must equal those of a separate fit on the same
+        data. Where they would not, `view` returns None and the candidate is fitted separately.
     is_exact : callable, default=always_exact
-        ``is_exact(estimator)`` returns whether a candidate with these parameters may share a fit at all. By default,
-        every candidate may.
+        ``is_exact(estimator)`` returns whether a candidate with these parameters may share a fit at all. By
+        default, every candidate may.
     widest : callable, default=largest_values
         ``widest(estimators, parameters)`` returns a dict with the parameters of the fit that serves all these
         estimators. By default, the largest value of each parameter.
     fit : callable, default=plain_fit
-        ``fit(estimator, X, y)`` makes the shared fit. Its return value is the `model` of `view`, and need not be an
-        estimator. By default, ``estimator.fit(X, y)``. With another function, candidates that get fit parameters, such
-        as sample weights, are fitted separately.
+        ``fit(estimator, X, y)`` makes the shared fit. Its return value is the `model` of `view`, and need not
+        be an estimator. By default, ``estimator.fit(X, y)``. With another function, candidates that get fit
+        parameters, such as sample weights, are fitted separately.
     output : callable, default=transform_rows
-        ``output(view, output, X)`` returns, for transformers, the same as ``fit_transform(X)`` of a separate fit. Its
-        argument `output` is what ``fit_transform`` of the shared fit returned, or None with another `fit` than the
-        default. By default, ``view.transform(X)``.
+        ``output(view, output, X)`` returns, for transformers, the same as ``fit_transform(X)`` of a separate
+        fit. Its argument `output` is what ``fit_transform`` of the shared fit returned, or None with another
+        `fit` than the default. By default, ``view.transform(X)``.
     grows : bool, default=False
-        Whether the time of a fit is proportional to the (only) parameter. ``mean_fit_time`` of a candidate is computed
-        from it.
+        Whether the time of a fit is proportional to the (only) parameter. ``mean_fit_time`` of a candidate is
+        computed from it.
     is_close : bool, default=False
-        Whether predictions equal those of a separate fit only up to rounding. Such a sub-model is used only with
-        ``reuse="close"``.
+        Whether predictions equal those of a separate fit only up to rounding. Such a sub-model is used only
+        with ``reuse="close"``.
 
     Examples
     --------

@@ -29,7 +29,7 @@ def _same_state(selector: Estimator, estimator: Estimator) -> Estimator:
     return with_fitted_state(estimator, selector)
 
 
-# -- Univariate scores -------------------------------------------------------------------------------------------------
+# -- Univariate scores ---------------------------------------------------------------------------------------
 
 #: Score functions that draw random numbers.
 _RANDOM_SCORES = (feature_selection.mutual_info_classif, feature_selection.mutual_info_regression)
@@ -56,7 +56,7 @@ def _select_k_best(selector: Estimator, estimator: Estimator) -> Estimator | Non
     return with_fitted_state(estimator, selector)
 
 
-# -- Thresholds of variances and importances ---------------------------------------------------------------------------
+# -- Thresholds of variances and importances -----------------------------------------------------------------
 
 
 def _smallest_positive_threshold(estimators: Sequence[Estimator], parameters: Sequence[str]) -> Params:
@@ -91,7 +91,7 @@ def _select_by_importance(selector: Estimator, estimator: Estimator) -> Estimato
     return with_fitted_state(estimator, selector, max_features_=n)
 
 
-# -- Recursive elimination ---------------------------------------------------------------------------------------------
+# -- Recursive elimination -----------------------------------------------------------------------------------
 
 
 @dataclass
@@ -157,7 +157,9 @@ def _eliminate(selector: feature_selection.RFE, X: ArrayLike, y: ArrayLike) -> _
     return _Elimination(model, X, y)
 
 
-def _stop_earlier(elimination: _Elimination, estimator: feature_selection.RFE) -> feature_selection.RFE | None:
+def _stop_earlier(
+    elimination: _Elimination, estimator: feature_selection.RFE
+) -> feature_selection.RFE | None:
     """Start scikit-learn's elimination after the last full step: it makes the last step, and the final fit.
 
     Selected features have rank 1, features that the last step removed rank 2, and so on. So the ranks of the

@@ -1,7 +1,8 @@
 """Text vectorizers: the words of a document are the same for every selection and weighting of their counts.
 
-Most of the time is spent on splitting documents into words. The training documents are split once, and so are the
-documents to transform. The selection and the weighting of words is done for each candidate, by scikit-learn's methods.
+Most of the time is spent on splitting documents into words. The training documents are split once, and so are
+the documents to transform. The selection and the weighting of words is done for each candidate, by
+scikit-learn's methods.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ class _Corpus:
     Attributes
     ----------
     counter : CountVectorizer
-        Counts documents. Its vocabulary is sorted, which saves scikit-learn the time to sort it for each candidate.
+        Counts documents. Its vocabulary is sorted, which saves scikit-learn the time to sort it for each
+        candidate.
     words : list of str
         The words in the order of their first appearance.
     documents : list
@@ -52,9 +54,11 @@ class _Corpus:
     def count(self, documents: list[Any]) -> Any:
         """Return the counts of documents; the same documents are not counted again."""
         for counted, counts in ((self.documents, self.counts), *self.recent):
-            if type(counted[0]) is type(documents[0]) and counted == documents:  # fast if they are the same objects
+            # Fast if they are the same objects.
+            if type(counted[0]) is type(documents[0]) and counted == documents:
                 return counts
-        _, counts = self.counter._count_vocab(documents, fixed_vocab=True)  # scikit-learn's loop over documents
+        # scikit-learn's loop over documents.
+        _, counts = self.counter._count_vocab(documents, fixed_vocab=True)
         self.recent = (*self.recent[-1:], (documents, counts))
         return counts
 
@@ -162,7 +166,8 @@ def _count_words(vectorizer: CountVectorizer, X: ArrayLike, y: ArrayLike) -> _Co
         return None
     vocabulary, counts = vectorizer._count_vocab(documents, fixed_vocab=False)
     words = list(vocabulary)
-    counts = vectorizer._sort_features(counts, vocabulary)  # sorts the columns, and numbers the vocabulary anew
+    # Sorts the columns, and numbers the vocabulary anew.
+    counts = vectorizer._sort_features(counts, vocabulary)
     vectorizer.vocabulary_ = dict(sorted(vocabulary.items()))
     return _Corpus(counter=vectorizer, words=words, documents=documents, counts=counts)
 

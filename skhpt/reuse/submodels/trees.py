@@ -77,7 +77,9 @@ for forest in (
     register_submodel(forest, "n_estimators", _first_trees, is_exact=_has_no_oob_score, grows=True)
 for bagging in (ensemble.BaggingClassifier, ensemble.BaggingRegressor):
     register_submodel(bagging, "n_estimators", _first_members, is_exact=_has_no_oob_score, grows=True)
-register_submodel(ensemble.IsolationForest, "n_estimators", _first_members, is_exact=_has_fixed_offset, grows=True)
+register_submodel(
+    ensemble.IsolationForest, "n_estimators", _first_members, is_exact=_has_fixed_offset, grows=True
+)
 for adaptive in (ensemble.AdaBoostClassifier, ensemble.AdaBoostRegressor):
     register_submodel(adaptive, "n_estimators", _first_boosts, grows=True)
 for boosting in (ensemble.GradientBoostingClassifier, ensemble.GradientBoostingRegressor):

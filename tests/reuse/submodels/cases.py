@@ -22,7 +22,12 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR, NuSVC, NuSVR, OneClassSVM
-from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor
+from sklearn.tree import (
+    DecisionTreeClassifier,
+    DecisionTreeRegressor,
+    ExtraTreeClassifier,
+    ExtraTreeRegressor,
+)
 
 from skhpt.reuse.submodels import SubModel, submodels_of
 
@@ -46,7 +51,7 @@ class Case:
         return re.sub(r" at 0x[0-9a-f]+|\s+", "", f"{self.estimator}-{self.data}")[:60]
 
 
-# -- the check ---------------------------------------------------------------------------------------------------------
+# -- the check -----------------------------------------------------------------------------------------------
 
 
 def check_views(case: Case) -> None:
@@ -116,7 +121,7 @@ def to_array(values: Any) -> np.ndarray:
     return values.toarray() if sparse.issparse(values) else np.asarray(values)
 
 
-# -- data --------------------------------------------------------------------------------------------------------------
+# -- data ----------------------------------------------------------------------------------------------------
 
 
 def make_data(kind: str) -> tuple[Any, Any, Any]:
@@ -154,7 +159,7 @@ def make_texts() -> tuple[list[str], None, list[str]]:
     return documents, None, [*documents[:3], "nothing known", "", *("new " + text for text in documents[3:6])]
 
 
-# -- the cases ---------------------------------------------------------------------------------------------------------
+# -- the cases -----------------------------------------------------------------------------------------------
 
 
 def each(name: str, *values: Any) -> list[dict[str, Any]]:
@@ -162,7 +167,11 @@ def each(name: str, *values: Any) -> list[dict[str, Any]]:
 
 
 def svm_values(name: str, *values: Any, **others: Any) -> list[dict[str, Any]]:
-    return [{name: value, "tol": tol, "shrinking": tol < 1e-3, **others} for value in values for tol in (1e-3, 1e-5)]
+    return [
+        {name: value, "tol": tol, "shrinking": tol < 1e-3, **others}
+        for value in values
+        for tol in (1e-3, 1e-5)
+    ]
 
 
 LIMITS = [
@@ -194,16 +203,24 @@ NEIGHBORS = [
 ]
 COMPONENTS = each("n_components", 0, 1, 3, None, 0.6, 0.999, "mle")
 LEVELS = each("alpha", 1e-30, 1e-3, 0.5)
-IMPORTANCES = [{"max_features": n, "threshold": level} for n in (None, 2) for level in (None, "1.2*median", 0.1)]
+IMPORTANCES = [
+    {"max_features": n, "threshold": level} for n in (None, 2) for level in (None, "1.2*median", 0.1)
+]
 PRUNINGS = each("ccp_alpha", 0, 0.001, 0.03, 1e9)
 REGRESSORS = [("mean", linear_model.Ridge()), ("tree", DecisionTreeRegressor(max_depth=3))]
 CLASSIFIERS = [("bayes", naive_bayes.GaussianNB()), ("tree", DecisionTreeClassifier(max_depth=2))]
-LAST_CLASSIFIERS = each("final_estimator", naive_bayes.GaussianNB(), DecisionTreeClassifier(max_depth=1), None)
-LAST_REGRESSORS = each("final_estimator", None, linear_model.Ridge(copy_X=False), DecisionTreeRegressor(max_depth=1))
+LAST_CLASSIFIERS = each(
+    "final_estimator", naive_bayes.GaussianNB(), DecisionTreeClassifier(max_depth=1), None
+)
+LAST_REGRESSORS = each(
+    "final_estimator", None, linear_model.Ridge(copy_X=False), DecisionTreeRegressor(max_depth=1)
+)
 
 CASES = [
     Case(ensemble.RandomForestClassifier(random_state=0), each("n_estimators", 3, 7, 12)),
-    Case(ensemble.RandomForestClassifier(random_state=0, n_jobs=2, max_samples=0.5), each("n_estimators", 3, 7)),
+    Case(
+        ensemble.RandomForestClassifier(random_state=0, n_jobs=2, max_samples=0.5), each("n_estimators", 3, 7)
+    ),
     Case(ensemble.RandomForestRegressor(random_state=0), each("n_estimators", 3, 7, 12), "numbers"),
     Case(ensemble.RandomForestRegressor(random_state=0), each("n_estimators", 3, 7), "two numbers"),
     Case(ensemble.ExtraTreesClassifier(random_state=0), each("n_estimators", 3, 7)),
@@ -276,11 +293,17 @@ CASES = [
         "two classes",
     ),
     Case(linear_model.Lasso(), each("max_iter", 1, 50, 500), "two numbers"),
-    Case(linear_model.ElasticNet(selection="random", random_state=0), each("max_iter", 1, 50, 500), "numbers"),
+    Case(
+        linear_model.ElasticNet(selection="random", random_state=0), each("max_iter", 1, 50, 500), "numbers"
+    ),
     Case(linear_model.MultiTaskElasticNet(), each("max_iter", 1, 50, 500), "two numbers"),
     Case(linear_model.PoissonRegressor(solver="newton-cholesky"), each("max_iter", 1, 50, 100), "numbers"),
     Case(linear_model.SGDClassifier(random_state=0, early_stopping=True), each("max_iter", 1, 500, 1000)),
-    Case(linear_model.SGDRegressor(random_state=0, average=True, tol=1.0), each("max_iter", 1, 900, 1000), "numbers"),
+    Case(
+        linear_model.SGDRegressor(random_state=0, average=True, tol=1.0),
+        each("max_iter", 1, 900, 1000),
+        "numbers",
+    ),
     Case(linear_model.Perceptron(random_state=0), each("max_iter", 1, 500, 1000), "sparse"),
     Case(MLPClassifier((5,), random_state=0, solver="lbfgs", tol=0.1), each("max_iter", 1, 500, 1000)),
     Case(
@@ -322,7 +345,11 @@ CASES = [
     Case(feature_selection.VarianceThreshold(), each("threshold", 0, 0.0), "sparse"),
     Case(feature_selection.SelectFromModel(DecisionTreeRegressor(random_state=0)), IMPORTANCES, "numbers"),
     *[
-        Case(feature_selection.RFE(linear_model.Ridge(), step=step), each("n_features_to_select", *targets), "numbers")
+        Case(
+            feature_selection.RFE(linear_model.Ridge(), step=step),
+            each("n_features_to_select", *targets),
+            "numbers",
+        )
         for step, targets in ((1, (1, 2, 5, 10)), (3, range(1, 11)), (0.4, (2, 0.3, None, 5, 1.0)))
     ],
     Case(DecisionTreeClassifier(random_state=0), PRUNINGS),
@@ -333,9 +360,17 @@ CASES = [
     Case(ensemble.VotingClassifier(CLASSIFIERS), each("weights", None, [1, 3], np.array([0.6, 0]))),
     Case(ensemble.VotingClassifier(CLASSIFIERS, voting="soft"), each("weights", None, (1, 3), [1])),
     Case(ensemble.VotingRegressor(REGRESSORS), each("weights", None, [1, 3]), "numbers"),
-    Case(FixedThresholdClassifier(naive_bayes.GaussianNB()), each("threshold", "auto", 1e-9, 0.9), "two classes"),
+    Case(
+        FixedThresholdClassifier(naive_bayes.GaussianNB()),
+        each("threshold", "auto", 1e-9, 0.9),
+        "two classes",
+    ),
     Case(ensemble.StackingClassifier(CLASSIFIERS), LAST_CLASSIFIERS),
-    Case(ensemble.StackingClassifier(CLASSIFIERS, passthrough=True, cv=KFold(3)), LAST_CLASSIFIERS, "two classes"),
+    Case(
+        ensemble.StackingClassifier(CLASSIFIERS, passthrough=True, cv=KFold(3)),
+        LAST_CLASSIFIERS,
+        "two classes",
+    ),
     Case(ensemble.StackingRegressor(REGRESSORS, passthrough=True), LAST_REGRESSORS, "numbers"),
     Case(linear_model.MultiTaskLasso(), each("max_iter", 1, 50, 500), "two numbers"),
     Case(linear_model.HuberRegressor(), each("max_iter", 1, 500, 1000), "scaled numbers"),
@@ -352,7 +387,9 @@ for kernel in ("poly", "sigmoid"):
     options = {"kernel": kernel, "coef0": 0.5, "gamma": 0.1}
     CASES += [
         Case(SVC(**options), svm_values("C", 0.1, 10.0, class_weight=None), "scaled classes", is_close=True),
-        Case(NuSVC(**options), svm_values("nu", 0.1, 0.3, class_weight=None), "scaled classes", is_close=True),
+        Case(
+            NuSVC(**options), svm_values("nu", 0.1, 0.3, class_weight=None), "scaled classes", is_close=True
+        ),
         Case(SVR(**options), svm_values("C", 0.1, 10.0, epsilon=0.1), "scaled numbers", is_close=True),
         Case(NuSVR(**options), svm_values("C", 0.1, 10.0, nu=0.3), "scaled numbers", is_close=True),
         Case(OneClassSVM(**options), svm_values("nu", 0.1, 0.3), "scaled classes", is_close=True),

@@ -59,7 +59,8 @@ NOT_SHARED = [
 ]
 
 
-@pytest.mark.filterwarnings("ignore:scipy.optimize.*iprint:DeprecationWarning")  # scikit-learn 1.6, newer scipy
+# scikit-learn 1.6, newer scipy.
+@pytest.mark.filterwarnings("ignore:scipy.optimize.*iprint:DeprecationWarning")
 @pytest.mark.parametrize("case", CASES, ids=repr)
 def test_a_view_predicts_the_same_as_a_separate_fit(case: Case) -> None:
     check_views(case)
@@ -91,7 +92,9 @@ def test_every_submodel_of_the_package_has_a_case() -> None:
     registered = set()
     for submodel in registered_submodels():
         if not submodel.is_foreign:
-            registered.add((submodel.estimator.__name__, tuple(sorted(submodel.parameters)), submodel.is_close))
+            registered.add(
+                (submodel.estimator.__name__, tuple(sorted(submodel.parameters)), submodel.is_close)
+            )
     assert registered - cases == set()
 
 

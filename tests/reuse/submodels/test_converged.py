@@ -13,7 +13,9 @@ from skhpt.reuse.submodels import submodels_of
 from tests.reuse.submodels.cases import make_data
 
 
-@pytest.mark.parametrize("estimator", [linear_model.Lasso(), linear_model.Perceptron(random_state=0)], ids=repr)
+@pytest.mark.parametrize(
+    "estimator", [linear_model.Lasso(), linear_model.Perceptron(random_state=0)], ids=repr
+)
 def test_only_limits_above_the_number_of_iterations_have_views(estimator: Any) -> None:
     X, y, _ = make_data("classes")
     [submodel] = submodels_of(estimator)

@@ -36,7 +36,9 @@ def test_a_view_has_the_attributes_of_a_separate_fit() -> None:
     assert_same(pickle.loads(pickle.dumps(view)).decision_function(X), separate.decision_function(X))
 
 
-@pytest.mark.parametrize("svm", [SVC(kernel="linear"), SVC(kernel="poly"), SVC(kernel=np.dot), SVC(probability=True)])
+@pytest.mark.parametrize(
+    "svm", [SVC(kernel="linear"), SVC(kernel="poly"), SVC(kernel=np.dot), SVC(probability=True)]
+)
 def test_other_kernels_and_probabilities_are_not_exact(svm: SVC) -> None:
     assert kernel_submodels(svm) == []
 
@@ -62,7 +64,9 @@ def test_a_kernel_larger_than_256_mib_is_not_shared() -> None:
 
 @pytest.mark.parametrize("kernel", ["poly", "sigmoid"])
 @pytest.mark.parametrize("svm_class", [SVC, NuSVC, SVR, NuSVR, OneClassSVM])
-def test_close_views_have_the_attributes_and_parameters_of_a_separate_fit(svm_class: Any, kernel: str) -> None:
+def test_close_views_have_the_attributes_and_parameters_of_a_separate_fit(
+    svm_class: Any, kernel: str
+) -> None:
     X, y, _ = make_data("scaled numbers" if svm_class in (SVR, NuSVR) else "scaled classes")
     base = svm_class(kernel=kernel, coef0=0.5, gamma=0.1)
     [submodel] = kernel_submodels(base, is_close=True)
@@ -74,9 +78,12 @@ def test_close_views_have_the_attributes_and_parameters_of_a_separate_fit(svm_cl
 
 
 @pytest.mark.parametrize(
-    ("offset", "params"), [(1e4, {}), (1e3, {}), (0.0, {"max_iter": 5000}), (1e4, {"degree": 200, "gamma": 1.0})]
+    ("offset", "params"),
+    [(1e4, {}), (1e3, {}), (0.0, {"max_iter": 5000}), (1e4, {"degree": 200, "gamma": 1.0})],
 )
-def test_a_kernel_that_varies_too_little_for_single_precision_is_not_shared(offset: float, params: Any) -> None:
+def test_a_kernel_that_varies_too_little_for_single_precision_is_not_shared(
+    offset: float, params: Any
+) -> None:
     X, y, _ = make_data("classes")
     svm = SVC(kernel="poly", **params)
     assert all(submodel.fit(svm, X + offset, y) is None for submodel in kernel_submodels(svm, is_close=True))

@@ -29,7 +29,14 @@ def test_neighbours_are_those_of_the_given_rows_even_after_the_rows_change(metri
         view = submodel.view(shared, clone(separate))
         rows[:] = np.roll(rows, 7, axis=0)
         for copied in (view, deepcopy(view), pickle.loads(pickle.dumps(view))):
-            for given in (rows, rows[:9], rows.tolist(), np.asfortranarray(rows), rows.astype(np.float32), X.copy()):
+            for given in (
+                rows,
+                rows[:9],
+                rows.tolist(),
+                np.asfortranarray(rows),
+                rows.astype(np.float32),
+                X.copy(),
+            ):
                 assert_same(copied.predict(given), separate.predict(given))
                 assert_same(copied.predict_proba(given), separate.predict_proba(given))
         assert_same(view.kneighbors(None, 3)[1], separate.kneighbors(None, 3)[1])

@@ -55,7 +55,9 @@ def test_subclasses_do_not_inherit_submodels(tree_class: Any) -> None:
 def test_the_time_of_a_separate_fit_is_a_fraction_of_the_shared_fit_where_fits_grow(tree_class: Any) -> None:
     register_submodel(tree_class, "max_depth", same_model, grows=True)
     [submodel] = submodels_of(tree_class())
-    assert submodel.widest([tree_class(max_depth=2), tree_class(max_depth=8)], ["max_depth"]) == {"max_depth": 8}
+    assert submodel.widest([tree_class(max_depth=2), tree_class(max_depth=8)], ["max_depth"]) == {
+        "max_depth": 8
+    }
     assert submodel.time_fraction(tree_class(max_depth=2), {"max_depth": 8}) == 0.25
 
 

@@ -60,7 +60,9 @@ def test_limits_that_leave_no_word_have_no_view() -> None:
 def test_documents_that_are_not_texts_have_no_view() -> None:
     documents, _, _ = make_texts()
     [submodel] = submodels_of(CountVectorizer())
-    assert submodel.view(submodel.fit(CountVectorizer(), [*documents, np.nan], None), CountVectorizer()) is None
+    assert (
+        submodel.view(submodel.fit(CountVectorizer(), [*documents, np.nan], None), CountVectorizer()) is None
+    )
 
 
 def test_vectorizers_with_a_vocabulary_or_with_files_share_nothing() -> None:
