@@ -1,7 +1,6 @@
 """Private names of other libraries: the list of all that skhpt uses, and whether the installed versions have them.
 
-A release of a library that takes a private name away fails here, with the file that uses the name and its
-purpose.
+A release of a library that takes a private name away fails here, with the file that uses the name and its purpose.
 """
 
 import ast
@@ -36,7 +35,7 @@ import skhpt
 ROOT = Path(skhpt.__file__).parent
 
 
-# -- objects that have private attributes --------------------------------------------------------------------
+# -- objects that have private attributes ------------------------------------------------------------------------------
 
 X = np.random.RandomState(0).normal(size=(40, 3))
 Y = np.arange(40) % 2
@@ -154,7 +153,7 @@ def xgboost_model() -> Any:
     return XGBClassifier(n_estimators=2, n_jobs=1).fit(X, Y)
 
 
-# -- the list ------------------------------------------------------------------------------------------------
+# -- the list ----------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -639,7 +638,7 @@ PUBLIC = {"_asdict", "_getframe", "_replace", "_repr_html_"}
 OTHERS = {"_transformed", "_test_", "_train_"}
 
 
-# -- the installed versions have the names -------------------------------------------------------------------
+# -- the installed versions have the names -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("private", NAMES, ids=lambda private: private.name)
@@ -675,7 +674,7 @@ def import_longest(dotted: str) -> list[Any]:
     raise ModuleNotFoundError(dotted)
 
 
-# -- the list is complete ------------------------------------------------------------------------------------
+# -- the list is complete ----------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -782,7 +781,7 @@ def test_the_files_use_the_name(private):
         assert re.search(rf"\b{private.last}\b", text), f"{file} no longer uses it: take it from the list"
 
 
-# -- each library has one door -------------------------------------------------------------------------------
+# -- each library has one door -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("private", NAMES, ids=lambda private: private.name)
