@@ -1,9 +1,18 @@
 """What all tests share."""
 
 import os
+import signal
+import threading
 
 for _pool in ("OMP", "OPENBLAS", "MKL"):  # read when numpy is imported; the tests use all cores already
     os.environ.setdefault(f"{_pool}_NUM_THREADS", "1")
+
+# A shell ignores Ctrl-C for what it runs in the background, and processes inherit that.
+if (
+    threading.current_thread() is threading.main_thread()
+    and signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+):
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import pytest  # noqa: E402
 from hypothesis import HealthCheck, settings  # noqa: E402
