@@ -128,7 +128,7 @@ class PoolEvaluator:
     # -- tasks that are sent ---------------------------------------------------------------------------------
 
     def _fill_pool(self) -> list[FoldScore]:
-        """Submit tasks while there is room; return the scores of folds that are not evaluated any more."""
+        """Submit tasks while workers are free; return the failed scores of candidates that were given up."""
         failed: list[FoldScore] = []
         while self._has_room() and (task := self._queue.next()):
             if self.retry_policy.given_up:

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any, Protocol
 
-from skhpt.engine.racing import Race, RunningRace
+from skhpt.engine.racing import RaceRule, RunningRace
 from skhpt.history import History
 from skhpt.strategies.base import Strategy
 from skhpt.trial import Candidate, FoldScore, Trial
@@ -138,7 +138,7 @@ def run(
     *,
     n_splits: int,
     journal: Journal | None = None,
-    race: Race | None = None,
+    race: RaceRule | None = None,
     stop: Stop | None = None,
 ) -> str:
     """Extend the history until the strategy asks for nothing more and nothing is pending, or it is time to stop.
@@ -189,7 +189,7 @@ def run(
     except Exception:
         loop.record(evaluator.drain())
         raise
-    # For other reasons the trials have decided which one is the last.
+    # Other limits end at a fixed trial, so no later trial is finished.
     if reason in (INTERRUPTED, OUT_OF_TIME):
         while loop.finish_next():
             pass

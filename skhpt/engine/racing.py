@@ -10,7 +10,7 @@ from skhpt.history import History
 from skhpt.trial import FoldScore, Trial
 
 
-class Race(Protocol):
+class RaceRule(Protocol):
     """Rule that eliminates candidates."""
 
     def learn(self, finished: Sequence[Trial]) -> None:
@@ -48,7 +48,7 @@ class RunningRace:
         Folds of each candidate that is not eliminated.
     """
 
-    def __init__(self, race: Race, history: History, evaluator: Dropper, *, n_splits: int):
+    def __init__(self, race: RaceRule, history: History, evaluator: Dropper, *, n_splits: int):
         self.race = race
         self.history = history
         self.evaluator = evaluator

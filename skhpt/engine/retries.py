@@ -43,7 +43,7 @@ class RetryPolicy:
         self._suspects: set[int] = set()  # candidates that may have killed workers of a shared pool
 
     def decide(self, update: TaskUpdate, submitted: SubmittedTask) -> tuple[list[FoldScore], list[Task]]:
-        """Decide about the candidates that a task had left when it lost its worker.
+        """Decide between retry and failure for the unfinished candidates of a task that lost its worker.
 
         Parameters
         ----------
@@ -93,7 +93,7 @@ class RetryPolicy:
     def _culprit(update: TaskUpdate, submitted: SubmittedTask) -> int | None:
         """Return the id of the candidate that the loss of a worker is due to; None if it is not known."""
         remaining, task = submitted.remaining, submitted.task
-        # The first candidate makes the fits of all: each has to show what it takes separately.
+        # The shared fits may be the cause, so each candidate is retried separately.
         if task.is_shared:
             return None
         if update.lost == "cancelled" and not (task.is_isolated and len(remaining) == 1):

@@ -51,7 +51,7 @@ class SharedTask(Task):
 
 
 class SharedTaskQueue(TaskQueue):
-    """Queue of candidates of which some share fits.
+    """Queue that groups candidates with shared fits into tasks.
 
     Parameters
     ----------
@@ -71,9 +71,13 @@ class SharedTaskQueue(TaskQueue):
     def add(self, candidates: Sequence[Candidate]) -> None:
         shared, separate = self._planner.split(self._estimator, candidates, self.n_splits)
         if shared:
-            policy = self._planner.policy
             self._tasks.extend(
-                shared_tasks(shared, n_splits=self.n_splits, n_slots=self.pool.n_slots, policy=policy)
+                shared_tasks(
+                    shared,
+                    n_splits=self.n_splits,
+                    n_slots=self.pool.n_slots,
+                    policy=self._planner.policy,
+                )
             )
         super().add(separate)
 
@@ -98,7 +102,7 @@ class SharedTaskQueue(TaskQueue):
 
 
 def shared_tasks(
-    shared: Sequence[SharedCandidate], *, n_splits: int, n_slots: int, policy: SharingPolicy | None
+    shared: Sequence[SharedCandidate], *, n_splits: int, n_slots: int, policy: SharingPolicy
 ) -> Iterator[Task]:
     """Make tasks of candidates that share fits; no fit is made twice unless workers would be idle otherwise.
 

@@ -162,7 +162,7 @@ class RacingTaskQueue(TaskQueue):
 
 
 def _without(ids: set[int], tasks: Iterable[Task]) -> list[Task]:
-    """Return the tasks without some candidates, those that have others."""
+    """Return the tasks without some candidates; tasks that become empty are left out."""
     remaining = [task.without(ids) for task in tasks]
     return [task for task in remaining if task.candidates]
 

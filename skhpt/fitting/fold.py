@@ -256,7 +256,7 @@ def _warn_of_failed_scorer(error: str, setup: Setup) -> None:
 
 
 def _number(score: Any, scorer: Scorer) -> Any:
-    """Return a score as a number of Python if it is one of numpy; other types than numbers are errors."""
+    """Return a score as a Python number; raise ValueError if it is not a number."""
     if hasattr(score, "item"):
         with suppress(ValueError):  # an array of several elements
             score = score.item()

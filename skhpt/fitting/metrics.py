@@ -1,4 +1,4 @@
-"""Closed forms of eleven metrics for plain targets, without scikit-learn's checks.
+"""Closed forms of common metrics for plain targets, without scikit-learn's checks.
 
 Each function has the parameters of scikit-learn's metric and does the same operations in the same order on
 arrays of the same shape, so that the score is the same to the last bit. It returns None if that is not
@@ -203,11 +203,11 @@ def _are_labels(y_true: ArrayLike, y_pred: ArrayLike, kinds: str) -> bool:
 
 
 def _has_many_classes(y: np.ndarray, labels: np.ndarray) -> bool:
-    """Return whether scikit-learn may warn: with more than 20 samples, it does if more than half are classes."""
+    """Return whether scikit-learn may warn that more than half of the values are unique classes."""
     return len(y) > 20 and len(labels) > len(y) / 4
 
 
 def _is_plain(y: ArrayLike, kinds: str) -> bool:
-    """Return whether targets are a one-dimensional array of a kind that is not empty; floats must be float64."""
+    """Return whether targets are a non-empty one-dimensional array of one of the kinds; floats must be float64."""
     plain = type(y) is np.ndarray and y.ndim == 1 and len(y) > 0 and y.dtype.kind in kinds
     return plain and (y.dtype.kind != "f" or y.dtype == np.float64)

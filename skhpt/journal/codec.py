@@ -106,7 +106,7 @@ class ListCodec:
     """
 
     def __init__(self, candidates: Sequence[Mapping[str, Any]]):
-        self._values: dict[str, list[Any]] = {}
+        self.values: dict[str, list[Any]] = {}
         self._indices: dict[str, dict[Any, int]] = {}
         for params in candidates:
             for name, value in params.items():
@@ -118,13 +118,13 @@ class ListCodec:
 
     def decode(self, point: Any) -> Params:
         _, written = _branch_and_params(point, 1)
-        return {name: _unpack_param(name, value, self._values) for name, value in written.items()}
+        return {name: _unpack_param(name, value, self.values) for name, value in written.items()}
 
     def texts(self) -> list[dict[str, list[Any]]]:
-        return [_texts_by_name(self._values)]
+        return [_texts_by_name(self.values)]
 
     def _register(self, name: str, value: Any) -> None:
-        values = self._values.setdefault(name, [])
+        values = self.values.setdefault(name, [])
         indices = self._indices.setdefault(name, {})
         key = value_key(value)
         if key not in indices:

@@ -47,7 +47,7 @@ def active_backend(parallel: Parallel) -> ParallelBackendBase:
 
 
 def begin_calls(parallel: Parallel) -> None:
-    """Tell a backend that tasks follow, and `Parallel` to tell it of their end."""
+    """Begin a series of calls on the backend; `Parallel` ends the series."""
     parallel._backend.start_call()
     parallel._calling = True  # without it, Parallel does not call stop_call at the end
 

@@ -1,4 +1,4 @@
-"""Backends: how tasks reach the workers, and how this process hears of them.
+"""Backends: they send tasks to the workers and return the updates of the workers.
 
 `Backend` is the base class. Two more backends are in `processes` and `dask`. `Pool` chooses among all of
 them.

@@ -35,7 +35,7 @@ for folder in folders:
 
 
 class Watchdog:
-    """Small process that outlives this process just as long as it takes to kill the workers.
+    """Process that kills the workers after this process has ended.
 
     It is needed because a worker that is fitting does not notice the end of this process.
     """

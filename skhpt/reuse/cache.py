@@ -112,7 +112,7 @@ class CachedFit:
     mutation_checks: list[MutationCheck] = field(default_factory=list)
 
     def answers(self, request: FitRequest) -> bool:
-        """Tell whether it is the requested fit: on the same rows, with the same arguments."""
+        """Return whether the fit matches a request: the same rows and arguments."""
         return (
             _are_same(self.X, request.X)
             and self.params.keys() == request.params.keys()
@@ -226,7 +226,7 @@ class FitCache:
             self._fits.popitem(last=False)
 
     def _make(self, request: FitRequest) -> CachedFit:
-        """Derive a fit from the one of its group, or fit the estimator, and keep it."""
+        """Return a view of the fit of the group, or else fit the estimator; keep the result."""
         step, clock = request.step, self.clock()
         self._failing.add(step.fit_id)  # until it has succeeded
         fit = self._view(request) if step.group else None
@@ -355,7 +355,7 @@ def _wrap(estimator: Estimator, path: str, steps: Mapping[str, SharedStep], cach
 
 
 def _replace_children(estimator: Estimator, replace: Callable[[str, Any], Any]) -> None:
-    """Replace the estimators inside one that is not fitted."""
+    """Replace the inner estimators of an unfitted estimator."""
     if type(estimator) is Pipeline:
         estimator.steps = [(name, replace(name, step)) for name, step in estimator.steps]
     elif type(estimator) is TransformedTargetRegressor:

@@ -19,10 +19,8 @@ class ReusePlanner:
 
     Parameters
     ----------
-    policy : SharingPolicy, default=None
-        Rules under which candidates share fits; None if they share none.
-    reason : str, default=""
-        Why they share none.
+    policy : SharingPolicy
+        Rules under which candidates share fits.
 
     Attributes
     ----------
@@ -30,9 +28,8 @@ class ReusePlanner:
         Fits that were planned and made.
     """
 
-    def __init__(self, policy: SharingPolicy | None = None, reason: str = ""):
+    def __init__(self, policy: SharingPolicy):
         self.policy = policy
-        self.reason = reason
         self.report = ReuseReport()
         self._declined: dict[int, tuple[Candidate, list[int]]] = {}  # by id, with the folds
         self._ever_declined: set[int] = set()  # ids of candidates
@@ -43,11 +40,9 @@ class ReusePlanner:
         self, estimator: Estimator, candidates: Sequence[Candidate], n_splits: int
     ) -> tuple[Sequence[SharedCandidate], Sequence[Candidate]]:
         """Split the candidates of a round into those that share fits, in the order of evaluation, and the others."""
-        report = self.report
-        if self.policy is None and self.reason:
-            report.plan.alone[self.reason] += len(candidates)
-        if self.policy is None or len(candidates) < 2:
+        if len(candidates) < 2:
             return [], candidates
+        report = self.report
         graphs = fit_graphs(estimator, [candidate.params for candidate in candidates], self.policy.close)
         round_plan = RoundPlan(candidates, graphs)
         report.plan.n_splits = n_splits

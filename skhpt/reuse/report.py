@@ -94,6 +94,14 @@ class ReuseReport:
     seconds_spent: float = 0.0
     declined: Counter[str] = field(default_factory=Counter)
 
+    @classmethod
+    def without_sharing(cls, reason: str, n_candidates: int) -> ReuseReport:
+        """Return the report of a search whose candidates share no fits."""
+        report = cls()
+        if n_candidates:
+            report.plan.alone[reason] += n_candidates
+        return report
+
     def __str__(self) -> str:
         lines = [self.summary(), str(self.plan)] if self.plan.parts else self.plan.reasons()
         lines += [

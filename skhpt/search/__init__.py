@@ -1,1 +1,1 @@
-"""The face: the scikit-learn estimators."""
+"""The searches, which are scikit-learn estimators."""

@@ -68,7 +68,7 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
     multimetric_: bool
     refit_time_: float
 
-    #: Whether candidates that begin with low scores are spared their remaining folds.
+    #: Whether a race eliminates candidates before all of their folds are evaluated.
     racing = False
     #: Folds of the last fit, if they cannot be drawn again.
     _folds: Folds | None = None

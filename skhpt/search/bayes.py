@@ -1,4 +1,4 @@
-"""BayesSearchCV: a surrogate model of the scores says what to try next."""
+"""BayesSearchCV: Bayesian optimisation with a surrogate model of the scores."""
 
 from __future__ import annotations
 
@@ -241,8 +241,7 @@ class BayesSearchCV(BaseSearch):
         return Space(translate(self.param_distributions), self.constraint)
 
     def _make_strategy(self, session: Session) -> BayesianOptimization:
-        space = session.space
-        assert space is not None
+        space = session.search_space
         self._check_acquisition()
         if space.size < self.n_iter:
             warn_user(

@@ -1,4 +1,4 @@
-"""The scikit-learn estimator that a search is: constructor, parameter constraints, tags, cloning."""
+"""Conventions of scikit-learn that all searches follow: constructor, parameter constraints, tags, cloning."""
 
 from __future__ import annotations
 

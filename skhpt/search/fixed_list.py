@@ -28,8 +28,7 @@ class FixedListSearch(BaseSearch):
         """Return the points to evaluate, without those of a history."""
 
     def _make_strategy(self, session: Session) -> FixedList:
-        assert session.space is not None
-        points = self._points(session.space, session.history, session.random_state)
+        points = self._points(session.search_space, session.history, session.random_state)
         return FixedList(points, len(session.history))
 
     def plan(self, X: ArrayLike, y: ArrayLike = None, **params: Any) -> ReusePlan:

@@ -315,8 +315,7 @@ class HyperbandSearchCV(BaseSearch):
         return choose_fidelity(asked, inputs, folds, space)
 
     def _make_strategy(self, session: Session) -> Hyperband:
-        history, space, fidelity = session.history, session.space, session.fidelity
-        assert space is not None
+        history, space, fidelity = session.history, session.search_space, session.fidelity
         assert isinstance(fidelity, MultiFidelity)
         seed = int(check_random_state(deepcopy(session.random_state)).randint(2**31 - 1))
         plan, points = self._draw(fidelity, space, history, session.random_state)
@@ -337,7 +336,7 @@ class HyperbandSearchCV(BaseSearch):
     def _draw(
         self, fidelity: MultiFidelity, space: Space, history: History, random_state: RandomState
     ) -> tuple[Plan, list[Params]]:
-        """Return the plan, which a small space shrinks, and its candidates, other than those of earlier searches."""
+        """Return the plan and its candidates, other than those of earlier searches; a small space shrinks the plan."""
         n = None if self.n_candidates == "auto" else int(self.n_candidates)
         # More brackets, for the model learns from bracket to bracket.
         power = BRACKET_POWER - (self.sampler == "bayes")

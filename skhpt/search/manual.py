@@ -1,4 +1,4 @@
-"""ManualSearch: points that a person wants to try."""
+"""ManualSearch: evaluation of candidates that the user lists."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ class ManualSearch(BaseSearch):
     def _journal_codec(self, space: Space | None) -> tuple[str, journal.Codec]:
         # A journal refers to values by their positions in the list, so the list may only grow at its end.
         codec = journal.ListCodec(check_candidates(self.estimator, self.candidates))
-        return describe_value(codec._values), codec
+        return describe_value(codec.values), codec
 
     def _parse_space(self) -> None:
         return None

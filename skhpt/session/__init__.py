@@ -1,1 +1,1 @@
-"""Values that ``fit`` prepares before anything is fitted."""
+"""Values that ``fit`` prepares before the first fit, and the run that works with them."""

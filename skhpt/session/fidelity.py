@@ -63,7 +63,7 @@ class Fidelity(Protocol):
         ...
 
     def budgets(self, trials: list[Trial]) -> list[tuple[int, int]] | None:
-        """Return how far each trial has come, which ranks it before its score does; None if all have come as far."""
+        """Return the resource and the folds of each trial, which rank it first; None if all trials are complete."""
         ...
 
     def shown_params(self, candidate: Candidate) -> Params:

@@ -93,7 +93,8 @@ def run_session(strategy: Strategy, session: Session, params: RunParams) -> RunO
 
     The history of the session is extended in place, so that nothing is lost if an exception is raised.
     """
-    reuse = make_reuse_planner(session, params)
+    reason = _reason_not_to_share(session, params)
+    reuse = None if reason else ReusePlanner(_sharing_policy(params))
     n_finished = session.history.n_finished
     with Interrupts() as interrupts, _checkpoints(session, params) as checkpoints:
         evaluator = _make_evaluator(
@@ -111,9 +112,9 @@ def run_session(strategy: Strategy, session: Session, params: RunParams) -> RunO
             )
         if interrupts.n:  # even if it was pressed after the last fold
             stop_reason = loop.INTERRUPTED
-    if reuse.policy is None and len(session.history) > n_finished:
-        reuse.report.plan.alone[reuse.reason] += len(session.history) - n_finished
-    return RunOutcome(stop_reason, reuse.report, evaluator.retry_policy.n_retries, interrupts.n)
+    n_candidates = len(session.history) - n_finished
+    report = reuse.report if reuse else ReuseReport.without_sharing(reason, n_candidates)
+    return RunOutcome(stop_reason, report, evaluator.retry_policy.n_retries, interrupts.n)
 
 
 @contextmanager
@@ -130,7 +131,7 @@ def _make_evaluator(
     session: Session,
     params: RunParams,
     *,
-    reuse: ReusePlanner,
+    reuse: ReusePlanner | None,
     checkpoints: Checkpoints,
     interrupts: Interrupts,
 ) -> PoolEvaluator:
@@ -149,7 +150,7 @@ def _make_evaluator(
         splits=session.folds.splits,
         observe=session.callbacks.observe if session.callbacks.observe_fits else null_observer,
         racing=params.racing,
-        reuse=None if reuse.policy is None else reuse,
+        reuse=reuse,
         retry_policy=RetryPolicy(params.max_retries, params.fit_timeout),
     )
 
@@ -182,16 +183,18 @@ def _score_to_compare(session: Session, params: RunParams) -> Callable[[Trial], 
     return score
 
 
-def make_reuse_planner(session: Session, params: RunParams) -> ReusePlanner:
-    """Return the planner of shared fits, which knows the reason if there are none."""
-    reason = reason_not_to_share(session.inputs.X, reuse=params.reuse, racing=params.racing)
-    if type(session.setup.training) not in (FullTraining, FoldResource):
-        reason = "they are trained with different resources"
-    if session.callbacks.observe_fits:
-        reason = "callbacks are told of every fit"
+def _sharing_policy(params: RunParams) -> SharingPolicy:
     max_nbytes = math.inf if params.reuse_memory is None else params.reuse_memory
-    policy = SharingPolicy(max_nbytes, params.reuse == "close", verify=not IS_TESTED)
-    return ReusePlanner(None if reason else policy, reason)
+    return SharingPolicy(max_nbytes, params.reuse == "close", verify=not IS_TESTED)
+
+
+def _reason_not_to_share(session: Session, params: RunParams) -> str:
+    """Return the reason why the candidates of a session share no fits; empty if they do."""
+    if session.callbacks.observe_fits:
+        return "callbacks are told of every fit"
+    if type(session.setup.training) not in (FullTraining, FoldResource):
+        return "they are trained with different resources"
+    return reason_not_to_share(session.inputs.X, reuse=params.reuse, racing=params.racing)
 
 
 def reason_not_to_share(X: ArrayLike, *, reuse: str | bool, racing: bool) -> str:

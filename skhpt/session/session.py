@@ -1,4 +1,4 @@
-"""All that a call of ``fit`` knows before anything is fitted."""
+"""The values that ``fit`` prepares before the first fit."""
 
 from __future__ import annotations
 
@@ -57,3 +57,10 @@ class Session:
     n_reported: int
     random_state: RandomState = None
     journal: Journal | None = None
+
+    @property
+    def search_space(self) -> Space:
+        """The search space of a search that has one."""
+        if self.space is None:
+            raise TypeError("a search over given candidates has no space")
+        return self.space

@@ -95,7 +95,7 @@ def check_rule(rule: Any, estimator: Estimator, scorer: Scorer, space: Space | N
 def check_max_time(max_time: Any) -> None:
     """Raise ValueError if `max_time` is a `timedelta` that is not positive."""
     if isinstance(max_time, timedelta) and max_time <= timedelta(0):
-        raise ValueError(f"max_time must be longer than nothing, got {max_time!r}")
+        raise ValueError(f"max_time must be positive, got {max_time!r}")
 
 
 def check_score_limit(name: str, value: float | None, scorer: Scorer, refit: Any) -> None:
@@ -120,7 +120,7 @@ def check_score_limit(name: str, value: float | None, scorer: Scorer, refit: Any
     metrics = metric_names(scorer) or []
     if value is not None and len(metrics) > 1 and metric_of_refit(refit) is None:
         raise ValueError(
-            f"{name}={value!r} needs to know by which metric candidates are compared: refit must "
+            f"{name}={value!r} needs a metric that candidates are compared by: refit must "
             f"name one of {metrics}, got refit={refit!r}"
         )
 

@@ -144,7 +144,7 @@ class Profiler:
 
 def profiled_fit(number: int) -> Profiler:
     """Fit a search and return what was entered."""
-    options = {"n_iter": N_ITER, "n_initial": N_INITIAL, "cv": 3, "random_state": 0}
+    options = {"n_iter": N_ITER, "n_initial": N_INITIAL, "cv": 3, "random_state": 0, "reuse": False}
     X, y = load_iris(return_X_y=True)
     BayesSearchCV(SVC(), SPACE, **options).fit(X, y)  # imports and caches
     search = BayesSearchCV(SVC(), SPACE, **options)

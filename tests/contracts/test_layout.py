@@ -40,13 +40,13 @@ def imports(path):
                 yield node.module
 
 
-def room(path):
+def package_of(path):
     return path.relative_to(ROOT).with_suffix("").parts[0]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_point_down(path):
-    here = room(path)
+    here = package_of(path)
     for module in imports(path):
         package, _, rest = module.partition(".")
         if package == "skhpt":
@@ -55,9 +55,18 @@ def test_imports_point_down(path):
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_scikit_learn_and_joblib_have_their_rooms(path):
+def test_only_listed_packages_import_scikit_learn_and_joblib(path):
     imported = {module.split(".")[0] for module in imports(path)}
-    if room(path) not in ("parallel", "fitting", "reuse", "session", "search", "space", "results", "_compat"):
+    if package_of(path) not in (
+        "parallel",
+        "fitting",
+        "reuse",
+        "session",
+        "search",
+        "space",
+        "results",
+        "_compat",
+    ):
         assert "sklearn" not in imported
     if path.name not in ("_joblib.py", "pool.py", "backends.py", "dask.py", "fingerprint.py"):
         assert "joblib" not in imported

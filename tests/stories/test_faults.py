@@ -133,7 +133,7 @@ def test_of_several_metrics_one_must_count(iris, limit):
 
 
 def test_time_is_longer_than_nothing(iris):
-    with pytest.raises(ValueError, match="max_time must be longer than nothing"):
+    with pytest.raises(ValueError, match="max_time must be positive"):
         GridSearch(SVC(), {"C": [1]}, max_time=timedelta(-1)).fit(*iris)
 
 

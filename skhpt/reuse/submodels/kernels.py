@@ -16,7 +16,6 @@ digits, and nothing is shared. Linear kernels are not shared, because libsvm com
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -29,7 +28,7 @@ from sklearn.svm import SVC, SVR, NuSVC, NuSVR, OneClassSVM
 from sklearn.utils.validation import validate_data
 
 from skhpt._typing import ArrayLike, Estimator, Params
-from skhpt.reuse.submodels.registry import register_submodel
+from skhpt.reuse.submodels.registry import first_values, register_submodel
 
 #: Largest kernel that is shared, in bytes. libsvm keeps only a part of larger kernels.
 _MAX_NBYTES = 256 * 2**20
@@ -180,11 +179,6 @@ def _fit_on_kernel(kernel: _Kernel | None, svm: Estimator) -> Estimator | None:
     return svm
 
 
-def _any_values(svms: Sequence[Estimator], parameters: Sequence[str]) -> Params:
-    """Return any values: the kernel does not depend on them."""
-    return {name: getattr(svms[0], name) for name in parameters}
-
-
 # -- Where views are exact, and where they are close ---------------------------------------------------------
 
 
@@ -237,7 +231,7 @@ for svm_class, parameters in (
             parameters,
             _fit_on_kernel,
             is_exact=is_exact,
-            widest=_any_values,
+            widest=first_values,
             fit=_compute_kernel,
             is_close=is_close,
         )

@@ -17,7 +17,7 @@ from sklearn.ensemble import StackingClassifier, StackingRegressor, VotingClassi
 from sklearn.model_selection import FixedThresholdClassifier
 
 from skhpt._typing import ArrayLike, Estimator, Params
-from skhpt.reuse.submodels.registry import register_submodel, with_fitted_state
+from skhpt.reuse.submodels.registry import first_values, register_submodel, with_fitted_state
 
 
 def _draws_are_detected(estimator: Estimator) -> bool:
@@ -29,11 +29,6 @@ def _draws_are_detected(estimator: Estimator) -> bool:
         return True
     params = estimator.get_params(deep=True)
     return all(value is not None for name, value in params.items() if name.endswith("random_state"))
-
-
-def _any_values(estimators: Sequence[Estimator], parameters: Sequence[str]) -> Params:
-    """Return any values: the shared fit does not depend on them."""
-    return {name: getattr(estimators[0], name) for name in parameters}
 
 
 # -- Votes and thresholds ------------------------------------------------------------------------------------
@@ -128,13 +123,13 @@ def _copy(data: Any) -> Any:
 
 for voting in (VotingClassifier, VotingRegressor):
     register_submodel(voting, "weights", _weight_votes, is_exact=_draws_are_detected, widest=_no_weights)
-register_submodel(FixedThresholdClassifier, "threshold", _same_members, widest=_any_values)
+register_submodel(FixedThresholdClassifier, "threshold", _same_members, widest=first_values)
 for stack in (StackingClassifier, StackingRegressor):
     register_submodel(
         stack,
         "final_estimator",
         _fit_final_estimator,
         is_exact=_members_are_the_same,
-        widest=_any_values,
+        widest=first_values,
         fit=_fit_members,
     )

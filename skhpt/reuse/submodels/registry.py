@@ -30,6 +30,11 @@ def always_exact(estimator: Estimator) -> bool:
     return True
 
 
+def first_values(estimators: Sequence[Estimator], parameters: Sequence[str]) -> Params:
+    """Return the values of the first estimator: the shared fit does not depend on them."""
+    return {name: getattr(estimators[0], name) for name in parameters}
+
+
 def largest_values(estimators: Sequence[Estimator], parameters: Sequence[str]) -> Params:
     """Return the largest value of each parameter."""
     return {name: max(getattr(estimator, name) for estimator in estimators) for name in parameters}
