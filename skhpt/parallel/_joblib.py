@@ -136,7 +136,7 @@ def _forget_unsent_tasks(executor: ProcessPoolExecutor) -> None:
 def _abort_multiprocessing(backend: MultiprocessingBackend) -> None:
     """Kill the workers of a `multiprocessing.Pool`.
 
-    A worker that is killed while it hands over a result leaves the lock of the results closed. The pool sends
+    A worker that is killed while it returns a result leaves the lock of the results closed. The pool sends
     a last message through the same pipe, and would wait for the lock forever. So a lock that stays closed is
     opened.
     """

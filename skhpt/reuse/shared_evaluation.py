@@ -1,4 +1,4 @@
-"""Evaluation of candidates that share fits. In case of doubt, a candidate is evaluated separately instead."""
+"""Evaluation of candidates that share fits, or separately where sharing could change a result."""
 
 from __future__ import annotations
 

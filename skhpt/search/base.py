@@ -31,12 +31,12 @@ from skhpt.search.leaderboard import LeaderboardMixin
 from skhpt.select import Rule
 from skhpt.session.fidelity import Fidelity, FullFidelity
 from skhpt.session.folds import Folds, draw_folds, folds_from_json
-from skhpt.session.inputs import Inputs, check_data, check_target
+from skhpt.session.inputs import Inputs, can_share_slices, check_data, check_target, fingerprint_of
 from skhpt.session.outcome_warnings import report_end, report_failures
+from skhpt.session.previous import history_of_previous, warm_start_history
 from skhpt.session.resume import describe_space, journal_header, resume
 from skhpt.session.run import RunParams, run_session
 from skhpt.session.session import Session
-from skhpt.session.setup import can_share_slices, fingerprint_of, history_of_previous, warm_start_history
 from skhpt.session.sklearn_callbacks import begin_callbacks
 from skhpt.session.validation import (
     check_max_time,

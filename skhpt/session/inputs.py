@@ -1,4 +1,4 @@
-"""The arguments of ``fit``, checked, and the parameters that are routed from them."""
+"""The checked arguments of ``fit``, the parameters routed from them, and what scores depend on."""
 
 from __future__ import annotations
 
@@ -9,8 +9,13 @@ from typing import Any
 from sklearn.utils import get_tags
 from sklearn.utils.validation import indexable
 
+from skhpt import fingerprint
 from skhpt._compat import check_method_params
 from skhpt._typing import ArrayLike, Estimator, Params, Scorer
+from skhpt.fingerprint import Fingerprint
+from skhpt.fitting.resources import FullTraining
+from skhpt.fitting.slicing import data_can_be_shared, is_read_only, scorer_is_read_only
+from skhpt.session.folds import Folds
 
 
 @dataclass(frozen=True)
@@ -70,3 +75,22 @@ def _requires_target(estimator: Estimator) -> bool:
         return False
     y: Any = inspect.signature(estimator.fit).parameters.get("y")
     return y is None or y.default is y.empty
+
+
+def can_share_slices(inputs: Inputs) -> bool:
+    """Return whether candidates may use the same slices of the data: neither estimator nor scorer writes to them."""
+    return (
+        is_read_only(inputs.estimator) and scorer_is_read_only(inputs.scorer) and data_can_be_shared(inputs.X)
+    )
+
+
+def fingerprint_of(
+    inputs: Inputs, folds: Folds, training: FullTraining, *, scoring: Any, return_train_score: bool
+) -> Fingerprint:
+    """Describe everything besides the candidates that scores depend on."""
+    return Fingerprint(
+        data=fingerprint.describe_data(inputs.X, inputs.y, inputs.params),
+        folds=fingerprint.describe_folds(folds),
+        scoring=fingerprint.describe_scoring(scoring, return_train_score),
+        estimator=fingerprint.describe_estimator(inputs.estimator) + str(training),
+    )

@@ -84,6 +84,34 @@ def continued_history(last: History, racing: bool, with_pending: bool = True) ->
     return history
 
 
+def warm_start_history(
+    last: History, *, fitted_on: Fingerprint, now: Fingerprint, racing: bool, with_pending: bool
+) -> History:
+    """Return the trials of the last fit.
+
+    Raises
+    ------
+    ValueError
+        If their scores cannot be compared with those of this fit.
+    """
+    if changes := fitted_on.differences(now):
+        raise ValueError(
+            "the candidates that were evaluated before are kept, but their scores cannot be compared with "
+            f"new ones: {'; '.join(changes)}. To start anew, fit with warm_start=False."
+        )
+    return continued_history(last, racing, with_pending)
+
+
+def history_of_previous(previous: Any, now: Fingerprint, racing: bool) -> History:
+    """Return the trials of ``previous=``: as trials of this search if their scores can be compared, else as prior."""
+    if previous is None:
+        return History()
+    comparable, trials = trials_from(previous, now)
+    if comparable:
+        return continued_history(History(trials, n_earlier_trials=len(trials)), racing)
+    return History(prior=trials)
+
+
 def _fully_trained(trials: Sequence[Trial]) -> list[Trial]:
     """Leave out candidates that were trained with a part of the resource or planned for a part of the folds."""
     maximum = max((trial.candidate.resource or 0 for trial in trials), default=0)

@@ -156,9 +156,7 @@ def _make_evaluator(
 
 
 def _make_race(params: RunParams) -> Race | None:
-    if not params.racing:
-        return None
-    return Race(params.metric, math.nan if isinstance(params.error_score, str) else params.error_score)
+    return Race(params.metric, params.error_score) if params.racing else None
 
 
 def _make_limits(session: Session, params: RunParams, interrupts: Interrupts) -> Limits:

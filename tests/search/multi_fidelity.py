@@ -21,7 +21,7 @@ SCHEDULES = ["ladder", "hyperband", "halving"]
 
 
 class Grower(ClassifierMixin, BaseEstimator):
-    """Its score is its quality, less what it lacks of training; it counts its fits, and can go on."""
+    """Its score is its quality, less what it lacks of training; it counts its fits, and can continue its training."""
 
     def __init__(self, quality=0.5, size=9, start=0.0):
         self.quality = quality

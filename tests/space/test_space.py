@@ -135,7 +135,7 @@ def test_low_discrepancy_sequences_spread_the_points(method):
     assert sum(point["c"] == "a" for point in points) == pytest.approx(32, abs=2)
     assert points == space.sample(64, 0, method=method)
     assert points != space.sample(64, 1, method=method)
-    # A longer sample goes on where a shorter one ended.
+    # A longer sample continues a shorter one.
     assert points[:10] == space.sample(10, 0, method=method)
 
 
