@@ -16,10 +16,19 @@ from typing import Any
 import numpy as np
 
 from skhpt.identity import native, value_key
-from skhpt.space.scipy_adapter import cdf, closed_form, distribution_key, quantile_function, support
+from skhpt.space.scipy_adapter import (
+    cdf,
+    closed_form,
+    distribution_key,
+    quantile_function,
+    source_repr,
+    support,
+)
 
 #: A discrete distribution with more values than this counts as infinite, and its values are never listed.
 MAX_LISTED = 100_000
+#: Largest number of choices that a message lists.
+MAX_SHOWN = 10
 #: Probability of each tail that is not proposed: of an infinite tail, or next to an end with density 0 or
 #: infinity.
 TAIL = 1e-3
@@ -66,6 +75,10 @@ class Dimension(ABC):
     @abstractmethod
     def are_values(self, values: Sequence[Any]) -> np.ndarray:
         """Tell for each value whether it belongs to the dimension, an array of shape (len(values),)."""
+
+    @abstractmethod
+    def description(self) -> str:
+        """Say which values belong to the dimension, such as "one of ['a', 'b']"."""
 
     def examples(self) -> list[Any]:
         """Return all choices, or one value of a distribution."""
@@ -151,6 +164,11 @@ class Choice(Dimension):
             return []
         return [choice for choice in self.values if _is_number(choice) and choice == value][:1]
 
+    def description(self) -> str:
+        shown = ", ".join(map(short_repr, self.values[:MAX_SHOWN]))
+        n_hidden = len(self.values) - MAX_SHOWN
+        return f"one of [{shown}]" if n_hidden <= 0 else f"one of [{shown}, ...] ({n_hidden} more)"
+
 
 class Continuous(Dimension):
     """Continuous distribution, encoded by its cdf and decoded by its quantile function.
@@ -187,6 +205,10 @@ class Continuous(Dimension):
         low, high = self._support
         x = _numbers(values)
         return (low <= x) & (x <= high)
+
+    def description(self) -> str:
+        low, high = self._support
+        return f"a number from {low:g} to {high:g}, distributed as {source_repr(self.dist)}"
 
     def sampler(self) -> Any:
         return self.dist if hasattr(self.dist, "rvs") else _QuantileSampler(self)
@@ -293,6 +315,11 @@ class Discrete(Continuous):
         has_probability = np.asarray(self.dist.pmf(np.nan_to_num(x))) > 0
         return np.asarray(~np.isnan(x) & has_probability)
 
+    def description(self) -> str:
+        low, high = self._support
+        kind = "an integer" if self._value_type is int else "a value"
+        return f"{kind} from {low:.15g} to {high:.15g}, distributed as {source_repr(self.dist)}"
+
     def matching(self, value: Any) -> list[Any]:
         return [self._value_type(equal) for equal in super().matching(value)]
 
@@ -391,6 +418,9 @@ class Sampled(Dimension):
             "distribution or a list, or give the object a method ppf (and cdf)."
         )
 
+    def description(self) -> str:
+        return f"a draw from {self.definition!r}"
+
     def examples(self) -> list[Any]:
         return [native(self.definition.rvs(random_state=np.random.RandomState(0)))]
 
@@ -417,6 +447,15 @@ class _QuantileSampler:
 
     def rvs(self, random_state: np.random.RandomState) -> Any:
         return self.dimension.decode(np.array([random_state.uniform()]))[0]
+
+
+def short_repr(value: Any, max_length: int = 80) -> str:
+    """Return the ``repr`` of a value on one line, cut to `max_length` characters."""
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:
+        text = f"<{type(value).__name__}>"
+    return text if len(text) <= max_length else text[: max_length - 3] + "..."
 
 
 def _quantile_levels(n: int, with_ends: bool) -> np.ndarray:

@@ -19,7 +19,7 @@ from skhpt._typing import Constraint, Params, RandomState, SpaceDefinition
 from skhpt._warnings import warn_user
 from skhpt.identity import native
 from skhpt.space.constraint import is_allowed
-from skhpt.space.dimensions import MAX_LISTED, Choice, Dimension
+from skhpt.space.dimensions import MAX_LISTED, Choice, Dimension, short_repr
 from skhpt.space.parsing import checked_resolution, parse_branches
 from skhpt.space.sampling import Selection
 
@@ -137,6 +137,31 @@ class Space:
         """
         return self.constraint is None or is_allowed(self.constraint, point)
 
+    def why_outside(self, params: Mapping[str, Any]) -> str | None:
+        """Say why a candidate is not in the space, or not allowed by the constraint.
+
+        Parameters
+        ----------
+        params : dict
+            Parameters of the candidate.
+
+        Returns
+        -------
+        reason : str or None
+            The candidate, and for each of its parameters that is wrong the value and what is accepted; None if
+            the candidate is in the space. In a space with branches, the branch with the fewest wrong
+            parameters is described.
+        """
+        shown = short_repr(dict(params), max_length=500)
+        if self._branch_indices([params])[0] >= 0:
+            return None if self.allows(dict(params)) else f"{shown}: the constraint rejects it"
+        if not self.branches:
+            return f"{shown}: the space is an empty list"
+        problems = [_problems(params, branch) for branch in self.branches]
+        fewest = min(range(len(problems)), key=lambda i: len(problems[i]))
+        where = f"branch {fewest} of the space: " if len(self.branches) > 1 else ""
+        return f"{shown}: {where}{'; '.join(problems[fewest])}"
+
     def branch_of(self, params: Mapping[str, Any]) -> int:
         """Return the index of the first branch that a candidate belongs to; the constraint is ignored.
 
@@ -157,7 +182,7 @@ class Space:
         """
         index = int(self._branch_indices([params])[0])
         if index < 0:
-            raise ValueError(f"not in the space: {params!r}")
+            raise ValueError(f"not in the space: {self.why_outside(params)}")
         return index
 
     def grid(self, resolution: int | Mapping[str, int] = 5) -> list[Params]:
@@ -302,7 +327,8 @@ class Space:
         """
         branch_indices = self._branch_indices(points)
         if (branch_indices < 0).any():
-            raise ValueError(f"not in the space: {points[branch_indices.tolist().index(-1)]!r}")
+            first_outside = points[branch_indices.tolist().index(-1)]
+            raise ValueError(f"not in the space: {self.why_outside(first_outside)}")
         return self._encode(points, branch_indices)
 
     def locate(self, points: Sequence[Mapping[str, Any]]) -> list[np.ndarray | None]:
@@ -450,6 +476,20 @@ class Space:
                 rows = rows[dimension.are_values(values)]
             indices[rows] = i
         return indices
+
+
+def _problems(params: Mapping[str, Any], branch: Mapping[str, Dimension]) -> list[str]:
+    """Return a sentence for each parameter of a candidate that does not fit a branch."""
+    problems = []
+    for name, dimension in branch.items():
+        if name not in params:
+            problems.append(f"{name!r} is missing, which is {dimension.description()}")
+        elif not dimension.are_values([params[name]])[0]:
+            problems.append(f"{name}={short_repr(params[name])} is not {dimension.description()}")
+    for name in params:
+        if name not in branch:
+            problems.append(f"{name!r} is not one of its parameters {sorted(branch)}")
+    return problems
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Spaces: encoding, parity with scikit-learn's samplers, constraints, bad input."""
 
 import math
+import re
 import warnings
 
 import numpy as np
@@ -53,6 +54,36 @@ def test_contains_checks_names_values_and_constraint():
         space.encode([{"kernel": "sigmoid", "C": 1.0}])
     with pytest.raises(ValueError, match=r"not in the space: \{'kernel': 'sigmoid'"):
         space.branch_of({"kernel": "sigmoid", "C": 1.0})
+
+
+@pytest.mark.parametrize(
+    "point, reason",
+    [
+        (
+            {"C": 100.0, "n": 3, "kind": "a"},
+            r"C=100.0 is not a number from 0.1 to 10, distributed as loguniform",
+        ),
+        ({"C": 1.0, "n": 2.5, "kind": "a"}, r"n=2.5 is not an integer from 1 to 9, distributed as randint"),
+        ({"C": 1.0, "n": 3, "kind": "c"}, r"kind='c' is not one of \['a', 'b', None\]"),
+        ({"C": 1.0, "n": 3}, r"'kind' is missing, which is one of \['a', 'b', None\]"),
+        ({"C": 1.0, "n": 3, "kind": "a", "x": 1}, r"'x' is not one of its parameters \['C', 'kind', 'n'\]"),
+        ({"C": "a", "n": None, "kind": "a"}, r"C='a' is not .*; n=None is not an integer"),
+        ({"C": 9.0, "n": 3, "kind": "a"}, r"the constraint rejects it"),
+    ],
+)
+def test_a_point_outside_is_explained(point, reason):
+    definitions = {"C": stats.loguniform(0.1, 10), "n": stats.randint(1, 10), "kind": ["a", "b", None]}
+    space = Space(definitions, constraint=lambda params: params["C"] < 5)
+    assert re.search(reason, space.why_outside(point))
+    assert space.why_outside({"C": 1.0, "n": 3, "kind": None}) is None
+    if "constraint" not in reason:
+        with pytest.raises(ValueError, match=reason):
+            space.encode([point])
+
+
+def test_a_point_outside_is_explained_by_the_branch_that_fits_best():
+    reason = Space(BRANCHES).why_outside({"kernel": "rbf", "C": 1.0, "gamma": 5})
+    assert reason.endswith("branch 1 of the space: gamma=5 is not one of [0.1, 1]")
 
 
 def test_size_is_the_number_of_points():
