@@ -19,6 +19,7 @@ from scipy import sparse
 
 from skhpt._typing import ArrayLike, Estimator, Split
 from skhpt.identity import clones_itself
+from skhpt.user_code import changed_code
 
 
 @dataclass(frozen=True)
@@ -35,21 +36,32 @@ class Fingerprint:
         Metrics, and whether the training part is scored.
     estimator : str
         Estimator that the parameters of candidates are set on.
+    code : str, default=""
+        Code of the user that the estimator, the metrics and the candidates refer to.
     """
 
     data: str
     folds: str
     scoring: str
     estimator: str
+    code: str = ""
 
     def differences(self, other: Fingerprint) -> list[str]:
         """Return one line for each description that differs, this one first."""
         lines = []
         for part in fields(self):
             before, after = getattr(self, part.name), getattr(other, part.name)
-            if before != after:
+            if part.name == "code":
+                lines += code_difference(before, after)
+            elif before != after:
                 lines.append(f"{part.name}: {before} became {after}")
         return lines
+
+
+def code_difference(before: str, after: str) -> list[str]:
+    """Return a line that names the classes and functions whose code has changed; no line if none has."""
+    names = changed_code(before, after)
+    return [f"code: that of {', '.join(names)} has changed"] if names else []
 
 
 def describe_data(X: ArrayLike, y: ArrayLike, params: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from skhpt._warnings import warn_user
+from skhpt.fingerprint import code_difference
 from skhpt.journal.append_only_file import AppendOnlyFile, Clock
 from skhpt.journal.codec import Codec
 from skhpt.journal.json_values import encode_line
@@ -259,7 +260,9 @@ def differences(stored: dict[str, str], current: dict[str, str]) -> list[str]:
     """Describe the differences of the fingerprints of a file and of a search, one line for each part that differs."""
     lines = []
     for name in dict.fromkeys([*stored, *current]):
-        if name not in stored or name not in current:
+        if name == "code":  # earlier versions did not write it
+            lines += [f"  {line}" for line in code_difference(stored.get(name, ""), current.get(name, ""))]
+        elif name not in stored or name not in current:
             lines.append(f"  {name}: only in the {'file' if name in stored else 'search'}")
         elif stored[name] != current[name]:
             old, new = _differing_excerpts(stored[name], current[name])

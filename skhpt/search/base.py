@@ -49,6 +49,9 @@ from skhpt.space.space import Space
 from skhpt.strategies.base import Strategy
 from skhpt.trial import Trial
 
+#: Parameters of searches that define their candidates.
+CANDIDATE_PARAMS = ("param_grid", "param_distributions", "candidates")
+
 
 class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
     """Base of all searches: evaluates the candidates of a strategy and refits the best.
@@ -179,6 +182,7 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
             setup.training,
             scoring=self.scoring,
             return_train_score=self.return_train_score,
+            candidates=[getattr(self, name, None) for name in CANDIDATE_PARAMS],
         )
         if keep:
             history = warm_start_history(

@@ -13,6 +13,7 @@ from sklearn.model_selection._split import _yields_constant_splits
 from skhpt._compat import INCONSISTENT_SPLITS
 from skhpt._typing import ArrayLike, Params, Split
 from skhpt.fingerprint import describe_value
+from skhpt.user_code import changed_code, describe_user_code
 
 NO_FITS = "No fits were performed. Was the CV iterator empty? Were there no candidates?"
 
@@ -33,6 +34,8 @@ class Folds(Sequence[Split]):
         Whether `cv` would draw the same folds again.
     is_described : bool
         Whether `cv` is a splitter of scikit-learn, so that its description determines the folds.
+    code : str, default=""
+        Code of a splitter of the user.
     """
 
     splits: list[Split]
@@ -40,6 +43,7 @@ class Folds(Sequence[Split]):
     description: str
     is_reproducible: bool
     is_described: bool = True
+    code: str = ""
 
     def __len__(self) -> int:
         return len(self.splits)
@@ -49,7 +53,8 @@ class Folds(Sequence[Split]):
 
     def were_drawn_by(self, cv: Any) -> bool:
         """Return whether a `cv` parameter is the one that drew these folds."""
-        return cv is self.cv or describe_value(cv) == self.description
+        has_same_code = not changed_code(self.code, describe_user_code(cv))
+        return has_same_code and (cv is self.cv or describe_value(cv) == self.description)
 
     def to_json(self) -> dict[str, Any]:
         """Return the folds as JSON if `cv` cannot draw them again, else an empty dict."""
@@ -83,7 +88,7 @@ def draw_folds(cv: Any, X: ArrayLike, y: ArrayLike, *, classifier: bool, split_p
     # A splitter of another package may depend on anything, and a generator gives its folds only once.
     is_described = type(splitter).__module__.startswith("sklearn.") and not hasattr(cv, "__next__")
     is_reproducible = is_described and _yields_constant_splits(splitter)
-    return Folds(splits, cv, describe_value(cv), is_reproducible, is_described)
+    return Folds(splits, cv, describe_value(cv), is_reproducible, is_described, describe_user_code(cv))
 
 
 def folds_from_json(cv: Any, stored: Mapping[str, Any]) -> Folds | None:

@@ -16,6 +16,7 @@ from skhpt.fingerprint import Fingerprint
 from skhpt.fitting.resources import FullTraining
 from skhpt.fitting.slicing import data_can_be_shared, is_read_only, scorer_is_read_only
 from skhpt.session.folds import Folds
+from skhpt.user_code import describe_user_code
 
 
 @dataclass(frozen=True)
@@ -85,12 +86,22 @@ def can_share_slices(inputs: Inputs) -> bool:
 
 
 def fingerprint_of(
-    inputs: Inputs, folds: Folds, training: FullTraining, *, scoring: Any, return_train_score: bool
+    inputs: Inputs,
+    folds: Folds,
+    training: FullTraining,
+    *,
+    scoring: Any,
+    return_train_score: bool,
+    candidates: Any = None,
 ) -> Fingerprint:
-    """Describe everything besides the candidates that scores depend on."""
+    """Describe everything besides the candidates that scores depend on, and the code of the candidates.
+
+    `candidates` is the search space or the list of candidates as the user gave it.
+    """
     return Fingerprint(
         data=fingerprint.describe_data(inputs.X, inputs.y, inputs.params),
         folds=fingerprint.describe_folds(folds),
         scoring=fingerprint.describe_scoring(scoring, return_train_score),
         estimator=fingerprint.describe_estimator(inputs.estimator) + str(training),
+        code=describe_user_code(inputs.estimator, scoring, candidates),
     )

@@ -42,7 +42,7 @@ def trials_from(previous: Any, fingerprint: Fingerprint) -> tuple[bool, list[Tri
     """
     if hasattr(previous, "history_"):
         trials = previous.history_.finished
-        comparable = previous._fingerprint == fingerprint
+        comparable = not previous._fingerprint.differences(fingerprint)
         return comparable, trials if comparable else _fully_trained(trials)
     if hasattr(previous, "fit"):
         if not hasattr(previous, "cv_results_"):

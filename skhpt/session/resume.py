@@ -23,6 +23,7 @@ from skhpt.space.dimensions import Choice, Dimension
 from skhpt.space.scipy_adapter import source_repr
 from skhpt.space.space import Space
 from skhpt.trial import Candidate
+from skhpt.user_code import describe_user_code
 
 #: Parameters of searches that a journal does not depend on, or that other parts of its header describe.
 NOT_COMPARED = {
@@ -41,6 +42,9 @@ NOT_COMPARED = {
     ),
     *("journal", "max_time", "target_score", "patience", "fit_timeout", "max_retries", "on_interrupt"),
 }
+
+#: Parameters whose code need not be compared: their effect on the results is, or there is none.
+NOT_CODE = {"cv", "previous", "refit", "journal"}
 
 
 def journal_header(
@@ -102,6 +106,7 @@ def _identity(
         "random_state": str(int(seed)) if isinstance(seed, (int, np.integer)) else "drawn",
         "previous": describe_value(scores) if scores else "nothing",
         "versions": ", ".join(f"{name} {version}" for name, version in _versions(estimator).items()),
+        "code": describe_user_code({n: v for n, v in search_params.items() if n not in NOT_CODE}),
     }
 
 

@@ -14,7 +14,7 @@ ROOT = Path(skhpt.__file__).parent
 # From the bottom up. A module imports from layers below its own; within a layer only from its own package.
 LAYERS = [
     ["_compat", "_typing", "_warnings"],
-    ["identity", "distributions"],
+    ["identity", "distributions", "user_code"],
     ["fingerprint", "trial"],
     ["history", "space", "gp"],
     ["strategies", "parallel", "results", "select"],
