@@ -8,30 +8,38 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+from scipy import stats
 
 from skhpt.identity import native, value_key
 from skhpt.space.scipy_adapter import (
     cdf,
     closed_form,
     distribution_key,
+    has_own_cdf,
+    has_own_quantiles,
+    location,
+    probabilities,
     quantile_function,
     source_repr,
     support,
 )
+from skhpt.space.value_table import MAX_LISTED, MAX_SUMMED, ValueTable, table_by_summation
 
-#: A discrete distribution with more values than this counts as infinite, and its values are never listed.
-MAX_LISTED = 100_000
 #: Largest number of choices that a message lists.
 MAX_SHOWN = 10
 #: Probability of each tail that is not proposed: of an infinite tail, or next to an end with density 0 or
 #: infinity.
 TAIL = 1e-3
+#: An end of a distribution is not proposed if its density is lower than this part of the mean density in the
+#: tail.
+ORDINARY = 0.1
+#: Lowest and highest (1 minus this) level of the table of an infinite discrete distribution.
+_LOWEST_LEVEL = 2.0**-40
 
 
 class Dimension(ABC):
@@ -91,6 +99,11 @@ class Dimension(ABC):
     def matching(self, value: Any) -> list[Any]:
         """Return a list of the value that equals a given value, such as 1 for 1.0, or an empty list."""
         return [native(value)] if self.are_values([value])[0] else []
+
+    def is_likely(self, value: Any) -> bool:
+        """Tell whether a value of the dimension may be proposed: it does not lie in an improbable tail."""
+        u = self.encode([value])
+        return bool(np.isclose(self.snap(u), u, rtol=0, atol=1e-12)[0])
 
     def sampler(self) -> Any:
         """Return a list, or an object with ``rvs``, for `sklearn.model_selection.ParameterSampler`.
@@ -171,9 +184,16 @@ class Choice(Dimension):
 
 
 class Continuous(Dimension):
-    """Continuous distribution, encoded by its cdf and decoded by its quantile function.
+    """Distribution of numbers, encoded by its cdf and decoded by its quantile function.
 
     ``decode(encode(x))`` is `x` up to rounding. Far in an upper tail, neighbouring values have the same cdf.
+
+    Parameters
+    ----------
+    dist : distribution
+        Frozen distribution of SciPy, or an object with its methods.
+    is_integer : bool, default=False
+        Whether the quantiles are integers, although the object has no ``pmf``.
     """
 
     size = math.inf
@@ -182,21 +202,22 @@ class Continuous(Dimension):
     #: float below 1.
     _tail_levels = tuple(2.0**-k for k in (53, 26, 13, 6, 3))
 
-    def __init__(self, dist: Any):
+    def __init__(self, dist: Any, is_integer: bool = False):
         self.definition = self.dist = dist
         self._fast_dist = closed_form(dist)
         self._quantile = quantile_function(self._fast_dist)
+        self._is_integer = is_integer
 
     def encode(self, values: Sequence[Any] | np.ndarray) -> np.ndarray:
         return np.asarray(np.clip(cdf(self._fast_dist, values), 0.0, 1.0))
 
     def decode(self, u: np.ndarray) -> list[Any]:
-        values: list[Any] = self._quantiles(u).tolist()
+        quantiles = self._quantiles(u)
+        values: list[Any] = (quantiles.astype(int) if self._is_integer else quantiles).tolist()
         return values
 
     def snap(self, u: np.ndarray) -> np.ndarray:
-        margin = 0.0 if self._includes_ends else TAIL
-        return np.asarray(np.clip(u, margin, 1 - margin))
+        return np.asarray(np.clip(u, *self._proposed_levels))
 
     def grid(self, resolution: int) -> list[Any]:
         return self.decode(_quantile_levels(resolution, self._includes_ends))
@@ -204,32 +225,46 @@ class Continuous(Dimension):
     def are_values(self, values: Sequence[Any]) -> np.ndarray:
         low, high = self._support
         x = _numbers(values)
-        return (low <= x) & (x <= high)
+        return (low <= x) & (x <= high) & (not self._is_integer or x == np.round(x))
 
     def description(self) -> str:
         low, high = self._support
-        return f"a number from {low:g} to {high:g}, distributed as {source_repr(self.dist)}"
+        kind = "an integer" if self._is_integer else "a number"
+        return f"{kind} from {low:g} to {high:g}, distributed as {source_repr(self.dist)}"
 
     def sampler(self) -> Any:
-        return self.dist if hasattr(self.dist, "rvs") else _QuantileSampler(self)
+        return _NativeSampler(self.dist, _item) if hasattr(self.dist, "rvs") else _QuantileSampler(self)
 
     @cached_property
     def _support(self) -> tuple[float, float]:
         return support(self.dist)
 
+    @property
+    def _proposed_levels(self) -> tuple[float, float]:
+        """Lowest and highest level that is proposed."""
+        margin = 0.0 if self._includes_ends else TAIL
+        return margin, 1 - margin
+
     @cached_property
     def _includes_ends(self) -> bool:
-        """Whether a grid includes the ends of the support: they are finite, with a positive and finite density."""
-        ends = self._support
+        """Whether the ends of the support are ordinary values, which a grid includes and which are proposed.
+
+        They are finite, and their density is neither infinite nor much lower than the mean density between
+        the end and the quantile of level `TAIL`.
+        """
+        ends = np.array(self._support)
         if not np.isfinite(ends).all():
             return False
+        if not hasattr(self.dist, "pdf"):
+            return True
         with np.errstate(all="ignore"):
-            density = self.dist.pdf(np.array(ends)) if hasattr(self.dist, "pdf") else np.ones(2)
-        return bool(np.all((density > 0) & np.isfinite(density)))
+            density = np.array([float(self.dist.pdf(end)) for end in ends])
+            distance = np.abs(ends - self._quantiles(np.array([TAIL, 1 - TAIL])))
+            return bool(np.all((density * distance >= ORDINARY * TAIL) & np.isfinite(density)))
 
     def _quantiles(self, u: Any) -> np.ndarray:
         """Return quantiles; infinite ones are replaced by the last finite quantile."""
-        x = np.asarray(self._quantile(np.asarray(u, dtype=float)), dtype=float)
+        x = self._quantile(np.asarray(u, dtype=float))
         if not np.isfinite(x).all():
             x = np.clip(x, *self._finite_range)
         return x
@@ -254,11 +289,9 @@ class Discrete(Continuous):
     """Discrete distribution: a value is encoded as the middle of the step of the cdf at this value.
 
     ``decode(encode(x)) == x`` where the cdf has a step in floating point: for probabilities above about
-    1e-16.
+    1e-16. A tail that is so heavy that its quantiles cannot be computed is left out: it can be drawn, and is
+    encoded as the last value before it, but is not proposed.
     """
-
-    # SciPy sums up probabilities to find a quantile, which does not end for levels far in a heavy tail.
-    _tail_levels = tuple(2.0**-k for k in (30, 13, 6, 3))
 
     @cached_property
     def size(self) -> float:  # type: ignore[override]
@@ -266,39 +299,61 @@ class Discrete(Continuous):
 
     def encode(self, values: Sequence[Any] | np.ndarray) -> np.ndarray:
         x = np.asarray(values, dtype=float)
-        if self._steps is not None:
-            return self._steps.encode(x)
-        return self._middles(x)
-
-    def _middles(self, x: np.ndarray) -> np.ndarray:
-        middles = cdf(self.dist, x) - np.asarray(self.dist.pmf(x), dtype=float) / 2
+        if self._table is not None:
+            return self._table.encode(x)
+        middles = cdf(self.dist, x) - probabilities(self.dist, x) / 2
         return np.asarray(np.clip(middles, 0.0, 1.0))
 
     @cached_property
     def _includes_ends(self) -> bool:
-        return bool(np.isfinite(self._support).all())
+        """Whether the ends of the support are ordinary values, which a grid includes and which are proposed.
+
+        They are finite, and their probability is not much lower than the mean probability of the values
+        between the end and the quantile of level `TAIL`.
+        """
+        ends = np.array(self._support)
+        if not np.isfinite(ends).all():
+            return False
+        n_beyond = self._distance(ends, self._decode(np.array([TAIL, 1 - TAIL])))
+        return bool(np.all(probabilities(self.dist, ends) * np.maximum(n_beyond, 1) >= ORDINARY * TAIL))
+
+    def _distance(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """Return the number of steps from values to others."""
+        if self._values is None:
+            return np.asarray(np.abs(first - second) / float(getattr(self.dist, "step", 1)))
+        rows, other_rows = np.searchsorted(self._values, first), np.searchsorted(self._values, second)
+        return np.asarray(np.abs(rows - other_rows))
 
     def decode(self, u: np.ndarray) -> list[Any]:
         return [self._value_type(x) for x in self._decode(u)]
 
     def _decode(self, u: np.ndarray) -> np.ndarray:
-        if self._steps is not None:
-            return self._steps.decode(u)
+        if self._table is not None:
+            return self._table.decode(u)
         # SciPy's quantile of level 0 is one step below the smallest value.
         return np.asarray(np.maximum(self._quantiles(u), self._support[0]))
 
     def snap(self, u: np.ndarray) -> np.ndarray:
-        if self._steps is not None:
-            return self._steps.snap(u)
-        return self.encode(self.decode(u))
+        u = super().snap(u)
+        if self._table is not None:
+            return self._table.snap(u)
+        return self.encode(self._decode(u))
 
     @cached_property
-    def _steps(self) -> _Steps | None:
-        """Steps of the cdf, or None if there are too many values."""
-        if self._values is None:
-            return None
-        edges = cdf(self.dist, self._values)[:-1]
-        return _Steps(self._values, edges, self._middles(self._values))
+    def _table(self) -> ValueTable | None:
+        """Table of all values, or of those that are not improbable; None if these are too many."""
+        if self._values is not None:
+            return ValueTable.of_distribution(self.dist, self._values)
+        if has_own_quantiles(self.dist):
+            likely = self._listed(*self._quantiles(np.array([_LOWEST_LEVEL, 1 - _LOWEST_LEVEL])))
+            return None if likely is None else ValueTable.of_distribution(self.dist, likely)
+        table = table_by_summation(self.dist, *self._support)
+        if table is None and not has_own_cdf(self.dist):
+            raise TypeError(
+                f"The quantiles of {source_repr(self.dist)} cannot be computed: it has no quantile function, no cdf in "
+                f"closed form, and more than {MAX_SUMMED} values. RandomSearch(sampler='random') can draw from it."
+            )
+        return table
 
     def grid(self, resolution: int) -> list[Any]:
         if self._values is not None and len(self._values) <= resolution:
@@ -310,10 +365,9 @@ class Discrete(Continuous):
 
     def are_values(self, values: Sequence[Any]) -> np.ndarray:
         x = _numbers(values)
-        if self._steps is not None:
-            return self._steps.are_values(x)
-        has_probability = np.asarray(self.dist.pmf(np.nan_to_num(x))) > 0
-        return np.asarray(~np.isnan(x) & has_probability)
+        if self._values is not None and self._table is not None:
+            return self._table.are_values(x)
+        return np.asarray(~np.isnan(x) & (probabilities(self.dist, np.nan_to_num(x)) > 0))
 
     def description(self) -> str:
         low, high = self._support
@@ -327,67 +381,46 @@ class Discrete(Continuous):
     def _value_type(self) -> type:
         """Type of the values: int if all of them are integers, else float."""
         values = self._explicit_values
+        if values is None and self._is_integer_shifted:
+            values = np.array([location(self.dist)])
         if values is None:
             values = self._quantiles(np.linspace(0.001, 0.999, 99))
         return int if np.all(values == np.round(values)) else float
 
     @property
+    def _is_integer_shifted(self) -> bool:
+        """Whether the values are integers plus ``loc``, as those of all families of `scipy.stats.rv_discrete`."""
+        return (
+            isinstance(getattr(self.dist, "dist", None), stats.rv_discrete) and self._explicit_values is None
+        )
+
+    @cached_property
     def _explicit_values(self) -> np.ndarray | None:
         """Values of ``rv_discrete(values=(xk, pk))``."""
         xk = getattr(getattr(self.dist, "dist", None), "xk", None)
-        return None if xk is None else np.sort(np.asarray(xk, dtype=float))
+        if xk is None:
+            return None
+        values = np.sort(np.asarray(xk, dtype=float))
+        return np.asarray(values + (self._support[0] - values[0]))  # shifted by loc
 
     @cached_property
     def _values(self) -> np.ndarray | None:
         """All values in ascending order, or None if there are more than `MAX_LISTED`."""
-        values = self._explicit_values
-        if values is None:
-            low, high = self._support
-            step = float(getattr(self.dist, "step", 1))
-            if not np.isfinite([low, high]).all() or (high - low) / step >= MAX_LISTED:
-                return None
-            values = low + step * np.arange(round((high - low) / step) + 1)
-            values = self._quantiles(self._middles(values))  # rounded as the distribution rounds its values
-        return np.unique(values[np.asarray(self.dist.pmf(values)) > 0])
+        if self._explicit_values is None:
+            return self._listed(*self._support)
+        return np.unique(self._explicit_values[probabilities(self.dist, self._explicit_values) > 0])
 
-
-@dataclass(frozen=True)
-class _Steps:
-    """Steps of the cdf of a discrete distribution.
-
-    Attributes
-    ----------
-    values : ndarray of shape (n,)
-        Values in ascending order.
-    edges : ndarray of shape (n - 1,)
-        Upper ends of all steps but the last.
-    middles : ndarray of shape (n,)
-        Middles of the steps.
-    """
-
-    values: np.ndarray
-    edges: np.ndarray
-    middles: np.ndarray
-
-    def encode(self, x: np.ndarray) -> np.ndarray:
-        """Map values to the middles of their steps."""
-        return np.asarray(self.middles[self._indices(x)])
-
-    def decode(self, u: np.ndarray) -> np.ndarray:
-        """Map levels to the values of their steps."""
-        return np.asarray(self.values[np.searchsorted(self.edges, u)])
-
-    def snap(self, u: np.ndarray) -> np.ndarray:
-        """Move levels to the middles of their steps."""
-        return np.asarray(self.middles[np.searchsorted(self.edges, u)])
-
-    def are_values(self, x: np.ndarray) -> np.ndarray:
-        """Tell for each number whether it is one of the values."""
-        return np.asarray(self.values[self._indices(x)] == x)
-
-    def _indices(self, x: np.ndarray) -> np.ndarray:
-        """Return the indices of values; for any other number, the index of a neighbour."""
-        return np.minimum(np.searchsorted(self.values, x), len(self.values) - 1)
+    def _listed(self, low: float, high: float) -> np.ndarray | None:
+        """Return the values from `low` to `high` in ascending order, or None if there are more than `MAX_LISTED`."""
+        step = float(getattr(self.dist, "step", 1))
+        if not np.isfinite([low, high]).all() or (high - low) / step >= MAX_LISTED:
+            return None
+        if not (self._is_integer_shifted or hasattr(self.dist, "step") or self._value_type is int):
+            return None  # the distances of the values are unknown
+        values = low + step * np.arange(round((high - low) / step) + 1)
+        if not step.is_integer():  # rounded as the distribution rounds its values
+            values = self._quantiles(cdf(self.dist, values) - probabilities(self.dist, values) / 2)
+        return np.unique(values[probabilities(self.dist, values) > 0])
 
 
 class Sampled(Dimension):
@@ -429,14 +462,19 @@ class Sampled(Dimension):
 
 
 class _NativeSampler:
-    """Sampler that converts the draws of another sampler to int or float."""
+    """Sampler that converts the draws of another sampler, such as to int or float."""
 
-    def __init__(self, sampler: Any, kind: type):
+    def __init__(self, sampler: Any, convert: Callable[[Any], Any]):
         self.sampler = sampler
-        self.kind = kind
+        self.convert = convert
 
     def rvs(self, random_state: np.random.RandomState) -> Any:
-        return self.kind(self.sampler.rvs(random_state=random_state))
+        return self.convert(self.sampler.rvs(random_state=random_state))
+
+
+def _item(value: Any) -> Any:
+    """Return the element of an array without axes, which some families of SciPy draw; any other value unchanged."""
+    return value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value
 
 
 class _QuantileSampler:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any
@@ -14,10 +13,11 @@ from skhpt._typing import SpaceDefinition
 from skhpt.space.dimensions import Choice, Continuous, Dimension, Discrete, Sampled
 from skhpt.space.scipy_adapter import (
     freeze,
+    has_own_quantiles,
     is_discrete,
     looks_like_distribution,
-    quantile_function,
     source_repr,
+    with_number_arguments,
 )
 
 
@@ -105,12 +105,44 @@ def _distribution(name: str, definition: Any) -> Dimension:
 
 
 def _quantile_dimension(name: str, dist: Any) -> Dimension:
-    middle = float(quantile_function(dist)(0.5))
-    if math.isnan(middle):
+    numbers = _median_or_support(name, dist)
+    if numbers.shape in ((1,), (2, 1)):
+        dist = with_number_arguments(dist)
+        numbers = _median_or_support(name, dist)
+    if numbers.shape != (() if has_own_quantiles(dist) else (2,)):
+        raise ValueError(
+            f"The distribution of parameter {name!r} has arrays as arguments; they must be numbers. Got "
+            f"{source_repr(dist)}"
+        )
+    if np.isnan(numbers).any():
         raise ValueError(
             f"The distribution of parameter {name!r} has no median: are its arguments valid? Got {source_repr(dist)}"
         )
-    return Discrete(dist) if is_discrete(dist) else Continuous(dist)
+    return Discrete(dist) if is_discrete(dist) else Continuous(dist, is_integer=numbers.dtype.kind in "iu")
+
+
+def _median_or_support(name: str, dist: Any) -> np.ndarray:
+    # Where SciPy searches for the median of a discrete distribution, the search may take for ever.
+    return _raw_median(name, dist) if has_own_quantiles(dist) else np.asarray(dist.support())
+
+
+def _raw_median(name: str, dist: Any) -> np.ndarray:
+    """Return the median as the quantile function gives it; raise TypeError if it is not numeric."""
+    method = "ppf" if hasattr(dist, "ppf") else "icdf"
+    try:
+        with np.errstate(all="ignore"):  # of invalid arguments: the median is NaN
+            median = np.asarray(getattr(dist, method)(0.5))
+    except Exception as error:
+        raise TypeError(
+            f"The distribution of parameter {name!r} failed: {method}(0.5) raised {type(error).__name__} ({error}). "
+            f"Got {source_repr(dist)}"
+        ) from error
+    if median.dtype.kind not in "iuf":
+        raise TypeError(
+            f"The distribution of parameter {name!r} must have numbers as values, but {method}(0.5) is {median!r}. "
+            "Give other values as a list of choices."
+        )
+    return median
 
 
 def checked_resolution(resolution: Any, names: set[str]) -> Callable[[str], int]:

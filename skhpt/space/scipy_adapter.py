@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,19 @@ def is_discrete(dist: Distribution) -> bool:
     # discrete.
     newer = any(kind.__name__ == "DiscreteDistribution" for kind in type(dist).__mro__)
     return hasattr(dist, "pmf") and (newer or not hasattr(dist, "pdf"))
+
+
+def with_number_arguments(dist: Any) -> Any:
+    """Replace arrays of one element among the arguments of a frozen distribution by their elements."""
+    if not (hasattr(dist, "dist") and hasattr(dist, "args") and hasattr(dist, "kwds")):
+        return dist
+    args = [_only_element(value) for value in dist.args]
+    return dist.dist(*args, **{name: _only_element(value) for name, value in dist.kwds.items()})
+
+
+def _only_element(value: Any) -> Any:
+    array = np.asarray(value)
+    return array.item() if array.size == 1 else value
 
 
 def freeze(name: str, family: Any) -> Any:
@@ -42,17 +56,94 @@ def looks_like_distribution(thing: Any) -> bool:
     return any(hasattr(thing, method) for method in ("rvs", "ppf", "icdf"))
 
 
-def quantile_function(dist: Distribution) -> Callable[[Any], Any]:
-    """Return the quantile function: ``ppf`` of SciPy's older distributions, ``icdf`` of the newer ones."""
-    function: Callable[[Any], Any] = getattr(dist, "ppf", None) or dist.icdf
-    return function
+def quantile_function(dist: Distribution) -> Callable[[Any], np.ndarray]:
+    """Return the quantile function: it maps an array of levels to an array of floats of the same shape.
+
+    It is ``ppf`` of SciPy's older distributions, ``icdf`` of the newer ones. Where SciPy would search for the
+    quantiles of a discrete distribution, which may take for ever in a heavy tail, they are searched here.
+    """
+    if not has_own_quantiles(dist) and has_own_cdf(dist):
+        return partial(_searched_quantiles, dist)
+    function = getattr(dist, "ppf", None) or dist.icdf
+    return partial(_for_each, function)
+
+
+def _for_each(function: Callable[[Any], Any], x: Any) -> np.ndarray:
+    """Apply a function to an array, or to each of its items if the function takes only a number."""
+    x = np.asarray(x, dtype=float)
+    try:
+        y = np.asarray(function(x), dtype=float)
+    except (TypeError, ValueError):
+        y = np.empty(0)
+    if y.shape == x.shape:
+        return y
+    return np.array([float(function(float(item))) for item in x.ravel()]).reshape(x.shape)
+
+
+def _searched_quantiles(dist: Distribution, levels: Any) -> np.ndarray:
+    """Return the smallest integers at which the cdf reaches the levels, by bisection."""
+    levels = np.asarray(levels, dtype=float)
+    first, last = np.clip(support(dist), -(2.0**53), 2.0**53)
+    below, reached = np.full(levels.shape, first - 1), np.full(levels.shape, last)
+    while (reached - below > 1).any():
+        middle = below + np.floor((reached - below) / 2)
+        is_reached = np.asarray(dist.cdf(middle)) >= levels
+        reached, below = np.where(is_reached, middle, reached), np.where(is_reached, below, middle)
+    return np.asarray(reached)
+
+
+def has_own_quantiles(dist: Distribution) -> bool:
+    """Tell whether a distribution computes its quantiles; SciPy's default for discrete ones is a search."""
+    return _is_overridden(dist, "_ppf")
+
+
+def has_own_cdf(dist: Distribution) -> bool:
+    """Tell whether a distribution computes its cdf; SciPy's default for discrete ones sums up probabilities."""
+    return hasattr(dist, "cdf") and _is_overridden(dist, "_cdf")
+
+
+def _is_overridden(dist: Distribution, method: str) -> bool:
+    # Subclasses of rv_discrete override _pmf, _cdf and _ppf, as SciPy documents.
+    family = getattr(dist, "dist", None)
+    default = getattr(stats.rv_discrete, method)
+    return not isinstance(family, stats.rv_discrete) or getattr(type(family), method) is not default
+
+
+def location(dist: Any) -> float:
+    """Return the argument ``loc`` of a frozen distribution of SciPy."""
+    positional = dist.args[dist.dist.numargs :]
+    return float(positional[0] if positional else dist.kwds.get("loc", 0))
+
+
+def probabilities(dist: Distribution, values: np.ndarray) -> np.ndarray:
+    """Return the probability of each value of a discrete distribution, 0 where it cannot be computed."""
+    with np.errstate(all="ignore"):
+        return np.asarray(np.nan_to_num(_for_each(dist.pmf, values)))
 
 
 def cdf(dist: Distribution, values: Any) -> np.ndarray:
-    """Return the cumulative probabilities of values; raise TypeError if the distribution has no cdf."""
-    if not hasattr(dist, "cdf"):
-        raise TypeError(f"the distribution {dist!r} has no cdf, so its values cannot be encoded")
-    return np.asarray(dist.cdf(np.asarray(values, dtype=float)), dtype=float)
+    """Return the cumulative probabilities of values.
+
+    A distribution without ``cdf`` is inverted: the result is the middle of the levels that have the value as
+    their quantile.
+    """
+    x = np.asarray(values, dtype=float)
+    if hasattr(dist, "cdf"):
+        return _for_each(dist.cdf, x)
+    quantile = quantile_function(dist)
+    first = _last_level(lambda level: quantile(level) < x, x.shape)
+    last = _last_level(lambda level: quantile(level) <= x, x.shape)
+    return np.asarray((first + last) / 2)
+
+
+def _last_level(is_below: Callable[[np.ndarray], np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
+    """Return the last level in [0, 1] for which a condition holds, by bisection."""
+    low, high = np.zeros(shape), np.ones(shape)
+    for _ in range(53):
+        middle = (low + high) / 2
+        holds = is_below(middle)
+        low, high = np.where(holds, middle, low), np.where(holds, high, middle)
+    return np.where(is_below(np.ones(shape)), 1.0, low)
 
 
 @dataclass(frozen=True)
@@ -110,8 +201,8 @@ def support(dist: Distribution) -> tuple[float, float]:
     if hasattr(dist, "support"):
         low, high = dist.support()
         return float(low), float(high)
-    quantile = quantile_function(dist)
-    return float(quantile(0.0)), float(quantile(1.0))
+    low, high = quantile_function(dist)(np.array([0.0, 1.0]))
+    return float(low), float(high)
 
 
 def source_repr(dist: Distribution) -> str:

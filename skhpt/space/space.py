@@ -19,9 +19,10 @@ from skhpt._typing import Constraint, Params, RandomState, SpaceDefinition
 from skhpt._warnings import warn_user
 from skhpt.identity import native
 from skhpt.space.constraint import is_allowed
-from skhpt.space.dimensions import MAX_LISTED, Choice, Dimension, short_repr
+from skhpt.space.dimensions import Choice, Dimension, short_repr
 from skhpt.space.parsing import checked_resolution, parse_branches
 from skhpt.space.sampling import Selection
+from skhpt.space.value_table import MAX_LISTED
 
 Sampler = Literal["random", "sobol", "halton"]
 
@@ -384,6 +385,22 @@ class Space:
                 for row, value in zip(rows, values, strict=True):
                     points[row][name] = value
         return points
+
+    def are_likely(self, u: np.ndarray) -> np.ndarray:
+        """Tell which encoded points have no parameter in an improbable tail of its distribution.
+
+        Parameters
+        ----------
+        u : ndarray of shape (n, len(columns))
+            Encoded points of the space.
+
+        Returns
+        -------
+        are_likely : ndarray of shape (n,)
+            False for points that `snap` would move: such points are not proposed.
+        """
+        is_moved = ~np.isnan(u) & (np.abs(self.snap(u) - u) > 1e-12)
+        return np.asarray(~is_moved.any(axis=1))
 
     def snap(self, u: np.ndarray) -> np.ndarray:
         """Round points of the unit cube to the codes of points of the space.

@@ -115,8 +115,11 @@ class BayesianOptimization:
             untried = [params for params in self.space.points() if params_key(params) not in tried]
             if not untried:
                 return None
-            values = self._acquisition(seen, pending, prior=prior, rng=rng).value(self.space.encode(untried))
-            return untried[int(np.argmax(values))]
+            u = self.space.encode(untried)
+            are_likely = self.space.are_likely(u)
+            rows = np.flatnonzero(are_likely if are_likely.any() else ~are_likely)
+            values = self._acquisition(seen, pending, prior=prior, rng=rng).value(u[rows])
+            return untried[int(rows[np.argmax(values)])]
         acquisition = self._acquisition(seen, pending, prior=prior, rng=rng)
         incumbents, lengths = acquisition.surrogate.incumbents(rng), acquisition.surrogate.posterior.lengths
         u = maximize_acquisition(acquisition.value, acquisition.near, incumbents, lengths=lengths, rng=rng)

@@ -22,8 +22,8 @@ def default_points(own: Params, space: Space) -> list[Params]:
     ----------
     own : dict
         The estimator's own parameters. The first point takes its values from `own` where these lie in the
-        space, in the branch with the largest share of such values, and otherwise from the middle of the
-        distributions and lists.
+        space and not in an improbable tail, in the branch with the largest share of such values, and
+        otherwise from the middle of the distributions and lists.
     space : Space
         Search space.
 
@@ -53,5 +53,6 @@ def _own_part(own: Params, branch: dict[str, Dimension]) -> Params:
         steps = {name[:i] for i in range(len(name)) if name.startswith("__", i)}
         if name in own and steps & branch.keys() <= part.keys():
             for value in branch[name].matching(own[name]):
-                part[name] = value
+                if branch[name].is_likely(value):
+                    part[name] = value
     return part
