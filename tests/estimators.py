@@ -2,6 +2,8 @@
 
 import os
 import signal
+import sys
+import threading
 import time
 from collections import deque
 from itertools import repeat
@@ -285,3 +287,77 @@ def two_scores(estimator, X, y):
 class WeightedNull(Null):
     def fit(self, X, y, sample_weight=None):
         return super().fit(X, y)
+
+
+class NeedsArguments(Exception):
+    """An exception that `pickle` cannot make again."""
+
+    def __init__(self, what, where):
+        super().__init__(f"{what} in {where}")
+        self.where = where
+
+
+class HoldsLock(ValueError):
+    """An exception that cannot be pickled."""
+
+    def __init__(self, message):
+        super().__init__(message)
+        self.lock = threading.Lock()
+
+
+class HasNoText(Exception):
+    """An exception that cannot be printed."""
+
+    def __str__(self):
+        raise SystemExit("no text")
+
+    __repr__ = __str__
+
+
+class HarmsReader(Exception):
+    """An exception that ends the process that reads it."""
+
+    def __reduce__(self):
+        return sys.exit, (3,)
+
+
+#: Exceptions of many kinds, by name.
+EXCEPTIONS = {
+    "error": lambda: ArithmeticError("no luck"),
+    "exit": lambda: SystemExit(3),
+    "generator": lambda: GeneratorExit("no luck"),
+    "end": lambda: StopIteration("no luck"),
+    "memory": lambda: MemoryError(),
+    "base": lambda: BaseException("no luck"),
+    "arguments": lambda: NeedsArguments("no luck", "fit"),
+    "lock": lambda: HoldsLock("no luck"),
+    "function": lambda: KeyError(lambda: None),
+    "no text": lambda: HasNoText(),
+    "harm": lambda: HarmsReader("no luck"),
+    "interrupt": lambda: KeyboardInterrupt("no luck"),
+}
+
+
+class Raising(Null):
+    """Raises one of `EXCEPTIONS`, named by `value`, in the method `where`."""
+
+    def __init__(self, value=0, where="fit"):
+        self.value = value
+        self.where = where
+
+    def fit(self, X, y):
+        self._maybe_raise("fit")
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict(self, X):
+        self._maybe_raise("predict")
+        return np.full(len(X), self.classes_[0])
+
+    def score(self, X, y):
+        self._maybe_raise("score")
+        return 1.0
+
+    def _maybe_raise(self, where):
+        if where == self.where and self.value in EXCEPTIONS:
+            raise EXCEPTIONS[self.value]()

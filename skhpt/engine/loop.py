@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from skhpt.engine.racing import RaceRule, RunningRace
 from skhpt.history import History
+from skhpt.parallel.channels import is_remote
 from skhpt.strategies.base import Strategy
 from skhpt.trial import Candidate, FoldScore, Trial
 
@@ -181,12 +182,14 @@ def run(
     )
     try:
         reason = loop.run(strategy)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         if stop is None:
             raise
         reason = INTERRUPTED
         loop.record(evaluator.drain())
-    except Exception:
+        if is_remote(error):  # a fit in another process raised it, and failures are to be raised
+            raise
+    except BaseException:
         loop.record(evaluator.drain())
         raise
     # Other limits end at a fixed trial, so no later trial is finished.

@@ -7,7 +7,6 @@ import time
 from collections.abc import Generator, Sequence
 from contextlib import suppress
 from numbers import Number
-from traceback import format_exc
 from typing import Any, Protocol
 
 from sklearn.utils import get_tags
@@ -17,12 +16,13 @@ from skhpt._warnings import warn_user
 from skhpt.fitting import slicing, verbose
 from skhpt.fitting.checkpoints import Checkpoint, CheckpointKey
 from skhpt.fitting.cloning import fast_clone
+from skhpt.fitting.failures import is_failure
 from skhpt.fitting.job import Fold, Job, Outcome, Setup
 from skhpt.fitting.predictions import predictions_of
 from skhpt.fitting.scorers import fast_scorer, is_multimetric
 from skhpt.fitting.slicing import FoldData, SliceCache
-from skhpt.parallel.channels import Begun
-from skhpt.trial import Candidate, FoldScore, Score
+from skhpt.parallel.channels import Begun, text_of
+from skhpt.trial import Candidate, FoldScore, Predictions, Score
 
 #: Items that a task yields before it returns its outcome: the beginning and the score of each candidate.
 Steps = Generator[Begun | FoldScore, None, Outcome]
@@ -110,10 +110,10 @@ def _evaluate(fold: Fold, job: Job, policy: FitPolicy) -> FoldScore:
         # Parameters are cloned too: they may be estimators, and the user's own must not be fitted.
         params = {name: fast_clone(value) for name, value in candidate.params.items()}
         estimator = fast_clone(setup.estimator).set_params(**params)
-    except Exception:
-        if setup.error_score == "raise":
+    except BaseException as error:
+        if setup.error_score == "raise" or not is_failure(error, setup.pid):
             raise
-        score = FoldScore(candidate.id, fold.split, None, state="failed", error=format_exc())
+        score = FoldScore(candidate.id, fold.split, None, state="failed", error=text_of(error))
         job.observer.end(slice_fold(fold, setup.estimator, candidate, policy=policy))
         return score
     data = slice_fold(fold, estimator, candidate, policy=policy)
@@ -152,11 +152,11 @@ def _fit_and_score(
     start = policy.clock()
     try:
         model, resumed_from = _fit(estimator, data, fold=fold, job=job, policy=policy)
-    except Exception:
-        if setup.error_score == "raise":
+    except BaseException as failure:
+        if setup.error_score == "raise" or not is_failure(failure, setup.pid):
             raise
-        seconds = policy.clock() - start
-        return FoldScore(candidate.id, fold.split, None, fit_time=seconds, state="failed", error=format_exc())
+        seconds, text = policy.clock() - start, text_of(failure)
+        return FoldScore(candidate.id, fold.split, None, fit_time=seconds, state="failed", error=text)
     fitted = policy.clock()
     model = policy.unwrap_steps(model)
     test_score, error = _score(model, data.X_test, data.y_test, params=data.test_score_params, fold=fold)
@@ -178,7 +178,7 @@ def _fit_and_score(
         error=error,
         resumed_from=resumed_from,
         converged=candidate.resource is not None and setup.training.has_converged(model, candidate.resource),
-        predictions=predictions_of(model, data.X_test) if setup.return_predictions else None,
+        predictions=_predictions(model, data.X_test, setup) if setup.return_predictions else None,
     )
 
 
@@ -216,17 +216,19 @@ def _fit(
 
 def _score(
     model: Estimator, X: ArrayLike, y: ArrayLike, *, params: Params, fold: Fold
-) -> tuple[Score, str | None]:
-    """Return the score of a model; if the scorer fails, NaN and the traceback."""
+) -> tuple[Score | None, str | None]:
+    """Return the score of a model; if the scorer fails, NaN (None for several metrics) and the traceback."""
     scorer = fold.scorer
     try:
         scores = scorer(model, X, **params) if y is None else scorer(model, X, y, **params)
-    except Exception:
-        if fold.setup.error_score == "raise" or is_multimetric(scorer):
+    except BaseException as error:
+        # scikit-learn's scorer of several metrics turns an Exception into a value itself, unless it must raise.
+        is_for_user = isinstance(error, Exception) and is_multimetric(scorer)
+        if fold.setup.error_score == "raise" or is_for_user or not is_failure(error, fold.setup.pid):
             raise
-        error = format_exc()
-        _warn_of_failed_scorer(error, fold.setup)
-        return math.nan, error
+        text = text_of(error)
+        _warn_of_failed_scorer(text, fold.setup)
+        return None if is_multimetric(scorer) else math.nan, text
     if isinstance(scores, dict):
         return _scores_of_metrics(scores, fold)
     return _number(scores, scorer), None
@@ -246,6 +248,16 @@ def _scores_of_metrics(scores: dict[str, Any], fold: Fold) -> tuple[Score, str |
         else:
             numbers[name] = _number(score, name)
     return numbers, "\n".join(errors) or None
+
+
+def _predictions(model: Estimator, X: ArrayLike, setup: Setup) -> Predictions | None:
+    """Return the predictions of a model; None if it cannot predict, since the fold has a score already."""
+    try:
+        return predictions_of(model, X)
+    except BaseException as error:
+        if not is_failure(error, setup.pid):
+            raise
+        return None  # not every estimator predicts
 
 
 def _warn_of_failed_scorer(error: str, setup: Setup) -> None:

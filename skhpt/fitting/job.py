@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
@@ -43,6 +44,8 @@ class Setup:
         writes to them.
     key : str
         Identifier of the search in the cache of slices.
+    pid : int
+        Process of the search: only there Ctrl-C and signal handlers of the user end a fit.
     """
 
     estimator: Estimator
@@ -57,6 +60,7 @@ class Setup:
     checkpoints: Checkpoints = field(default_factory=lambda: Checkpoints(InMemory()))
     may_share: bool = False
     key: str = field(default_factory=lambda: uuid4().hex)
+    pid: int = field(default_factory=os.getpid)
 
 
 class Fold(NamedTuple):

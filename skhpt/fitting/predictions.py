@@ -10,19 +10,12 @@ from skhpt.trial import Predictions
 
 
 def predictions_of(estimator: Estimator, X: ArrayLike) -> Predictions | None:
-    """Return the predictions of a fitted estimator; None if it cannot predict.
+    """Return the predictions of a fitted estimator; None if they are no array.
 
     Predictions of a classifier are probabilities, else decision values, else labels; they are labels too if
     it has several outputs with probabilities of their own. Predictions of other estimators are the output of
     ``predict``.
     """
-    try:
-        return _predictions_of(estimator, X)
-    except Exception:  # not every estimator predicts, and the fold has a score already
-        return None
-
-
-def _predictions_of(estimator: Estimator, X: ArrayLike) -> Predictions | None:
     # Copies, because the output may belong to the model or to a shared fit.
     predicted = np.array(estimator.predict(X))
     if predicted.ndim == 0:  # a sparse matrix, or another object that is not an array

@@ -23,6 +23,7 @@ from joblib._parallel_backends import (  # kinds of backends, and the type of an
 )
 from joblib._utils import eval_expr  # value of `pre_dispatch`
 from joblib.externals.loky import ProcessPoolExecutor  # processes that may die alone
+from joblib.externals.loky.backend.reduction import dumps  # form of tasks and exceptions on their way
 from joblib.externals.loky.process_executor import TerminatedWorkerError  # error of a task whose worker died
 from joblib.parallel import BatchedCalls  # form in which a backend takes tasks
 
@@ -34,6 +35,7 @@ __all__ = [
     "ProcessPoolExecutor",
     "SequentialBackend",
     "TerminatedWorkerError",
+    "dumps",
     "eval_expr",
 ]
 

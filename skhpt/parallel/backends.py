@@ -31,6 +31,7 @@ from skhpt.parallel.channels import (
     Task,
     TaskUpdate,
     ThreadInbox,
+    raised_by_task,
     work,
 )
 
@@ -79,8 +80,8 @@ class Backend(ABC):
     def wait(self, seconds: float | None) -> list[TaskUpdate]:
         """Wait for updates, but no longer than so many seconds if possible; none if no task is pending.
 
-        The last update of each task has ``is_done=True``. An error of a task is in its last update, or
-        raised.
+        The last update of each task has ``is_done=True``. An exception of a task is in its last update; only
+        a `KeyboardInterrupt` in this thread is raised.
         """
 
     def stop_submitting(self) -> Iterable[int]:
@@ -121,12 +122,17 @@ class SerialBackend(Backend):
         task_id, steps = self._queue[0]
         try:
             with self.interruptible():
-                while isinstance(item := next(steps), Begun):  # an error of the task is raised here
+                while isinstance(item := next(steps), Begun):
                     pass
             return [TaskUpdate(task_id, [item])]
         except StopIteration as end:
             self._queue.popleft()
             return [TaskUpdate(task_id, is_done=True, result=end.value)]
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            self._queue.popleft()
+            return [TaskUpdate(task_id, is_done=True, error=raised_by_task(error))]
 
     def stop_submitting(self) -> Iterable[int]:
         task_ids = [task_id for task_id, _ in self._queue]
@@ -231,9 +237,9 @@ class FutureBackend(Backend):
         items, error = inbox.pop(task_id, []), future.exception()
         if isinstance(error, TerminatedWorkerError):
             return TaskUpdate(task_id, items, is_done=True, lost="crashed")
-        return TaskUpdate(
-            task_id, items, is_done=True, error=error, result=None if error else future.result()
-        )
+        if error is not None:
+            return TaskUpdate(task_id, items, is_done=True, error=error)
+        return TaskUpdate.last(task_id, items, future.result())
 
     def _break(self) -> None:
         """Count all tasks as lost: if one worker of a shared pool dies, the pool ends all of them."""
@@ -289,10 +295,7 @@ class BatchBackend(Backend):
         queue, self._queue = self._queue, {}
         with self.interruptible():
             results = self._parallel(queue.values())
-        return [
-            TaskUpdate(task_id, is_done=True, result=result)
-            for task_id, result in zip(queue, results, strict=True)
-        ]
+        return [TaskUpdate.last(task_id, [], output) for task_id, output in zip(queue, results, strict=True)]
 
     def stop_submitting(self) -> Iterable[int]:
         task_ids = list(self._queue)

@@ -11,11 +11,14 @@ import os
 import pickle
 import signal
 import threading
+import traceback
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
+
+from skhpt.parallel import _joblib
 
 #: A generator function that workers run.
 Task = Callable[..., Generator[Any, None, Any]]
@@ -51,7 +54,7 @@ class TaskUpdate:
     result : object
         The value that it has returned.
     error : BaseException or None
-        The error that it has raised.
+        The exception that it has raised.
     lost : {"", "crashed", "timeout", "cancelled"}
         How it has lost its worker: not at all; the worker died; the worker was killed because a fit took too
         long; or the task was cancelled because a worker died that may have run another task.
@@ -66,6 +69,104 @@ class TaskUpdate:
     error: BaseException | None = None
     lost: Literal["", "crashed", "timeout", "cancelled"] = ""
     n_deaths: int = 0
+
+    @classmethod
+    def last(cls, task_id: int, items: list[Any], output: Any) -> TaskUpdate:
+        """Return the last update of a task, for which `work` has returned an output."""
+        if isinstance(output, TaskFailure):
+            return cls(task_id, items, is_done=True, error=output.error)
+        return cls(task_id, items, is_done=True, result=output)
+
+
+class RemoteTraceback(Exception):
+    """Traceback of an exception in another process, which is the cause of the exception in this process."""
+
+    def __str__(self) -> str:
+        return f'\n"""\n{self.args[0]}"""'
+
+
+class TaskFailure:
+    """Output of a task that has raised an exception: a value, so that no backend has to deal with exceptions.
+
+    Any exception can be sent to another process. If it cannot be pickled, or if the copy cannot be made there,
+    an exception of the built-in class that it is derived from arrives in its place, with its name and
+    traceback.
+
+    Parameters
+    ----------
+    error : BaseException
+        The exception.
+    """
+
+    def __init__(self, error: BaseException):
+        self.error = error
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        error = self.error
+        # The parts are for a class that cannot be called with the arguments of `Exception.__init__`.
+        parts = (type(error), error.args, vars(error))
+        return _receive_failure, (_pickled(error), _pickled(parts), _built_in_base(error), text_of(error))
+
+
+def is_remote(error: BaseException) -> bool:
+    """Tell whether an exception was raised in another process."""
+    return isinstance(error.__cause__, RemoteTraceback)
+
+
+def _receive_failure(whole: bytes, parts: bytes, base: type[Exception], text: str) -> TaskFailure:
+    """Return the failure of a task in another process."""
+    error = _unpickled(whole) or _assembled(parts)
+    if error is None:
+        last_line = text.rstrip().rpartition("\n")[2]
+        error = base(
+            f"{last_line}\n\nThis stands for an exception that cannot be pickled. Its traceback:\n{text}"
+        )
+    error.__cause__ = RemoteTraceback(text)
+    return TaskFailure(error)
+
+
+def _pickled(value: Any) -> bytes:
+    """Return a value as bytes; no bytes if it cannot be pickled."""
+    try:
+        return bytes(_joblib.dumps(value))
+    except BaseException:  # of the user's ``__reduce__``
+        return b""
+
+
+def _unpickled(data: bytes) -> BaseException | None:
+    try:
+        error = pickle.loads(data)
+    except BaseException:  # of the user's ``__init__``
+        return None
+    return error if isinstance(error, BaseException) else None
+
+
+def _assembled(data: bytes) -> BaseException | None:
+    """Return an exception that is made of its class, its arguments and its attributes, without ``__init__``."""
+    try:
+        kind, args, attributes = pickle.loads(data)
+        error: BaseException = kind.__new__(kind)
+        error.args = args
+        error.__dict__.update(attributes)
+    except BaseException:
+        return None
+    return error
+
+
+def _built_in_base(error: BaseException) -> type[Exception]:
+    """Return the built-in class that an exception is derived from, if its exceptions consist of a message."""
+    base = next(kind for kind in type(error).__mro__ if kind.__module__ == "builtins")
+    with suppress(TypeError):
+        if issubclass(base, Exception) and str(base("message")) == "message":
+            return base
+    return RuntimeError
+
+
+def text_of(error: BaseException) -> str:
+    """Return the traceback of an exception, even if its own ``__str__`` fails."""
+    with suppress(Exception):
+        return "".join(traceback.format_exception(error))
+    return f"{type(error).__qualname__}: <its text cannot be printed>\n"
 
 
 class Channel(Protocol):
@@ -197,15 +298,30 @@ class _FileChannel:
 
 
 def work(task: Task, channel: Channel, *args: Any) -> Any:
-    """Run a task to its end and send the items that it yields. This is the function that workers run."""
+    """Run a task to its end and send the items that it yields. This is the function that workers run.
+
+    Returns
+    -------
+    output : object
+        The value that the task returns; a `TaskFailure` if it raises an exception of whatever kind.
+    """
     with _without_interrupts() if isinstance(channel, _FileChannel) else nullcontext():
         steps = task(*args)
-        while True:
-            try:
-                item = next(steps)
-            except StopIteration as end:
-                return end.value
-            channel.send(item)
+        try:
+            while True:
+                try:
+                    item = next(steps)
+                except StopIteration as end:
+                    return end.value
+                channel.send(item)
+        except BaseException as error:
+            return TaskFailure(raised_by_task(error))
+
+
+def raised_by_task(error: BaseException) -> BaseException:
+    """Return the exception that the code of a task has raised: a generator turns `StopIteration` into another one."""
+    is_turned = type(error) is RuntimeError and isinstance(error.__cause__, StopIteration)
+    return error.__cause__ if is_turned and error.__cause__ is not None else error
 
 
 @contextmanager

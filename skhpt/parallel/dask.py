@@ -85,7 +85,7 @@ class DaskBackend(Backend):
         """Return the last update of a task."""
         task_id = self._pending.pop(future)
         try:
-            return TaskUpdate(task_id, is_done=True, result=future.result())
+            return TaskUpdate.last(task_id, [], future.result())
         except CancelledError:  # the data is gone, with all workers that had it, and maybe the result too
             n_deaths = 1
         except Exception as error:

@@ -166,7 +166,7 @@ class ProcessBackend(Backend):
         self._idle.append(running.executor)
         if error is not None:
             return TaskUpdate(task_id, items, is_done=True, error=error)
-        return TaskUpdate(task_id, items, is_done=True, result=running.future.result()[0])
+        return TaskUpdate.last(task_id, items, running.future.result()[0])
 
     def _time_out(self, task_id: int, items: list[Any]) -> TaskUpdate:
         """Kill the process of a task; return the last update of the task."""

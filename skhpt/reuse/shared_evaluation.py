@@ -13,6 +13,7 @@ import numpy as np
 
 from skhpt._typing import ArrayLike, Estimator
 from skhpt.fitting import slicing
+from skhpt.fitting.failures import ControlFlow, is_failure
 from skhpt.fitting.fold import FitPolicy, Steps, evaluate_one, slice_fold
 from skhpt.fitting.job import Fold, Job, Outcome, Setup
 from skhpt.fitting.scorers import fast_scorer, raising_scorer
@@ -53,11 +54,11 @@ class SharingPolicy:
     verify: bool = False
 
 
-class SharingRefused(BaseException):
+class SharingRefused(ControlFlow):
     """Sharing fits might change the score of a candidate, which is then evaluated separately.
 
-    It is for control flow. It is raised inside ``fit``, and is no `Exception`, so that neither scikit-learn
-    nor the code that turns failing fits into values can catch it.
+    It is raised inside ``fit``, and is no `Exception`, so that neither scikit-learn nor the code that turns
+    failing fits into values can catch it.
 
     Parameters
     ----------
@@ -217,7 +218,9 @@ class SharedFits(FitPolicy):
             return None
         try:
             return evaluate_one(self._raising_fold, job, self)
-        except Exception:
+        except BaseException as error:
+            if not is_failure(error, self._fold.setup.pid):
+                raise
             return None
 
     def _check_for_changes(self, before: bytes) -> None:

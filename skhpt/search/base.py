@@ -304,8 +304,6 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
         finally:
             self.history_ = session.fidelity.ordered(session.history)
         self.stop_reason_, self.reuse_report_ = outcome.stop_reason, outcome.reuse_report
-        if session.journal:
-            session.journal.record_event("ended", reason=self.stop_reason_)
         if self.verbose > 0 and self.reuse_report_.saves:
             print(self.reuse_report_.summary())
         session.callbacks.end_search()

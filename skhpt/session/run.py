@@ -96,22 +96,27 @@ def run_session(strategy: Strategy, session: Session, params: RunParams) -> RunO
     reason = _reason_not_to_share(session, params)
     reuse = None if reason else ReusePlanner(_sharing_policy(params))
     n_finished = session.history.n_finished
-    with Interrupts() as interrupts, _checkpoints(session, params) as checkpoints:
-        evaluator = _make_evaluator(
-            session, params, reuse=reuse, checkpoints=checkpoints, interrupts=interrupts
-        )
-        with evaluator:
-            stop_reason = loop.run(
-                strategy,
-                session.history,
-                evaluator,
-                n_splits=len(session.folds),
-                journal=session.journal,
-                race=_make_race(params),
-                stop=_make_limits(session, params, interrupts),
+    with Interrupts() as interrupts:
+        with _checkpoints(session, params) as checkpoints:
+            evaluator = _make_evaluator(
+                session, params, reuse=reuse, checkpoints=checkpoints, interrupts=interrupts
             )
+            with evaluator:
+                stop_reason = loop.run(
+                    strategy,
+                    session.history,
+                    evaluator,
+                    n_splits=len(session.folds),
+                    journal=session.journal,
+                    race=_make_race(params),
+                    stop=_make_limits(session, params, interrupts),
+                )
         if interrupts.n:  # even if it was pressed after the last fold
             stop_reason = loop.INTERRUPTED
+        if session.journal:
+            session.journal.record_event("ended", reason=stop_reason)
+        if stop_reason == loop.INTERRUPTED and interrupts.is_inner:
+            raise KeyboardInterrupt  # for the search that this one is a fit of
     n_candidates = len(session.history) - n_finished
     report = reuse.report if reuse else ReuseReport.without_sharing(reason, n_candidates)
     return RunOutcome(stop_reason, report, evaluator.retry_policy.n_retries, interrupts.n)

@@ -594,6 +594,11 @@ NAMES: list[PrivateName] = [
         BatchedCalls="form in which a backend takes tasks",
     ),
     *names_of(
+        "joblib.externals.loky.backend.reduction",
+        "parallel/_joblib",
+        dumps="form of tasks and exceptions on their way, also of classes of scripts",
+    ),
+    *names_of(
         "joblib.externals.loky",
         "parallel/_joblib",
         ProcessPoolExecutor="processes that are ended one by one",

@@ -1,6 +1,10 @@
-"""Ctrl-C raises where it is allowed, and waits elsewhere."""
+"""Ctrl-C and requests to end raise where they are allowed, and wait elsewhere."""
 
+import os
 import signal
+import subprocess
+import sys
+import threading
 from contextlib import suppress
 
 import pytest
@@ -59,3 +63,92 @@ def test_a_handler_of_the_user_stays():
         assert (presses, interrupts.n) == ([signal.SIGINT], 0)
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+# -- requests to end -----------------------------------------------------------------------------------------
+
+ENDING = ["SIGTERM", "SIGHUP"]
+needs_posix = pytest.mark.skipif(os.name == "nt", reason="has no such signals")
+
+PROGRAM = """
+import signal, sys, time
+from skhpt.engine.interrupts import Interrupts
+
+number = getattr(signal, sys.argv[1])
+with Interrupts() as interrupts:
+    try:
+        with interrupts.allowed():
+            signal.raise_signal(number)
+    except KeyboardInterrupt:
+        print("clean", interrupts.n)
+print("not reached")
+"""
+
+
+@needs_posix
+@pytest.mark.parametrize("name", ENDING)
+def test_a_request_to_end_ends_the_process_with_its_own_status_after_the_block(name):
+    done = subprocess.run([sys.executable, "-c", PROGRAM, name], stdout=subprocess.PIPE, check=False)
+    assert done.returncode == -getattr(signal, name)
+    assert done.stdout == b"clean 1\n"
+
+
+@needs_posix
+@pytest.mark.parametrize("name", ENDING)
+@pytest.mark.parametrize("handler", [signal.SIG_IGN, lambda number, frame: None], ids=["ignored", "own"])
+def test_requests_to_end_that_the_user_handles_are_left_alone(name, handler):
+    number = getattr(signal, name)
+    before = signal.signal(number, handler)
+    try:
+        with Interrupts() as interrupts, interrupts.allowed():
+            assert signal.getsignal(number) is handler
+            signal.raise_signal(number)
+        assert interrupts.n == 0
+    finally:
+        signal.signal(number, before)
+
+
+@needs_posix
+@pytest.mark.parametrize("name", ENDING)
+def test_the_default_action_is_restored_also_after_an_exception(name):
+    number = getattr(signal, name)
+    with pytest.raises(ArithmeticError), Interrupts():
+        assert signal.getsignal(number) is not signal.SIG_DFL
+        raise ArithmeticError
+    assert signal.getsignal(number) is signal.SIG_DFL
+
+
+@needs_posix
+def test_a_forked_process_has_the_handlers_of_before():
+    with Interrupts():
+        pid = os.fork()
+        if pid == 0:
+            is_restored = signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+            os._exit(
+                0 if is_restored and signal.getsignal(signal.SIGINT) is signal.default_int_handler else 1
+            )
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+        assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+
+
+def test_a_search_inside_a_fit_has_no_handler_of_its_own():
+    with Interrupts() as outer, outer.allowed():
+        handler = signal.getsignal(signal.SIGINT)
+        with Interrupts() as inner:
+            assert inner.is_inner
+            assert signal.getsignal(signal.SIGINT) is handler
+        assert signal.getsignal(signal.SIGINT) is handler
+    assert not outer.is_inner
+
+
+def test_nothing_changes_in_another_thread():
+    handlers = []
+
+    def run():
+        with Interrupts():
+            handlers.append(signal.getsignal(signal.SIGTERM))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert handlers == [signal.SIG_DFL]

@@ -19,6 +19,7 @@ from skhpt.parallel.backends import Backend, BatchBackend, FutureBackend, Serial
 from skhpt.parallel.channels import Begun, TaskUpdate
 from skhpt.parallel.dask import DaskBackend
 from skhpt.parallel.processes import ProcessBackend
+from tests.estimators import EXCEPTIONS
 
 # -- the backends --------------------------------------------------------------------------------------------
 
@@ -121,9 +122,9 @@ def square(x):
     return x * x
 
 
-def fail(x):
-    yield x
-    raise ArithmeticError(f"no {x}")
+def fail(name):
+    yield name
+    raise EXCEPTIONS[name]()
 
 
 def sleep(seconds):
@@ -193,10 +194,16 @@ def test_waiting_ends_after_so_many_seconds(case: Case, backend: Backend) -> Non
     assert wait_for(backend, task_ids)[0].last.result == 2.0
 
 
-def test_an_error_is_raised_or_in_the_last_update(backend: Backend) -> None:
-    task_ids = submit(backend, fail, 3)
-    with pytest.raises(ArithmeticError, match="no 3"):
-        raise wait_for(backend, task_ids)[0].last.error
+def test_an_exception_of_whatever_kind_is_in_the_last_update(case: Case, backend: Backend) -> None:
+    names = [name for name in EXCEPTIONS if name != "interrupt" or case.ends_workers]
+    outcomes = wait_for(backend, submit(backend, fail, *names))
+    for outcome, name in zip(outcomes.values(), names, strict=True):
+        original = EXCEPTIONS[name]()
+        kind = Exception if name in ("lock", "harm") else type(original)  # these two cannot be sent
+        assert isinstance(outcome.last.error, kind)
+        assert outcome.items == ([name] if case.sends_items else [])
+    backend.submit(len(names), square, (3,))  # no worker is lost
+    assert wait_for(backend, {len(names)})[len(names)].last.result == 9
 
 
 def test_cancelled_tasks_get_no_update_and_the_others_come_to_their_end(backend: Backend) -> None:

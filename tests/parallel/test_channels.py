@@ -5,7 +5,8 @@ import shutil
 
 import pytest
 
-from skhpt.parallel.channels import FileInbox, NullInbox, ThreadInbox, work
+from skhpt.parallel.channels import FileInbox, NullInbox, TaskFailure, ThreadInbox, is_remote, text_of, work
+from tests.estimators import EXCEPTIONS, HasNoText, NeedsArguments
 
 
 @pytest.fixture(params=["threads", "files"])
@@ -65,3 +66,83 @@ def test_work_sends_items_and_returns_the_result(inbox):
     assert inbox.read() == {1: [3, 4]}
     assert work(task, NullInbox().channel(1), 3) == 9
     assert NullInbox().read() == {}
+
+
+# -- exceptions ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", EXCEPTIONS)
+def test_an_exception_of_any_kind_is_an_output(name):
+    def task():
+        yield 1
+        raise EXCEPTIONS[name]()
+
+    inbox = ThreadInbox()
+    output = work(task, inbox.channel(1))
+    assert inbox.read() == {1: [1]}
+    assert type(output.error) is type(EXCEPTIONS[name]())
+    assert not is_remote(output.error)
+
+
+def sent(error):
+    """Return an exception as it arrives in another process."""
+    try:
+        raise error
+    except BaseException as raised:
+        return pickle.loads(pickle.dumps(TaskFailure(raised))).error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ArithmeticError("no"), SystemExit(3), KeyboardInterrupt(), StopIteration(4), HasNoText()],
+    ids=lambda error: type(error).__name__,
+)
+def test_an_exception_arrives_with_its_traceback(error):
+    received = sent(error)
+    assert (type(received), received.args) == (type(error), error.args)
+    assert is_remote(received)
+    assert "raise error" in str(received.__cause__)
+
+
+def test_an_exception_arrives_although_its_constructor_needs_more_than_its_message():
+    received = sent(NeedsArguments("no luck", "fit"))
+    assert isinstance(received, NeedsArguments)
+    assert (str(received), received.where) == ("no luck in fit", "fit")
+
+
+class HoldsBuffer(OSError):
+    def __init__(self):
+        super().__init__("no file")
+        self.buffer = memoryview(b"abc")
+
+
+class HoldsGenerator(KeyboardInterrupt):
+    def __init__(self):
+        self.generator = (x for x in "abc")
+
+    def __str__(self):
+        return "no more"
+
+
+@pytest.mark.parametrize(
+    "error, kind",
+    [(EXCEPTIONS["lock"](), ValueError), (HoldsBuffer(), OSError), (HoldsGenerator(), RuntimeError),
+     (EXCEPTIONS["harm"](), Exception)],
+    ids=["lock", "buffer", "generator", "harm"],
+)  # fmt: skip
+def test_in_place_of_an_exception_that_cannot_be_pickled_its_name_and_traceback_arrive(error, kind):
+    received = sent(error)
+    assert isinstance(received, kind)
+    if type(received) is kind:
+        assert type(error).__name__ in str(received)
+    assert "raise error" in str(received.__cause__)
+
+
+def test_the_text_of_an_exception_whose_own_text_fails():
+    class Mute(Exception):
+        def __str__(self):
+            raise SystemExit
+
+        __repr__ = __str__
+
+    assert "Mute" in text_of(Mute())

@@ -1,5 +1,8 @@
 """Dead workers, hanging fits, deadlines and Ctrl-C: the search ends, and has the scores of all that could be scored."""
 
+import signal
+import sys
+import traceback
 import warnings
 from datetime import timedelta
 
@@ -10,7 +13,7 @@ from sklearn.model_selection import KFold, ShuffleSplit
 from sklearn.svm import SVC
 
 from skhpt import GridSearch
-from tests.estimators import Fatal
+from tests.estimators import EXCEPTIONS, Fatal, Raising
 
 HARM = {"dies": 1, "sleeps": 2, "loops": 3}
 GOOD = [10, 20, 30, 40, 50, 60]
@@ -78,6 +81,69 @@ def test_failures_are_summed_up_and_if_nothing_else_is_left_it_is_an_error(iris)
     ):
         warnings.simplefilter("ignore")
         search.fit(*iris)
+
+
+# -- exceptions ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("where", ["fit", "score"])
+@pytest.mark.parametrize("backend", ["sequential", "threading", "loky", "multiprocessing"])
+def test_whatever_a_fit_raises_is_a_failure_of_that_fit(iris, backend, where):
+    in_this_process = backend in ("sequential", "threading")
+    bad = [name for name in EXCEPTIONS if name != "interrupt" or not in_this_process]
+    search = GridSearch(Raising(where=where), {"value": [0, *bad, 1]}, cv=KFold(2), refit=False)
+    with parallel_config(backend, n_jobs=2), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        search.fit(*iris)
+    assert search.stop_reason_ == "completed"
+    assert states(search) == [["ok"] * 2, *[["failed"] * 2] * len(bad), ["ok"] * 2]
+    for name, trial in zip(bad, search.history_[1:-1], strict=True):
+        assert type(EXCEPTIONS[name]()).__name__ in trial.folds[0].error
+
+
+@pytest.mark.parametrize("scoring", [["accuracy", "f1_macro"], "accuracy"])
+def test_a_prediction_that_exits_is_a_failure(iris, scoring):
+    search = GridSearch(
+        Raising(where="predict"), {"value": [0, "exit", "base"]}, scoring=scoring, cv=2, refit=False
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        search.fit(*iris)
+    assert states(search) == [["ok"] * 2, ["failed"] * 2, ["failed"] * 2]
+
+
+@pytest.mark.parametrize("name", EXCEPTIONS)
+@pytest.mark.parametrize("backend", ["sequential", "multiprocessing"])
+def test_failures_that_are_to_be_raised_are_raised_as_they_are(iris, backend, name, tmp_path):
+    if name == "interrupt" and backend == "sequential":
+        pytest.skip("as if Ctrl-C was pressed")
+    search = GridSearch(
+        Raising(), {"value": [0, name]}, cv=KFold(2), refit=False, error_score="raise", journal=tmp_path / "j"
+    )
+    with parallel_config(backend, n_jobs=2), pytest.raises(BaseException) as caught:
+        search.fit(*iris)
+    original = EXCEPTIONS[name]()
+    if backend == "sequential" or name not in ("lock", "harm"):  # these cannot be sent
+        assert type(caught.value) is type(original)
+    assert type(original).__name__ in "".join(traceback.format_exception(caught.value))
+    assert (tmp_path / "j").read_text().count('"scored"') == len(
+        [fold for trial in search.history_ for fold in trial.folds]
+    )
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="has no such signal")
+def test_the_exit_of_a_signal_handler_of_the_user_ends_the_search(iris):
+    class Alarmed(Raising):
+        def fit(self, X, y):
+            signal.raise_signal(signal.SIGALRM)
+            return super().fit(X, y)
+
+    before = signal.signal(signal.SIGALRM, lambda number, frame: sys.exit(3))
+    try:
+        with pytest.raises(SystemExit):
+            GridSearch(Alarmed(), {"value": [0]}).fit(*iris)
+    finally:
+        signal.signal(signal.SIGALRM, before)
 
 
 def test_fit_timeout_needs_processes(iris):

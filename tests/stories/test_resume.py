@@ -283,6 +283,38 @@ def test_ctrl_c_in_a_terminal(undisturbed, tmp_path):
     assert results(fit("grid", tmp_path)) == undisturbed("grid")[0]
 
 
+@pytest.mark.skipif(not Path("/proc").exists(), reason="needs Linux")
+@pytest.mark.parametrize("name, n_jobs", [("SIGTERM", 2), ("SIGHUP", 1)])
+def test_a_request_to_end_leaves_a_whole_journal_and_no_process(name, n_jobs, undisturbed, tmp_path):
+    process = start("grid", tmp_path, "seconds=0.3", f"n_jobs={n_jobs}")
+    wait_for_lines(tmp_path / "search.jsonl", 6, process)
+    process.send_signal(getattr(signal, name))
+    process.communicate()
+    assert process.returncode == -getattr(signal, name)
+    assert wait_until_gone(process.pid) == []
+    assert not list(tmp_path.glob("skhpt-*"))
+    last = read_journal(tmp_path / "search.jsonl").events[-1]
+    assert (last.what, last.facts) == ("ended", {"reason": "interrupted"})
+    assert results(fit("grid", tmp_path)) == undisturbed("grid")[0]
+
+
+class SearchInside(SVC):
+    """Makes a search when it is fitted, and somebody presses Ctrl-C in that search."""
+
+    def fit(self, X, y):
+        inner = GridSearch(Interrupted(), {"C": [1, 2]}, cv=2).fit(X, y)
+        inner.best_estimator_.fail_if_reached()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="has no such signals")
+def test_ctrl_c_in_a_search_inside_a_fit_ends_the_outer_search(iris):
+    search = GridSearch(SearchInside(), {"C": [1, 2]}, on_interrupt="keep")
+    with pytest.raises(KeyboardInterrupt), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        search.fit(*iris)  # no candidate was finished
+    assert search.stop_reason_ == "interrupted"
+
+
 class Interrupted(SVC):
     """Somebody presses Ctrl-C while it is fitted with C=2."""
 
