@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from skhpt._typing import Estimator
 
@@ -20,8 +21,8 @@ def value_key(value: Any) -> Hashable:
     """Key of a parameter value.
 
     Numbers, strings and containers have keys of their type and content, numpy scalars the key of the Python
-    value, estimators a key of their class and parameters (unless a clone keeps the fitted state). Any other
-    object is equal only to itself.
+    value, estimators a key of their class and parameters (unless their class has a way to clone of its own, which
+    may keep other state). Any other object is equal only to itself.
     """
     value = native(value)
     kind = type(value)
@@ -41,9 +42,9 @@ def value_key(value: Any) -> Hashable:
         return (kind, value.dtype.str, value.shape, content)
     if isinstance(value, partial):
         return (kind, *map(value_key, (value.func, value.args, value.keywords)))
-    if _is_estimator(value) and not clones_itself(value):
+    if is_estimator(value) and not clones_by_itself(value):
         return (kind, params_key(value.get_params(deep=False)), clone_key(value))
-    return _IdentityKey(value)
+    return ByIdentity(value)
 
 
 def clone_key(estimator: Estimator) -> Hashable:
@@ -64,12 +65,14 @@ def native(value: Any) -> Any:
     return value
 
 
+def clones_by_itself(estimator: Estimator) -> bool:
+    """Tell whether the class of an estimator has its own ``__sklearn_clone__``, which may keep any state."""
+    return getattr(type(estimator), "__sklearn_clone__", None) not in (None, BaseEstimator.__sklearn_clone__)
+
+
 def clones_itself(estimator: Estimator) -> bool:
     """Tell whether the clone of an estimator is the estimator itself, such as a fitted `FrozenEstimator`."""
-    method = getattr(type(estimator), "__sklearn_clone__", None)
-    if method is None or method.__qualname__ == "BaseEstimator.__sklearn_clone__":
-        return False
-    return bool(estimator.__sklearn_clone__() is estimator)
+    return clones_by_itself(estimator) and estimator.__sklearn_clone__() is estimator
 
 
 def snapshot(value: Any) -> Any:
@@ -83,16 +86,17 @@ def snapshot(value: Any) -> Any:
         return {name: snapshot(item) for name, item in value.items()}
     if isinstance(value, np.ndarray):
         return value.copy()
-    if _is_estimator(value) and not clones_itself(value):
+    if is_estimator(value) and not clones_by_itself(value):
         return copy(value).set_params(**snapshot(value.get_params(deep=False)))
     return value
 
 
-def _is_estimator(value: Any) -> bool:
+def is_estimator(value: Any) -> bool:
+    """Tell whether a value is an estimator, or another object whose parameters can be set."""
     return hasattr(value, "get_params") and hasattr(value, "set_params") and not isinstance(value, type)
 
 
-class _IdentityKey:
+class ByIdentity:
     """Key of an object that is equal only to itself; the reference prevents that its address is used again."""
 
     __slots__ = ("value",)
@@ -104,4 +108,4 @@ class _IdentityKey:
         return id(self.value)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _IdentityKey) and self.value is other.value
+        return isinstance(other, ByIdentity) and self.value is other.value

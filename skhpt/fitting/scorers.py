@@ -14,11 +14,13 @@ import math
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
+from types import FunctionType
 from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn import metrics
 from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.metrics._scorer import _MultimetricScorer, _PassthroughScorer, _Scorer
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
 
@@ -41,7 +43,7 @@ class ScorerMetric(NamedTuple):
 
 def is_multimetric(scorer: Scorer) -> bool:
     """Return whether a scorer is scikit-learn's scorer of several metrics."""
-    return hasattr(scorer, "_scorers")
+    return type(scorer) is _MultimetricScorer
 
 
 def scorers_by_metric(scorer: Scorer) -> dict[str, Scorer]:
@@ -57,15 +59,39 @@ def metric_names(scorer: Scorer) -> list[str] | None:
 
 
 def scorer_metric(scorer: Scorer) -> ScorerMetric | None:
-    """Return the metric of a scorer; None for a function, or a scorer that calls the estimator's own ``score``."""
-    if not hasattr(scorer, "_score_func"):
+    """Return the metric of a scorer that `make_scorer` made; None for any other scorer.
+
+    Other scorers are functions, objects of other classes, and the scorer that calls the estimator's own
+    ``score``.
+    """
+    if type(scorer) is not _Scorer:
         return None
     return ScorerMetric(scorer._score_func, scorer._sign, scorer._kwargs)
 
 
 def is_default_scorer(scorer: Scorer) -> bool:
     """Return whether a scorer calls the estimator's own ``score``."""
-    return type(scorer).__name__ == "_PassthroughScorer"
+    return type(scorer) is _PassthroughScorer
+
+
+def is_sklearn_function(function: Any) -> bool:
+    """Return whether a function, and every function that it wraps, is written in a module of scikit-learn.
+
+    A decorator may copy the name of the module of the function that it wraps, but its code has the globals
+    of its own module.
+    """
+    while function is not None:
+        module = getattr(function, "__globals__", {}).get("__name__", "")
+        if type(function) is not FunctionType or not module.startswith("sklearn."):
+            return False
+        function = getattr(function, "__wrapped__", None)
+    return True
+
+
+def is_sklearn_metric(function: Any) -> bool:
+    """Return whether a function is one of the public functions of `sklearn.metrics`."""
+    name = getattr(function, "__name__", None)
+    return type(function) is FunctionType and getattr(metrics, name or "", None) is function
 
 
 def sklearn_metric(scorer: Scorer, kind: str | None) -> ScorerMetric | None:
@@ -83,8 +109,7 @@ def sklearn_metric(scorer: Scorer, kind: str | None) -> ScorerMetric | None:
         default = {"classifier": metrics.accuracy_score, "regressor": metrics.r2_score}.get(kind or "")
         return None if default is None else ScorerMetric(default, 1, {})
     metric = scorer_metric(scorer)
-    module = getattr(metric and metric.function, "__module__", None) or ""
-    return metric if module.startswith("sklearn.metrics.") else None
+    return metric if metric is not None and is_sklearn_metric(metric.function) else None
 
 
 def raising_scorer(scorer: Scorer) -> Scorer:
@@ -122,7 +147,7 @@ def fast_scorer(scorer: Scorer) -> Scorer:
 def _with_fast_metric(scorer: Scorer) -> Scorer:
     """Return a copy of a scorer that uses the fast metric, if there is one."""
     metric = scorer_metric(scorer)
-    if metric is None or metric.function not in FAST_METRICS:
+    if metric is None or not is_sklearn_metric(metric.function) or metric.function not in FAST_METRICS:
         return scorer
     fast = copy(scorer)
     fast._score_func = FAST_METRICS[metric.function]
@@ -131,7 +156,9 @@ def _with_fast_metric(scorer: Scorer) -> Scorer:
 
 def _default_metric(estimator: Estimator) -> Metric | None:
     """Return the metric of an estimator's own ``score``, if that is scikit-learn's default."""
-    return _DEFAULT_METRICS.get(getattr(type(estimator), "score", None))
+    score = getattr(type(estimator), "score", None)
+    is_default = is_sklearn_function(score) and "score" not in vars(estimator)
+    return _DEFAULT_METRICS.get(score) if is_default else None
 
 
 def _own_metric(scorer: Scorer, estimator: Estimator) -> Metric | None:

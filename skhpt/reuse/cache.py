@@ -14,8 +14,6 @@ from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-import numpy as np
-from scipy import sparse
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.ensemble import VotingClassifier, VotingRegressor
@@ -26,6 +24,7 @@ from skhpt._typing import ArrayLike, Estimator, Params
 from skhpt.fingerprint import checksum
 from skhpt.fitting.slicing import data_can_be_shared, nbytes
 from skhpt.reuse.grouping import SharedStep
+from skhpt.reuse.settled import are_same, stays_as_it_is
 
 
 class MutationCheck:
@@ -114,7 +113,7 @@ class CachedFit:
     def answers(self, request: FitRequest) -> bool:
         """Return whether the fit matches a request: the same rows and arguments."""
         return (
-            _are_same(self.X, request.X)
+            are_same(self.X, request.X)
             and self.params.keys() == request.params.keys()
             and all(value is request.params[name] for name, value in self.params.items())
         )
@@ -137,6 +136,8 @@ class FitCache:
     guard_draws : callable
         ``guard_draws(path, fit)`` returns what `fit`, the fit of the step at a path, returns, and raises if
         it draws from numpy's global generator.
+    refuse : callable
+        ``refuse(path)`` raises, because the step at a path changes when it transforms or predicts.
     check_mutations : bool
         Whether foreign code might write to the outputs.
 
@@ -153,6 +154,7 @@ class FitCache:
         n_uses: Counter[int],
         max_nbytes: float,
         guard_draws: Callable[[str, Callable[[], Any]], Any],
+        refuse: Callable[[str], None],
         check_mutations: bool,
     ):
         self.saved_seconds = 0.0
@@ -160,6 +162,7 @@ class FitCache:
         self._n_uses = n_uses
         self._max_nbytes = max_nbytes
         self._guard_draws = guard_draws
+        self._refuse = refuse
         self._check_mutations = check_mutations
         self._fits: OrderedDict[int, CachedFit] = OrderedDict()
         self._made: list[str] = []  # paths of steps
@@ -178,14 +181,16 @@ class FitCache:
         self.saved_seconds = saved + fit.seconds - (time.time() - start)
         return fit
 
-    def output(self, fit: CachedFit, method: str, X: ArrayLike) -> ArrayLike:
+    def output(self, step: SharedStep, fit: CachedFit, method: str, X: ArrayLike) -> ArrayLike:
         """Return the output of a method of a fitted step for some rows."""
         start, clock = time.time(), self.clock()
         for cached in fit.outputs:
-            if cached.method == method and _are_same(cached.X, X):
+            if cached.method == method and are_same(cached.X, X):
                 self.saved_seconds += cached.seconds - (time.time() - start)
                 return _lend(cached.output)
         output = getattr(fit.model, method)(X)
+        if not step.is_settled and not stays_as_it_is(fit.model, method, X, output):
+            self._refuse(step.path)
         fit.outputs = [*fit.outputs[-3:], CachedOutput(method, X, output, seconds=self.clock() - clock)]
         if self._check_mutations:
             fit.mutation_checks.append(MutationCheck(output))
@@ -329,10 +334,10 @@ class CachedStep:
         attribute = getattr(self.model, name)
         if self.fit_ is None or name not in _CACHED_METHODS:
             return attribute
-        fit, cache = self.fit_, self.cache
+        step, fit, cache = self.step, self.fit_, self.cache
 
         def method(X: ArrayLike, *args: Any, **params: Any) -> ArrayLike:
-            return attribute(X, *args, **params) if args or params else cache.output(fit, name, X)
+            return attribute(X, *args, **params) if args or params else cache.output(step, fit, name, X)
 
         return method
 
@@ -432,26 +437,3 @@ def _call_fit(request: FitRequest) -> ArrayLike:
 def _lend(output: ArrayLike) -> ArrayLike:
     """Return a cached output, or a copy if solvers may change it: they sort indices of sparse matrices in place."""
     return output if data_can_be_shared(output) else output.copy()
-
-
-def _are_same(one: ArrayLike, other: ArrayLike) -> bool:
-    """Tell whether rows are the same object, or equal in all respects, as columns are cut anew for each candidate."""
-    if one is other:
-        return True
-    if type(one) is not type(other) or getattr(one, "shape", None) != getattr(other, "shape", ()):
-        return False
-    if isinstance(one, np.ndarray):
-        return one.dtype == other.dtype and one.strides == other.strides and _have_same_bytes(one, other)
-    if sparse.issparse(one):
-        if not one.format == other.format == "csr":
-            return False
-        return all(
-            _are_same(getattr(one, name), getattr(other, name)) for name in ("data", "indices", "indptr")
-        )
-    return hasattr(one, "equals") and bool(one.equals(other))
-
-
-def _have_same_bytes(one: np.ndarray, other: np.ndarray) -> bool:
-    if one.dtype == object:
-        return all(a is b for a, b in zip(one.ravel(), other.ravel(), strict=True))
-    return bool(np.array_equal(one, other, equal_nan=one.dtype.kind in "fc"))

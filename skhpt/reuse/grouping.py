@@ -45,11 +45,14 @@ class SharedStep:
         Id of its fit; the same for steps with the same fit.
     group : SubModelGroup or None
         Group of the step, if a sub-model serves it.
+    is_settled : bool
+        Whether its fitted state is known to stay as it is when it transforms or predicts.
     """
 
     path: str
     fit_id: int
     group: SubModelGroup | None = None
+    is_settled: bool = True
 
     @property
     def fit_ids(self) -> tuple[int, ...]:
@@ -155,7 +158,8 @@ class RoundPlan:
             # A child is shared by itself only if it has more uses than its parent.
             n_uses_of_parent = 1 if step.parent is None else n_uses[step.parent]
             if n_uses[step.path] > n_uses_of_parent or step.key in self._groups:
-                shared.append(SharedStep(step.path, self._fit_id(step.key), self._groups.get(step.key)))
+                group = self._groups.get(step.key)
+                shared.append(SharedStep(step.path, self._fit_id(step.key), group, step.is_settled))
         return tuple(shared)
 
     def _sort_key(self, graph: FitGraph) -> tuple[int, ...]:

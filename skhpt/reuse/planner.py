@@ -43,7 +43,9 @@ class ReusePlanner:
         if len(candidates) < 2:
             return [], candidates
         report = self.report
-        graphs = fit_graphs(estimator, [candidate.params for candidate in candidates], self.policy.close)
+        graphs = fit_graphs(
+            estimator, [candidate.params for candidate in candidates], self.policy.close, self.policy.scorer
+        )
         round_plan = RoundPlan(candidates, graphs)
         report.plan.n_splits = n_splits
         report.plan.add(graphs, round_plan)

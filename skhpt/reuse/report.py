@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from skhpt._typing import Estimator
 from skhpt.reuse.grouping import RoundPlan
+from skhpt.reuse.scorer_needs import KNOWN_METRICS, ScorerNeeds
 from skhpt.reuse.steps import FitGraph, fit_graphs
 from skhpt.trial import Candidate
 
@@ -127,6 +128,7 @@ def plan_of(
     candidates: Sequence[Candidate],
     n_splits: int,
     close: bool = False,
+    scorer: ScorerNeeds = KNOWN_METRICS,
     reason: str = "",
 ) -> ReusePlan:
     """Return the plan of candidates that are evaluated in one round.
@@ -141,10 +143,12 @@ def plan_of(
         Number of folds.
     close : bool, default=False
         Whether sub-models may be used whose predictions differ by rounding.
+    scorer : ScorerNeeds, default=KNOWN_METRICS
+        Needs of the scorer; by default, those of scikit-learn's metrics.
     reason : str, default=""
         Why no fits are shared; empty if fits are shared.
     """
-    graphs = fit_graphs(estimator, [candidate.params for candidate in candidates], close)
+    graphs = fit_graphs(estimator, [candidate.params for candidate in candidates], close, scorer)
     if reason:
         graphs = [replace(graph, reason=reason) for graph in graphs]
     plan = ReusePlan(n_splits=n_splits)

@@ -22,6 +22,7 @@ from skhpt.parallel.channels import Begun
 from skhpt.reuse.cache import FitCache, MutationCheck, unwrap_steps, wrap_steps
 from skhpt.reuse.grouping import SharedCandidate
 from skhpt.reuse.rng_guard import GlobalRngWatch
+from skhpt.reuse.scorer_needs import KNOWN_METRICS, Needs, ScorerNeeds
 from skhpt.reuse.steps import FitGraph, is_in
 from skhpt.trial import Candidate, FoldScore, Score
 
@@ -47,11 +48,14 @@ class SharingPolicy:
     verify : bool
         Whether the first candidates that share something are also evaluated separately, on one fold, to
         compare.
+    scorer : ScorerNeeds
+        What the scorer needs of a model.
     """
 
     max_nbytes: float = math.inf
     close: bool = False
     verify: bool = False
+    scorer: ScorerNeeds = KNOWN_METRICS
 
 
 class SharingRefused(ControlFlow):
@@ -128,14 +132,19 @@ class SharedFits(FitPolicy):
         self.outcome = Outcome(fold.split, n_fits=0)
         self._fold = fold
         self._raising_fold = _raising(fold)
-        self._knows_scorer = scorer_is_read_only(setup.scorer)
+        self._needs = policy.scorer.needs
+        self._knows_scorer = self._needs == Needs.KNOWN_METRIC and scorer_is_read_only(setup.scorer)
         is_foreign = not self._knows_scorer or any(candidate.fit_graph.is_foreign for candidate in shared)
         may_draw = (
             is_foreign or policy.verify or any(candidate.fit_graph.draws.may_draw for candidate in shared)
         )
         self._guard = _DrawGuard(shared[0].fit_graph, is_foreign, is_active=may_draw)
         self._cache = FitCache(
-            _count_uses(shared), policy.max_nbytes, guard_draws=self._guard.call, check_mutations=is_foreign
+            _count_uses(shared),
+            policy.max_nbytes,
+            guard_draws=self._guard.call,
+            refuse=self._guard.refuse_changing,
+            check_mutations=is_foreign,
         )
         self._slice_cache = slicing.slice_cache
         self._mutation_checks: list[MutationCheck] = []
@@ -173,8 +182,8 @@ class SharedFits(FitPolicy):
         return wrap_steps(estimator, self._candidate.steps, self._cache)
 
     def unwrap_steps(self, estimator: Estimator) -> Estimator:
-        # Scikit-learn's scorers only call methods of the estimator; others may look at its fitted steps.
-        return unwrap_steps(estimator, completely=not self._knows_scorer)
+        # A scorer that asks for predictions alone only calls methods; others look at the fitted steps.
+        return unwrap_steps(estimator, completely=self._needs >= Needs.MODEL)
 
     # -- one candidate ---------------------------------------------------------------------------------------
 
@@ -186,7 +195,12 @@ class SharedFits(FitPolicy):
             raise SharingRefused(self.outcome.offenders[min(offenders)])
 
     def _score_of_same_model(self, job: Job) -> FoldScore | None:
-        """Return the score of the previous candidate if the fit of the whole model is the same."""
+        """Return the score of the previous candidate if the fit of the whole model is the same.
+
+        A scorer that is not known is called for each candidate.
+        """
+        if not self._knows_scorer:
+            return None
         if self._previous is None or self._previous[0] != self._candidate.model_id or self._previous[0] < 0:
             return None
         return replace(self._previous[1], candidate=job.candidate.id)
@@ -196,8 +210,9 @@ class SharedFits(FitPolicy):
         before = self._guard.start(self._candidate.fit_graph)
         try:
             return self._score(job, before)
-        except SharingRefused:
+        except SharingRefused as refusal:
             self._guard.restore(before)
+            refusal.for_all |= not self._is_intact
             raise
 
     def _score(self, job: Job, before: bytes) -> FoldScore:
@@ -228,8 +243,13 @@ class SharedFits(FitPolicy):
         paths = [step.path for step in self._candidate.steps]
         if self._guard.has_moved(before):
             self._guard.refuse(lambda where: not any(is_in(where, path) for path in paths))
-        if not (self._cache.is_intact and all(check.is_unchanged for check in self._mutation_checks)):
+        if not self._is_intact:
             raise SharingRefused("something in them writes to its input", for_all=True)
+
+    @property
+    def _is_intact(self) -> bool:
+        """Whether no data of the fold and no output in the cache was written to."""
+        return self._cache.is_intact and all(check.is_unchanged for check in self._mutation_checks)
 
     def _count_fits(self, has_failed: bool) -> None:
         """Count the fits of a candidate, and those of shared steps that were made for it."""
@@ -286,6 +306,11 @@ class _DrawGuard(GlobalRngWatch):
             self.refuse(lambda where: is_in(where, path))
             self.restore(before)  # irrelevant draws of a shared fit
         return result
+
+    def refuse_changing(self, path: str) -> None:
+        """Refuse to share the step at a path, because it changes when it transforms or predicts."""
+        name = self._fit_graph.names[path]
+        raise SharingRefused(f"{name} changes when it transforms or predicts", {name})
 
     def refuse(self, is_suspect: Callable[[str], bool]) -> None:
         """Refuse to share after a draw, unless it is irrelevant; `is_suspect` tells which paths may have drawn."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.ensemble import VotingClassifier, VotingRegressor
@@ -19,18 +19,28 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from skhpt._typing import Estimator
 from skhpt.fitting.cloning import own_params
 from skhpt.fitting.slicing import is_read_only
-from skhpt.identity import clone_key, snapshot, value_key
+from skhpt.identity import clone_key, is_estimator
 from skhpt.reuse.draws import Draws, WithParams, draws_of
 from skhpt.reuse.inert import without_inert
+from skhpt.reuse.keys import has_plain_parameters, planning_copy, sharing_key, unique_key
+from skhpt.reuse.scorer_needs import KNOWN_METRICS, Needs, ScorerNeeds, score_needs
+from skhpt.reuse.settled import is_settled, members_are_known
 from skhpt.reuse.submodels import SubModel, submodels_of
 
 #: A sub-model and a key: one fit can serve all steps that have this pair in common.
 GroupKey: TypeAlias = tuple[SubModel, Hashable]
-#: Key and group keys of estimators, by their class and all their parameters. Candidates of a round share this
-#: table.
-KeyTable: TypeAlias = dict[Hashable, tuple[Hashable, list[GroupKey]]]
+#: Keys of estimators, by their class and all their parameters. Candidates of a round share this table.
+KeyTable: TypeAlias = "dict[Hashable, StepKeys]"
 #: Name of a branch, its estimator, and a key of the columns that it is fitted on.
 Branch: TypeAlias = tuple[str, Estimator, Hashable]
+
+
+class StepKeys(NamedTuple):
+    """Keys of an estimator without the history of its input, and whether it is known to be settled."""
+
+    key: Hashable
+    group_keys: list[GroupKey]
+    is_settled: bool
 
 
 @dataclass(frozen=True)
@@ -53,6 +63,8 @@ class Step:
         data to the model.
     has_children : bool
         Whether the step contains other steps.
+    is_settled : bool
+        Whether the state of the fitted step is known to stay as it is when it transforms or predicts.
     """
 
     path: str
@@ -61,6 +73,7 @@ class Step:
     group_keys: tuple[GroupKey, ...] = ()
     parent: str | None = None
     has_children: bool = False
+    is_settled: bool = True
 
     @property
     def name(self) -> str:
@@ -118,15 +131,22 @@ def is_in(path: str, whole: str) -> bool:
 
 
 def fit_graphs(
-    base: Estimator, candidates: Iterable[Mapping[str, Any]], close: bool = False
+    base: Estimator,
+    candidates: Iterable[Mapping[str, Any]],
+    close: bool = False,
+    scorer: ScorerNeeds = KNOWN_METRICS,
 ) -> list[FitGraph]:
     """Return the fit graphs of several candidates, which are given by their parameters."""
     keys: KeyTable = {}
-    return [fit_graph(base, params, close=close, keys=keys) for params in candidates]
+    return [fit_graph(base, params, close=close, scorer=scorer, keys=keys) for params in candidates]
 
 
 def fit_graph(
-    base: Estimator, params: Mapping[str, Any], close: bool = False, keys: KeyTable | None = None
+    base: Estimator,
+    params: Mapping[str, Any],
+    close: bool = False,
+    scorer: ScorerNeeds = KNOWN_METRICS,
+    keys: KeyTable | None = None,
 ) -> FitGraph:
     """Return the fit graph of a candidate.
 
@@ -138,14 +158,19 @@ def fit_graph(
         Parameters of the candidate; they are not changed.
     close : bool, default=False
         Whether sub-models may be used whose predictions differ by rounding.
+    scorer : ScorerNeeds, default=KNOWN_METRICS
+        Needs of the scorer; by default, those of scikit-learn's metrics.
     keys : dict, default=None
         Keys of the steps of other candidates; those of new steps are added.
     """
     try:
-        estimator = snapshot(base).set_params(**{name: snapshot(value) for name, value in params.items()})
-        reader = _Reader(close, {} if keys is None else keys)
-        steps = tuple(reader.follow(estimator, path="", lineage=()))
-        nested = _nested_estimators(estimator)
+        params = {name: planning_copy(value) for name, value in params.items()}
+        estimator = planning_copy(base).set_params(**params)
+        needs = max(scorer.needs, score_needs(estimator)) if scorer.calls_score else scorer.needs
+        reader = _Reader(close, reads_models=needs >= Needs.MODEL, keys={} if keys is None else keys)
+        steps = _with_own_model(reader.follow(estimator, path="", lineage=()), needs)
+        shown = estimator.get_params(deep=True)
+        nested = _nested_estimators(estimator, shown)
     except Exception:  # the fit of this candidate will raise the same error
         return FitGraph((), reason="their parameters are not valid")
     draws = draws_of(nested, (submodel for step in steps for submodel, _ in step.group_keys))
@@ -153,16 +178,40 @@ def fit_graph(
         steps,
         names={path: _name(path, one, path in draws.unseeded) for path, (one, _) in nested.items()},
         draws=draws,
-        reason=_reason_against_sharing(nested),
+        reason=_reason_against_hidden(params, shown) or _reason_of(needs) or _reason_against_sharing(nested),
         is_foreign=not is_read_only(estimator),
     )
 
 
+def _with_own_model(steps: Iterable[Step], needs: Needs) -> tuple[Step, ...]:
+    """Give each candidate a model of its own, if a scorer looks at models, or if the model might change.
+
+    The model is the last step. A model that is not settled is shared only by a registered sub-model, which
+    makes another view for each candidate.
+    """
+    *others, last = steps
+    if needs >= Needs.MODEL or not last.is_settled:
+        last = replace(last, key=unique_key())
+    return (*others, last)
+
+
 @dataclass(frozen=True)
 class _Reader:
-    """Reader of the steps of an estimator, from the data to the model."""
+    """Reader of the steps of an estimator, from the data to the model.
+
+    Parameters
+    ----------
+    close : bool
+        Whether sub-models may be used whose predictions differ by rounding.
+    reads_models : bool
+        Whether a scorer reads parameters and attributes of fitted steps. Then steps are shared only if all
+        their parameters are equal, and if nothing but their fit determines their attributes.
+    keys : dict
+        Keys of the steps of all candidates.
+    """
 
     close: bool
+    reads_models: bool
     keys: KeyTable
 
     def follow(self, estimator: Estimator, path: str, lineage: Hashable) -> Iterator[Step]:
@@ -180,7 +229,7 @@ class _Reader:
             others = {
                 name: value for name, value in estimator.get_params(deep=False).items() if name != "regressor"
             }
-            lineage = (lineage, "target", value_key(others))
+            lineage = (lineage, "target", sharing_key(others))
             yield from self.follow(estimator.regressor, _join(path, "regressor"), lineage)
         elif _is_estimator(estimator):
             yield from self.step(estimator, path, lineage, parent=None)
@@ -204,14 +253,15 @@ class _Reader:
         else:
             children = list(self.branches(estimator, path, lineage))
         yield from children
-        key, group_keys = self.keys_of(estimator)
+        keys = self.keys_of(estimator)
         yield Step(
             path,
             estimator,
-            key=(lineage, key),
-            group_keys=tuple((submodel, (lineage, group_key)) for submodel, group_key in group_keys),
+            key=(lineage, keys.key),
+            group_keys=tuple((submodel, (lineage, group_key)) for submodel, group_key in keys.group_keys),
             parent=parent,
             has_children=bool(children),
+            is_settled=keys.is_settled,
         )
 
     def branches(self, estimator: Estimator, path: str, lineage: Hashable) -> Iterator[Step]:
@@ -221,31 +271,37 @@ class _Reader:
             if _is_estimator(branch):
                 yield from self.step(branch, _join(path, name), (lineage, columns), parent=path)
 
-    def keys_of(self, estimator: Estimator) -> tuple[Hashable, list[GroupKey]]:
-        """Return the key of an estimator and its group keys, without its inert parameters and without a lineage."""
-        if not hasattr(estimator, "get_params") or type(estimator) is Pipeline:
-            return value_key(estimator), []
+    def keys_of(self, estimator: Estimator) -> StepKeys:
+        """Return the keys of an estimator, without its inert parameters and without a lineage."""
+        if not is_estimator(estimator) or not has_plain_parameters(estimator) or type(estimator) is Pipeline:
+            return self._exact_keys(estimator, sharing_key(estimator))
         kind = (type(estimator), clone_key(estimator))
-        params = {name: value_key(value) for name, value in own_params(estimator).items()}
+        params = {name: sharing_key(value) for name, value in own_params(estimator).items()}
         all_params = (kind, frozenset(params.items()))
         if all_params not in self.keys:
-            self.keys[all_params] = self._new_keys(estimator, kind, params)
+            if hasattr(estimator, "_parameter_constraints"):
+                estimator._validate_params()
+            if self.reads_models:
+                self.keys[all_params] = self._exact_keys(estimator, all_params)
+            else:
+                self.keys[all_params] = self._new_keys(estimator, kind, params)
         return self.keys[all_params]
 
-    def _new_keys(
-        self, estimator: Estimator, kind: Hashable, params: dict[str, Hashable]
-    ) -> tuple[Hashable, list[GroupKey]]:
-        if hasattr(estimator, "_parameter_constraints"):
-            estimator._validate_params()
+    def _exact_keys(self, estimator: Estimator, key: Hashable) -> StepKeys:
+        """Return keys of all parameters, without groups."""
+        settled = is_settled(estimator)
+        return StepKeys(unique_key() if self.reads_models and not settled else key, [], settled)
+
+    def _new_keys(self, estimator: Estimator, kind: Hashable, params: dict[str, Hashable]) -> StepKeys:
         params = {name: params[name] for name in without_inert(estimator)}
         group_keys: list[GroupKey] = []
-        for submodel in submodels_of(estimator):
+        for submodel in submodels_of(estimator) if members_are_known(estimator) else ():
             if self.close or not submodel.is_close:
                 fixed = frozenset(
                     (name, key) for name, key in params.items() if name not in submodel.parameters
                 )
                 group_keys.append((submodel, (kind, fixed)))
-        return (kind, frozenset(params.items())), group_keys
+        return StepKeys((kind, frozenset(params.items())), group_keys, is_settled(estimator))
 
 
 def _is_estimator(step: Any) -> bool:
@@ -257,7 +313,7 @@ def _branches_of_feature_union(union: FeatureUnion) -> list[Branch]:
 
 
 def _branches_of_column_transformer(union: ColumnTransformer) -> list[Branch]:
-    return [(name, branch, value_key(columns)) for name, branch, columns in union.transformers]
+    return [(name, branch, sharing_key(columns)) for name, branch, columns in union.transformers]
 
 
 def _branches_of_voting(union: VotingClassifier | VotingRegressor) -> list[Branch]:
@@ -282,10 +338,23 @@ def _name(path: str, estimator: Estimator, is_unseeded: bool = False) -> str:
     return f"{name} without random_state" if is_unseeded else name
 
 
-def _nested_estimators(estimator: Estimator) -> dict[str, WithParams]:
-    """Return an estimator and all estimators inside it, by their paths."""
-    values = {"": estimator} | estimator.get_params(deep=True)
+def _nested_estimators(estimator: Estimator, params: Mapping[str, Any]) -> dict[str, WithParams]:
+    """Return an estimator and all estimators among its parameters, by their paths."""
+    values = {"": estimator} | dict(params)
     return {path: (one, own_params(one)) for path, one in values.items() if hasattr(one, "get_params")}
+
+
+def _reason_of(needs: Needs) -> str:
+    """Return why candidates whose own ``score`` has such needs cannot share fits."""
+    return "their own method score may keep state or change the model" if needs == Needs.EVERYTHING else ""
+
+
+def _reason_against_hidden(params: Mapping[str, Any], shown: Mapping[str, Any]) -> str:
+    """Return why the fits of a candidate are not certain: ``get_params`` does not show what was set."""
+    for name, value in params.items():
+        if name not in shown or shown[name] is not value:
+            return f"get_params does not show the value of {name} that was set"
+    return ""
 
 
 def _reason_against_sharing(nested: Mapping[str, WithParams]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from skhpt._typing import ArrayLike, Params, RandomState
 from skhpt.history import History
 from skhpt.reuse.report import ReusePlan, plan_of
+from skhpt.reuse.scorer_needs import scorer_needs
 from skhpt.search.base import BaseSearch
 from skhpt.session.run import reason_not_to_share
 from skhpt.session.session import Session
@@ -53,10 +54,12 @@ class FixedListSearch(BaseSearch):
         inputs, folds, space = self._inputs_for_plan(X, y, params)
         assert space is not None
         points = self._points(space, History(), deepcopy(getattr(self, "random_state", None)))
+        needs = scorer_needs(inputs.scorer, inputs.estimator)
         return plan_of(
             inputs.estimator,
             [Candidate(i, point) for i, point in enumerate(points)],
             len(folds),
             close=self.reuse == "close",
-            reason=reason_not_to_share(inputs.X, reuse=self.reuse, racing=self.racing),
+            scorer=needs,
+            reason=reason_not_to_share(inputs.X, needs, reuse=self.reuse, racing=self.racing),
         )

@@ -22,6 +22,7 @@ from skhpt.fitting.slicing import data_can_be_shared
 from skhpt.parallel.pool import Pool, shares_memory
 from skhpt.reuse.planner import ReusePlanner
 from skhpt.reuse.report import ReuseReport
+from skhpt.reuse.scorer_needs import ScorerNeeds, scorer_needs
 from skhpt.reuse.shared_evaluation import SharingPolicy
 from skhpt.session.outcome_warnings import mean_score
 from skhpt.session.session import Session
@@ -93,8 +94,9 @@ def run_session(strategy: Strategy, session: Session, params: RunParams) -> RunO
 
     The history of the session is extended in place, so that nothing is lost if an exception is raised.
     """
-    reason = _reason_not_to_share(session, params)
-    reuse = None if reason else ReusePlanner(_sharing_policy(params))
+    needs = scorer_needs(session.inputs.scorer, session.inputs.estimator)
+    reason = _reason_not_to_share(session, params, needs)
+    reuse = None if reason else ReusePlanner(_sharing_policy(params, needs))
     n_finished = session.history.n_finished
     with Interrupts() as interrupts:
         with _checkpoints(session, params) as checkpoints:
@@ -186,24 +188,26 @@ def _score_to_compare(session: Session, params: RunParams) -> Callable[[Trial], 
     return score
 
 
-def _sharing_policy(params: RunParams) -> SharingPolicy:
+def _sharing_policy(params: RunParams, needs: ScorerNeeds) -> SharingPolicy:
     max_nbytes = math.inf if params.reuse_memory is None else params.reuse_memory
-    return SharingPolicy(max_nbytes, params.reuse == "close", verify=not IS_TESTED)
+    return SharingPolicy(max_nbytes, params.reuse == "close", verify=not IS_TESTED, scorer=needs)
 
 
-def _reason_not_to_share(session: Session, params: RunParams) -> str:
+def _reason_not_to_share(session: Session, params: RunParams, needs: ScorerNeeds) -> str:
     """Return the reason why the candidates of a session share no fits; empty if they do."""
     if session.callbacks.observe_fits:
         return "callbacks are told of every fit"
     if type(session.setup.training) not in (FullTraining, FoldResource):
         return "they are trained with different resources"
-    return reason_not_to_share(session.inputs.X, reuse=params.reuse, racing=params.racing)
+    return reason_not_to_share(session.inputs.X, needs, reuse=params.reuse, racing=params.racing)
 
 
-def reason_not_to_share(X: ArrayLike, *, reuse: str | bool, racing: bool) -> str:
+def reason_not_to_share(X: ArrayLike, needs: ScorerNeeds, *, reuse: str | bool, racing: bool) -> str:
     """Return the reason why candidates share no fits; empty if they do."""
     if not reuse:
         return "reuse=False"
     if racing:
         return "racing=True"
-    return "" if data_can_be_shared(X) else "X is a sparse matrix other than CSR with sorted indices"
+    if not data_can_be_shared(X):
+        return "X is a sparse matrix other than CSR with sorted indices"
+    return needs.reason

@@ -24,9 +24,11 @@ from tests.reuse.comparison import (
 
 def accuracy_of_parts(estimator: Any, X: Any, y: Any) -> float:
     """Return the accuracy, and check that the fitted steps are no cached steps."""
-    assert type(estimator.named_steps["a"]) is StandardScaler
-    assert type(estimator[-1]) is ensemble.RandomForestClassifier
-    assert len(estimator[-1].estimators_) == estimator[-1].n_estimators
+    is_scaler = type(estimator.named_steps["a"]) is StandardScaler
+    is_forest = type(estimator[-1]) is ensemble.RandomForestClassifier
+    # without `assert`, which pytest replaces by code with effects
+    if not (is_scaler and is_forest and len(estimator[-1].estimators_) == estimator[-1].n_estimators):
+        raise TypeError("a step is not the fitted step")
     return accuracy_score(y, estimator.predict(X))
 
 

@@ -33,6 +33,12 @@ from skhpt.reuse.submodels import (  # noqa: F401, importing a file registers it
     text,
     trees,
 )
-from skhpt.reuse.submodels.registry import SubModel, register_submodel, registered_submodels, submodels_of
+from skhpt.reuse.submodels.registry import (
+    SubModel,
+    is_registered,
+    register_submodel,
+    registered_submodels,
+    submodels_of,
+)
 
-__all__ = ["SubModel", "register_submodel", "registered_submodels", "submodels_of"]
+__all__ = ["SubModel", "is_registered", "register_submodel", "registered_submodels", "submodels_of"]

@@ -232,11 +232,20 @@ def register_on_first_use(package: str, registration: Callable[[], None]) -> Non
 
 def submodels_of(estimator: Estimator) -> list[SubModel]:
     """Return the sub-models of an estimator that are exact (or close) with its parameters."""
-    package = type(estimator).__module__.partition(".")[0]
-    registration = _LAZY_REGISTRATIONS.pop(package, None)
+    submodels = _submodels_of_class(type(estimator))
+    return [submodel for submodel in submodels if submodel.is_exact(estimator)]
+
+
+def is_registered(kind: type) -> bool:
+    """Return whether sub-models are registered for a class."""
+    return bool(_submodels_of_class(kind))
+
+
+def _submodels_of_class(kind: type) -> list[SubModel]:
+    registration = _LAZY_REGISTRATIONS.pop(kind.__module__.partition(".")[0], None)
     if registration is not None:
         registration()
-    return [submodel for submodel in _SUBMODELS.get(type(estimator), []) if submodel.is_exact(estimator)]
+    return _SUBMODELS.get(kind, [])
 
 
 def registered_submodels() -> list[SubModel]:

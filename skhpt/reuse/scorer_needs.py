@@ -1,0 +1,132 @@
+"""What a scorer needs of a model: it decides which fits candidates may share."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from enum import IntEnum
+from typing import Any, NamedTuple
+
+from sklearn.pipeline import Pipeline
+
+from skhpt._typing import Estimator, Scorer
+from skhpt.fitting.scorers import (
+    is_default_scorer,
+    is_sklearn_function,
+    is_sklearn_metric,
+    scorer_metric,
+    scorers_by_metric,
+)
+from skhpt.reuse.code_effects import asks_first_argument_only_for, effects_of
+
+
+class Needs(IntEnum):
+    """Needs of a scorer, from those that allow most to those that allow least.
+
+    Attributes
+    ----------
+    KNOWN_METRIC
+        Predictions for a metric of scikit-learn. Equal models have equal scores.
+    PREDICTIONS
+        Predictions alone, for a function without state. It is called for every candidate.
+    MODEL
+        A model with the parameters and the fitted attributes of the candidate, which it only reads.
+    EVERYTHING
+        Anything: it may change the model, or keep state. Candidates are fitted and scored one by one, in
+        scikit-learn's order.
+    """
+
+    KNOWN_METRIC = 0
+    PREDICTIONS = 1
+    MODEL = 2
+    EVERYTHING = 3
+
+
+class ScorerNeeds(NamedTuple):
+    """Needs of the scorer of a search.
+
+    Attributes
+    ----------
+    needs : Needs
+        Needs of its most demanding metric.
+    calls_score : bool
+        Whether it may call the estimator's own ``score``, which has needs of its own.
+    """
+
+    needs: Needs = Needs.KNOWN_METRIC
+    calls_score: bool = False
+
+    @property
+    def reason(self) -> str:
+        """Why no fits can be shared; empty if fits can be shared."""
+        if self.needs < Needs.EVERYTHING:
+            return ""
+        return "the scorer may keep state or change the model"
+
+
+#: Needs of scikit-learn's metrics.
+KNOWN_METRICS = ScorerNeeds()
+#: Methods that ask a model for predictions alone. The estimator's own ``score`` is examined separately.
+PREDICTING = frozenset({"predict", "predict_proba", "predict_log_proba", "decision_function", "score"})
+
+
+def scorer_needs(scorer: Scorer, estimator: Estimator) -> ScorerNeeds:
+    """Return the needs of the scorer of a search.
+
+    Parameters
+    ----------
+    scorer : callable
+        Scorer of one metric or of several.
+    estimator : estimator
+        The estimator of the search. Its parameters may be read.
+    """
+    names = _parameter_names(estimator)
+    needs, calls_score = Needs.KNOWN_METRIC, False
+    for single in scorers_by_metric(scorer).values():
+        needs = max(needs, _needs_of(single, names))
+        calls_score |= scorer_metric(single) is None
+    return ScorerNeeds(needs, calls_score)
+
+
+def score_needs(estimator: Estimator) -> Needs:
+    """Return the needs of an estimator's own ``score``, or of that of the last step of a pipeline."""
+    last = estimator
+    while type(last) is Pipeline and last.steps:
+        last = last.steps[-1][1]
+    if isinstance(last, str) or last is None:  # "passthrough"
+        return Needs.KNOWN_METRIC
+    score = getattr(type(last), "score", None)
+    if score is None or (is_sklearn_function(score) and "score" not in getattr(last, "__dict__", ())):
+        return Needs.KNOWN_METRIC
+    return _needs_of_function(score, _parameter_names(last))
+
+
+def _needs_of(scorer: Scorer, names: Collection[str]) -> Needs:
+    """Return the needs of a scorer of one metric."""
+    if is_default_scorer(scorer):
+        return Needs.KNOWN_METRIC  # but see `score_needs`
+    metric = scorer_metric(scorer)
+    if metric is None:
+        return _needs_of_function(scorer, names)
+    if is_sklearn_metric(metric.function) and not effects_of(tuple(metric.params.values())).has_unknown:
+        return Needs.KNOWN_METRIC
+    # A metric sees the targets and the predictions, but not the model.
+    has_state = effects_of((metric.function, *metric.params.values())).has_state
+    return Needs.EVERYTHING if has_state else Needs.PREDICTIONS
+
+
+def _needs_of_function(function: Any, names: Collection[str]) -> Needs:
+    """Return the needs of ``function(estimator, X, y)``."""
+    effects = effects_of(function, names)
+    if effects.has_state:
+        return Needs.EVERYTHING
+    if asks_first_argument_only_for(function, PREDICTING):
+        return Needs.PREDICTIONS
+    return Needs.EVERYTHING if effects.writes else Needs.MODEL
+
+
+def _parameter_names(estimator: Estimator) -> set[str]:
+    try:
+        params = estimator.get_params(deep=True)
+    except Exception:  # the search raises an error of its own
+        return set()
+    return {name.rpartition("__")[2] for name in params}
