@@ -12,7 +12,6 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator
 
 from skhpt._typing import Estimator
 
@@ -21,8 +20,8 @@ def value_key(value: Any) -> Hashable:
     """Key of a parameter value.
 
     Numbers, strings and containers have keys of their type and content, numpy scalars the key of the Python
-    value, estimators a key of their class and parameters (unless their class has a way to clone of its own, which
-    may keep other state). Any other object is equal only to itself.
+    value, estimators a key of their class and parameters, unless their class has its own
+    ``__sklearn_clone__``, which may keep other state. Any other object is equal only to itself.
     """
     value = native(value)
     kind = type(value)
@@ -67,7 +66,8 @@ def native(value: Any) -> Any:
 
 def clones_by_itself(estimator: Estimator) -> bool:
     """Tell whether the class of an estimator has its own ``__sklearn_clone__``, which may keep any state."""
-    return getattr(type(estimator), "__sklearn_clone__", None) not in (None, BaseEstimator.__sklearn_clone__)
+    method = getattr(type(estimator), "__sklearn_clone__", None)
+    return method is not None and getattr(method, "__globals__", {}).get("__name__") != "sklearn.base"
 
 
 def clones_itself(estimator: Estimator) -> bool:

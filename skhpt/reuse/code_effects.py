@@ -103,7 +103,7 @@ def asks_first_argument_only_for(function: Any, names: Collection[str]) -> bool:
 
 def _mentions(instruction: dis.Instruction, name: str) -> bool:
     """Return whether an instruction loads or stores a local variable."""
-    if "_FAST" not in instruction.opname:
+    if "FAST" not in instruction.opname:
         return False
     value = instruction.argval
     return name in value if isinstance(value, tuple) else bool(value == name)

@@ -256,7 +256,7 @@ NAMES: list[PrivateName] = [
     ),
     *names_of(
         "sklearn.base.BaseEstimator",
-        "fitting/cloning",
+        "fitting/cloning reuse/keys",
         _get_param_names="parameters of an estimator, for its clone",
     ),
     *names_of(
@@ -331,7 +331,9 @@ NAMES: list[PrivateName] = [
     *names_of(
         "sklearn.metrics._scorer",
         "fitting/scorers",
+        _MultimetricScorer="scorer of several metrics",
         _PassthroughScorer="scorer that calls the estimator's own `score`",
+        _Scorer="scorer that `make_scorer` makes",
     ),
     *names_of(
         "sklearn.metrics._scorer._BaseScorer",
