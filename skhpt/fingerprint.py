@@ -98,9 +98,9 @@ def checksum(data: Any) -> Any:
     if isinstance(data, np.ndarray) and data.dtype != object:
         return zlib.crc32(np.ascontiguousarray(data).reshape(-1).view(np.uint8).data)
     if sparse.issparse(data):
-        return [checksum(array) for array in vars(data).values() if isinstance(array, np.ndarray)]
+        return [checksum(array) for array in _sparse_arrays(data)]
     if _is_table(data):
-        return [checksum(np.asarray(data[name])) for name in data.columns]
+        return [checksum(np.asarray(data[name])) for name in _column_names(data)]
     items = data.ravel().tolist() if isinstance(data, np.ndarray) else data
     if isinstance(items, list) and _are_plain(items):
         return hash(tuple(items))
@@ -283,16 +283,34 @@ def _describe_array(array: Any) -> str:
 def _content(data: Any) -> Any:
     """Convert data to arrays, so that equal tables have equal digests for any layout in memory."""
     if sparse.issparse(data):
-        return [data.shape, *(array for array in vars(data).values() if isinstance(array, np.ndarray))]
+        return [data.shape, *_sparse_arrays(data)]
     if _is_table(data):
-        return [list(data.columns), [_hashed_if_plain(np.asarray(data[name])) for name in data.columns]]
+        names = _column_names(data)
+        return [names, [_hashed_if_plain(np.asarray(data[name])) for name in names]]
     if hasattr(data, "to_numpy"):
-        data = data.to_numpy()
+        data = np.asarray(data) if _is_arrow(data) else data.to_numpy()
     return _hashed_if_plain(data)
+
+
+def _sparse_arrays(data: Any) -> list[np.ndarray]:
+    """Return the arrays that hold the content of a sparse matrix or array."""
+    if data.format == "dok":
+        data = data.tocoo()
+    arrays = [array for array in vars(data).values() if isinstance(array, np.ndarray)]
+    return arrays + list(getattr(data, "coords", ())) if data.format == "coo" else arrays
 
 
 def _is_table(data: Any) -> bool:
     return hasattr(data, "columns") and hasattr(data, "__getitem__")
+
+
+def _is_arrow(data: Any) -> bool:
+    return type(data).__module__.partition(".")[0] == "pyarrow"
+
+
+def _column_names(table: Any) -> list[Any]:
+    """Return the names of the columns; the `columns` of a pyarrow table are their values."""
+    return list(table.column_names if _is_arrow(table) else table.columns)
 
 
 def _are_plain(items: list[Any]) -> bool:

@@ -6,16 +6,16 @@ training of a `Checkpoint`. Instances have no state and are sent to the workers.
 
 from __future__ import annotations
 
-import inspect
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.base import is_classifier
+from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import Pipeline
 
 from skhpt._compat import check_method_params, num_samples, safe_split
 from skhpt._typing import ArrayLike, Estimator, Params
 from skhpt.fitting.checkpoints import Checkpoint
+from skhpt.fitting.partial_fit import classes_argument
 from skhpt.fitting.subsample import Subsample
 from skhpt.fitting.warm_start import Continuation, last_step, seeds_repeat
 
@@ -169,19 +169,22 @@ class EpochResource(FullTraining):
     Attributes
     ----------
     classes : ndarray or None
-        All class labels; None for regressors.
+        All class labels; None for regressors, and for several outputs with labels of their own.
     seed : int
         Seed of the orders.
     maximum : int
         Largest number of epochs.
     continuation : {"auto", "warm_start", "never"}
         Whether models continue their training; "auto" and "warm_start" are the same.
+    classes_by_output : list of ndarray, default=None
+        All class labels of each output of a classifier that has several.
     """
 
     classes: np.ndarray | None
     seed: int
     maximum: int
     continuation: str = "auto"
+    classes_by_output: list[np.ndarray] | None = None
     resource_name = "epochs"
 
     def __str__(self) -> str:
@@ -202,13 +205,14 @@ class EpochResource(FullTraining):
     ) -> None:
         X, params = _fit_first_steps(estimator, X, y, params)
         _, last = last_step(estimator)
-        classes = {}
-        if is_classifier(last) and "classes" in inspect.signature(last.partial_fit).parameters:
-            classes = {"classes": self.classes}
+        classes = classes_argument(last, self.classes, self.classes_by_output)
         for epoch in range(checkpoint.resource if checkpoint else 0, resource or 0):
             order = np.random.default_rng((self.seed, epoch)).permutation(num_samples(X))
-            rows = check_method_params(X, params=params, indices=order)
-            last.partial_fit(*safe_split(last, X, y, order), **rows, **classes)
+            X_rows, y_rows = safe_split(last, X, y, order)
+            rows = (X_rows,) if y is None else (X_rows, y_rows)
+            last.partial_fit(*rows, **check_method_params(X, params=params, indices=order), **classes)
+        if type(last) is MultiOutputClassifier:  # its partial_fit leaves out what its fit sets
+            last.classes_ = [one.classes_ for one in last.estimators_]
 
     def can_continue(self, model: Estimator, resource: int) -> bool:
         return self.continuation != "never" and resource < self.maximum and seeds_repeat(model)
@@ -246,7 +250,7 @@ def _fit_first_steps(
     estimator: Estimator, X: ArrayLike, y: ArrayLike, params: Params
 ) -> tuple[ArrayLike, Params]:
     """Fit all steps of nested pipelines but the last; return the data and the fit parameters of the last step."""
-    while isinstance(estimator, Pipeline):
+    while type(estimator) is Pipeline:
         name, last = estimator.steps[-1]
         prefix = f"{name}__"
         first_params = {key: value for key, value in params.items() if not key.startswith(prefix)}

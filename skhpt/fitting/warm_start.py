@@ -36,20 +36,26 @@ class Continuation:
     is_exact : callable
         ``is_exact(estimator)`` returns whether, with the parameters of the estimator, the result of a
         continued training is exactly that of a fit from scratch.
+    is_resource : callable
+        ``is_resource(estimator)`` returns whether the parameter alone decides how long the training is, so
+        that it is a good resource even if each amount of it needs a fit from scratch.
     """
 
     estimator: type[BaseEstimator]
     parameter: str
     is_exact: Callable[[Estimator], bool]
+    is_resource: Callable[[Estimator], bool]
 
     def parameter_of(self, estimator: Estimator) -> str | None:
-        """Return the name of the parameter, with the prefix of its step; None if a continuation is not exact."""
+        """Return the name of the parameter, with the prefix of its step; None if it is no good resource."""
         prefix, last = last_step(estimator)
-        return prefix + self.parameter if type(last) is self.estimator and self.is_exact(last) else None
+        return prefix + self.parameter if type(last) is self.estimator and self.is_resource(last) else None
 
     def can_continue(self, estimator: Estimator, parameter: str) -> bool:
         """Return whether an estimator can continue its training exactly, with a larger value of a parameter."""
-        return self.parameter_of(estimator) == parameter and seeds_repeat(estimator)
+        prefix, last = last_step(estimator)
+        is_parameter = type(last) is self.estimator and prefix + self.parameter == parameter
+        return is_parameter and self.is_exact(last) and seeds_repeat(estimator)
 
 
 _registered: dict[type, Continuation] = {}
@@ -87,7 +93,7 @@ def register_continuation(
     ...     pass
     >>> register_continuation(MyForest, "n_estimators", lambda forest: forest.class_weight is None)
     """
-    _registered[estimator] = Continuation(estimator, parameter, is_exact)
+    _registered[estimator] = Continuation(estimator, parameter, is_exact, is_resource=is_exact)
 
 
 def continuation_of(estimator: Estimator) -> Continuation | None:
@@ -101,9 +107,12 @@ def registered_estimators() -> list[type]:
 
 
 def last_step(estimator: Estimator) -> tuple[str, Estimator]:
-    """Return the prefix of the parameters of the last step of nested pipelines, and the step."""
+    """Return the prefix of the parameters of the last step of nested pipelines, and the step.
+
+    A subclass of `Pipeline` may fit its steps in another way, so that it counts as one step.
+    """
     prefix = ""
-    while isinstance(estimator, Pipeline):
+    while type(estimator) is Pipeline:
         name, estimator = estimator.steps[-1]
         prefix += f"{name}__"
     return prefix, estimator
@@ -128,6 +137,11 @@ def seeds_repeat(estimator: Estimator) -> bool:
 # -- continuations of scikit-learn's estimators --------------------------------------------------------------
 
 
+def _register_forest(kind: type[BaseEstimator], is_exact: Callable[[Estimator], bool]) -> None:
+    """Register a forest, whose number of trees alone decides how long the training is."""
+    _registered[kind] = Continuation(kind, "n_estimators", is_exact, is_resource=always)
+
+
 def _has_no_preset_weights(estimator: Estimator) -> bool:
     return not isinstance(estimator.class_weight, str)  # a warm start warns of class_weight="balanced"
 
@@ -146,9 +160,9 @@ def _does_not_stop_early(estimator: Estimator) -> bool:
     return estimator.early_stopping is not True and not getattr(estimator, "do_early_stopping_", False)
 
 
-register_continuation(ensemble.RandomForestClassifier, "n_estimators", _has_no_preset_weights)
+_register_forest(ensemble.RandomForestClassifier, _has_no_preset_weights)
 register_continuation(ensemble.RandomForestRegressor, "n_estimators")
-register_continuation(ensemble.ExtraTreesClassifier, "n_estimators", _has_no_preset_weights)
+_register_forest(ensemble.ExtraTreesClassifier, _has_no_preset_weights)
 register_continuation(ensemble.ExtraTreesRegressor, "n_estimators")
 register_continuation(ensemble.IsolationForest, "n_estimators")
 register_continuation(ensemble.RandomTreesEmbedding, "n_estimators")

@@ -78,8 +78,9 @@ class HyperbandSearchCV(BaseSearch):
         random order; ``'n_samples'``, rows of the training part (nested; stratified by class; whole groups if
         the folds keep groups together; the most recent rows for a `TimeSeriesSplit`); or ``'folds'``, the
         number of folds. ``'auto'`` is the number of trees or iterations of estimators that can continue their
-        training; ``'epochs'`` for classifiers and regressors with ``partial_fit`` and a ``max_iter`` of at
-        most 200, such as `MLPClassifier`; else ``'folds'``.
+        training, and of forests; ``'epochs'`` for classifiers and regressors with ``partial_fit`` and a
+        ``max_iter`` of at most 200, such as `MLPClassifier`; else ``'folds'``, which is also the resource of
+        subclasses of `Pipeline`.
 
     min_resources : int, default='auto'
         Amount of the resource on the lowest rung. 'auto' is `max_resources` divided by the square of

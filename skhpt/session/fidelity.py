@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import inspect
 from copy import deepcopy
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Protocol
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import is_classifier, is_regressor
 from sklearn.model_selection import TimeSeriesSplit
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 from sklearn.utils._metadata_requests import _routing_enabled
-from sklearn.utils.multiclass import unique_labels
 
 from skhpt._typing import ArrayLike, Estimator, Params, RandomState
+from skhpt._warnings import warn_user
+from skhpt.fitting.boosting_rounds import boosting_rounds_of, name_with_effect, names_of
+from skhpt.fitting.partial_fit import (
+    class_that_replaces_fit,
+    common_labels,
+    is_known_to_train_alike,
+    labels_by_output,
+)
 from skhpt.fitting.resources import (
     EpochResource,
     FoldResource,
@@ -28,6 +37,7 @@ from skhpt.fitting.warm_start import continuation_of, last_step
 from skhpt.history import History
 from skhpt.session.folds import Folds
 from skhpt.session.inputs import Inputs
+from skhpt.session.validation import accepts
 from skhpt.space.space import Space
 from skhpt.strategies import schedule
 from skhpt.strategies.rung_statistics import budget_of, plan_position
@@ -166,9 +176,9 @@ class MultiFidelity:
 def choose_resource(estimator: Estimator, space: Space) -> str:
     """Return the default resource of an estimator, among those that are not parameters of the space.
 
-    The first choice is the number of trees or iterations of an estimator that can continue its training. The
-    second is epochs, for classifiers and regressors with ``partial_fit`` whose ``max_iter`` is about their
-    number of epochs. The last is folds.
+    The first choice is the number of trees or iterations of an estimator that can continue its training, or of
+    a forest that cannot. The second is epochs, for classifiers and regressors whose ``partial_fit`` trains as
+    ``fit`` does and whose ``max_iter`` is about their number of epochs. The last is folds.
     """
     taken = {name for branch in space.branches for name in branch}
     prefix, last = last_step(estimator)
@@ -179,20 +189,26 @@ def choose_resource(estimator: Estimator, space: Space) -> str:
     if parameter and parameter not in taken:
         return parameter
     decides = {f"{prefix}{name}" for name in ("max_iter", "early_stopping", "class_weight", "solver")}
-    max_iter = last.get_params().get("max_iter") or np.inf
-    if (is_classifier(last) or is_regressor(last)) and max_iter <= MAX_EPOCHS and not decides & taken:
+    max_iter = last.get_params().get("max_iter")
+    has_epochs = isinstance(max_iter, int | np.integer) and 0 < max_iter <= MAX_EPOCHS and not decides & taken
+    if has_epochs and (is_classifier(last) or is_regressor(last)) and is_known_to_train_alike(last):
         return "folds" if why_no_epochs(last) else "epochs"
     return "folds"
 
 
 def why_no_epochs(estimator: Estimator) -> str:
     """Return the reason why an estimator cannot be trained by epochs; empty if it can."""
-    params = estimator.get_params()
     if not hasattr(estimator, "partial_fit"):
-        return f"needs partial_fit, which {type(estimator).__name__} has not"
-    if params.get("early_stopping") is True:
+        subclass = (
+            ", a subclass of Pipeline that may fit its steps in another way,"
+            if (isinstance(estimator, Pipeline) and type(estimator) is not Pipeline)
+            else ""
+        )
+        return f"needs partial_fit, which {type(estimator).__name__}{subclass} has not"
+    params = estimator.get_params()
+    if any(params.get(f"{prefix}early_stopping") is True for prefix in ("", "estimator__")):
         return "needs early_stopping=False"
-    if params.get("class_weight") == "balanced":
+    if any(params.get(f"{prefix}class_weight") in ("balanced",) for prefix in ("", "estimator__")):
         return "needs another class_weight than 'balanced', which partial_fit does not support"
     return ""
 
@@ -255,8 +271,9 @@ def choose_fidelity(asked: ResourceParams, inputs: Inputs, folds: Folds, space: 
     """
     estimator = inputs.estimator
     name = choose_resource(estimator, space) if asked.resource == "auto" else asked.resource
+    name = _name_with_effect(name, estimator)
     _check_resource(name, estimator, space)
-    if name == "epochs" and inputs.params and isinstance(estimator, Pipeline) and _routing_enabled():
+    if name == "epochs" and inputs.params and type(estimator) is Pipeline and _routing_enabled():
         raise ValueError(
             f"with resource='epochs' {sorted(inputs.params)} cannot be routed to the steps of a pipeline; without "
             "metadata routing, parameters with the name of the step, such as clf__sample_weight, can be passed"
@@ -313,8 +330,9 @@ def _check_resource(name: str, estimator: Estimator, space: Space) -> None:
             raise ValueError(
                 f"resource='epochs' {reason}; resource='n_samples' and resource='folds' work with any estimator"
             )
+        _warn_if_fit_is_replaced(last_step(estimator)[1])
         return
-    if any(name in branch for branch in space.branches):
+    if any(not branch.keys().isdisjoint(_names_of(name, estimator)) for branch in space.branches):
         raise ValueError(
             f"resource={name!r} is also a parameter of the space; leave it out there, or take another resource, such "
             "as 'n_samples' or 'folds'"
@@ -323,13 +341,54 @@ def _check_resource(name: str, estimator: Estimator, space: Space) -> None:
     numbers = [
         key for key, value in known.items() if isinstance(value, Integral) and not isinstance(value, bool)
     ]
-    if name not in known:
+    if name not in known and not _is_hidden_parameter(name, estimator):
         raise ValueError(
             f"resource={name!r} is neither 'auto', 'n_samples', 'epochs', 'folds' nor a parameter of "
             f"{type(estimator).__name__}; its integer parameters are {sorted(numbers)}"
         )
-    if known[name] is not None and name not in numbers:
+    if known.get(name) is not None and name not in numbers:
         raise ValueError(f"resource={name!r} is not an integer parameter: the estimator has {known[name]!r}")
+
+
+def _warn_if_fit_is_replaced(estimator: Estimator) -> None:
+    kind = class_that_replaces_fit(estimator)
+    if kind is not None:
+        warn_user(
+            f"resource='epochs' trains by calls of partial_fit, which {kind.__name__} inherits: the fit of "
+            f"{kind.__name__} is not called. Define its partial_fit too, or take another resource, such as "
+            "'n_samples' or 'folds'."
+        )
+
+
+def _part_with(name: str, estimator: Estimator) -> tuple[str, Estimator, str]:
+    """Return the prefix of a parameter's step, the step, and the name of the parameter there."""
+    step, separator, parameter = name.rpartition("__")
+    part = estimator.get_params(deep=True).get(step) if step else estimator
+    return step + separator, part, parameter
+
+
+def _name_with_effect(name: str, estimator: Estimator) -> str:
+    """Return the name of a parameter that has effect, if the package of its step has several names for it."""
+    prefix, part, parameter = _part_with(name, estimator)
+    return prefix + name_with_effect(part, parameter)
+
+
+def _names_of(name: str, estimator: Estimator) -> set[str]:
+    """Return all names of a parameter."""
+    prefix, part, parameter = _part_with(name, estimator)
+    return {prefix + other for other in names_of(part, parameter)}
+
+
+def _is_hidden_parameter(name: str, estimator: Estimator) -> bool:
+    """Return whether ``set_params`` accepts an integer for a parameter that ``get_params`` does not show."""
+    if not accepts(estimator, name, 1):
+        return False
+    _, part, parameter = _part_with(name, estimator)
+    rounds = boosting_rounds_of(part)
+    # These packages accept any name.
+    return (
+        rounds is None or parameter in rounds.names or parameter in inspect.signature(type(part)).parameters
+    )
 
 
 def _maximum(name: str, estimator: Estimator, folds: Folds) -> int:
@@ -339,8 +398,14 @@ def _maximum(name: str, estimator: Estimator, folds: Folds) -> int:
     if name == "folds":
         return len(folds)
     if name == "epochs":
-        return min(MAX_EPOCHS, last_step(estimator)[1].get_params().get("max_iter") or MAX_EPOCHS)
-    value = estimator.get_params(deep=True)[name]
+        params = last_step(estimator)[1].get_params()
+        values = [params.get("max_iter"), params.get("estimator__max_iter"), MAX_EPOCHS]
+        return min(MAX_EPOCHS, next(int(n) for n in values if isinstance(n, int | np.integer) and n > 0))
+    value = estimator.get_params(deep=True).get(name)
+    if value is None:
+        _, part, parameter = _part_with(name, estimator)
+        rounds = boosting_rounds_of(part)
+        value = rounds.default if rounds and parameter in rounds.names else None
     if value is None or value < 1:
         raise ValueError(f"the estimator has {name}={value!r}; say what max_resources is")
     return int(value)
@@ -362,8 +427,14 @@ def _training(name: str, asked: ResourceParams, maximum: int, inputs: Inputs, fo
     if name == "folds":
         return FoldResource()
     if name == "epochs":
-        classes = unique_labels(y) if is_classifier(estimator) and y is not None else None
-        return EpochResource(classes, seed=asked.seed(), maximum=maximum, continuation=asked.continuation)
+        has_classes = is_classifier(last_step(estimator)[1]) and y is not None
+        return EpochResource(
+            common_labels(y) if has_classes else None,
+            seed=asked.seed(),
+            maximum=maximum,
+            continuation=asked.continuation,
+            classes_by_output=labels_by_output(y) if has_classes else None,
+        )
     if name == "n_samples":
         subsample = _subsample(inputs, folds, asked.seed())
         return SampleResource(subsample, n_rows=_n_rows(folds), maximum=maximum)
@@ -373,12 +444,26 @@ def _training(name: str, asked: ResourceParams, maximum: int, inputs: Inputs, fo
 
 
 def _subsample(inputs: Inputs, folds: Folds, seed: int) -> Subsample:
-    keeps_groups = "Group" in type(folds.cv).__name__
-    groups = inputs.params.get("groups") if keeps_groups else None
-    is_stratified = is_classifier(inputs.estimator) and np.ndim(inputs.y) == 1
+    groups = inputs.params.get("groups")
+    groups = None if groups is None else np.asarray(groups)
+    keeps_groups = groups is not None and all(
+        np.isin(groups[train], groups[test]).sum() == 0 for train, test in folds
+    )
     return Subsample(
         seed,
-        labels=np.asarray(inputs.y) if is_stratified else None,
-        groups=None if groups is None else np.asarray(groups),
+        labels=_strata(inputs.y) if is_classifier(inputs.estimator) and inputs.y is not None else None,
+        groups=groups if keeps_groups else None,
         most_recent=isinstance(folds.cv, TimeSeriesSplit),
     )
+
+
+def _strata(y: ArrayLike) -> np.ndarray:
+    """Return the class of each row; with several outputs, the number of its combination of classes."""
+    targets: np.ndarray = y.toarray() if sparse.issparse(y) else np.asarray(y)
+    if targets.ndim == 1:
+        return targets
+    combinations = np.zeros(len(targets), dtype=int)
+    for column in targets.T:
+        codes = np.unique(column, return_inverse=True)[1]
+        combinations = np.unique(np.column_stack([combinations, codes]), axis=0, return_inverse=True)[1]
+    return combinations.ravel()

@@ -80,7 +80,7 @@ def draw_folds(cv: Any, X: ArrayLike, y: ArrayLike, *, classifier: bool, split_p
         )
     splitter = check_cv(cv, y, classifier=classifier)
     n_splits = splitter.get_n_splits(X, y, **split_params)
-    splits = [(np.asarray(train), np.asarray(test)) for train, test in splitter.split(X, y, **split_params)]
+    splits = [(_rows(train), _rows(test)) for train, test in splitter.split(X, y, **split_params)]
     if len(splits) != n_splits:
         raise ValueError(INCONSISTENT_SPLITS.format(n_splits, len(splits)))
     if not splits:
@@ -89,6 +89,12 @@ def draw_folds(cv: Any, X: ArrayLike, y: ArrayLike, *, classifier: bool, split_p
     is_described = type(splitter).__module__.startswith("sklearn.") and not hasattr(cv, "__next__")
     is_reproducible = is_described and _yields_constant_splits(splitter)
     return Folds(splits, cv, describe_value(cv), is_reproducible, is_described, describe_user_code(cv))
+
+
+def _rows(part: ArrayLike) -> np.ndarray:
+    """Return the row indices of a part, which may be given as a mask."""
+    rows = np.asarray(part)
+    return np.flatnonzero(rows) if rows.dtype == bool else rows
 
 
 def folds_from_json(cv: Any, stored: Mapping[str, Any]) -> Folds | None:

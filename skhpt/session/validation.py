@@ -82,7 +82,7 @@ def check_rule(rule: Any, estimator: Estimator, scorer: Scorer, space: Space | N
         is_known = (
             name.split("__")[0] in known or name.removeprefix("param_") in known or _is_column(name, metrics)
         )
-        if not (is_known or _accepts(estimator, name, None)):
+        if not (is_known or accepts(estimator, name, None)):
             message = _unknown_name(name, estimator, known)
             raise ValueError(
                 f"by={rule.by!r} of refit is neither a column of cv_results_ nor a parameter. {message}"
@@ -153,7 +153,7 @@ def _check_branch(estimator: Estimator, branch: Mapping[str, Callable[[], Sequen
         if (
             name not in known
             and not _appears_with(name, branch)
-            and not _accepts(estimator, name, values()[0])
+            and not accepts(estimator, name, values()[0])
         ):
             raise ValueError(_unknown_name(name, estimator, known))
 
@@ -169,7 +169,7 @@ def _appears_with(name: str, branch: Mapping[str, Callable[[], Sequence[Any]]]) 
     return False
 
 
-def _accepts(estimator: Estimator, name: str, value: Any) -> bool:
+def accepts(estimator: Estimator, name: str, value: Any) -> bool:
     """Return whether ``set_params`` accepts a parameter, which ``get_params`` may not list."""
     try:
         clone(estimator).set_params(**{name: value})
