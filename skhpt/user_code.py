@@ -48,13 +48,16 @@ _PLAIN = (bool, int, float, complex, str, bytes, type(None), type(...), range)
 _CONTAINERS = (list, tuple, set, frozenset)
 
 
-def describe_user_code(*values: Any) -> str:
+def describe_user_code(*values: Any, candidates: Any = None) -> str:
     """Describe the user's code that values refer to; the description is the same in every process.
 
     Parameters
     ----------
     *values : object
         Estimators, scorers, functions, classes, and containers of them.
+    candidates : object, default=None
+        Search space or list of candidates. Functions without a name are left out: one that replaces another is
+        another candidate.
 
     Returns
     -------
@@ -63,9 +66,17 @@ def describe_user_code(*values: Any) -> str:
         if there is no code of the user. Positions in files, comments and docstrings do not matter. Code that
         this code calls is included, as far as it is found by its name.
     """
+    digests = _digests(values)
+    for name, found in _digests([candidates]).items():
+        if name != "<lambda>":
+            digests[name] = digests.get(name, set()) | found
+    return ", ".join(f"{name} #{' #'.join(sorted(digests[name]))}" for name in sorted(digests))
+
+
+def _digests(values: Iterable[Any]) -> dict[str, set[str]]:
     visit = _Visit()
     visit.all_of(values)
-    return visit.description()
+    return visit.digests()
 
 
 def changed_code(before: str, after: str) -> list[str]:
@@ -121,13 +132,13 @@ class _Visit:
             except Exception:  # an object whose attributes cannot be read
                 continue
 
-    def description(self) -> str:
-        """Return the names and digests of all code that was visited."""
+    def digests(self) -> dict[str, set[str]]:
+        """Return the digests of all code that was visited, by the name of the class or function."""
         digests = defaultdict(set)
         for piece in self._pieces:
             constants = [f"{name}={_text(value)}" for name, value in sorted(self._unchanging(piece))]
             digests[piece.name].add(_digest(piece.text, *constants))
-        return ", ".join(f"{name} #{' #'.join(sorted(digests[name]))}" for name in sorted(digests))
+        return dict(digests)
 
     def _unchanging(self, piece: _Piece) -> Iterator[tuple[str, Any]]:
         """Yield the constants that the code does not change while it runs: counters and logs are no code."""
@@ -178,7 +189,9 @@ class _Visit:
     def _parts_of_function(self, function: FunctionType) -> Iterable[Any]:
         cells = _cells(function)
         parts = [*cells.values(), function.__defaults__, function.__kwdefaults__, *vars(function).values()]
-        if is_installed(function.__globals__.get("__name__", "")):  # a wrapper, such as that of `set_output`
+        module_name = function.__globals__.get("__name__")
+        # Wrappers of installed packages, such as that of `set_output`, and functions that these generate.
+        if module_name is None or is_installed(module_name):
             return parts
         facts = _code_facts(function.__code__)
         self._assigned |= facts.assigned

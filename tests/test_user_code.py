@@ -9,8 +9,9 @@ from functools import partial
 
 import numpy as np
 import pytest
+from scipy import stats
 from sklearn.feature_selection import SelectKBest
-from sklearn.metrics import make_scorer
+from sklearn.metrics import f1_score, make_scorer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
@@ -178,13 +179,16 @@ def test_what_the_code_itself_changes_does_not_count(source):
 
 
 def test_installed_packages_are_no_code_of_the_user():
-    assert describe_user_code(Pipeline([("scale", StandardScaler()), ("clf", SVC(C=2))]), np.dot, len) == ""
+    pipeline = Pipeline([("scale", StandardScaler()), ("clf", SVC(C=2))])
+    space = {"clf__C": stats.loguniform(1, 2), "clf__degree": stats.randint(1, 3), "clf": [SVC()]}
+    assert describe_user_code(pipeline, np.dot, len, make_scorer(f1_score), candidates=space) == ""
 
 
 def test_more_candidates_are_no_change_of_code():
     a, b, c = (module_of(f"Own = lambda x: x + {n}").Own for n in (10, 20, 30))
     assert changed_code(describe_user_code([a]), describe_user_code([a, b])) == []
     assert changed_code(describe_user_code([a, b]), describe_user_code([a, c])) == ["<lambda>"]
+    assert describe_user_code(candidates={"kernel": [a]}) == ""  # another candidate, not a changed one
     assert changed_code(describe_user_code(SVC()), describe_user_code(own("class Own(Base): pass"))) == []
 
 

@@ -6,6 +6,7 @@ import time
 from abc import abstractmethod
 from contextlib import nullcontext
 from copy import deepcopy
+from functools import partial
 from typing import Any, Self
 
 from sklearn.base import clone, is_classifier
@@ -33,7 +34,7 @@ from skhpt.session.fidelity import Fidelity, FullFidelity
 from skhpt.session.folds import Folds, draw_folds, folds_from_json
 from skhpt.session.inputs import Inputs, can_share_slices, check_data, check_target, fingerprint_of
 from skhpt.session.outcome_warnings import report_end, report_failures
-from skhpt.session.previous import history_of_previous, warm_start_history
+from skhpt.session.previous import Start, Wanted, start_with_last_fit, start_with_previous
 from skhpt.session.resume import describe_space, journal_header, resume
 from skhpt.session.run import RunParams, run_session
 from skhpt.session.session import Session
@@ -45,6 +46,7 @@ from skhpt.session.validation import (
     check_score_limit,
     metric_of_refit,
 )
+from skhpt.space.constraint import is_allowed
 from skhpt.space.space import Space
 from skhpt.strategies.base import Strategy
 from skhpt.trial import Trial
@@ -98,6 +100,10 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
     def _shown_params(self, trials: list[Trial], fidelity: Fidelity) -> list[Params]:
         """Return the parameters of each trial as the results show them."""
         return [fidelity.shown_params(trial.candidate) for trial in trials]
+
+    def _constrained_params(self, params: Params) -> Params:
+        """Return the parameters of a candidate that the constraint is applied to."""
+        return params
 
     # -- fitting ---------------------------------------------------------------------------------------------
 
@@ -184,16 +190,26 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
             return_train_score=self.return_train_score,
             candidates=[getattr(self, name, None) for name in CANDIDATE_PARAMS],
         )
+        wanted = Wanted(
+            fingerprint=fingerprint,
+            space=space,
+            estimator=inputs.estimator,
+            scoring=self.scoring,
+            metric=self._metric,
+            allows=partial(self._allows, space),
+            racing=self.racing,
+        )
         if keep:
-            history = warm_start_history(
+            start = start_with_last_fit(
                 self.history_,
+                getattr(self, "_set_aside", ()),  # a pickle of an earlier version has none
                 fitted_on=self._fingerprint,
-                now=fingerprint,
-                racing=self.racing,
+                wanted=wanted,
                 with_pending=with_pending,
+                has_brackets=fidelity.is_multi,
             )
         else:
-            history = history_of_previous(self.previous, fingerprint, self.racing)
+            start = start_with_previous(self.previous, wanted)
         session = Session(
             inputs=inputs,
             folds=folds,
@@ -202,8 +218,9 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
             setup=setup,
             fingerprint=fingerprint,
             callbacks=callbacks,
-            history=history,
-            n_reported=len(history.finished),
+            start=start,
+            history=start.history,
+            n_reported=len(start.history.finished),
             random_state=getattr(self, "random_state", None),  # a search without draws has none
         )
         return session if self.journal is None else self._open_journal(session, stored)
@@ -235,6 +252,17 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
         check_max_time(self.max_time)
         check_score_limit("target_score", self.target_score, inputs.scorer, self.refit)
         check_score_limit("patience", self.patience, inputs.scorer, self.refit)
+
+    def _allows(self, space: Space | None, params: Params) -> bool:
+        """Return whether the constraint allows a candidate of an earlier search, which may be outside the space."""
+        if self.constraint is None:
+            return True
+        try:
+            return is_allowed(self.constraint, self._constrained_params(params))
+        except (TypeError, ValueError):
+            if space is None or space.locate([params])[0] is not None:
+                raise
+            return False  # the constraint is made for other parameters
 
     def _get_folds(self, inputs: Inputs, keep: bool, stored: journal.StoredJournal | None) -> Folds:
         """Return the folds of the last fit or of the journal if `cv` cannot draw them again, else draw them."""
@@ -296,7 +324,7 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
 
     def _run(self, strategy: Strategy, session: Session) -> None:
         """Evaluate the candidates of a strategy; `history_` keeps the results, however the search ends."""
-        self._warn_if_previous_is_ignored(strategy, session.history)
+        self._warn_of_unused_trials(strategy, session.start)
         session.callbacks.begin_search(strategy.n_candidates, len(session.folds))
         self._take_over(session)
         try:
@@ -332,17 +360,22 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
             reuse_memory=self.reuse_memory,
         )
 
-    def _warn_if_previous_is_ignored(self, strategy: Strategy, history: History) -> None:
-        if history.prior and not strategy.uses_prior:
+    def _warn_of_unused_trials(self, strategy: Strategy, start: Start) -> None:
+        if start.rejected:
+            warn_user(start.rejected)
+        if strategy.uses_prior and start.unused:
+            warn_user(start.unused)
+        if start.n_not_comparable and not strategy.uses_prior:
             warn_user(
-                f"the {len(history.prior)} candidates of previous are not used: they are not known to be scored on the "
-                f"same data, folds and metrics and with the same estimator, and {type(self).__name__} does not learn "
-                "from others."
+                f"the {start.n_not_comparable} candidates of previous are not used: they are not known to be scored on "
+                f"the same data, folds and metrics and with the same estimator, and {type(self).__name__} does not "
+                "learn from others."
             )
 
     def _take_over(self, session: Session) -> None:
         """Keep what the next fit needs of a session, whose inputs were accepted."""
         self.history_, self._fingerprint = session.history, session.fingerprint
+        self._set_aside = session.start.set_aside
         self.n_splits_ = len(session.folds)
         self._folds = None if session.folds.is_reproducible else session.folds
 

@@ -292,7 +292,8 @@ class BayesSearchCV(BaseSearch):
         own = self.estimator.get_params(deep=True)
         defaults = default_points(own, space)[: max(1, n // 2)]
         defaults = [point for point in defaults if params_key(point) not in earlier_keys]
-        n -= len(earlier) + len(history.prior)
+        known = [*earlier, *(trial.candidate.params for trial in history.prior)]
+        n -= sum(u is not None for u in space.locate(known))
         if n < 1:  # enough trials, but the estimator as it is should be among them
             first = defaults[:1]
             defaults = [p for p in first if params_key(p) == params_key({name: own.get(name) for name in p})]

@@ -190,12 +190,17 @@ class ManualSearch(BaseSearch):
             raise ValueError(f"there is nothing to evaluate: candidates is {self.candidates!r}")
         return FixedList(untried(points, history), len(history))
 
+    def _constrained_params(self, params: Params) -> Params:
+        return self._all_params(params)
+
     def _checked(self, candidates: Sequence[Params]) -> list[Params]:
         """Check candidates, and return those that the constraint allows."""
         points = check_candidates(self.estimator, candidates)
         if self.constraint is None:
             return points
-        allowed = [params for params in points if is_allowed(self.constraint, self._all_params(params))]
+        allowed = [
+            params for params in points if is_allowed(self.constraint, self._constrained_params(params))
+        ]
         if points and not allowed:
             raise ValueError(
                 f"constraint rejects {points[0] if len(points) == 1 else f'every candidate: {points}'}"

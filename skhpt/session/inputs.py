@@ -103,5 +103,5 @@ def fingerprint_of(
         folds=fingerprint.describe_folds(folds),
         scoring=fingerprint.describe_scoring(scoring, return_train_score),
         estimator=fingerprint.describe_estimator(inputs.estimator) + str(training),
-        code=describe_user_code(inputs.estimator, scoring, candidates),
+        code=describe_user_code(inputs.estimator, scoring, candidates=candidates),
     )

@@ -12,6 +12,7 @@ from skhpt.journal import Journal
 from skhpt.session.fidelity import Fidelity
 from skhpt.session.folds import Folds
 from skhpt.session.inputs import Inputs
+from skhpt.session.previous import Start
 from skhpt.session.sklearn_callbacks import Callbacks
 from skhpt.space.space import Space
 
@@ -36,8 +37,10 @@ class Session:
         Description of everything besides the candidates that scores depend on.
     callbacks : Callbacks
         scikit-learn's callbacks of the search.
+    start : Start
+        Trials of earlier searches and of earlier fits, and those that are not used.
     history : History
-        Trials of earlier searches and of earlier fits; the search adds its own.
+        Trials of `start`; the search adds its own.
     n_reported : int
         Number of trials of the history whose failures were reported by an earlier fit.
     random_state : int, RandomState or None
@@ -53,6 +56,7 @@ class Session:
     setup: Setup
     fingerprint: Fingerprint
     callbacks: Callbacks
+    start: Start
     history: History
     n_reported: int
     random_state: RandomState = None

@@ -285,7 +285,7 @@ class Space:
                 selection.exclude(exclude)
             self._fill(selection, method, rng)
             points = selection.points
-        if not points and self.constraint is not None and not exclude:
+        if n and not points and self.constraint is not None and not exclude:
             raise ValueError(
                 "constraint rejects every candidate that was drawn. Try it on a candidate that you know to be good."
             )

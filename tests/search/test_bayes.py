@@ -177,16 +177,18 @@ def test_results_from_other_folds_are_used():
 
 def test_results_of_another_space_do_no_harm():
     first = GridSearch(Bowl(), {"C": [1e6, 1.0]}, cv=2).fit(X, Y)
-    search = BayesSearchCV(Bowl(), {"C": BOWL["C"]}, n_iter=8, cv=2, random_state=0, previous=first).fit(X, Y)
+    search = BayesSearchCV(Bowl(), {"C": BOWL["C"]}, n_iter=8, cv=2, random_state=0, previous=first)
+    with pytest.warns(UserWarning, match="does not learn from 1 of 2 .* outside the space .C=1000000"):
+        search.fit(X, Y)
     assert len(search.history_) == 10
 
 
 def test_without_usable_previous_results_new_candidates_are_proposed():
     far = RandomSearch(Bowl(), {"C": stats.uniform(1e5, 1)}, n_iter=20, cv=3).fit(X, Y)
-    for cv in (2, 3):  # other folds, and the same
-        search = BayesSearchCV(
-            Bowl(C=1e9), {"C": BOWL["C"]}, n_iter=6, cv=cv, previous=far, random_state=0
-        ).fit(X, Y)
+    for cv in (2, 3):
+        search = BayesSearchCV(Bowl(C=1e9), {"C": BOWL["C"]}, n_iter=6, cv=cv, previous=far, random_state=0)
+        with pytest.warns(UserWarning, match="previous: 0 of 20 results .* outside the space .C=100"):
+            search.fit(X, Y)
         assert len(search.history_) - search.history_.n_earlier_trials == 6
     search = BayesSearchCV(Bowl(), {"C": BOWL["C"]}, n_iter=12, cv=2, max_pending=8, random_state=0).fit(X, Y)
     assert len(set(keys(search))) == 12

@@ -111,7 +111,8 @@ def test_other_searches_learn_from_full_training_only(iris, resource, n_at_the_t
         random = RandomSearch(FOREST, DEPTHS, n_iter=2, random_state=0, cv=3, previous=first).fit(*iris)
     with pytest.warns(UserWarning, match="are not used"):
         HyperbandSearchCV(FOREST, DEPTHS, resource=resource, n_candidates=2, cv=3, previous=random).fit(*iris)
-    elsewhere = BayesSearchCV(FOREST, DEPTHS, n_iter=3, random_state=0, cv=3, previous=first).fit(*iris)
+    with pytest.warns(UserWarning, match=f"previous: {n_at_the_top} of .* not used: .* with (less|fewer)"):
+        elsewhere = BayesSearchCV(FOREST, DEPTHS, n_iter=3, random_state=0, cv=3, previous=first).fit(*iris)
     assert len(elsewhere.cv_results_["params"]) == 3
     assert len(elsewhere.history_.prior) == n_at_the_top
     HyperbandSearchCV(FOREST, DEPTHS, sampler="bayes", n_candidates=2, cv=3, previous=random).fit(*iris)

@@ -1,0 +1,122 @@
+"""Tables of results: ``cv_results_`` of this package and of others, as a dict, a DataFrame or read from a CSV file."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from skhpt._typing import Params
+from skhpt.session.matching import TableParams, is_empty
+from skhpt.trial import Candidate, FoldScore, Score, Trial
+
+Table = Mapping[str, Any]
+
+
+def trials_from_table(table: Table) -> list[Trial]:
+    """Read the trials of a table of results, one for each row.
+
+    Raises
+    ------
+    ValueError
+        If the table has no scores or no parameters.
+    """
+    metrics = [name.removeprefix("mean_test_") for name in table if name.startswith("mean_test_")]
+    if not metrics:
+        raise ValueError(f"previous is no cv_results_: it has no column mean_test_..., only {list(table)}")
+    n_splits = len({match[1] for name in table if (match := re.match(r"split(\d+)_test_", name))})
+    prefixes = [f"split{i}" for i in range(n_splits)] or ["mean"]
+
+    trials = []
+    for row, params in enumerate(_params(table)):
+        fit_time, score_time = (_number(table, row, f"mean_{kind}_time", 0.0) for kind in ("fit", "score"))
+        folds = []
+        for split, prefix in enumerate(prefixes):
+            score = _score(table, row, prefix, metrics)
+            folds.append(FoldScore(row, split, score, fit_time=fit_time, score_time=score_time))
+        trials.append(_trial(table, row, params, _with_skipped(folds)))
+    return trials
+
+
+def _trial(table: Table, row: int, params: Params, folds: tuple[FoldScore, ...]) -> Trial:
+    """Return the trial of a row, with its resource and its number of folds if the table has these columns."""
+    resource, n_folds = (_number(table, row, name, np.nan) for name in ("n_resources", "n_folds"))
+    info = {} if np.isnan(n_folds) else {"n_folds": int(n_folds)}
+    return Trial(Candidate(row, params, None if np.isnan(resource) else int(resource), info), folds)
+
+
+def _score(table: Table, row: int, prefix: str, metrics: Sequence[str]) -> Score:
+    by_metric = {metric: _number(table, row, f"{prefix}_test_{metric}", np.nan) for metric in metrics}
+    return by_metric["score"] if metrics == ["score"] else by_metric
+
+
+def _number(table: Table, row: int, name: str, default: float) -> float:
+    """Return a number of a table; the default if there is no such column or the cell is empty."""
+    if name not in table or is_empty(table[name][row]):
+        return default
+    return float(table[name][row])
+
+
+def _with_skipped(folds: list[FoldScore]) -> tuple[FoldScore, ...]:
+    """Mark the folds after the last one with a score as skipped by a race.
+
+    They may have failed instead, which a table does not tell.
+    """
+    n_scored = max((i + 1 for i, fold in enumerate(folds) if not np.isnan(fold.score())), default=len(folds))
+    skipped = (replace(fold, test_score=None, state="skipped") for fold in folds[n_scored:])
+    return (*folds[:n_scored], *skipped)
+
+
+# -- parameters ----------------------------------------------------------------------------------------------
+
+
+def _params(table: Table) -> list[Params]:
+    if "params" in table:
+        parsed = [parsed_params(params) for params in table["params"]]
+        if all(isinstance(params, Mapping) for params in parsed):
+            return [dict(params) for params in parsed]
+    columns = {name.removeprefix("param_"): table[name] for name in table if name.startswith("param_")}
+    if not columns:
+        raise ValueError("previous has neither a column params with dicts nor columns param_...")
+    n_rows = len(next(iter(columns.values())))
+    return [_params_of_row(columns, row) for row in range(n_rows)]
+
+
+def _params_of_row(columns: Table, row: int) -> TableParams:
+    cells = {name: column[row] for name, column in columns.items() if column[row] is not np.ma.masked}
+    empty = {name for name, cell in cells.items() if is_empty(cell)}
+    return TableParams({name: cell for name, cell in cells.items() if name not in empty}, empty)
+
+
+def parsed_params(params: Any) -> Any:
+    """Read a dict that went through a CSV file; return anything else unchanged.
+
+    Values that are no literals, such as estimators, are read as their texts.
+    """
+    if not isinstance(params, str):
+        return params
+    try:
+        tree = ast.parse(params.strip(), mode="eval").body
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return params
+    if not isinstance(tree, ast.Dict) or not all(isinstance(key, ast.Constant) for key in tree.keys):
+        return params
+    names = [key.value for key in tree.keys if isinstance(key, ast.Constant)]
+    return {name: _parsed_value(node, params.strip()) for name, node in zip(names, tree.values, strict=True)}
+
+
+def _parsed_value(node: ast.expr, source: str) -> Any:
+    """Return the value of a literal, also of a NumPy scalar (``np.float64(0.5)``); else the text."""
+    if isinstance(node, ast.Name) and node.id in ("nan", "inf"):
+        return float(node.id)
+    text = ast.get_source_segment(source, node) or ""
+    if isinstance(node, ast.Call) and len(node.args) == 1 and re.match(r"(np|numpy)\.\w+\(", text):
+        return _parsed_value(node.args[0], source)
+    try:
+        return ast.literal_eval(node)
+    except ValueError:
+        return text
