@@ -89,6 +89,7 @@ class PoolEvaluator:
         return self
 
     def __exit__(self, *exception: Any) -> None:
+        self._queue.close()
         slicing.slice_cache.drop(self.setup.key)
         self.pool.__exit__(*exception)
 

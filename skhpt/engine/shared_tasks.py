@@ -86,7 +86,24 @@ class SharedTaskQueue(TaskQueue):
             self._drop_refused()
         if not self._tasks and (declined := self._planner.take_declined()):
             self._add_declined(declined)
-        return super().next()
+        task = super().next()
+        if task is not None and self.pool.is_serial:
+            self._prepare_generator(task)
+        return task
+
+    def close(self) -> None:
+        if self.pool.is_serial:
+            self._planner.owed_draws.settle()
+
+    def _prepare_generator(self, task: Task) -> None:
+        """Let a separate fit draw from numpy's global generator what scikit-learn's search would draw for it.
+
+        Only the draws of this process are known. Without workers, the task runs at once.
+        """
+        if task.is_shared:
+            self._planner.owed_draws.begin()
+        else:
+            self._planner.owed_draws.settle(task.candidates[0].id, task.split)
 
     def _drop_refused(self) -> None:
         """Remove from the next task the candidates for which sharing was refused since it was made."""

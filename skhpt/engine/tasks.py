@@ -24,6 +24,11 @@ class Slots(Protocol):
         """Number of tasks that run at the same time."""
         ...
 
+    @property
+    def is_serial(self) -> bool:
+        """Whether there are no workers: this thread runs each task as soon as it waits."""
+        ...
+
 
 @dataclass(frozen=True)
 class Task:
@@ -114,6 +119,9 @@ class TaskQueue:
         if not self._tasks:
             self._make_tasks()
         return self._tasks.popleft() if self._tasks else None
+
+    def close(self) -> None:
+        """End the queue, which may still have tasks."""
 
     def learn_duration(self, seconds: float) -> None:
         """Update the mean duration of a fold."""

@@ -144,6 +144,8 @@ class Outcome:
         Candidates that must be evaluated separately, with the reason.
     offenders : dict of str to str
         Names of steps that candidates cannot share, with the reason.
+    n_draws : dict of int to int
+        Words of 32 bits that separate fits would have drawn from numpy's global generator, by candidate id.
     n_fits : int or None
         Number of fits of steps without inner steps; None if no fit was shared.
     seconds : float
@@ -154,5 +156,6 @@ class Outcome:
     scores: list[FoldScore] = field(default_factory=list)
     declined: list[tuple[Candidate, str]] = field(default_factory=list)
     offenders: dict[str, str] = field(default_factory=dict)
+    n_draws: dict[int, int] = field(default_factory=dict)
     n_fits: int | None = None
     seconds: float = 0.0

@@ -58,6 +58,8 @@ class Pool:
         Sends tasks to the workers.
     n_slots : int
         Number of tasks that run at the same time.
+    is_serial : bool
+        Whether there are no workers: this thread runs each task as soon as it waits.
     n_pending : int
         Number of tasks that are submitted and not done.
     n_free : float
@@ -137,6 +139,10 @@ class Pool:
             self._watchdog.stop()
             self._parallel.__exit__(kind, error, trace)
             self.backend.close()  # last, because no worker writes any more
+
+    @property
+    def is_serial(self) -> bool:
+        return isinstance(self.backend, SerialBackend)
 
     @property
     def n_pending(self) -> int:

@@ -12,7 +12,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
@@ -44,6 +44,30 @@ class MutationCheck:
     def is_unchanged(self) -> bool:
         """Whether the data are the same as when the check was made."""
         return bool(checksum(self._data) == self._checksum)
+
+
+class DrawGuard(Protocol):
+    """Guard of fits against draws from numpy's global generator.
+
+    Attributes
+    ----------
+    n_words : int
+        Words that a separate fit of the candidate would have drawn by now.
+    """
+
+    n_words: int
+
+    def call(self, path: str, fit: Callable[[], Any]) -> Any:
+        """Return what the fit of the step at a path returns; refuse to share it if its draws matter."""
+        ...
+
+    def refuse_changing(self, path: str) -> None:
+        """Refuse to share the step at a path, because it changes when it transforms or predicts."""
+        ...
+
+    def check(self, path: str, n_words: int | None) -> int:
+        """Return the number of words that the fit of the step at a path draws; refuse to share it if they matter."""
+        ...
 
 
 class FitRequest(NamedTuple):
@@ -96,6 +120,8 @@ class CachedFit:
         Output of ``fit_transform``, if that was called.
     seconds : float
         Duration of the fit, if nothing had been cached.
+    n_draws : int
+        Words that the fit would have drawn from numpy's global generator, if nothing had been cached.
     outputs : list of CachedOutput
         Latest outputs of other methods.
     mutation_checks : list of MutationCheck
@@ -107,6 +133,7 @@ class CachedFit:
     params: Params = field(default_factory=dict)
     output: ArrayLike = None
     seconds: float = 0.0
+    n_draws: int = 0
     outputs: list[CachedOutput] = field(default_factory=list)
     mutation_checks: list[MutationCheck] = field(default_factory=list)
 
@@ -133,11 +160,8 @@ class FitCache:
         Number of candidates that may use each fit, by its id. A fit is removed after its last use.
     max_nbytes : float
         Bytes of outputs to keep. The least recently used fits are removed, and made again if they are needed.
-    guard_draws : callable
-        ``guard_draws(path, fit)`` returns what `fit`, the fit of the step at a path, returns, and raises if
-        it draws from numpy's global generator.
-    refuse : callable
-        ``refuse(path)`` raises, because the step at a path changes when it transforms or predicts.
+    guard : DrawGuard
+        Refuses fits that draw from numpy's global generator, and counts draws that do not matter.
     check_mutations : bool
         Whether foreign code might write to the outputs.
 
@@ -153,16 +177,14 @@ class FitCache:
         self,
         n_uses: Counter[int],
         max_nbytes: float,
-        guard_draws: Callable[[str, Callable[[], Any]], Any],
-        refuse: Callable[[str], None],
+        guard: DrawGuard,
         check_mutations: bool,
     ):
         self.saved_seconds = 0.0
         self.n_found = 0
         self._n_uses = n_uses
         self._max_nbytes = max_nbytes
-        self._guard_draws = guard_draws
-        self._refuse = refuse
+        self._guard = guard
         self._check_mutations = check_mutations
         self._fits: OrderedDict[int, CachedFit] = OrderedDict()
         self._made: list[str] = []  # paths of steps
@@ -174,10 +196,13 @@ class FitCache:
 
     def fit(self, request: FitRequest) -> CachedFit:
         """Return the requested fit."""
-        start, saved = time.time(), self.saved_seconds
+        start, saved, n_before = time.time(), self.saved_seconds, self._guard.n_words
         fit = self._find(request.step.fit_id, request)
         if fit is None or (request.transform and fit.output is None):
             fit = self._make(request)
+            fit.n_draws = self._guard.n_words - n_before
+        else:
+            self._guard.n_words += fit.n_draws
         self.saved_seconds = saved + fit.seconds - (time.time() - start)
         return fit
 
@@ -190,7 +215,7 @@ class FitCache:
                 return _lend(cached.output)
         output = getattr(fit.model, method)(X)
         if not step.is_settled and not stays_as_it_is(fit.model, method, X, output):
-            self._refuse(step.path)
+            self._guard.refuse_changing(step.path)
         fit.outputs = [*fit.outputs[-3:], CachedOutput(method, X, output, seconds=self.clock() - clock)]
         if self._check_mutations:
             fit.mutation_checks.append(MutationCheck(output))
@@ -232,10 +257,11 @@ class FitCache:
 
     def _make(self, request: FitRequest) -> CachedFit:
         """Return a view of the fit of the group, or else fit the estimator; keep the result."""
-        step, clock = request.step, self.clock()
+        step, clock, n_before = request.step, self.clock(), self._guard.n_words
         self._failing.add(step.fit_id)  # until it has succeeded
         fit = self._view(request) if step.group else None
         if fit is None:
+            self._guard.n_words = n_before
             fit = self._fit(request)
             fit.seconds = self.clock() - clock
         self._keep(step.fit_id, fit)
@@ -245,7 +271,7 @@ class FitCache:
     def _fit(self, request: FitRequest) -> CachedFit:
         path = request.step.path
         self._made.append(path)
-        return self._cached(request, request.estimator, self._guard_draws(path, lambda: _call_fit(request)))
+        return self._cached(request, request.estimator, self._guard.call(path, lambda: _call_fit(request)))
 
     def _cached(self, request: FitRequest, model: Any, output: ArrayLike, seconds: float = 0.0) -> CachedFit:
         checks = [MutationCheck(output)] if self._check_mutations and output is not None else []
@@ -259,10 +285,13 @@ class FitCache:
         if request.params and not submodel.uses_plain_fit:
             return None
         whole = self._find(step.group.fit_id, request) or self._fit_group(request)
-        start = time.time()
-        view = self._guard_draws(step.path, lambda: submodel.view(whole.model, copy(request.estimator)))
+        start, n_before = time.time(), self._guard.n_words
+        view = self._guard.call(step.path, lambda: submodel.view(whole.model, copy(request.estimator)))
         if view is None:
             return None
+        n_own = self._guard.n_words - n_before
+        n_draws = submodel.n_draws(whole.model, view, shared=whole.n_draws, own=n_own)
+        self._guard.n_words = n_before + self._guard.check(step.path, n_draws)
         self.n_found += 1
         output = submodel.output(view, whole.output, request.X) if request.transform else None
         seconds = (
@@ -272,7 +301,7 @@ class FitCache:
 
     def _fit_group(self, request: FitRequest) -> CachedFit:
         """Make the fit that serves a group, and keep it."""
-        step, clock = request.step, self.clock()
+        step, clock, n_before = request.step, self.clock(), self._guard.n_words
         assert step.group is not None
         submodel = step.group.submodel
         widest = clone(request.estimator).set_params(**step.group.widest)
@@ -280,9 +309,10 @@ class FitCache:
             fit = self._fit(request._replace(estimator=widest))
         else:
             self._made.append(step.path)
-            model = self._guard_draws(step.path, lambda: submodel.fit(widest, request.X, request.y))
+            model = self._guard.call(step.path, lambda: submodel.fit(widest, request.X, request.y))
             fit = CachedFit(model, request.X, request.params)
         fit.seconds = self.clock() - clock
+        fit.n_draws, self._guard.n_words = self._guard.n_words - n_before, n_before
         self._keep(step.group.fit_id, fit)
         return fit
 

@@ -8,14 +8,24 @@ from numbers import Number
 from typing import Any, TypeAlias
 
 import numpy as np
-from sklearn import linear_model, naive_bayes, neighbors, preprocessing, tree
+from sklearn import (
+    cluster,
+    ensemble,
+    linear_model,
+    naive_bayes,
+    neighbors,
+    neural_network,
+    preprocessing,
+    svm,
+    tree,
+)
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis
 from sklearn.impute import SimpleImputer
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.pipeline import FeatureUnion, Pipeline
-from sklearn.svm import SVC, NuSVC
+from sklearn.svm import SVC, SVR, NuSVC, NuSVR, OneClassSVM
 from sklearn.utils import check_random_state
 
 from skhpt._typing import Estimator, Params
@@ -41,34 +51,43 @@ class Draws:
         Paths of estimators without a seed whose draws may affect the fit.
     irrelevant : frozenset of str
         Paths of estimators without a seed whose draws do not affect the fit.
+    unknown : frozenset of str
+        Paths of other estimators that may draw: those of other packages, and those of scikit-learn that have
+        no parameter for a seed and are not known to draw nothing.
     """
 
     may_draw: bool = True
     unseeded: frozenset[str] = field(default_factory=frozenset)
     irrelevant: frozenset[str] = field(default_factory=frozenset)
+    unknown: frozenset[str] = field(default_factory=frozenset)
 
 
 def draws_of(nested: Mapping[str, WithParams], submodels: Iterable[SubModel]) -> Draws:
     """Return the possible draws of estimators, which are given by their paths, and of their sub-models."""
     unseeded: set[str] = set()
     irrelevant: set[str] = set()
+    unknown: set[str] = set()
     known = {id(estimator) for estimator, _ in nested.values()}
     may_draw = any(submodel.is_foreign for submodel in submodels)
     for path, (estimator, params) in nested.items():
-        has_seed = _has_seed(params)
-        if not has_seed:
+        needs_seed = not (_has_seed(estimator) or _applies(_NO_DRAWS, estimator))
+        if needs_seed:
             paths = irrelevant if _applies(_IRRELEVANT_DRAWS, estimator) else unseeded
             paths.add(path)
-        if not may_draw:
-            may_draw = not (has_seed or _applies(_NO_DRAWS, estimator)) or not _is_quiet(
-                estimator, params, known
-            )
-    return Draws(may_draw, frozenset(unseeded), frozenset(irrelevant))
+        elif "random_state" not in params and not _is_quiet(estimator, params, known):
+            unknown.add(path)
+        may_draw = may_draw or needs_seed or not _is_quiet(estimator, params, known)
+    return Draws(may_draw, frozenset(unseeded), frozenset(irrelevant), frozenset(unknown))
 
 
-def _has_seed(params: Params) -> bool:
-    """Tell whether an estimator has a seed, or no parameter for a seed."""
-    seed = params.get("random_state", 0)
+def always_draws(estimator: Estimator) -> bool:
+    """Tell whether an estimator has no seed and is known to draw in every fit, with effect on the fit."""
+    return not _has_seed(estimator) and _applies(_ALWAYS_DRAW, estimator)
+
+
+def _has_seed(estimator: Estimator) -> bool:
+    """Tell whether an estimator has a seed, or no attribute for a seed."""
+    seed = getattr(estimator, "random_state", 0)
     return not (seed is None or seed is np.random or seed is _GLOBAL_RNG)
 
 
@@ -108,6 +127,14 @@ def _visits_no_samples_at_random(model: Estimator) -> bool:
     return model.solver not in ("sag", "saga", "liblinear")
 
 
+def _always(estimator: Estimator) -> bool:
+    return True
+
+
+def _has_probabilities(machine: Estimator) -> bool:
+    return not has_no_probabilities(machine)
+
+
 def _decomposes_exactly(pca: PCA) -> bool:
     return pca.svd_solver in ("full", "covariance_eigh")
 
@@ -115,9 +142,44 @@ def _decomposes_exactly(pca: PCA) -> bool:
 #: Classes that draw a seed in every fit, even if they do not use it, and the condition under which they do
 #: not.
 _IRRELEVANT_DRAWS: dict[type, Callable[[Any], bool]] = {
-    **dict.fromkeys((SVC, NuSVC), has_no_probabilities),
+    **dict.fromkeys((SVC, NuSVC, SVR, NuSVR, OneClassSVM), has_no_probabilities),
     **dict.fromkeys((linear_model.Lasso, linear_model.ElasticNet), _is_cyclic),
     **dict.fromkeys((linear_model.MultiTaskLasso, linear_model.MultiTaskElasticNet), _is_cyclic),
+}
+#: Classes that draw in every fit, with effect on the fit, and the condition under which they do. Other classes
+#: are tried: their first fit is shared, and made again if it draws.
+_ALWAYS_DRAW: dict[type, Callable[[Any], bool]] = {
+    **dict.fromkeys(
+        (
+            cluster.KMeans,
+            cluster.MiniBatchKMeans,
+            ensemble.AdaBoostClassifier,
+            ensemble.AdaBoostRegressor,
+            ensemble.BaggingClassifier,
+            ensemble.BaggingRegressor,
+            ensemble.ExtraTreesClassifier,
+            ensemble.ExtraTreesRegressor,
+            ensemble.GradientBoostingClassifier,
+            ensemble.GradientBoostingRegressor,
+            ensemble.HistGradientBoostingClassifier,
+            ensemble.HistGradientBoostingRegressor,
+            ensemble.IsolationForest,
+            ensemble.RandomForestClassifier,
+            ensemble.RandomForestRegressor,
+            linear_model.SGDClassifier,
+            linear_model.SGDRegressor,
+            neural_network.MLPClassifier,
+            neural_network.MLPRegressor,
+            svm.LinearSVC,
+            svm.LinearSVR,
+            tree.DecisionTreeClassifier,
+            tree.DecisionTreeRegressor,
+            tree.ExtraTreeClassifier,
+            tree.ExtraTreeRegressor,
+        ),
+        _always,
+    ),
+    **dict.fromkeys((SVC, NuSVC), _has_probabilities),
 }
 #: Classes with a seed, and the condition under which they draw nothing.
 _NO_DRAWS: dict[type, Callable[[Any], bool]] = {

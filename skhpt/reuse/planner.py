@@ -9,6 +9,7 @@ from skhpt._warnings import warn_user
 from skhpt.fitting.job import Outcome
 from skhpt.reuse.grouping import RoundPlan, SharedCandidate
 from skhpt.reuse.report import ReuseReport
+from skhpt.reuse.rng_guard import OwedDraws, global_rng_kept
 from skhpt.reuse.shared_evaluation import DIFFERS, SharingPolicy
 from skhpt.reuse.steps import fit_graphs
 from skhpt.trial import Candidate
@@ -26,6 +27,8 @@ class ReusePlanner:
     ----------
     report : ReuseReport
         Fits that were planned and made.
+    owed_draws : OwedDraws
+        Draws from numpy's global generator that candidates have saved by sharing fits.
     """
 
     def __init__(self, policy: SharingPolicy):
@@ -34,6 +37,7 @@ class ReusePlanner:
         self._declined: dict[int, tuple[Candidate, list[int]]] = {}  # by id, with the folds
         self._ever_declined: set[int] = set()  # ids of candidates
         self._offenders: dict[str, str] = {}  # names of steps that cannot be shared, with the reasons
+        self.owed_draws = OwedDraws()
         self._n_fits: dict[int, int] = {}  # of a separate evaluation on one fold, by the id of the candidate
 
     def split(
@@ -43,10 +47,11 @@ class ReusePlanner:
         if len(candidates) < 2:
             return [], candidates
         report = self.report
-        graphs = fit_graphs(
-            estimator, [candidate.params for candidate in candidates], self.policy.close, self.policy.scorer
-        )
-        round_plan = RoundPlan(candidates, graphs)
+        with global_rng_kept():  # sub-models may try a fit
+            graphs = fit_graphs(
+                estimator, [candidate.params for candidate in candidates], self.policy.close, self.policy.scorer
+            )
+            round_plan = RoundPlan(candidates, graphs)
         report.plan.n_splits = n_splits
         report.plan.add(graphs, round_plan)
         for candidate, graph in zip(candidates, graphs, strict=True):
@@ -70,6 +75,8 @@ class ReusePlanner:
         report.n_fits += outcome.n_fits or 0
         report.seconds_spent += outcome.seconds
         report.seconds_asked += sum(score.fit_time + score.score_time for score in outcome.scores)
+        for candidate_id, n_words in outcome.n_draws.items():
+            self.owed_draws.add(candidate_id, outcome.split, n_words)
         for candidate, reason in outcome.declined:
             self._decline(candidate, outcome.split, reason)
         new = outcome.offenders.keys() - self._offenders.keys()

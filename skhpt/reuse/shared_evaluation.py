@@ -20,8 +20,8 @@ from skhpt.fitting.scorers import fast_scorer, raising_scorer
 from skhpt.fitting.slicing import SliceCache, scorer_is_read_only
 from skhpt.parallel.channels import Begun
 from skhpt.reuse.cache import FitCache, MutationCheck, unwrap_steps, wrap_steps
-from skhpt.reuse.grouping import SharedCandidate
-from skhpt.reuse.rng_guard import GlobalRngWatch
+from skhpt.reuse.grouping import SharedCandidate, SharedStep
+from skhpt.reuse.rng_guard import GlobalRngWatch, RngState
 from skhpt.reuse.scorer_needs import KNOWN_METRICS, Needs, ScorerNeeds
 from skhpt.reuse.steps import FitGraph, is_in
 from skhpt.trial import Candidate, FoldScore, Score
@@ -140,11 +140,7 @@ class SharedFits(FitPolicy):
         )
         self._guard = _DrawGuard(shared[0].fit_graph, is_foreign, is_active=may_draw)
         self._cache = FitCache(
-            _count_uses(shared),
-            policy.max_nbytes,
-            guard_draws=self._guard.call,
-            refuse=self._guard.refuse_changing,
-            check_mutations=is_foreign,
+            _count_uses(shared), policy.max_nbytes, guard=self._guard, check_mutations=is_foreign
         )
         self._slice_cache = slicing.slice_cache
         self._mutation_checks: list[MutationCheck] = []
@@ -154,7 +150,7 @@ class SharedFits(FitPolicy):
             self._mutation_checks = [MutationCheck(data) for data in fold_data[:4]]
         self._to_verify = policy.verify and fold.split == 0
         self._verified: set[tuple[str, ...]] = set()
-        self._previous: tuple[int, FoldScore] | None = None  # id of the model, score
+        self._previous: tuple[int, FoldScore, int] | None = None  # id of the model, score, words drawn
         self._reason_for_all = ""
 
     def evaluate(self, job: Job, candidate: SharedCandidate) -> None:
@@ -203,6 +199,7 @@ class SharedFits(FitPolicy):
             return None
         if self._previous is None or self._previous[0] != self._candidate.model_id or self._previous[0] < 0:
             return None
+        self.outcome.n_draws[job.candidate.id] = self._previous[2]
         return replace(self._previous[1], candidate=job.candidate.id)
 
     def _guarded_score(self, job: Job) -> FoldScore:
@@ -215,16 +212,21 @@ class SharedFits(FitPolicy):
             refusal.for_all |= not self._is_intact
             raise
 
-    def _score(self, job: Job, before: bytes) -> FoldScore:
+    def _score(self, job: Job, before: RngState | None) -> FoldScore:
         n_found = self._cache.n_found
         score = self._try(job)
-        self._check_for_changes(before)
-        self._count_fits(has_failed=score is None)
-        if score is None:
-            return evaluate_one(self._fold, job)
+        if has_failed := score is None:
+            self._guard.restore(before)
+            self._guard.n_words = 0
+            score = evaluate_one(self._fold, job)
+        self._check_for_changes(before, shared=() if has_failed else self._candidate.steps)
+        self._count_fits(has_failed)
+        self.outcome.n_draws[job.candidate.id] = self._guard.n_words
+        if has_failed:
+            return score
         if self._to_verify and self._cache.n_found > n_found:
             self._verify(job, score)
-        self._previous = (self._candidate.model_id, score)
+        self._previous = (self._candidate.model_id, score, self._guard.n_words)
         return score
 
     def _try(self, job: Job) -> FoldScore | None:
@@ -238,11 +240,10 @@ class SharedFits(FitPolicy):
                 raise
             return None
 
-    def _check_for_changes(self, before: bytes) -> None:
+    def _check_for_changes(self, before: RngState | None, shared: Sequence[SharedStep]) -> None:
         """Decline a candidate if steps that are not shared have drawn, or if data were written to."""
-        paths = [step.path for step in self._candidate.steps]
-        if self._guard.has_moved(before):
-            self._guard.refuse(lambda where: not any(is_in(where, path) for path in paths))
+        paths = [step.path for step in shared]
+        self._guard.count(before, lambda where: not any(is_in(where, path) for path in paths))
         if not self._is_intact:
             raise SharingRefused("something in them writes to its input", for_all=True)
 
@@ -286,25 +287,31 @@ class _DrawGuard(GlobalRngWatch):
         Whether estimators or scorers of others than scikit-learn are involved.
     is_active : bool
         Whether the generator is watched.
+
+    Attributes
+    ----------
+    n_words : int
+        Words of 32 bits that a separate fit of the candidate would have drawn by now.
     """
 
     def __init__(self, fit_graph: FitGraph, is_foreign: bool, is_active: bool):
         super().__init__(is_active)
         self._fit_graph = fit_graph
         self._is_foreign = is_foreign
+        self.n_words = 0
 
-    def start(self, fit_graph: FitGraph) -> bytes:
+    def start(self, fit_graph: FitGraph) -> RngState | None:
         """Begin with a candidate, and return the state of the generator."""
         self._fit_graph = fit_graph
+        self.n_words = 0
         return self.state()
 
     def call(self, path: str, fit: Callable[[], T]) -> T:
         """Make the shared fit of the step at a path. Refuse if it draws, as each candidate would draw other numbers."""
         before = self.state()
         result = fit()
-        if self.has_moved(before):
-            self.refuse(lambda where: is_in(where, path))
-            self.restore(before)  # irrelevant draws of a shared fit
+        if self.count(before, lambda where: is_in(where, path)):
+            self.restore(before)
         return result
 
     def refuse_changing(self, path: str) -> None:
@@ -312,14 +319,31 @@ class _DrawGuard(GlobalRngWatch):
         name = self._fit_graph.names[path]
         raise SharingRefused(f"{name} changes when it transforms or predicts", {name})
 
-    def refuse(self, is_suspect: Callable[[str], bool]) -> None:
-        """Refuse to share after a draw, unless it is irrelevant; `is_suspect` tells which paths may have drawn."""
+    def count(self, before: RngState | None, is_suspect: Callable[[str], bool]) -> int:
+        """Count the draws since a state of the generator; `is_suspect` tells which paths may have drawn."""
+        n_words = self._check(self.n_drawn_since(before), is_suspect)
+        self.n_words += n_words
+        return n_words
+
+    def check(self, path: str, n_words: int | None) -> int:
+        """Return the number of words that the fit of the step at a path draws; refuse to share it if they matter."""
+        return self._check(n_words, lambda where: is_in(where, path))
+
+    def _check(self, n_words: int | None, is_suspect: Callable[[str], bool]) -> int:
         draws = self._fit_graph.draws
-        names = {self._fit_graph.names[path] for path in draws.unseeded if is_suspect(path)}
-        is_irrelevant = any(map(is_suspect, draws.irrelevant))
-        if names or self._is_foreign or not is_irrelevant:
-            who = " or ".join(sorted(names)) or "something in it"
-            raise SharingRefused(f"{who} draws from numpy's global generator", names)
+        if n_words == 0:
+            return 0
+        unseeded = set(filter(is_suspect, draws.unseeded))
+        irrelevant = set(filter(is_suspect, draws.irrelevant))
+        if n_words is not None and irrelevant and not unseeded:
+            # Each of these steps draws a single number, so that other code has not drawn if there are no more.
+            n_known = len(irrelevant.intersection(step.path for step in self._fit_graph.steps))
+            if not self._is_foreign or n_words == n_known:
+                return n_words
+        culprits = unseeded or set(filter(is_suspect, draws.unknown)) or {""}
+        names = {self._fit_graph.names[path] for path in culprits}
+        who = " or ".join(sorted(names)) if culprits != {""} else "something in it"
+        raise SharingRefused(f"{who} draws from numpy's global generator", names)
 
 
 def _count_uses(shared: Sequence[SharedCandidate]) -> Counter[int]:

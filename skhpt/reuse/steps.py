@@ -20,7 +20,7 @@ from skhpt._typing import Estimator
 from skhpt.fitting.cloning import own_params
 from skhpt.fitting.slicing import is_read_only
 from skhpt.identity import clone_key, is_estimator
-from skhpt.reuse.draws import Draws, WithParams, draws_of
+from skhpt.reuse.draws import Draws, WithParams, always_draws, draws_of
 from skhpt.reuse.inert import without_inert
 from skhpt.reuse.keys import has_plain_parameters, planning_copy, sharing_key, unique_key
 from skhpt.reuse.scorer_needs import KNOWN_METRICS, Needs, ScorerNeeds, score_needs
@@ -178,7 +178,10 @@ def fit_graph(
         steps,
         names={path: _name(path, one, path in draws.unseeded) for path, (one, _) in nested.items()},
         draws=draws,
-        reason=_reason_against_hidden(params, shown) or _reason_of(needs) or _reason_against_sharing(nested),
+        reason=_reason_against_hidden(params, shown)
+        or _reason_of(needs)
+        or _reason_against_sharing(nested)
+        or _reason_to_draw_alone(steps),
         is_foreign=not is_read_only(estimator),
     )
 
@@ -354,6 +357,14 @@ def _reason_against_hidden(params: Mapping[str, Any], shown: Mapping[str, Any]) 
     for name, value in params.items():
         if name not in shown or shown[name] is not value:
             return f"get_params does not show the value of {name} that was set"
+    return ""
+
+
+def _reason_to_draw_alone(steps: Iterable[Step]) -> str:
+    """Return why numbers that steps are known to draw must not be shared; an empty string if there are none."""
+    for step in steps:
+        if always_draws(step.estimator):
+            return f"{_name(step.path, step.estimator, is_unseeded=True)} draws from numpy's global generator"
     return ""
 
 

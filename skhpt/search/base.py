@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from abc import abstractmethod
 from contextlib import nullcontext
-from copy import deepcopy
 from functools import partial
 from typing import Any, Self
 
@@ -37,7 +36,7 @@ from skhpt.session.outcome_warnings import report_end, report_failures
 from skhpt.session.previous import Start, Wanted, start_with_last_fit, start_with_previous
 from skhpt.session.resume import describe_space, journal_header, resume
 from skhpt.session.run import RunParams, run_session
-from skhpt.session.session import Session
+from skhpt.session.session import DrawnPoints, Session
 from skhpt.session.sklearn_callbacks import begin_callbacks
 from skhpt.session.validation import (
     check_max_time,
@@ -87,6 +86,10 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
     @abstractmethod
     def _make_strategy(self, session: Session) -> Strategy:
         """Return the strategy that continues the history of a session; raise for bad input."""
+
+    def _draw_points(self, space: Space | None, stored: journal.StoredJournal | None) -> DrawnPoints | None:
+        """Draw points before the folds, as scikit-learn does, or those of a journal again; by default none."""
+        return None
 
     def _choose_fidelity(self, inputs: Inputs, folds: Folds, space: Space | None) -> Fidelity:
         """Return the training that candidates get."""
@@ -179,6 +182,7 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
         callbacks = begin_callbacks(self, inputs.X, inputs.y, inputs.params)
         keep = keep and hasattr(self, "history_")
         stored = None if self.journal is None else journal.read_stored(self.journal)
+        drawn = self._draw_points(space, stored)
         folds = self._get_folds(inputs, keep, stored)
         fidelity = self._choose_fidelity(inputs, folds, space)
         setup = self._make_setup(inputs, fidelity)
@@ -222,6 +226,7 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
             history=start.history,
             n_reported=len(start.history.finished),
             random_state=getattr(self, "random_state", None),  # a search without draws has none
+            drawn=drawn,
         )
         return session if self.journal is None else self._open_journal(session, stored)
 
@@ -308,17 +313,15 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
             error_score=self.error_score,
         )
 
-    def _inputs_for_plan(
-        self, X: ArrayLike, y: ArrayLike, params: Params
-    ) -> tuple[Inputs, Folds, Space | None]:
-        """Check the inputs, and draw the folds that ``fit`` would draw, without advancing a generator."""
+    def _inputs_for_plan(self, X: ArrayLike, y: ArrayLike, params: Params) -> tuple[Inputs, Space | None]:
+        """Check the inputs of a plan, for which the folds are drawn that ``fit`` would draw."""
         self._validate_params()
         if hasattr(self.cv, "__next__"):
             raise ValueError("plan would use up cv, which is a generator; make a list of it")
         inputs = self._check_inputs(X, y, params)
         space = self._parse_space()
         self._check_parameters(inputs, space)
-        return inputs, self._draw_folds(inputs, deepcopy(self.cv)), space
+        return inputs, space
 
     # -- evaluating candidates -------------------------------------------------------------------------------
 

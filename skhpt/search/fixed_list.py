@@ -9,12 +9,13 @@ from typing import Any
 from skhpt._typing import ArrayLike, Params, RandomState
 from skhpt.history import History
 from skhpt.reuse.report import ReusePlan, plan_of
+from skhpt.reuse.rng_guard import global_rng_kept
 from skhpt.reuse.scorer_needs import scorer_needs
 from skhpt.search.base import BaseSearch
 from skhpt.session.run import reason_not_to_share
 from skhpt.session.session import Session
 from skhpt.space.space import Space
-from skhpt.strategies.fixed_list import FixedList
+from skhpt.strategies.fixed_list import FixedList, untried
 from skhpt.trial import Candidate
 
 
@@ -26,11 +27,16 @@ class FixedListSearch(BaseSearch):
 
     @abstractmethod
     def _points(self, space: Space, history: History, random_state: RandomState) -> list[Params]:
-        """Return the points to evaluate, without those of a history."""
+        """Return the points of the search; they may be drawn such that none of a history occurs again."""
+
+    def _untried(self, points: list[Params], history: History) -> list[Params]:
+        """Return the points that are to be evaluated, given a history."""
+        return untried(points, history)
 
     def _make_strategy(self, session: Session) -> FixedList:
-        points = self._points(session.search_space, session.history, session.random_state)
-        return FixedList(points, len(session.history))
+        history, drawn = session.history, session.drawn
+        points = drawn.points if drawn else self._points(session.search_space, history, session.random_state)
+        return FixedList(self._untried(points, history), len(history))
 
     def plan(self, X: ArrayLike, y: ArrayLike = None, **params: Any) -> ReusePlan:
         """Return which fits the candidates would share, without fitting anything.
@@ -51,9 +57,13 @@ class FixedListSearch(BaseSearch):
             consider `previous` or a warm start, nor fits that turn out to fail or not to be shareable,
             because they draw from numpy's global generator.
         """
-        inputs, folds, space = self._inputs_for_plan(X, y, params)
+        inputs, space = self._inputs_for_plan(X, y, params)
         assert space is not None
-        points = self._points(space, History(), deepcopy(getattr(self, "random_state", None)))
+        # One generator may serve both.
+        cv, random_state = deepcopy((self.cv, getattr(self, "random_state", None)))
+        with global_rng_kept():
+            points = self._points(space, History(), random_state)
+            folds = self._draw_folds(inputs, cv)
         needs = scorer_needs(inputs.scorer, inputs.estimator)
         return plan_of(
             inputs.estimator,

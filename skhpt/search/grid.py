@@ -25,7 +25,6 @@ from skhpt.history import History
 from skhpt.search._shared_docs import add_shared_docs
 from skhpt.search.fixed_list import FixedListSearch
 from skhpt.space.space import Space
-from skhpt.strategies.fixed_list import untried
 
 
 @add_shared_docs
@@ -137,4 +136,4 @@ class GridSearch(FixedListSearch):
         return Space(self.param_grid, self.constraint)
 
     def _points(self, space: Space, history: History, random_state: RandomState) -> list[Params]:
-        return untried(space.grid(self.resolution), history)
+        return space.grid(self.resolution)

@@ -30,6 +30,7 @@ from skhpt._typing import (
 )
 from skhpt._warnings import warn_user
 from skhpt.history import History
+from skhpt.reuse.rng_guard import global_rng_kept
 from skhpt.search._shared_docs import add_shared_docs
 from skhpt.search.base import BaseSearch
 from skhpt.session.fidelity import MultiFidelity, ResourceParams, check_continuation, choose_fidelity
@@ -293,10 +294,13 @@ class HyperbandSearchCV(BaseSearch):
             the table. ``plan.full_fits`` is the maximum cost, in units of one fit with all of the resource on
             one fold. Candidates that fail are not promoted, and models that converge early cost less.
         """
-        inputs, folds, space = self._inputs_for_plan(X, y, params)
+        inputs, space = self._inputs_for_plan(X, y, params)
         assert space is not None
-        fidelity = self._choose_fidelity(inputs, folds, space)
-        return self._draw(fidelity, space, History(), deepcopy(self.random_state))[0]
+        cv, random_state = deepcopy((self.cv, self.random_state))  # one generator may serve both
+        with global_rng_kept():
+            folds = self._draw_folds(inputs, cv)
+            fidelity = self._choose_fidelity(inputs, folds, space)
+            return self._draw(fidelity, space, History(), random_state)[0]
 
     # -- the search ------------------------------------------------------------------------------------------
 

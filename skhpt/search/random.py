@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from numbers import Integral
 from os import PathLike
 from typing import Any, Literal
@@ -22,8 +23,11 @@ from skhpt._typing import (
     SpaceDefinition,
 )
 from skhpt.history import History
+from skhpt.journal import StoredJournal
 from skhpt.search._shared_docs import add_shared_docs
 from skhpt.search.fixed_list import FixedListSearch
+from skhpt.session.resume import draw_points
+from skhpt.session.session import DrawnPoints
 from skhpt.space.space import Space
 from skhpt.strategies.fixed_list import untried
 
@@ -147,14 +151,25 @@ class RandomSearch(FixedListSearch):
     def _parse_space(self) -> Space:
         return Space(self.param_distributions, self.constraint)
 
+    def _draw_points(self, space: Space | None, stored: StoredJournal | None) -> DrawnPoints | None:
+        assert space is not None
+        if self.unique:  # the points depend on the history, and the history on the folds
+            return None
+        draw = partial(self._points, space, History())
+        return draw_points(draw, self.random_state, stored.header.metadata if stored else None)
+
     def _points(self, space: Space, history: History, random_state: RandomState) -> list[Params]:
-        n_missing = max(0, self.n_iter - len(history.own))
-        points = space.sample(
+        return space.sample(
             # All are drawn, so that a warm start evaluates the candidates of one longer search.
-            n_missing if self.unique else self.n_iter,
+            self._n_missing(history) if self.unique else self.n_iter,
             random_state,
             method=self.sampler,
             unique=self.unique,
             exclude=[trial.candidate.params for trial in history],
         )
-        return untried(points, history)[:n_missing]
+
+    def _untried(self, points: list[Params], history: History) -> list[Params]:
+        return untried(points, history)[: self._n_missing(history)]
+
+    def _n_missing(self, history: History) -> int:
+        return max(0, self.n_iter - len(history.own))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from numbers import Real
 from typing import Any
@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 import scipy
 import sklearn
+from sklearn.utils import check_random_state
 
 from skhpt import journal
 from skhpt._typing import Estimator, Params, RandomState
 from skhpt.fingerprint import describe_value
 from skhpt.fitting.scorers import is_multimetric, metric_names
 from skhpt.history import History
-from skhpt.session.session import Session
+from skhpt.session.session import DrawnPoints, Session
 from skhpt.space.dimensions import Choice, Dimension
 from skhpt.space.scipy_adapter import source_repr
 from skhpt.space.space import Space
@@ -78,7 +79,7 @@ def journal_header(
     return journal.Header(
         fingerprint=_identity(session, search_name, search_params, estimator, space),
         metadata={
-            "draws": describe_draws(session.random_state),
+            "draws": session.drawn.draws if session.drawn else describe_draws(session.random_state),
             "folds": session.folds.to_json(),
             "n_splits": len(session.folds),
             "metrics": metric_names(scorer) if is_multimetric(scorer) else None,
@@ -141,8 +142,10 @@ def resume(
     except BaseException:
         opened.close()
         raise
-    random_state = restore_draws(session.random_state, opened.metadata["draws"])
-    return replace(session, history=history, n_reported=n_reported, random_state=random_state, journal=opened)
+    session = replace(session, history=history, n_reported=n_reported, journal=opened)
+    if session.drawn:
+        return session
+    return replace(session, random_state=restore_draws(session.random_state, opened.metadata["draws"]))
 
 
 def _resumed_history(history: History, opened: journal.Journal, path: Any, error_score: Any) -> History:
@@ -214,6 +217,29 @@ def describe_draws(random_state: RandomState) -> dict[str, Any]:
     if random_state is None:
         return {"seed": int(np.random.randint(2**31 - 1))}
     return {}
+
+
+def draw_points(
+    draw: Callable[[RandomState], list[Params]], random_state: RandomState, metadata: Mapping[str, Any] | None
+) -> DrawnPoints:
+    """Draw the points of a search, or those of its journal again.
+
+    Parameters
+    ----------
+    draw : callable
+        ``draw(random_state)`` returns the points.
+    random_state : int, RandomState or None
+        The parameter; None stands for numpy's global generator.
+    metadata : dict or None
+        Metadata of the journal to resume; None for a search that begins.
+    """
+    if metadata is None:
+        is_int = isinstance(random_state, (int, np.integer))
+        draws = describe_draws(random_state if is_int else check_random_state(random_state))
+        return DrawnPoints(draw(random_state), draws)
+    draws = metadata["draws"]
+    source = np.random.RandomState(0) if random_state is None else random_state
+    return DrawnPoints(draw(restore_draws(source, draws)), draws)
 
 
 def restore_draws(random_state: RandomState, draws: Mapping[str, Any]) -> RandomState:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from skhpt._typing import RandomState
+from skhpt._typing import Params, RandomState
 from skhpt.fingerprint import Fingerprint
 from skhpt.fitting.job import Setup
 from skhpt.history import History
@@ -15,6 +16,22 @@ from skhpt.session.inputs import Inputs
 from skhpt.session.previous import Start
 from skhpt.session.sklearn_callbacks import Callbacks
 from skhpt.space.space import Space
+
+
+@dataclass(frozen=True)
+class DrawnPoints:
+    """Points that a search has drawn.
+
+    Attributes
+    ----------
+    points : list of dict
+        The points.
+    draws : dict
+        What determines the draws, as JSON.
+    """
+
+    points: list[Params]
+    draws: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -45,6 +62,8 @@ class Session:
         Number of trials of the history whose failures were reported by an earlier fit.
     random_state : int, RandomState or None
         Source of random numbers.
+    drawn : DrawnPoints or None
+        Points that were drawn before the folds; None if candidates are chosen later.
     journal : Journal or None
         The open journal; None if the search has none.
     """
@@ -60,6 +79,7 @@ class Session:
     history: History
     n_reported: int
     random_state: RandomState = None
+    drawn: DrawnPoints | None = None
     journal: Journal | None = None
 
     @property

@@ -160,6 +160,7 @@ class ImpatientPool:
     """Kills each task that has the large candidate, shared or not."""
 
     n_slots = 1
+    is_serial = False
     n_free = float("inf")
     n_pending = 0
 
@@ -191,7 +192,8 @@ LARGE = 2
 
 @pytest.mark.parametrize("error_score", [np.nan, "raise"])
 def test_candidates_that_share_fits_with_one_that_takes_too_long_are_evaluated_separately(error_score):
-    setup = Setup(RandomForestClassifier(), check_scoring(RandomForestClassifier()), error_score=error_score)
+    forest = RandomForestClassifier(random_state=0)
+    setup = Setup(forest, check_scoring(forest), error_score=error_score)
     pool, splits = ImpatientPool(), [([0, 1], [2]), ([1, 2], [0])]
     evaluator = PoolEvaluator(
         pool,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skhpt.reuse.rng_guard import GlobalRngWatch
+from skhpt.reuse.rng_guard import GlobalRngWatch, OwedDraws, global_rng_kept
 
 
 @pytest.fixture(autouse=True)
@@ -58,3 +58,53 @@ def test_a_watch_that_is_not_active_reads_nothing():
     before = watch.state()
     np.random.rand()
     assert not watch.has_moved(before)
+
+
+@pytest.mark.parametrize("n_before", [0, 1, 600, 700])
+@pytest.mark.parametrize("n", [1, 3, 600, 5000])
+def test_words_are_counted(n_before, n):
+    np.random.seed(0)
+    np.random.randint(2**31 - 1, size=n_before)
+    watch = GlobalRngWatch()
+    before = watch.state()
+    np.random.randint(2**31 - 1, size=n)
+    after = watch.state()
+    assert watch.n_drawn_since(before) == n
+    assert not watch.has_moved(after)
+
+
+@pytest.mark.parametrize(
+    "draw", [np.random.randn, lambda: np.random.set_state(np.random.RandomState(1).get_state())]
+)
+def test_other_changes_cannot_be_counted(draw):
+    np.random.seed(0)
+    watch = GlobalRngWatch()
+    before = watch.state()
+    draw()
+    assert watch.n_drawn_since(before) is None
+
+
+def test_draws_are_made_in_the_order_of_candidates_and_folds():
+    np.random.seed(0)
+    owed = OwedDraws()
+    owed.begin()
+    np.random.rand(7)  # of shared fits, in another order
+    owed.add(2, 0, 3)
+    owed.add(0, 1, 1)
+    owed.add(0, 0, 2)
+    owed.settle(1, 0)
+    found = [np.random.rand()]
+    owed.settle()
+    found.append(np.random.rand())
+    expected = np.random.RandomState(0)
+    expected.randint(0, 2**32, size=3, dtype=np.uint32)
+    assert found[0] == expected.rand()
+    expected.randint(0, 2**32, size=3, dtype=np.uint32)
+    assert found[1] == expected.rand()
+
+
+def test_the_generator_is_kept():
+    np.random.seed(0)
+    with global_rng_kept():
+        np.random.randn()
+    assert np.random.rand() == np.random.RandomState(0).rand()

@@ -17,7 +17,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
-from sklearn.svm import SVC
+from sklearn.svm import SVC, SVR
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import all_estimators
 
@@ -61,7 +61,7 @@ def test_steps_without_a_seed_are_listed() -> None:
     assert not fit_graph(MODEL, {}).draws.unseeded
 
 
-@pytest.mark.parametrize("estimator", [SVC(), Lasso()])
+@pytest.mark.parametrize("estimator", [SVC(), SVR(), Lasso()])
 def test_a_seed_that_is_drawn_but_not_used_is_irrelevant(estimator: Any) -> None:
     draws = fit_graph(estimator, {}).draws
     assert not draws.unseeded

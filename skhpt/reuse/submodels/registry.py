@@ -76,6 +76,10 @@ class SubModel:
         Whether the time of a fit is proportional to the (only) parameter.
     is_close : bool
         Whether views agree with separate fits only up to rounding.
+    n_fits : callable or None
+        ``n_fits(model) -> int``: number of fits of inner estimators that the fit of a model or view consists
+        of, if it depends on the parameters. Draws from numpy's global generator that do not affect the fits
+        are proportional to it.
     """
 
     estimator: type
@@ -87,6 +91,7 @@ class SubModel:
     output: Callable[[Estimator, ArrayLike, ArrayLike], ArrayLike] = transform_rows
     grows: bool = False
     is_close: bool = False
+    n_fits: Callable[[Any], int] | None = None
 
     @property
     def uses_plain_fit(self) -> bool:
@@ -97,6 +102,22 @@ class SubModel:
     def is_foreign(self) -> bool:
         """Whether it was registered outside skhpt, so that its functions may draw from numpy's global generator."""
         return not (getattr(self.view, "__module__", None) or "").startswith("skhpt.")
+
+    def n_draws(self, model: Any, view: Estimator, *, shared: int, own: int) -> int | None:
+        """Return the number of draws that a separate fit makes from numpy's global generator; None if unknown.
+
+        Parameters
+        ----------
+        model, view : object
+            The shared fit, and the view of it.
+        shared, own : int
+            Draws of the shared fit, and draws that were made for the view. They do not affect the fits.
+        """
+        if not shared:
+            return own
+        if self.n_fits is not None:
+            return shared * self.n_fits(view) // self.n_fits(model)
+        return None if self.grows or self.is_foreign else shared + own
 
     def time_fraction(self, estimator: Estimator, widest: Params) -> float:
         """Return the time of a separate fit of an estimator, as a fraction of the time of the shared fit."""
@@ -146,6 +167,7 @@ def register_submodel(
     output: Callable[[Estimator, ArrayLike, ArrayLike], ArrayLike] = transform_rows,
     grows: bool = False,
     is_close: bool = False,
+    n_fits: Callable[[Any], int] | None = None,
 ) -> None:
     """Declare, for all searches, that a single fit of an estimator serves several values of some of its parameters.
 
@@ -184,6 +206,11 @@ def register_submodel(
     is_close : bool, default=False
         Whether predictions equal those of a separate fit only up to rounding. Such a sub-model is used only
         with ``reuse="close"``.
+    n_fits : callable, default=None
+        ``n_fits(model)`` returns the number of fits of inner estimators that the fit of a model (or of a
+        view) consists of, for estimators where this number depends on the parameters, such as a stepwise
+        elimination of features. It is needed to leave numpy's global generator in the right state if inner
+        estimators draw seeds that they do not use.
 
     Examples
     --------
@@ -208,6 +235,7 @@ def register_submodel(
         output=output,
         grows=grows,
         is_close=is_close,
+        n_fits=n_fits,
     )
     others = [submodel for submodel in _SUBMODELS.get(estimator, []) if not _replaces(new, submodel)]
     _SUBMODELS[estimator] = [*others, new]

@@ -188,6 +188,12 @@ def _stop_earlier(
     )
 
 
+def _n_fits(model: _Elimination | feature_selection.RFE) -> int:
+    """Count the fits of an elimination: one for each rank."""
+    selector = model.model if isinstance(model, _Elimination) else model
+    return int(selector.ranking_.max())
+
+
 register_submodel(
     feature_selection.SelectKBest,
     "k",
@@ -218,4 +224,5 @@ register_submodel(
     _stop_earlier,
     widest=_fewest_features,
     fit=_eliminate,
+    n_fits=_n_fits,
 )
