@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 from skhpt._typing import ArrayLike, Split
 from skhpt.engine.in_flight import SubmittedTask, TasksInFlight
@@ -19,7 +19,15 @@ from skhpt.reuse.planner import ReusePlanner
 from skhpt.trial import Candidate, FoldScore
 
 
-def null_observer(candidate: Candidate, split: int) -> FoldObserver:
+class Observe(Protocol):
+    """Function that returns the observer of a fold."""
+
+    def __call__(self, candidate: Candidate, split: int, has_begun: bool) -> FoldObserver:
+        """Return the observer of a candidate on a fold, whose beginning may have been observed already."""
+        ...
+
+
+def null_observer(candidate: Candidate, split: int, has_begun: bool = False) -> FoldObserver:
     """Return an observer of a fold that does nothing."""
     return NullObserver()
 
@@ -38,7 +46,8 @@ class PoolEvaluator:
     splits : sequence of (train, test) arrays
         The folds: row indices.
     observe : callable, default=null_observer
-        ``observe(candidate, split)`` returns the observer that is told of the beginning and end of that fold.
+        ``observe(candidate, split, has_begun)`` returns the observer that is told of the beginning and end of
+        that fold.
     racing : bool, default=False
         Whether candidates may be dropped: then no task is sent ahead of free workers, and several candidates
         begin before the second fold of one of them is sent.
@@ -56,7 +65,7 @@ class PoolEvaluator:
         X: ArrayLike,
         y: ArrayLike,
         splits: Sequence[Split],
-        observe: Callable[[Candidate, int], FoldObserver] = null_observer,
+        observe: Observe = null_observer,
         racing: bool = False,
         reuse: ReusePlanner | None = None,
         retry_policy: RetryPolicy | None = None,
@@ -73,6 +82,8 @@ class PoolEvaluator:
         self._queue = self._make_queue()
         # By candidate id: its number in its round, size of the round.
         self._numbers: dict[int, tuple[int, int]] = {}
+        # Candidates and folds whose beginning was observed, but that must be evaluated separately.
+        self._begun: set[tuple[int, int]] = set()
         # To be raised after the scores that came before it are returned.
         self._error: BaseException | None = None
 
@@ -156,7 +167,8 @@ class PoolEvaluator:
         jobs = []
         for candidate in task.candidates:
             label = self._label(candidate, task.split) if self.setup.verbose > 1 else ""
-            jobs.append(Job(candidate, label, self.observe(candidate, task.split)))
+            has_begun = (candidate.id, task.split) in self._begun
+            jobs.append(Job(candidate, label, self.observe(candidate, task.split, has_begun)))
         data = (self.X, self.y, self.setup, task.split, train, test)
         task_id = self.pool.submit(task.function, *data, jobs, *task.extra_arguments)
         self._in_flight.add(task_id, task)
@@ -187,6 +199,7 @@ class PoolEvaluator:
         self._error = self._error or update.error
         if self.reuse is not None and update.result is not None:
             self.reuse.record_outcome(update.result)
+            self._begun.update((candidate_id, update.result.split) for candidate_id in update.result.begun)
         if update.lost:
             scores += self._handle_loss(update, submitted)
         if self.retry_policy.n_retries:

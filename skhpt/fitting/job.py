@@ -92,8 +92,12 @@ class Fold(NamedTuple):
 class FoldObserver(Protocol):
     """Observer of one candidate on one fold, such as scikit-learn's callbacks."""
 
+    def begin(self, fold: FoldData) -> None:
+        """Observe the beginning of the fold."""
+        ...
+
     def fitting(self, estimator: Estimator, fold: FoldData) -> AbstractContextManager[Any]:
-        """Return a context in which the estimator is fitted."""
+        """Observe the beginning of the fold, and return a context in which the estimator is fitted."""
         ...
 
     def end(self, fold: FoldData) -> None:
@@ -103,6 +107,9 @@ class FoldObserver(Protocol):
 
 class NullObserver:
     """Observer that does nothing."""
+
+    def begin(self, fold: FoldData) -> None:
+        pass
 
     def fitting(self, estimator: Estimator, fold: FoldData) -> AbstractContextManager[Any]:
         return nullcontext()
@@ -142,6 +149,8 @@ class Outcome:
         Scores of all candidates that were not declined.
     declined : list of (Candidate, str)
         Candidates that must be evaluated separately, with the reason.
+    begun : list of int
+        Ids of those candidates among them whose observers were told of the beginning of the fold.
     offenders : dict of str to str
         Names of steps that candidates cannot share, with the reason.
     n_draws : dict of int to int
@@ -155,6 +164,7 @@ class Outcome:
     split: int
     scores: list[FoldScore] = field(default_factory=list)
     declined: list[tuple[Candidate, str]] = field(default_factory=list)
+    begun: list[int] = field(default_factory=list)
     offenders: dict[str, str] = field(default_factory=dict)
     n_draws: dict[int, int] = field(default_factory=dict)
     n_fits: int | None = None

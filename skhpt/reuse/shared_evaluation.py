@@ -6,6 +6,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -15,9 +16,9 @@ from skhpt._typing import ArrayLike, Estimator
 from skhpt.fitting import slicing
 from skhpt.fitting.failures import ControlFlow, is_failure
 from skhpt.fitting.fold import FitPolicy, Steps, evaluate_one, slice_fold
-from skhpt.fitting.job import Fold, Job, Outcome, Setup
+from skhpt.fitting.job import Fold, FoldObserver, Job, NullObserver, Outcome, Setup
 from skhpt.fitting.scorers import fast_scorer, raising_scorer
-from skhpt.fitting.slicing import SliceCache, scorer_is_read_only
+from skhpt.fitting.slicing import FoldData, SliceCache, scorer_is_read_only
 from skhpt.parallel.channels import Begun
 from skhpt.reuse.cache import FitCache, MutationCheck, unwrap_steps, wrap_steps
 from skhpt.reuse.grouping import SharedCandidate, SharedStep
@@ -156,14 +157,20 @@ class SharedFits(FitPolicy):
     def evaluate(self, job: Job, candidate: SharedCandidate) -> None:
         """Evaluate a candidate, or decline it."""
         self._candidate = candidate
+        self._observer = observer = _SharedFitObserver(job.observer)
+        job = replace(job, observer=observer)
         try:
             self._refuse_if_known()
             self.outcome.scores.append(self._score_of_same_model(job) or self._guarded_score(job))
         except SharingRefused as refusal:
             self.outcome.declined.append((job.candidate, refusal.reason))
+            if observer.has_begun:
+                self.outcome.begun.append(job.candidate.id)
+                observer.stop()
             self.outcome.offenders |= dict.fromkeys(refusal.offenders, refusal.reason)
             self._reason_for_all = refusal.reason if refusal.for_all else self._reason_for_all
         finally:
+            observer.end_of_evaluation()
             self._cache.release(candidate.steps)
 
     # -- the fit policy --------------------------------------------------------------------------------------
@@ -200,6 +207,10 @@ class SharedFits(FitPolicy):
         if self._previous is None or self._previous[0] != self._candidate.model_id or self._previous[0] < 0:
             return None
         self.outcome.n_draws[job.candidate.id] = self._previous[2]
+        if self._observer.is_watching:
+            fold_data = slice_fold(self._fold, self._fold.setup.estimator, job.candidate, policy=self)
+            job.observer.begin(fold_data)
+            job.observer.end(fold_data)
         return replace(self._previous[1], candidate=job.candidate.id)
 
     def _guarded_score(self, job: Job) -> FoldScore:
@@ -271,6 +282,40 @@ class SharedFits(FitPolicy):
         separate = evaluate_one(self._fold, job)
         if not _agree(score, separate, rtol=_ROUNDING if is_close else 0.0):
             raise SharingRefused(DIFFERS, self._candidate.fit_graph.names.values(), for_all=True)
+
+
+class _SharedFitObserver:
+    """Observer of a candidate on a fold whose fit may be tried twice: it tells another observer only once.
+
+    The other observer cannot follow what happens inside a fit that was made for another candidate.
+    """
+
+    def __init__(self, observer: FoldObserver):
+        self._observer = observer
+        self.is_watching = not isinstance(observer, NullObserver)
+        self.has_begun = False
+        self._fold: FoldData | None = None
+
+    def begin(self, fold: FoldData) -> None:
+        if self.is_watching and not self.has_begun:
+            self.has_begun = True
+            self._observer.begin(fold)
+
+    def fitting(self, estimator: Estimator, fold: FoldData) -> AbstractContextManager[Any]:
+        self.begin(fold)
+        return nullcontext()
+
+    def end(self, fold: FoldData) -> None:
+        self._fold = fold
+
+    def stop(self) -> None:
+        """Leave the end to a separate evaluation."""
+        self.is_watching = False
+
+    def end_of_evaluation(self) -> None:
+        """Tell the other observer of the end of the last try."""
+        if self.is_watching and self._fold is not None:
+            self._observer.end(self._fold)
 
 
 class _DrawGuard(GlobalRngWatch):

@@ -195,8 +195,8 @@ def _sharing_policy(params: RunParams, needs: ScorerNeeds) -> SharingPolicy:
 
 def _reason_not_to_share(session: Session, params: RunParams, needs: ScorerNeeds) -> str:
     """Return the reason why the candidates of a session share no fits; empty if they do."""
-    if session.callbacks.observe_fits:
-        return "callbacks are told of every fit"
+    if session.callbacks.follow_fits:
+        return "callbacks follow every fit"
     if type(session.setup.training) not in (FullTraining, FoldResource):
         return "they are trained with different resources"
     return reason_not_to_share(session.inputs.X, needs, reuse=params.reuse, racing=params.racing)

@@ -33,16 +33,19 @@ class Callbacks:
     Attributes
     ----------
     observe_fits : bool
-        Whether callbacks are told of every fit.
+        Whether callbacks are told of every candidate on every fold.
+    follow_fits : bool
+        Whether callbacks also follow what happens inside the fits.
     """
 
     observe_fits = False
+    follow_fits = False
 
     def begin_search(self, n_candidates: int | None, n_splits: int) -> None:
         """Begin the search task."""
 
-    def observe(self, candidate: Candidate, split: int) -> FoldObserver:
-        """Return the observer of one fold."""
+    def observe(self, candidate: Candidate, split: int, has_begun: bool = False) -> FoldObserver:
+        """Return the observer of one fold, whose beginning may have been observed already."""
         return NullObserver()
 
     def end_search(self) -> None:
@@ -75,7 +78,8 @@ class SklearnCallbacks(Callbacks):
         self._data = {"estimator": search, "X": X, "y": y, "metadata": metadata}
         n_tasks = 1 + (search.refit is not False)
         self._root = search._init_callback_context(max_subtasks=n_tasks).call_on_fit_task_begin(**self._data)
-        self.observe_fits = _has_callbacks(search) or any(map(_has_callbacks, _parts(search.estimator)))
+        self.follow_fits = _follow_fits(search)
+        self.observe_fits = self.follow_fits or _has_callbacks(search)
 
     def begin_search(self, n_candidates: int | None, n_splits: int) -> None:
         self._n_splits = n_splits
@@ -85,13 +89,14 @@ class SklearnCallbacks(Callbacks):
             sequential_subtasks=False,
         ).call_on_fit_task_begin(estimator=self._search)
 
-    def observe(self, candidate: Candidate, split: int) -> FoldObserver:
+    def observe(self, candidate: Candidate, split: int, has_begun: bool = False) -> FoldObserver:
         if not self.observe_fits:
             return NullObserver()
         parent = copy(self._task)
         parent._children_map = {}
         task_id = candidate.id * self._n_splits + split
-        return FoldCallbacks(self._search, parent.subcontext("candidate-split-evaluation", task_id=task_id))
+        context = parent.subcontext("candidate-split-evaluation", task_id=task_id)
+        return FoldCallbacks(self._search, context, has_begun)
 
     def end_search(self) -> None:
         self._task.call_on_fit_task_end(estimator=self._search)
@@ -111,14 +116,20 @@ class SklearnCallbacks(Callbacks):
 class FoldCallbacks:
     """Observer that tells callbacks of one fold, in the worker that evaluates it."""
 
-    def __init__(self, search: Estimator, context: Any):
+    def __init__(self, search: Estimator, context: Any, has_begun: bool = False):
         self._search = search
         self._context = context
+        self._has_begun = has_begun
+
+    def begin(self, fold: FoldData) -> None:
+        if not self._has_begun:
+            self._has_begun = True
+            self._context.call_on_fit_task_begin(**self._data(fold))
 
     @contextmanager
     def fitting(self, estimator: Estimator, fold: FoldData) -> Iterator[None]:
         with self._context.propagate_callback_context(estimator):
-            self._context.call_on_fit_task_begin(**self._data(fold))
+            self.begin(fold)
             yield
 
     def end(self, fold: FoldData) -> None:
@@ -136,6 +147,27 @@ class FoldCallbacks:
 def _metadata(params: Params) -> Params | None:
     weights = params.get("sample_weight")
     return None if weights is None else {"sample_weight": weights}
+
+
+def _follow_fits(search: Estimator) -> bool:
+    """Tell whether callbacks of a search, or of its estimator, follow the fits of candidates.
+
+    Callbacks that are propagated follow the fits of an estimator that supports callbacks. One of them only
+    shows the progress, which does not depend on the tasks inside a fit.
+    """
+    if any(map(_has_callbacks, _parts(search.estimator))):
+        return True
+    if not hasattr(search.estimator, "set_callbacks"):
+        return False
+    for callback in getattr(search, "_skl_callbacks", ()):
+        if getattr(callback, "max_propagation_depth", 0) != 0 and not _is_progress_bar(callback):
+            return True
+    return False
+
+
+def _is_progress_bar(callback: Any) -> bool:
+    kind = type(callback)
+    return kind.__name__ == "ProgressBar" and kind.__module__.startswith("sklearn.callback.")
 
 
 def _has_callbacks(estimator: Estimator) -> bool:

@@ -13,6 +13,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.cluster import KMeans
 from sklearn.compose import TransformedTargetRegressor, make_column_transformer
 from sklearn.datasets import load_diabetes
+from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier, StackingClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge, SGDClassifier
@@ -21,6 +22,7 @@ from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skhpt import BayesSearchCV, GridSearch, HyperbandSearchCV, ManualSearch, RandomSearch
@@ -250,7 +252,100 @@ def test_callbacks_are_told_of_every_task(make_whole, iris):
     folds = [(kind, "candidate-split-evaluation", i) for i in range(9) for kind in ("begin", "end")]
     search, refit = ("search", 0), ("refit-with-best-params", 1)
     inside = [("begin", *search), *folds, ("end", *search), ("begin", *refit), ("end", *refit)]
-    assert recorder.events == ["setup", ("begin", "fit", 0), *inside, ("end", "fit", 0), "teardown"]
+    assert sorted_pairs(recorder.events) == [
+        "setup",
+        ("begin", "fit", 0),
+        *inside,
+        ("end", "fit", 0),
+        "teardown",
+    ]
+
+
+def sorted_pairs(events):
+    """Sort the evaluations: candidates that share fits are evaluated in another order."""
+    is_fold = [event[1] == "candidate-split-evaluation" for event in events]
+    start, stop = is_fold.index(True), len(is_fold) - is_fold[::-1].index(True)
+    pairs = [events[i : i + 2] for i in range(start, stop, 2)]
+    pairs.sort(key=lambda pair: pair[0][2])
+    return [*events[:start], *(event for pair in pairs for event in pair), *events[stop:]]
+
+
+class Propagated(Recorder):
+    """A callback that follows the fits of estimators that support callbacks."""
+
+    max_propagation_depth = 1
+
+
+def _pairs(n):
+    return [(kind, "candidate-split-evaluation", i) for i in range(n) for kind in ("begin", "end")]
+
+
+class DrawsOnce(StandardScaler):
+    """Not known to draw nothing; so the first of its fits is made twice."""
+
+    def fit(self, X, y=None):
+        np.random.rand()
+        return super().fit(X, y)
+
+
+GRIDS_TO_WATCH = {
+    "a shared step": (make_pipeline(PCA(2), DecisionTreeClassifier(random_state=0)), "tree", True),
+    "a shared model": (DecisionTreeClassifier(random_state=0), "same", True),
+    "failing candidates": (make_pipeline(PCA(2), Failing(bad=(0,))), "failing", True),
+    "sharing that is refused": (
+        make_pipeline(DrawsOnce(), DecisionTreeClassifier(random_state=0)),
+        "tree",
+        False,
+    ),
+}
+VALUES = {
+    "tree": {"decisiontreeclassifier__max_depth": [1, 2, 3]},
+    "same": [{"max_depth": [1]}, {"max_depth": [1]}, {"max_depth": [1, 2]}],
+    "failing": {"failing__value": [0, 1, 2]},
+}
+
+
+@needs_callbacks
+@pytest.mark.filterwarnings(
+    "ignore::sklearn.exceptions.FitFailedWarning", "ignore:One or more of the test scores"
+)
+@pytest.mark.parametrize("name", GRIDS_TO_WATCH)
+def test_fits_are_shared_whoever_watches(name, iris):
+    estimator, values, saves = GRIDS_TO_WATCH[name]
+    unwatched = GridSearch(estimator, VALUES[values], cv=2, refit=False).fit(*iris)
+    recorder = Recorder()
+    watched = GridSearch(estimator, VALUES[values], cv=2, refit=False).set_callbacks(recorder).fit(*iris)
+    assert watched.reuse_report_.n_fits == unwatched.reuse_report_.n_fits
+    assert (watched.reuse_report_.n_fits < watched.reuse_report_.plan.n_fits_asked) == saves
+    n_folds = 2 * len(watched.cv_results_["params"])
+    assert sorted_pairs(recorder.events)[3:-3] == _pairs(n_folds)
+
+
+@needs_callbacks
+@pytest.mark.filterwarnings("ignore:The estimator .* does not support callbacks")
+@pytest.mark.parametrize(
+    "estimator, grid, follows",
+    [
+        (DecisionTreeClassifier(random_state=0), {"max_depth": [1, 2], "ccp_alpha": [0.0, 0.1]}, False),
+        (make_pipeline(PCA(2), LogisticRegression()), {"logisticregression__C": [1, 2, 3]}, True),
+        (LogisticRegression(), {"max_iter": [1000, 2000]}, True),
+    ],
+)
+def test_fits_are_not_shared_if_callbacks_follow_them(estimator, grid, follows, iris):
+    follows = follows and hasattr(estimator, "set_callbacks")
+    recorder = Propagated()
+    search = GridSearch(estimator, grid, cv=2, refit=False).set_callbacks(recorder).fit(*iris)
+    assert (search.reuse_report_.n_fits == 0) == follows
+    assert ("callbacks follow every fit" in str(search.reuse_report_)) == follows
+
+
+@needs_callbacks
+def test_a_progress_bar_does_not_follow_fits(iris):
+    from sklearn.callback import ProgressBar
+
+    estimator, grid = make_pipeline(PCA(2), LogisticRegression()), {"logisticregression__C": [1, 2, 3]}
+    search = GridSearch(estimator, grid, cv=2, refit=False).set_callbacks(ProgressBar()).fit(*iris)
+    assert search.reuse_report_.saves
 
 
 @needs_callbacks
