@@ -111,7 +111,7 @@ def test_each_fold_has_its_observer(iris):
     observed = []
     splits = list(KFold(2).split(iris[0]))
 
-    def observe(candidate, split):
+    def observe(candidate, split, has_begun):
         observed.append((candidate.id, split))
         return NullObserver()
 
