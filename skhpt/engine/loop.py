@@ -15,6 +15,9 @@ from skhpt.trial import Candidate, FoldScore, Trial
 
 #: Reasons that `run` returns: the strategy asks for nothing more, Ctrl-C was pressed, the time is up.
 COMPLETED, INTERRUPTED, OUT_OF_TIME = "completed", "interrupted", "max_time"
+#: Reason of a search that is complete although it has fewer candidates than it was asked for: no others were
+#: found that its constraint allows.
+CONSTRAINT = "constraint"
 
 
 class Evaluator(Protocol):

@@ -56,6 +56,31 @@ def upper_confidence_bound(
     return mean + width * std, np.ones_like(mean), np.full_like(std, width)
 
 
+def log_success_probability(
+    mean: np.ndarray, std: np.ndarray, best: float, *, noise: float, weight: float = 1.0
+) -> ValueAndDerivatives:
+    """Return the weighted logarithm of the probability that a candidate works, ``weight log cdf(mean / sigma)``.
+
+    The posterior is that of a label, 1 for candidates that work and -1 for those that fail, and ``sigma^2 =
+    std^2 + noise``. Added to the logarithm of the expected improvement it is the logarithm of the expected
+    improvement under an unknown constraint (Gelbart, Snoek and Adams 2014, arXiv:1403.5607, eq. 7); a weight
+    above 1 is more cautious.
+
+    The parameters are those of `log_expected_improvement`; `best` is not used. `noise` is the noise variance
+    of the labels, which is large if failures depend on chance.
+    """
+    sigma = np.sqrt(std**2 + noise)
+    z = mean / sigma
+    log_cdf = log_ndtr(z)
+    by_z = weight * np.exp(-0.5 * z * z - _LOG_SQRT_2PI - log_cdf)
+    return weight * log_cdf, by_z / sigma, -by_z * z * std / sigma**2
+
+
+def negative_mean(mean: np.ndarray, std: np.ndarray, best: float, *, weight: float) -> ValueAndDerivatives:
+    """Return ``-weight mean``: the cost of points, with the posterior of a logarithm of costs."""
+    return -weight * mean, np.full_like(mean, -weight), np.zeros_like(std)
+
+
 #: Acquisition functions by name.
 ACQUISITIONS: dict[str, Acquisition] = {"log_ei": log_expected_improvement, "ucb": upper_confidence_bound}
 #: Upper confidence bound that explores: the probability of a score above the bound is 1/740.

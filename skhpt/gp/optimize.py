@@ -37,6 +37,7 @@ def maximize_acquisition(
     n_points: int = 256,
     n_parents: int = 16,
     n_children: int = 8,
+    is_allowed: Callable[[Cube], np.ndarray] | None = None,
 ) -> Cube:
     """Return points of the cube with high values, the highest first.
 
@@ -56,11 +57,14 @@ def maximize_acquisition(
     n_points, n_parents, n_children : int
         Number of quasi-random points, number of the best points that each round starts from, and number of
         random steps from each.
+    is_allowed : callable, default=None
+        ``is_allowed(u)`` tells which of the points (n, D) are allowed: a round starts from these only. It is
+        called for as few points as possible. By default all points are allowed.
 
     Returns
     -------
     u : ndarray of shape (n, D)
-        The points of the last round and the ends of the gradient steps.
+        The points of the last round and the ends of the gradient steps; not all of them are allowed.
     """
     D = incumbents.shape[1]
     quasi_random = (_sobol(D, n_points) + rng.random(D)) % 1  # shifted at random (Cranley and Patterson 1976)
@@ -68,11 +72,11 @@ def maximize_acquisition(
     points = np.vstack([quasi_random, incumbents, *near_incumbents])
     values = value(points)
     for step in _STEPS:
-        best = np.argsort(-values, kind="stable")[:n_parents]
+        best = _best_allowed(points, values, n_parents, is_allowed)
         points, values = points[best], values[best]
         children = _random_steps(points, step, n_children, rng=rng)
         points, values = np.vstack([points, children]), np.append(values, value(children))
-    start = points[np.argsort(-values, kind="stable")[:N_STARTS]]
+    start = points[_best_allowed(points, values, N_STARTS, is_allowed)]
     ends = maximize_bfgs(
         near(start),
         start,
@@ -84,6 +88,21 @@ def maximize_acquisition(
     )
     points, values = np.vstack([points, ends]), np.append(values, value(ends))
     return points[np.argsort(-values, kind="stable")]
+
+
+def _best_allowed(
+    points: Cube, values: np.ndarray, n: int, is_allowed: Callable[[Cube], np.ndarray] | None
+) -> np.ndarray:
+    """Return the indices of the n allowed points with the highest values; of other points if none is allowed."""
+    order = np.argsort(-values, kind="stable")
+    if is_allowed is None:
+        return order[:n]
+    allowed = order[:0]
+    for block in np.split(order, range(n, len(order), n)):
+        allowed = np.append(allowed, block[is_allowed(points[block])])
+        if len(allowed) >= n:
+            break
+    return allowed[:n] if len(allowed) else order[:n]
 
 
 @lru_cache(maxsize=8)

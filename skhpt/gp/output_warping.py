@@ -34,6 +34,12 @@ class OutputWarping:
     std: float
 
     @classmethod
+    def identity(cls) -> OutputWarping:
+        """Return the transformation that changes nothing, for values from -1 to 1."""
+        ends = np.array([-1.0, 1.0])
+        return cls(ends, ends, std=1.0)
+
+    @classmethod
     def linear(cls, y: np.ndarray) -> OutputWarping:
         """Return the transformation that only standardises, for values that are not skewed."""
         level, std = _standardise(y)

@@ -140,8 +140,9 @@ cv_results_ : dict of numpy (masked) ndarrays
 history_ : History
     All candidates and their folds in the order in which they were proposed, with states and error messages.""",
     "stop_reason_": """
-stop_reason_ : {"completed", "interrupted", "max_time", "target_score", "patience"}
-    Reason why the search ended.""",
+stop_reason_ : {"completed", "constraint", "interrupted", "max_time", "target_score", "patience"}
+    Reason why the search ended. "constraint": there are fewer candidates than were asked for, because no
+    others were found that the constraint allows.""",
     "reuse_report_": """
 reuse_report_ : ReuseReport
     Fits that candidates shared, and the time that this saved. Printing it gives a table.""",

@@ -108,6 +108,10 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
         """Return the parameters of a candidate that the constraint is applied to."""
         return params
 
+    def _n_lacking(self, session: Session) -> int:
+        """Return the number of candidates that the search was asked for, less those that it has."""
+        return 0
+
     # -- fitting ---------------------------------------------------------------------------------------------
 
     @fit_context(prefer_skip_nested_validation=False)  # the estimator is not validated yet
@@ -331,7 +335,12 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
         session.callbacks.begin_search(strategy.n_candidates, len(session.folds))
         self._take_over(session)
         try:
-            outcome = run_session(strategy, session, self._run_params())
+            outcome = run_session(
+                strategy,
+                session,
+                self._run_params(),
+                lacks_candidates=partial(self._lacks_allowed_candidates, session),
+            )
         finally:
             self.history_ = session.fidelity.ordered(session.history)
         self.stop_reason_, self.reuse_report_ = outcome.stop_reason, outcome.reuse_report
@@ -346,6 +355,13 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
             n_interrupts=outcome.n_interrupts,
         )
         report_failures(session.history.finished, session.n_reported, self.error_score)
+
+    def _lacks_allowed_candidates(self, session: Session) -> bool:
+        """Tell whether candidates are missing in a space that may have more of them."""
+        space = session.space
+        if space is None or space.constraint is None or space.can_be_exhausted:
+            return False
+        return self._n_lacking(session) > 0
 
     def _run_params(self) -> RunParams:
         return RunParams(

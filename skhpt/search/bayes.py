@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from datetime import timedelta
 from functools import partial
 from numbers import Integral
@@ -26,14 +25,17 @@ from skhpt._typing import (
     SpaceDefinition,
 )
 from skhpt._warnings import warn_user
+from skhpt.engine.loop import COMPLETED, CONSTRAINT
 from skhpt.gp.acquisition import ACQUISITIONS
 from skhpt.identity import params_key
 from skhpt.parallel.pool import n_workers
 from skhpt.search._shared_docs import add_shared_docs
 from skhpt.search.base import BaseSearch
 from skhpt.session.session import Session
+from skhpt.space.sampling import Selection
 from skhpt.space.skopt import translate
 from skhpt.space.space import Space
+from skhpt.strategies.base import Strategy
 from skhpt.strategies.bayes import BayesianOptimization
 from skhpt.strategies.encoding import Encoder
 from skhpt.strategies.initial_design import default_points, n_initial_points
@@ -240,6 +242,17 @@ class BayesSearchCV(BaseSearch):
     def _parse_space(self) -> Space:
         return Space(translate(self.param_distributions), self.constraint)
 
+    def _n_lacking(self, session: Session) -> int:
+        return self.n_iter - len(session.history.own)
+
+    def _run(self, strategy: Strategy, session: Session) -> None:
+        super()._run(strategy, session)
+        space, n_found = session.search_space, len(session.history.own)
+        is_complete = self.stop_reason_ in (COMPLETED, CONSTRAINT)
+        if is_complete and n_found < self.n_iter <= space.size:  # `_make_strategy` warns of smaller spaces
+            found = Selection.of(trial.candidate.params for trial in session.history.own)
+            warn_user(space.why_fewer(self.n_iter, found, "n_iter"))
+
     def _make_strategy(self, session: Session) -> BayesianOptimization:
         space = session.search_space
         self._check_acquisition()
@@ -297,8 +310,9 @@ class BayesSearchCV(BaseSearch):
         if n < 1:  # enough trials, but the estimator as it is should be among them
             first = defaults[:1]
             defaults = [p for p in first if params_key(p) == params_key({name: own.get(name) for name in p})]
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a constraint may leave fewer points, which does not matter here
-            n_sobol = max(0, n - len(defaults))
-            sobol = space.sample(n_sobol, seed, method="sobol", unique=True, exclude=[*earlier, *defaults])
-        return defaults + sobol
+        n_sobol = max(0, n - len(defaults))
+        known = [*earlier, *defaults]
+        drawn = space.draw(n_sobol, np.random.RandomState(seed), method="sobol", unique=True, exclude=known)
+        if not known:
+            space.check_some(drawn)
+        return defaults + drawn.points

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
 from collections.abc import Sequence
 from copy import deepcopy
@@ -343,20 +342,26 @@ class HyperbandSearchCV(BaseSearch):
     ) -> tuple[Plan, list[Params]]:
         """Return the plan and its candidates, other than those of earlier searches; a small space shrinks the plan."""
         n = None if self.n_candidates == "auto" else int(self.n_candidates)
+        earlier = [trial.candidate.params for trial in history.earlier]
+        plan = self._plan_of(fidelity, n)
+        drawn = space.draw(plan.n_candidates, check_random_state(random_state), unique=True, exclude=earlier)
+        if not earlier:
+            space.check_some(drawn)
+        if not drawn.is_full:
+            warn_user(space.why_fewer(plan.n_candidates, drawn, "n_candidates"))
+            plan = self._plan_of(fidelity, len(drawn.points))
+        return plan, drawn.points
+
+    def _plan_of(self, fidelity: MultiFidelity, n: int | None) -> Plan:
+        """Return the plan for n candidates, or for as many as suit the schedule."""
         # More brackets, for the model learns from bracket to bracket.
         power = BRACKET_POWER - (self.sampler == "bayes")
-        plan = fidelity.plan(self.schedule, n, self.factor, self.factor**power)
-        earlier = [trial.candidate.params for trial in history.earlier]
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # its warning names n_iter
-            points = space.sample(plan.n_candidates, random_state, unique=True, exclude=earlier)
-        if len(points) < plan.n_candidates:
-            warn_user(
-                f"{plan.n_candidates} candidates were asked for (n_candidates), but the space has only {len(points)} "
-                "left to try."
-            )
-            plan = fidelity.plan(self.schedule, len(points), self.factor, self.factor**power)
-        return plan, points
+        return fidelity.plan(self.schedule, n, self.factor, self.factor**power)
+
+    def _n_lacking(self, session: Session) -> int:
+        n = None if self.n_candidates == "auto" else int(self.n_candidates)
+        assert isinstance(session.fidelity, MultiFidelity)
+        return self._plan_of(session.fidelity, n).n_candidates - self.plan_.n_candidates
 
     def _propose(
         self, space: Space, seed: int, n: int, trials: Sequence[Trial], prior: Sequence[Trial]

@@ -27,7 +27,7 @@ from skhpt.journal import StoredJournal
 from skhpt.search._shared_docs import add_shared_docs
 from skhpt.search.fixed_list import FixedListSearch
 from skhpt.session.resume import draw_points
-from skhpt.session.session import DrawnPoints
+from skhpt.session.session import DrawnPoints, Session
 from skhpt.space.space import Space
 from skhpt.strategies.fixed_list import untried
 
@@ -157,6 +157,9 @@ class RandomSearch(FixedListSearch):
             return None
         draw = partial(self._points, space, History())
         return draw_points(draw, self.random_state, stored.header.metadata if stored else None)
+
+    def _n_lacking(self, session: Session) -> int:
+        return self._n_missing(session.history)
 
     def _points(self, space: Space, history: History, random_state: RandomState) -> list[Params]:
         return space.sample(

@@ -74,7 +74,7 @@ class RunOutcome:
     Attributes
     ----------
     stop_reason : str
-        "completed", "interrupted", or the limit that ended the search.
+        "completed", "constraint", "interrupted", or the limit that ended the search.
     reuse_report : ReuseReport
         Fits that candidates shared.
     n_retries : int
@@ -89,10 +89,16 @@ class RunOutcome:
     n_interrupts: int
 
 
-def run_session(strategy: Strategy, session: Session, params: RunParams) -> RunOutcome:
+def run_session(
+    strategy: Strategy,
+    session: Session,
+    params: RunParams,
+    lacks_candidates: Callable[[], bool] = lambda: False,
+) -> RunOutcome:
     """Evaluate the candidates of a strategy until it has no more or a limit is reached.
 
     The history of the session is extended in place, so that nothing is lost if an exception is raised.
+    `lacks_candidates` tells, when the strategy has no more, whether this is because of the constraint.
     """
     needs = scorer_needs(session.inputs.scorer, session.inputs.estimator)
     reason = _reason_not_to_share(session, params, needs)
@@ -113,6 +119,8 @@ def run_session(strategy: Strategy, session: Session, params: RunParams) -> RunO
                     race=_make_race(params),
                     stop=_make_limits(session, params, interrupts),
                 )
+        if stop_reason == loop.COMPLETED and lacks_candidates():
+            stop_reason = loop.CONSTRAINT
         if interrupts.n:  # even if it was pressed after the last fold
             stop_reason = loop.INTERRUPTED
         if session.journal:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
+
 import numpy as np
 
 from skhpt._typing import Constraint, Params
@@ -26,3 +28,12 @@ def is_allowed(constraint: Constraint, params: Params) -> bool:
     if not isinstance(allowed, (bool, np.bool_)):
         raise TypeError(f"constraint must return True or False, got {allowed!r} for the candidate {params!r}")
     return bool(allowed)
+
+
+def constraint_name(constraint: Constraint) -> str:
+    """Return the name of a constraint for messages: that of a function with the place of its definition."""
+    name = getattr(constraint, "__name__", None) or repr(constraint)
+    code = getattr(constraint, "__code__", None)
+    if code is None:
+        return str(name)
+    return f"{name} ({PurePath(code.co_filename).name}, line {code.co_firstlineno})"

@@ -20,19 +20,45 @@ class Selection:
         ``is_allowed(point) -> bool``.
     is_unique : bool
         Whether a point is selected only once.
+
+    Attributes
+    ----------
+    points : list of dict
+        Selected points.
+    n_rejected : int
+        Number of points that were offered and not allowed.
     """
 
     def __init__(self, n: int, is_allowed: Callable[[Params], bool], is_unique: bool):
         self.points: list[Params] = []
+        self.n_rejected = 0
         self._n = n
         self._is_allowed = is_allowed
         self._is_unique = is_unique
         self._seen: set[Hashable] = set()
 
+    @classmethod
+    def of(cls, points: Iterable[Params]) -> Selection:
+        """Return a selection of given points."""
+        selection = cls(0, is_allowed=lambda point: True, is_unique=False)
+        selection.points += points
+        return selection
+
     @property
     def is_full(self) -> bool:
         """Whether no more points are needed."""
         return len(self.points) == self._n
+
+    @property
+    def n_missing(self) -> int:
+        """Number of points that are still needed."""
+        return self._n - len(self.points)
+
+    def require_unique(self) -> None:
+        """Select no point that is selected already, from now on."""
+        if not self._is_unique:
+            self._is_unique = True
+            self.exclude(self.points)
 
     def exclude(self, points: Iterable[Mapping[str, Any]]) -> None:
         """Treat points as selected already."""
@@ -43,7 +69,10 @@ class Selection:
         if self.is_full:
             return False
         key = params_key(point) if self._is_unique else None
-        if key in self._seen or not self._is_allowed(point):
+        if key in self._seen:
+            return False
+        if not self._is_allowed(point):
+            self.n_rejected += 1
             return False
         if self._is_unique:
             self._seen.add(key)

@@ -18,16 +18,22 @@ from sklearn.utils import check_random_state
 from skhpt._typing import Constraint, Params, RandomState, SpaceDefinition
 from skhpt._warnings import warn_user
 from skhpt.identity import native
-from skhpt.space.constraint import is_allowed
-from skhpt.space.dimensions import Choice, Dimension, short_repr
+from skhpt.space.constraint import constraint_name, is_allowed
+from skhpt.space.dimensions import Choice, Dimension, Sampled, short_repr
 from skhpt.space.parsing import checked_resolution, parse_branches
+from skhpt.space.random_walk import random_walk
 from skhpt.space.sampling import Selection
 from skhpt.space.value_table import MAX_LISTED
 
 Sampler = Literal["random", "sobol", "halton"]
 
-#: Number of successive draws that may be rejected before sampling stops.
+#: Number of successive draws that may be rejected before draws are made in another way, or sampling stops.
 PATIENCE = 10_000
+#: Maximum number of draws from the cube after that, and number of draws at a time.
+MAX_CUBE_DRAWS, CUBE_BLOCK = 500_000, 5_000
+#: Number of random walks, and number of steps of each of their points. A walk of 400 steps from one point
+#: comes to all of a band in two dimensions whose width is a millionth of its length.
+MAX_WALKS, WALK_SWEEPS = 2, 400
 
 
 class Space:
@@ -275,36 +281,136 @@ class Space:
         """
         if method not in get_args(Sampler):
             raise ValueError(f"method must be one of {get_args(Sampler)}, got {method!r}")
-        rng = check_random_state(random_state)
-        if method == "random" and self.constraint is None and not unique:
-            n_draws = int(min(n, self.size)) if self.is_all_lists() else n
-            points = list(self._random_draws(n_draws, rng))
-        else:
-            selection = Selection(n, self.allows, is_unique=unique or self.is_all_lists())
-            if unique:
-                selection.exclude(exclude)
-            self._fill(selection, method, rng)
-            points = selection.points
-        if n and not points and self.constraint is not None and not exclude:
-            raise ValueError(
-                "constraint rejects every candidate that was drawn. Try it on a candidate that you know to be good."
-            )
-        if len(points) < n:
-            warn_user(self._too_few_points_message(n, len(points), exclude))
-        return points
+        exclude = list(exclude)
+        drawn = self.draw(n, check_random_state(random_state), method=method, unique=unique, exclude=exclude)
+        if not exclude:
+            self.check_some(drawn)
+        if not drawn.is_full:
+            warn_user(self.why_fewer(n, drawn, "n_iter"))
+        return drawn.points
 
-    def _too_few_points_message(self, n: int, n_found: int, exclude: Iterable[Any]) -> str:
-        if self.size > MAX_LISTED:
-            return (
-                f"{n} candidates were asked for (n_iter), but only {n_found} were found before {PATIENCE} draws in a "
-                "row were rejected by the constraint or known already."
-            )
-        if self.constraint is not None or exclude:
-            return f"{n} candidates were asked for (n_iter), but the space has only {n_found} left to try."
-        return (  # scikit-learn's words
-            f"The total space of parameters {n_found} is smaller than n_iter={n}. Running {n_found} iterations. For "
-            "exhaustive searches, use GridSearch."
+    def draw(
+        self,
+        n: int,
+        rng: np.random.RandomState,
+        *,
+        method: Sampler = "random",
+        unique: bool = False,
+        exclude: Sequence[Mapping[str, Any]] = (),
+    ) -> Selection:
+        """Draw points as `sample` does, without a warning or an error if there are fewer than `n`.
+
+        Where the constraint rejects almost everything, further points are found by a random walk from those
+        that are known: the points drawn so far, `exclude`, and the middle of each branch.
+
+        Parameters
+        ----------
+        n : int
+            Number of points.
+        rng : numpy.random.RandomState
+            Source of randomness.
+        method : {"random", "sobol", "halton"}, default="random"
+            As for `sample`.
+        unique : bool, default=False
+            Whether all points must differ from each other.
+        exclude : sequence of dict, default=()
+            Points that are not drawn if `unique` is true.
+
+        Returns
+        -------
+        selection : Selection
+            The points, and the number of draws that the constraint rejected.
+        """
+        is_without_replacement = self.is_all_lists()
+        selection = Selection(n, self.allows, is_unique=unique or is_without_replacement)
+        if unique:
+            selection.exclude(exclude)
+        if method == "random" and self.constraint is None and not unique:
+            n_draws = int(min(n, self.size)) if is_without_replacement else n
+            selection.points += self._random_draws(n_draws, rng)
+            return selection
+        self._fill(selection, method, rng)
+        if selection.is_full:
+            return selection
+        if self.size <= MAX_LISTED:
+            self._fill_from_list(selection, rng)
+        elif self.constraint is not None and self.has_cube:
+            self._fill_from_cube(selection, rng)
+            self._fill_by_walking(selection, exclude, rng)
+        return selection
+
+    def check_some(self, drawn: Selection) -> None:
+        """Raise if the constraint has rejected every draw.
+
+        Parameters
+        ----------
+        drawn : Selection
+            What `draw` has returned.
+
+        Raises
+        ------
+        ValueError
+            If there is no point but a constraint.
+        """
+        if self.constraint is None or drawn.points or drawn.is_full:
+            return
+        raise ValueError(
+            f"constraint rejects every candidate that was drawn: {constraint_name(self.constraint)} rejected all "
+            f"{drawn.n_rejected:,} draws. Try it on a candidate that you know to be good.{self._hint_at_equalities()}"
         )
+
+    def why_fewer(self, n: int, drawn: Selection, parameter: str) -> str:
+        """Say why a search has fewer candidates than it was asked for.
+
+        Parameters
+        ----------
+        n : int
+            Number of candidates that were asked for.
+        drawn : Selection
+            What `draw` has returned.
+        parameter : str
+            Name of the parameter that asks for them.
+
+        Returns
+        -------
+        message : str
+            One or two sentences.
+        """
+        n_found = len(drawn.points)
+        asked = f"{n} candidates were asked for ({parameter}), but"
+        if self.constraint is None and self.size == n_found and parameter == "n_iter":  # scikit-learn's words
+            return (
+                f"The total space of parameters {n_found} is smaller than n_iter={n}. Running {n_found} "
+                "iterations. For exhaustive searches, use GridSearch."
+            )
+        if self.can_be_exhausted:
+            return f"{asked} the space has only {n_found} left to try."
+        if self.constraint is None:
+            return f"{asked} only {n_found} were found before {PATIENCE} draws in a row were known already."
+        draws = f", which rejected {drawn.n_rejected:,} draws" if drawn.n_rejected else ""
+        return (
+            f"{asked} only {n_found} were found that meet the constraint {constraint_name(self.constraint)}{draws}."
+            f"{self._hint_at_equalities()}"
+        )
+
+    def _hint_at_equalities(self) -> str:
+        if self.can_be_exhausted:
+            return ""
+        return (
+            " If it asks for an equality of numbers (a == b), draws hardly ever meet it: allow a tolerance, or let "
+            "the estimator derive one parameter from the others."
+        )
+
+    @property
+    def can_be_exhausted(self) -> bool:
+        """Whether the space is finite and small enough that all of its points are listed when few are left."""
+        return self.size <= MAX_LISTED
+
+    @property
+    def has_cube(self) -> bool:
+        """Whether the points of the unit cube can be decoded: no parameter is an object that has only ``rvs``."""
+        dimensions = chain.from_iterable(branch.values() for branch in self.branches)
+        return not any(isinstance(dimension, Sampled) for dimension in dimensions)
 
     # -- the unit cube ---------------------------------------------------------------------------------------
 
@@ -452,16 +558,89 @@ class Space:
         return chain.from_iterable(self.decode(sequence.random(size)) for size in sizes)
 
     def _fill(self, selection: Selection, method: Sampler, rng: np.random.RandomState) -> None:
-        """Draw points until a selection is full; if most draws are rejected, list the whole space."""
+        """Draw points until a selection is full or most draws are rejected."""
         n_rejected, patience = 0, min(PATIENCE, 20 * self.size)
         for point in self._draws(method, rng):
             n_rejected = 0 if selection.offer(point) else n_rejected + 1
             if selection.is_full or n_rejected >= patience:
                 break
-        if not selection.is_full and self.size <= MAX_LISTED:
-            full_grid = self._full_grid(MAX_LISTED)
-            for i in rng.permutation(len(full_grid)):
-                selection.offer(full_grid[i])
+
+    def _fill_from_list(self, selection: Selection, rng: np.random.RandomState) -> None:
+        """Offer all points of a finite space, in random order."""
+        full_grid = self._full_grid(MAX_LISTED)
+        for i in rng.permutation(len(full_grid)):
+            selection.offer(full_grid[i])
+
+    def _fill_from_cube(self, selection: Selection, rng: np.random.RandomState) -> None:
+        """Draw many points of the cube at once, which is faster than `_fill`, until a selection is full."""
+        for _ in range(MAX_CUBE_DRAWS // CUBE_BLOCK):
+            points = self.decode(rng.random_sample((CUBE_BLOCK, len(self.columns))))
+            allowed = [point for point in points if self.allows(point)]
+            selection.n_rejected += len(points) - len(allowed)
+            for point in allowed:
+                selection.offer(point)
+            if selection.is_full:
+                break
+
+    def _fill_by_walking(
+        self, selection: Selection, known: Sequence[Mapping[str, Any]], rng: np.random.RandomState
+    ) -> None:
+        """Fill a selection with points that a random walk from the selected and known points comes to."""
+        middles = []
+        for branch in self.branches:
+            middles.append({name: dimension.middle() for name, dimension in branch.items()})
+        generator = np.random.default_rng(rng.randint(2**31))
+        start = self.allowed_codes([*selection.points, *known, *middles], generator)
+        if not len(start):
+            return
+        # Each point only once, because points that a walk does not move away from would be drawn many times.
+        selection.require_unique()
+        for _ in range(MAX_WALKS):
+            u = random_walk(
+                self.allows_codes, start, n=selection.n_missing, n_sweeps=WALK_SWEEPS, rng=generator
+            )
+            for point in self.decode(u):
+                selection.offer(point)
+            if selection.is_full:
+                break
+
+    def allows_codes(self, u: np.ndarray) -> np.ndarray:
+        """Tell which points of the cube the constraint allows.
+
+        Parameters
+        ----------
+        u : ndarray of shape (n, len(columns))
+            Points of the cube, with entries in [0, 1].
+
+        Returns
+        -------
+        is_allowed : ndarray of shape (n,)
+            Whether each decoded point is allowed.
+        """
+        if self.constraint is None:
+            return np.ones(len(u), dtype=bool)
+        return np.array([self.allows(point) for point in self.decode(u)], dtype=bool)
+
+    def allowed_codes(self, points: Sequence[Mapping[str, Any]], rng: np.random.Generator) -> np.ndarray:
+        """Encode those of some candidates that the space and its constraint allow.
+
+        Parameters
+        ----------
+        points : sequence of dict
+            Parameters of candidates.
+        rng : numpy.random.Generator
+            Draws the columns that do not belong to the branch of a point.
+
+        Returns
+        -------
+        u : ndarray of shape (n, len(columns))
+            Points of the cube, without NaN, which decode to allowed points.
+        """
+        codes = [u for u in self.locate(points) if u is not None]
+        u = np.array(codes).reshape(-1, len(self.columns))
+        u = np.where(np.isnan(u), rng.random(u.shape), u)
+        allowed: np.ndarray = u[self.allows_codes(u)]
+        return allowed
 
     def _full_grid(self, resolution: int | Mapping[str, int]) -> ParameterGrid:
         names = set().union(*self.branches)

@@ -30,6 +30,12 @@ MAX_FITTED, MAX_SEEN = 200, 1000
 DEPTH = 0.5
 #: Columns with at most this many values are not moved along the gradient.
 FEW_VALUES = 30
+#: Transformation of each kind of target.
+_WARPINGS: dict[str, Callable[[np.ndarray], OutputWarping]] = {
+    "score": OutputWarping.fit,
+    "cost": OutputWarping.linear,
+    "label": lambda y: OutputWarping.identity(),
+}
 
 
 class Surrogate:
@@ -40,7 +46,7 @@ class Surrogate:
     encoder : Encoder
         Map from trials to points of the cube. Trials outside of its space are left out.
     trials : sequence of Trial
-        Observations of this search.
+        Observations of this search. Trials without a finite value of the target are left out.
     target : callable
         Modelled quantity, such as `mean_scores`.
     prior : sequence of Trial, default=()
@@ -48,9 +54,14 @@ class Surrogate:
         relative distances count.
     theta : ndarray, default=None
         Hyperparameters of the Gaussian process; fitted to the observations if None.
-    is_score : bool, default=True
-        Whether the target is a score: then it is transformed such that high scores count, and expected to be
-        lower at the bounds of the columns.
+    kind : {"score", "cost", "label"}, default="score"
+        Kind of the target. Scores are transformed such that high scores count, and expected to be lower at
+        the bounds of the columns; costs are standardised; labels stay as they are.
+
+    Raises
+    ------
+    ValueError
+        If no trial has a value.
 
     Attributes
     ----------
@@ -74,15 +85,17 @@ class Surrogate:
         *,
         prior: Sequence[Trial] = (),
         theta: np.ndarray | None = None,
-        is_score: bool = True,
+        kind: str = "score",
     ):
         self.space = encoder.space
         self.embedding = Embedding(tuple(column.dimension.n_levels for column in self.space.columns))
-        warp = OutputWarping.fit if is_score else OutputWarping.linear
+        warp = _WARPINGS[kind]
         own_u, own_y, own_v, own_warping = _observations(encoder, trials, target, warp=warp)
         prior_u, prior_y, prior_v, prior_warping = _observations(encoder, prior, target, warp=warp)
         self.warping = own_warping if len(own_y) else prior_warping
         y = np.concatenate([own_y, prior_y])
+        if not len(y):
+            raise ValueError("there is no value of the target to learn from")
         rows = _most_informative(y, MAX_SEEN)
         self.y = y[rows]
         self.u = np.concatenate([own_u, prior_u])[rows]
@@ -90,7 +103,7 @@ class Surrogate:
         self._remaining_v = np.where(rows < len(own_y), 0.0, self._v)
         self._Z = self.embedding(self.u)
         self._theta_prior = regression.Prior.of_dimension(len(self.embedding.levels), self.space.n_free)
-        depth = DEPTH / np.sqrt(max(self.space.n_free, 1)) if is_score else 0.0
+        depth = DEPTH / np.sqrt(max(self.space.n_free, 1)) if kind == "score" else 0.0
         theta = self._fit_theta(depth) if theta is None else theta
         self.posterior = regression.condition(
             self.embedding, theta, self._Z, y=self.y, v=self._v, depth=depth
@@ -102,6 +115,11 @@ class Surrogate:
         return regression.fit_theta(
             self.embedding, self._Z[rows], self.y[rows], v=self._v[rows], prior=self._theta_prior, depth=depth
         )
+
+    @property
+    def noise(self) -> float:
+        """Noise variance of the transformed target."""
+        return float(np.exp(self.posterior.theta[-1]) * self.posterior.scale**2)
 
     @cached_property
     def theta_covariance_root(self) -> np.ndarray:
@@ -165,22 +183,27 @@ def _observations(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, OutputWarping]:
     """Return points, transformed values and relative noise variances of the trials inside the space.
 
-    A failed trial is as bad as the worst trial that has a value. The noise variance is 1, and larger if folds
-    were skipped.
+    Trials without a finite value are left out: a failure says nothing of the score, `successes` is its
+    target. The noise variance is 1, and larger if folds were skipped.
     """
     encoded = encoder(trials)
-    u = [each.u for each in encoded if each.u is not None]
-    inside = [trial for trial, each in zip(trials, encoded, strict=True) if each.u is not None]
+    inside = [i for i, each in enumerate(encoded) if each.u is not None]
+    values = target([trials[i] for i in inside])
+    rows = [i for i, value in zip(inside, values, strict=True) if np.isfinite(value)]
     n_columns = len(encoder.space.columns)
-    if not inside:
+    if not rows:
         zero = np.zeros(1)
         return np.empty((0, n_columns)), np.empty(0), np.empty(0), OutputWarping(zero, zero, std=0.0)
-    values = target(inside)
-    is_finite = np.isfinite(values)
-    warping = warp(values[is_finite] if is_finite.any() else np.zeros(1))
-    y = warping(np.where(is_finite, values, -np.inf))
-    v = np.array([len(trial.folds) / len(trial.evaluated) for trial in inside], dtype=float)
-    return np.array(u).reshape(-1, n_columns), y, v, warping
+    u = np.array([encoded[i].u for i in rows]).reshape(len(rows), n_columns)
+    v = np.array([len(trials[i].folds) / len(trials[i].evaluated) for i in rows], dtype=float)
+    values = values[np.isfinite(values)]
+    warping = warp(values)
+    return u, warping(values), v, warping
+
+
+def successes(trials: Sequence[Trial], target: Target) -> np.ndarray:
+    """Return 1 for each trial that has a finite value of a target, and -1 for each trial that failed."""
+    return np.where(np.isfinite(target(trials)), 1.0, -1.0)
 
 
 def mean_scores(trials: Sequence[Trial], metric: str | None = None) -> np.ndarray:

@@ -253,7 +253,12 @@ def test_a_finite_space_is_exhausted_and_nothing_comes_twice():
     with pytest.warns(UserWarning, match="total space of parameters 12 is smaller than n_iter=20"):
         search.fit(X, Y)
     assert len(set(keys(search))) == len(keys(search)) == 12
-    search.set_params(constraint=lambda params: params["value"] > 3, n_iter=12).fit(X, Y)
+    search.set_params(constraint=lambda params: params["value"] > 3, n_iter=12)
+    with pytest.warns(
+        UserWarning, match="12 candidates were asked for .n_iter., but the space has only 4 left"
+    ):
+        search.fit(X, Y)
+    assert search.stop_reason_ == "completed"
     assert len(keys(search)) == 4
 
 

@@ -14,6 +14,7 @@ from sklearn.model_selection import ParameterGrid, ParameterSampler
 from skhpt import Space
 from skhpt.distributions import quantized
 from skhpt.identity import params_key
+from skhpt.space.random_walk import random_walk
 from tests.space.examples import DISCRETE
 
 BRANCHES = [
@@ -218,6 +219,83 @@ def test_a_rare_constraint_is_found_by_listing_a_finite_space():
         assert space.sample(2, 0) == [{"a": 199, "b": 199}]
 
 
+RARE = {
+    "sum": ({f"w{i}": stats.uniform() for i in range(4)}, lambda p: abs(sum(p.values()) - 1) < 1e-3),
+    "curve": (
+        {"x": stats.uniform(), "y": stats.uniform()},
+        lambda p: abs((p["x"] - 0.5) ** 2 + (p["y"] - 0.5) ** 2 - 0.09) < 1e-4,
+    ),
+    "logarithms": (
+        {"C": stats.loguniform(1e-3, 1e3), "gamma": stats.loguniform(1e-3, 1e3)},
+        lambda p: 0.9999 < p["C"] * p["gamma"] < 1.0001,
+    ),
+    "large integers": (
+        {"a": stats.randint(0, 10**6), "b": stats.randint(0, 10**6)},
+        lambda p: abs(p["a"] - p["b"]) <= 5,
+    ),
+    "one branch": (
+        [{"kind": ["a"], "x": stats.uniform()}, {"kind": ["b"], "x": stats.norm(), "y": stats.norm()}],
+        lambda p: p["kind"] == "b" and abs(p["x"] - p["y"]) < 1e-4,
+    ),
+}
+
+
+@pytest.mark.parametrize("unique", [True, False])
+@pytest.mark.parametrize("method", ["random", "sobol"])
+@pytest.mark.parametrize("name", RARE)
+def test_points_of_a_tight_constraint_are_found(name, method, unique, monkeypatch):
+    monkeypatch.setattr("skhpt.space.space.PATIENCE", 100)
+    params, constraint = RARE[name]
+    points = Space(params, constraint).sample(12, 0, method=method, unique=unique)
+    assert all(map(constraint, points))
+    assert len({params_key(point) for point in points}) == 12
+
+
+def test_a_walk_keeps_the_distribution():
+    """Uniform on a triangle of the cube: the mean of its first coordinate is a third of its width."""
+
+    def is_allowed(u):
+        return u.sum(axis=1) < 0.2
+
+    rng = np.random.default_rng(0)
+    u = random_walk(is_allowed, np.full((1, 3), 1e-3), n=600, n_sweeps=100, rng=rng)
+    assert is_allowed(u).all()
+    np.testing.assert_allclose(u.mean(axis=0), 0.2 / 4, atol=0.004)
+    np.testing.assert_allclose(u.std(axis=0), 0.2 * np.sqrt(3 / 80), atol=0.004)
+
+
+def test_the_same_points_of_a_tight_constraint_for_the_same_seed(monkeypatch):
+    monkeypatch.setattr("skhpt.space.space.PATIENCE", 100)
+    space = Space(*RARE["sum"])
+    assert space.sample(5, 0) == space.sample(5, 0) != space.sample(5, 1)
+
+
+@pytest.mark.parametrize(
+    "constraint", [lambda p: p["a"] == p["b"], lambda p: p["a"] * p["b"] == 0.1, lambda p: False]
+)
+def test_a_constraint_that_draws_cannot_meet_is_named(constraint, monkeypatch):
+    monkeypatch.setattr("skhpt.space.space.MAX_CUBE_DRAWS", 10_000)
+    space = Space({"a": stats.uniform(0, 1), "b": stats.uniform(1, 1)}, constraint)
+    with pytest.raises(
+        ValueError,
+        match=r"<lambda> \(test_space.py, line \d+\) rejected all 20,000 draws.*an equality of numbers",
+    ):
+        space.sample(3, 0)
+
+
+def test_a_constraint_is_called_a_limited_number_of_times():
+    n_calls = 0
+
+    def never(params):
+        nonlocal n_calls
+        n_calls += 1
+        return False
+
+    with pytest.raises(ValueError, match=r"never \(test_space.py, line"):
+        Space({"a": stats.uniform()}, never).sample(50, 0, method="sobol")
+    assert n_calls < 600_000
+
+
 def test_a_constraint_cannot_change_the_candidate():
     space = Space({"a": [1, 2]}, constraint=lambda p: p.clear() is None)
     assert space.grid() == [{"a": 1}, {"a": 2}]
@@ -267,5 +345,7 @@ def test_unknown_methods_are_refused():
 def test_sampling_stops_with_a_warning_if_most_draws_are_rejected():
     answers = iter([True, True])
     space = Space({"x": stats.uniform()}, constraint=lambda params: next(answers, False))
-    with pytest.warns(UserWarning, match="10000 draws in a row were rejected"):
+    with pytest.warns(
+        UserWarning, match=r"only 2 were found that meet the constraint <lambda> \(test_space.py, line"
+    ):
         assert len(space.sample(3, 0)) == 2

@@ -123,3 +123,92 @@ def test_the_first_trials_may_all_lie_outside_of_the_space():
     # The hyperparameters would be fitted to the first 28.
     history = History([*outside, inside], n_earlier_trials=29)
     assert space.contains(proposal(space, history, n_candidates=5))
+
+
+# -- failures ------------------------------------------------------------------------------------------------
+
+
+def failing_history(points, works, score):
+    """A history in which some trials fail."""
+    trials = []
+    for i, params in enumerate(points):
+        fold = FoldScore(i, 0, score(**params)) if works(**params) else FoldScore(i, 0, None, state="failed")
+        trials.append(Trial(Candidate(i, params), (fold,)))
+    return History(trials)
+
+
+def test_one_candidate_that_works_is_enough_to_look_around_it():
+    space = Space({"x": stats.uniform(), "y": stats.uniform()})
+    points = [*space.sample(11, 0, method="sobol"), {"x": 0.8, "y": 0.3}]
+    history = failing_history(points, lambda x, y: (x, y) == (0.8, 0.3), lambda x, y: -5.0)
+    proposals = [proposal(space, history, seed=seed) for seed in range(8)]
+    distances = [np.hypot(point["x"] - 0.8, point["y"] - 0.3) for point in proposals]
+    assert np.median(distances) < 0.35
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1.0, 1e12])
+def test_two_candidates_with_almost_equal_scores_are_better_than_failures(scale):
+    space = Space({"x": stats.uniform()})
+    points = [{"x": x} for x in (0.05, 0.15, 0.25, 0.35, 0.45, 0.55, 0.9, 0.95)]
+    history = failing_history(points, lambda x: x > 0.6, lambda x: scale * (1 + 1e-6 * x))
+    proposals = [proposal(space, history, seed=seed)["x"] for seed in range(5)]
+    assert min(proposals) > 0.58
+
+
+def test_a_choice_that_always_fails_is_left_alone():
+    space = Space([{"kind": [kind], "x": stats.uniform()} for kind in "abc"])
+    points = [{"kind": kind, "x": x} for x in (0.2, 0.5, 0.8) for kind in "abc"]
+    history = failing_history(
+        points, lambda kind, x: kind != "b", lambda kind, x: (kind == "c") - abs(x - 0.5)
+    )
+    assert {proposal(space, history, seed=seed)["kind"] for seed in range(5)} == {"c"}
+
+
+def test_failures_by_chance_do_not_move_the_search_away_from_good_scores():
+    space = Space({"x": stats.uniform()})
+    points = [{"x": x} for x in np.linspace(0.02, 0.98, 25).tolist()]
+    by_chance = {round(points[i]["x"], 9) for i in (3, 12, 20)}  # the twelfth is the best
+    history = failing_history(points, lambda x: round(x, 9) not in by_chance, lambda x: -((x - 0.5) ** 2))
+    proposals = [proposal(space, history, seed=seed)["x"] for seed in range(6)]
+    assert np.abs(np.array(proposals) - 0.5).max() < 0.05
+
+
+def test_while_everything_fails_proposals_keep_away_from_failures_and_not_only_at_the_bounds():
+    space = Space({"x": stats.uniform(), "y": stats.uniform()})
+    points = [{"x": x, "y": y} for x in (0.1, 0.3) for y in (0.1, 0.4, 0.7, 0.9)]
+    history = failing_history(points, lambda x, y: False, lambda x, y: 0.0)
+    proposals = [tuple(proposal(space, history, seed=seed).values()) for seed in range(20)]
+    assert np.mean(proposals, axis=0)[0] > 0.55
+    assert np.min([np.min(proposals, axis=1), 1 - np.max(proposals, axis=1)], axis=0).max() > 0.1
+
+
+def test_failures_of_earlier_searches_count():
+    space = Space({"x": stats.uniform()})
+    prior = list(failing_history([{"x": x} for x in np.linspace(0, 0.6, 9).tolist()], lambda x: False, None))
+    history = History([trial_of(0, 0.5, x=0.9), trial_of(1, 0.4, x=0.8)], prior=prior)
+    assert min(proposal(space, history, seed=seed)["x"] for seed in range(5)) > 0.6
+
+
+# -- constraints ---------------------------------------------------------------------------------------------
+
+
+def test_proposals_move_along_a_narrow_band():
+    space = Space(
+        {"x": stats.uniform(), "y": stats.loguniform(1, 10)},
+        constraint=lambda params: abs(params["x"] - np.log10(params["y"])) < 1e-5,
+    )
+    points = [{"x": x, "y": 10.0**x} for x in (0.1, 0.2, 0.3)]
+    trials = list(history_of(points, lambda x, y: -((x - 0.7) ** 2)))
+    for _ in range(12):
+        params = proposal(space, History(trials))
+        assert space.contains(params)
+        trials.append(Trial(Candidate(len(trials), params), (FoldScore(0, 0, -((params["x"] - 0.7) ** 2)),)))
+    assert max(trial.folds[0].test_score for trial in trials) > -1e-3
+
+
+def test_a_constraint_that_excludes_the_optimum_is_met_at_its_edge():
+    space = Space({"x": stats.uniform(), "y": stats.uniform()}, constraint=lambda params: params["x"] < 0.5)
+    points = Space({"x": stats.uniform(0, 0.5), "y": stats.uniform()}).sample(12, 0, method="sobol")
+    history = history_of(points, lambda x, y: x - (y - 0.5) ** 2)
+    proposals = [proposal(space, history, seed=seed) for seed in range(4)]
+    assert np.median([params["x"] for params in proposals]) > 0.45
