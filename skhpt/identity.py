@@ -16,6 +16,10 @@ import numpy as np
 from skhpt._typing import Estimator
 
 
+#: Types of values that nobody can change.
+_IMMUTABLE = frozenset({float, int, bool, str, type(None)})
+
+
 def value_key(value: Any) -> Hashable:
     """Key of a parameter value.
 
@@ -80,6 +84,8 @@ def snapshot(value: Any) -> Any:
 
     Containers, arrays and estimators are copied; other objects, such as functions, are returned unchanged.
     """
+    if type(value) in _IMMUTABLE:
+        return value
     if type(value) in (list, tuple, set, frozenset):
         return type(value)(map(snapshot, value))
     if type(value) is dict:

@@ -2,12 +2,11 @@
 
 The first line describes the search and the choices of its space::
 
-    {"journal": "skhpt", "format": 1, "skhpt": "0.1.0", "time": 1.7e9, "n_known": 0, "parts": {...}, "facts":
-    {...},
-     "choices": [{"kernel": ["linear", "rbf"]}]}
+    {"journal": "skhpt", "format": 2, "skhpt": "0.1.0", "id": "6f1e...", "time": 1.7e9, "n_known": 0,
+     "parts": {...}, "facts": {...}, "choices": [{"kernel": ["linear", "rbf"]}], "crc": "1a2b3c4d"}
 
 Each other line is a round of candidates, an evaluated fold, a candidate that a race eliminated (with the
-number of its folds that count), or an event::
+number of its folds that count), or an event, followed by its checksum (left out here)::
 
     {"asked": [{"id": 0, "point": {"params": {"C": 0.5, "kernel": {"choice": 1}}}}]}
     {"scored": 0, "split": 2, "test": 0.93, "fit_time": 0.012, "score_time": 0.001}
@@ -18,7 +17,8 @@ The files of this package:
 
 - ``journal``: `Journal` and `open_journal`, which a search writes with,
 - ``append_only_file``: locks, torn lines, full disks,
-- ``reader``: `read_stored`, which reads the lines of a file,
+- ``reader``: `JournalReader` and `read_header`, which read the lines of a file,
+- ``checksums``: checksums that bind a line to its journal and to the line before it,
 - ``records``: candidates, folds and events as JSON objects, and back,
 - ``codec``: the parameters of a candidate as JSON,
 - ``json_values``: Python values as JSON,
@@ -27,7 +27,7 @@ The files of this package:
 
 from skhpt.journal.codec import Codec, ListCodec, SpaceCodec
 from skhpt.journal.journal import Journal, open_journal
-from skhpt.journal.reader import StoredJournal, read_stored
+from skhpt.journal.reader import read_header
 from skhpt.journal.records import Header
 from skhpt.journal.view import JournalView, read_journal
 
@@ -38,8 +38,7 @@ __all__ = [
     "JournalView",
     "ListCodec",
     "SpaceCodec",
-    "StoredJournal",
     "open_journal",
+    "read_header",
     "read_journal",
-    "read_stored",
 ]

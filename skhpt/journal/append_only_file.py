@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import NamedTuple
+from typing import BinaryIO
 from weakref import WeakSet
 
 from skhpt._warnings import warn_user
@@ -23,22 +23,6 @@ SYNC_PAUSE = 400
 CHECK_PAUSE = 0.02
 #: Error codes of the operating system for a file that is locked.
 _LOCKED = {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK}
-
-
-class FileState(NamedTuple):
-    """Identity, size and modification time of a file; if two states are equal, the file has not changed in between."""
-
-    device: int
-    inode: int
-    n_bytes: int
-    modified_ns: int
-
-
-def read_file(path: str) -> tuple[bytes, FileState]:
-    """Return the bytes of a file and its state before they were read."""
-    with open(path, "rb") as file:
-        state = _state(file.fileno())
-        return file.read(), state
 
 
 class AppendOnlyFile:
@@ -93,18 +77,12 @@ class AppendOnlyFile:
         """Whether lines are still written."""
         return self._fd is not None
 
-    @property
-    def state(self) -> FileState:
-        """State of the file at this moment."""
+    def reader(self) -> BinaryIO:
+        """Return a file object that reads the file from its beginning; closing it does not end the lock."""
         assert self._fd is not None
-        return _state(self._fd)
-
-    def read(self) -> bytes:
-        """Return the bytes of the file."""
-        assert self._fd is not None
-        with open(self._fd, "rb", closefd=False) as file:
-            file.seek(0)
-            return file.read()
+        file = open(self._fd, "rb", closefd=False)
+        file.seek(0)
+        return file
 
     def truncate(self, n_bytes: int) -> None:
         """Remove all bytes after the first `n_bytes`."""
@@ -182,16 +160,6 @@ class AppendOnlyFile:
             f"the journal {self.path} can no longer be written to ({error.strerror or error}): the search "
             "continues in memory, without it. The lines that were written before stay readable."
         )
-
-
-def _state(fd: int) -> FileState:
-    state = os.fstat(fd)
-    return FileState(
-        device=state.st_dev,
-        inode=state.st_ino,
-        n_bytes=state.st_size,
-        modified_ns=state.st_mtime_ns,
-    )
 
 
 def _write_all(fd: int, data: bytes) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from math import isfinite
+from sys import intern
 from typing import Any, Protocol
 
 from skhpt._typing import Params
 from skhpt.identity import native, value_key
 from skhpt.journal.json_values import pack, unpack
-from skhpt.space.dimensions import Choice, Continuous
+from skhpt.space.dimensions import Choice, Continuous, Dimension
 from skhpt.space.space import Space
 
 #: The largest number of characters of the text of a choice.
@@ -50,10 +53,11 @@ class SpaceCodec:
         self._space = space
         self._branches = space.branches
         self._choices: list[dict[str, list[Any]]] = []
+        self._readers: list[dict[str, _Reader]] = []
         for branch in space.branches:
-            self._choices.append(
-                {name: dim.values for name, dim in branch.items() if isinstance(dim, Choice)}
-            )
+            choices = {name: dim.values for name, dim in branch.items() if isinstance(dim, Choice)}
+            self._choices.append(choices)
+            self._readers.append({name: _reader_of(name, dim) for name, dim in branch.items()})
 
     def encode(self, params: Mapping[str, Any]) -> Any:
         branch_index = self._branch_of(params)
@@ -69,19 +73,15 @@ class SpaceCodec:
 
     def decode(self, point: Any) -> Params:
         branch_index, written = _branch_and_params(point, len(self._branches))
-        branch, choices = self._branches[branch_index], self._choices[branch_index]
-        if written.keys() != branch.keys():
+        readers = self._readers[branch_index]
+        if written.keys() != readers.keys():
             raise ValueError(
-                f"a candidate has the parameters {sorted(written)}, but its branch has {sorted(branch)}"
+                f"a candidate has the parameters {sorted(written)}, but its branch has {sorted(readers)}"
             )
-        params = {name: _unpack_param(name, value, choices) for name, value in written.items()}
-        for name, dimension in branch.items():
-            if isinstance(dimension, Choice) is not _is_choice(written[name]):
-                raise ValueError(
-                    f"parameter {name!r} is a choice either in the file or in the space, but not in both"
-                )
-            if isinstance(dimension, Continuous) and not _is_number(params[name]):
-                raise ValueError(f"parameter {name!r} is not a number")
+        params = {}
+        for name, value in written.items():
+            own_name, read = readers[name]  # one object for all candidates
+            params[own_name] = read(value)
         return params
 
     def texts(self) -> list[dict[str, list[Any]]]:
@@ -118,7 +118,7 @@ class ListCodec:
 
     def decode(self, point: Any) -> Params:
         _, written = _branch_and_params(point, 1)
-        return {name: _unpack_param(name, value, self.values) for name, value in written.items()}
+        return _unpack_params(written, self.values)
 
     def texts(self) -> list[dict[str, list[Any]]]:
         return [_texts_by_name(self.values)]
@@ -169,28 +169,62 @@ class TextCodec:
 
     def decode(self, point: Any) -> Params:
         branch_index, written = _branch_and_params(point, len(self._choices))
-        choices = self._choices[branch_index]
-        return {name: _unpack_param(name, value, choices) for name, value in written.items()}
+        return _unpack_params(written, self._choices[branch_index])
+
+
+#: A name, and the function that reads the values of this parameter.
+_Reader = tuple[str, Callable[[Any], Any]]
+
+
+def _reader_of(name: str, dimension: Dimension) -> _Reader:
+    if isinstance(dimension, Choice):
+        return name, partial(_read_choice, name, dimension.values)
+    return name, partial(_read_draw, name, isinstance(dimension, Continuous))
+
+
+def _read_choice(name: str, choices: Sequence[Any], written: Any) -> Any:
+    if type(written) is not dict or "choice" not in written:
+        raise ValueError(f"parameter {name!r} is a choice in the space, but not in the file")
+    index = written["choice"]
+    if len(written) == 1 and type(index) is int and 0 <= index < len(choices):
+        return choices[index]
+    raise ValueError(f"the choice of parameter {name!r} is not one of the {len(choices)} choices")
+
+
+def _read_draw(name: str, must_be_number: bool, written: Any) -> Any:
+    if type(written) is float and isfinite(written):
+        return written
+    if _is_choice(written):
+        raise ValueError(f"parameter {name!r} is a choice in the file, but not in the space")
+    value = unpack(written)
+    if must_be_number and not _is_number(value):
+        raise ValueError(f"parameter {name!r} is not a number")
+    return value
 
 
 def _branch_and_params(point: Any, n_branches: int) -> tuple[int, dict[str, Any]]:
     """Check the outer form of a point; return the index of its branch and its encoded parameters."""
-    match point:
-        case {"params": dict(written), **rest} if rest.keys() <= {"branch"}:
-            branch_index = rest.get("branch", 0)
-            if type(branch_index) is int and 0 <= branch_index < n_branches:
-                return branch_index, written
-            raise ValueError(f"the branch of a candidate is not one of the {n_branches} branches")
-    raise ValueError("the parameters of a candidate are missing or not a dict")
+    if (
+        type(point) is not dict
+        or type(point.get("params")) is not dict
+        or not point.keys() <= {"params", "branch"}
+    ):
+        raise ValueError("the parameters of a candidate are missing or not a dict")
+    branch_index = point.get("branch", 0)
+    if type(branch_index) is not int or not 0 <= branch_index < n_branches:
+        raise ValueError(f"the branch of a candidate is not one of the {n_branches} branches")
+    return branch_index, point["params"]
 
 
-def _unpack_param(name: str, written: Any, choices: Mapping[str, Sequence[Any]]) -> Any:
-    if not _is_choice(written):
-        return unpack(written)
-    index, values = written["choice"], choices.get(name, ())
-    if len(written) == 1 and type(index) is int and 0 <= index < len(values):
-        return values[index]
-    raise ValueError(f"the choice of parameter {name!r} is not one of the {len(values)} choices")
+def _unpack_params(written: Mapping[str, Any], choices: Mapping[str, Sequence[Any]]) -> Params:
+    """Unpack the parameters of a candidate, each of which may be a choice or a plain value."""
+    params = {}
+    for name, value in written.items():
+        is_choice = _is_choice(value)
+        params[intern(name)] = (
+            _read_choice(name, choices.get(name, ()), value) if is_choice else unpack(value)
+        )
+    return params
 
 
 def _is_choice(written: Any) -> bool:

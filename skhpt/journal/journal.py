@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import os
 import time
+import uuid
 from collections.abc import Sequence
 from typing import Any
 
 from skhpt._warnings import warn_user
 from skhpt.fingerprint import code_difference
 from skhpt.journal.append_only_file import AppendOnlyFile, Clock
+from skhpt.journal.checksums import ChainSealer, Sealer, first_line_with_checksum, key_of
 from skhpt.journal.codec import Codec
-from skhpt.journal.json_values import encode_line
-from skhpt.journal.reader import Contents, StoredJournal, parse_stored
+from skhpt.journal.json_values import decode, encode
+from skhpt.journal.reader import Contents, JournalReader
 from skhpt.journal.records import (
     Header,
     candidate_record,
     elimination_record,
     event_record,
-    fold_record,
+    first_line_from,
+    fold_text,
     header_record,
 )
 from skhpt.trial import Candidate, FoldScore, Trial
@@ -43,8 +46,8 @@ class Journal:
     candidates : list of Candidate
         Candidates that the file had when it was opened, in the order of their ids.
     folds : list of FoldScore
-        Folds that the file had when it was opened, in the order of their arrival; the last one if a fold was
-        evaluated twice.
+        Folds that the file had when it was opened, by candidate and in the order of their arrival; the last
+        one if a fold was evaluated twice.
     n_bytes_cut : int
         Number of bytes of a torn line that were removed from the end of the file.
     """
@@ -54,6 +57,7 @@ class Journal:
         file: AppendOnlyFile,
         codec: Codec,
         header: Header,
+        sealer: Sealer,
         *,
         n_earlier_trials: int = 0,
         contents: Contents | None = None,
@@ -61,10 +65,11 @@ class Journal:
     ):
         self._file = file
         self._codec = codec
+        self._sealer = sealer
         self.is_resumed = contents is not None
         self.metadata = contents.first_line.header.metadata if contents else header.metadata
         self.candidates = contents.candidates if contents else []
-        self.folds = list(contents.folds.values()) if contents else []
+        self.folds = contents.folds if contents else []
         self.n_bytes_cut = n_bytes_cut
         self._first_id = n_earlier_trials
         self._next_id = n_earlier_trials + len(self.candidates)
@@ -99,30 +104,35 @@ class Journal:
         self._next_id += len(records)
         if records:
             # One line for the round: if it is torn, the strategy is asked for the whole round again.
-            self._write({"asked": records})
+            self._write(encode({"asked": records}))
 
     def scored(self, *folds: FoldScore) -> None:
         """Write folds that were evaluated, in one go."""
         for fold in folds:
             if not self._first_id <= fold.candidate < self._next_id:
                 raise ValueError(f"journal: candidate {fold.candidate} was never asked for")
-        self._write(*map(fold_record, folds))
+        self._write(*map(fold_text, folds))
 
     def finished(self, trial: Trial) -> None:
         """Write the number of folds that count if a race eliminated the trial; write nothing for any other trial."""
         if trial.was_eliminated:
-            self._write(elimination_record(trial))
+            self._write(encode(elimination_record(trial)))
 
     def record_event(self, what: str, **facts: Any) -> None:
         """Write an event, with plain values that describe it."""
-        self._write(event_record(what, time.time(), facts))
+        self._write(encode(event_record(what, time.time(), facts)))
 
     def close(self) -> None:
         """Wait until all lines are on the disk, then close the file, so that another search can write to it."""
         self._file.close()
 
-    def _write(self, *records: dict[str, Any]) -> None:
-        self._file.append(b"".join(map(encode_line, records)))
+    def forget_contents(self) -> None:
+        """Drop the references to the candidates and folds that the file had, when a history has them."""
+        self.candidates, self.folds = [], []
+
+    def _write(self, *texts: str) -> None:
+        if self._file.is_open:
+            self._file.append(self._sealer.seal(texts, self._file.n_bytes))
 
 
 def open_journal(
@@ -130,7 +140,6 @@ def open_journal(
     header: Header,
     codec: Codec,
     *,
-    stored: StoredJournal | None = None,
     n_earlier_trials: int = 0,
     clock: Clock = time.monotonic,
 ) -> Journal:
@@ -138,7 +147,8 @@ def open_journal(
 
     A torn line at the end of the file is removed: a process or machine stopped while it was written. A file
     that has only its first line is written anew. Nothing else in a file is ever changed, and a file that is
-    refused is not changed at all.
+    refused is not changed at all. A line that does not match its checksum is left out, with the lines that need
+    it; what they held is evaluated again.
 
     Parameters
     ----------
@@ -148,9 +158,6 @@ def open_journal(
         Description of the search. Its fingerprint must equal that of an existing file.
     codec : Codec
         Encodes and decodes the parameters of candidates.
-    stored : StoredJournal, default=None
-        The journal as `read_stored` has read it. The file is read again if this is None, or if the file has
-        changed in the meantime.
     n_earlier_trials : int, default=0
         Number of trials from earlier searches, whose ids precede those of the journal.
     clock : callable, default=time.monotonic
@@ -164,31 +171,38 @@ def open_journal(
     Raises
     ------
     ValueError
-        If the file is not a journal of this search: another kind of file, damaged, written by a newer
-        version, or the journal of a search with another fingerprint.
+        If the file is not a journal of this search: another kind of file, with a damaged first line, written by
+        a newer version, or the journal of a search with another fingerprint.
     OSError
         If the file cannot be opened for writing; `BlockingIOError` if another search writes to it.
 
     Warns
     -----
     UserWarning
-        If a torn line was removed, or the file cannot be locked or written to.
+        If a torn line was removed, lines are damaged, or the file cannot be locked or written to.
     """
     path = os.path.abspath(os.fspath(path))
-    record = header_record(header, codec.texts(), n_earlier_trials=n_earlier_trials, time=time.time())
-    first_line = encode_line(record)
-    parse_stored(path, first_line)  # a header that could not be read back is refused before a file is created
+    journal_id = uuid.uuid4().hex
+    record = header_record(
+        header, codec.texts(), journal_id=journal_id, n_earlier_trials=n_earlier_trials, time=time.time()
+    )
+    text = encode(record)
+    first_line_from(decode(text.encode()))  # what could not be read back is refused before a file is created
     file = AppendOnlyFile(path, clock)
     try:
-        stored = _current_content(file, stored)
-        contents = _resumed_contents(stored, header, codec, n_earlier_trials=n_earlier_trials)
-        n_bytes_cut = _remove_torn_line(file, stored)
+        with file.reader() as stored:
+            reader = JournalReader(path, stored)
+            contents = _resumed_contents(reader, header, codec, n_earlier_trials=n_earlier_trials)
+        n_bytes_cut = _remove_torn_line(file, reader)
         if contents is None:
-            _write_anew(file, first_line)
+            sealer: Sealer = _write_anew(file, text, journal_id)
+        else:
+            sealer = reader.checker.sealer(file.n_bytes)
         return Journal(
             file,
             codec,
             header,
+            sealer,
             n_earlier_trials=n_earlier_trials,
             contents=contents,
             n_bytes_cut=n_bytes_cut,
@@ -198,27 +212,20 @@ def open_journal(
         raise
 
 
-def _current_content(file: AppendOnlyFile, stored: StoredJournal | None) -> StoredJournal | None:
-    """Return the content of a locked file: `stored` if the file has not changed since it was read."""
-    if stored is not None and stored.state == file.state:
-        return stored
-    return parse_stored(file.path, file.read())
-
-
 def _resumed_contents(
-    stored: StoredJournal | None, header: Header, codec: Codec, *, n_earlier_trials: int
+    reader: JournalReader, header: Header, codec: Codec, *, n_earlier_trials: int
 ) -> Contents | None:
     """Decode a journal that is resumed; return None if the file has nothing to resume.
 
     Raises
     ------
     ValueError
-        If the journal belongs to another search, or is damaged.
+        If the journal belongs to another search, or a line is invalid.
     """
-    if stored is None or len(stored.lines) == 1:
+    if reader.first_line is None or not reader.has_more():
         return None
-    path, n_stored = stored.path, stored.first_line.n_earlier_trials
-    if differing := differences(stored.header.fingerprint, header.fingerprint):
+    path, n_stored = reader.path, reader.first_line.n_earlier_trials
+    if differing := differences(reader.first_line.header.fingerprint, header.fingerprint):
         raise ValueError(
             f"{path} is the journal of another search; differences between the file and this search:\n"
             + "\n".join(differing)
@@ -229,28 +236,32 @@ def _resumed_contents(
             f"{path} is the journal of another search: it follows {n_stored} trials of earlier searches, but this "
             f"search follows {n_earlier_trials}"
         )
-    return stored.read(codec)
+    contents = reader.read(codec)
+    reader.warn_of_damage("What they held is evaluated again.")
+    return contents
 
 
-def _remove_torn_line(file: AppendOnlyFile, stored: StoredJournal | None) -> int:
+def _remove_torn_line(file: AppendOnlyFile, reader: JournalReader) -> int:
     """Remove the bytes after the last complete line, with a warning; return their number."""
-    n_bytes, n_lines = (stored.n_bytes, len(stored.lines)) if stored else (0, 0)
-    n_torn = file.n_bytes - n_bytes
+    n_torn = reader.n_torn_bytes
     if n_torn == 0:
         return 0
-    file.truncate(n_bytes)
+    file.truncate(file.n_bytes - n_torn)
     if file.is_open:  # otherwise the file could not be changed, which has been reported
         warn_user(
-            f"the journal {file.path} ends with a torn line: {n_torn} bytes of line {n_lines + 1} were cut off. A "
+            f"the journal {file.path} ends with a torn line: {n_torn} bytes of line {reader.n_lines + 1} were cut off. A "
             "search was stopped while it wrote that line; its content is evaluated again."
         )
     return n_torn
 
 
-def _write_anew(file: AppendOnlyFile, first_line: bytes) -> None:
+def _write_anew(file: AppendOnlyFile, text: str, journal_id: str) -> Sealer:
+    """Write the first line, given as JSON, in place of all that the file has."""
     if file.n_bytes > 0:
         file.truncate(0)
-    file.append(first_line)
+    line, checksum = first_line_with_checksum(text)
+    file.append(line)
+    return ChainSealer(key_of(journal_id), checksum, len(line))
 
 
 # -- differences of descriptions -----------------------------------------------------------------------------

@@ -41,22 +41,21 @@ def _refuse_constant(constant: str) -> Any:
 
 
 # Created once: the creation takes about as long as one call.
-_decode = json.JSONDecoder(parse_constant=_refuse_constant).decode
-_encode = json.JSONEncoder(allow_nan=False, check_circular=False).encode
+_raw_decode = json.JSONDecoder(parse_constant=_refuse_constant).raw_decode
+#: Encode a JSON value as one line of ASCII: valid UTF-8 too, and escapes keep text that is not valid Unicode.
+encode = json.JSONEncoder(allow_nan=False, check_circular=False).encode
 
 
-def encode_line(record: dict[str, Any]) -> bytes:
-    """Encode a record of JSON values as one line of ASCII, with a newline at its end."""
-    # ASCII is valid UTF-8 too, and escapes keep text that is not valid Unicode.
-    return _encode(record).encode() + b"\n"
-
-
-def decode_line(line: bytes) -> Any:
+def decode(line: bytes) -> Any:
     """Decode a line; raise ValueError if the line is not JSON."""
+    text = line.decode()
     try:
-        return _decode(line.decode())
+        value, end = _raw_decode(text)
     except json.JSONDecodeError as error:
         raise ValueError(f"not valid JSON: {error}") from None
+    if end != len(text) and text[end:].strip():
+        raise ValueError(f"not valid JSON: extra data after character {end}")
+    return value
 
 
 # -- values --------------------------------------------------------------------------------------------------

@@ -1,15 +1,19 @@
-"""Reader of a journal: its bytes as lines, its lines as a header, candidates, folds and events."""
+"""Reader of a journal: its lines, one after the other, as a header, candidates, folds and events."""
 
 from __future__ import annotations
 
+import gc
 import os
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TypeVar
+from itertools import chain
+from typing import BinaryIO
 
-from skhpt.journal.append_only_file import FileState, read_file
+from skhpt._warnings import warn_user
+from skhpt.journal.checksums import ChainChecker, Checker, NullChecker, checksum_of_first_line, key_of
 from skhpt.journal.codec import TextCodec
-from skhpt.journal.json_values import decode_line
+from skhpt.journal.json_values import decode
 from skhpt.journal.records import (
     MAGIC,
     Decoder,
@@ -21,150 +25,14 @@ from skhpt.journal.records import (
     event_from,
     first_line_from,
     fold_from,
+    usual_fold_from,
 )
 from skhpt.trial import Candidate, FoldScore
 
-T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class StoredJournal:
-    """Lines of a journal file, of which only the first one is decoded.
-
-    `read_stored` and `parse_stored` make one. The other lines are decoded by `read`, which needs a codec.
-
-    Attributes
-    ----------
-    path : str
-        Absolute path of the file.
-    lines : list of bytes
-        The complete lines, at least one.
-    first_line : FirstLine
-        Content of the first line.
-    state : FileState or None
-        State of the file at the time of reading.
-    """
-
-    path: str
-    lines: list[bytes]
-    first_line: FirstLine
-    state: FileState | None = None
-
-    @property
-    def header(self) -> Header:
-        """Description of the search that the journal belongs to."""
-        return self.first_line.header
-
-    @property
-    def n_bytes(self) -> int:
-        """Number of bytes of the complete lines."""
-        return _n_bytes(self.lines)
-
-    def read(self, codec: Decoder) -> Contents:
-        """Decode the lines after the first one.
-
-        Parameters
-        ----------
-        codec : Codec
-            Decodes the parameters of candidates.
-
-        Raises
-        ------
-        ValueError
-            If a line is invalid.
-        """
-        contents = Contents(self.first_line)
-        for number in range(2, len(self.lines) + 1):
-            self._decode(number, lambda record: contents.add(record, codec))
-        return contents
-
-    def read_as_text(self) -> Contents:
-        """Decode the lines after the first one without the objects of the search: each object becomes its text."""
-        codec = self._decode(1, lambda _: TextCodec(self.first_line.choices))
-        return self.read(codec)
-
-    def _decode(self, number: int, read: Callable[[object], T]) -> T:
-        return _decoded(self.lines[number - 1], read, where=f"{self.path}, line {number}")
-
-
-def read_stored(path: str | os.PathLike[str]) -> StoredJournal | None:
-    """Read a journal that a search can be resumed from.
-
-    The file is neither locked nor changed. `open_journal` takes the result, and reads the file again only if
-    it has changed in the meantime.
-
-    Parameters
-    ----------
-    path : str or path-like
-        The file.
-
-    Returns
-    -------
-    stored : StoredJournal or None
-        None if there is no file, or the file has no line after the first one.
-
-    Raises
-    ------
-    ValueError
-        If the file is not a journal, or was written by a newer version.
-    OSError
-        If the file cannot be read.
-    """
-    path = os.path.abspath(os.fspath(path))
-    if not os.path.isfile(path):
-        return None
-    data, state = read_file(path)
-    stored = parse_stored(path, data, state)
-    return stored if stored is not None and len(stored.lines) > 1 else None
-
-
-def parse_stored(path: str, data: bytes, state: FileState | None = None) -> StoredJournal | None:
-    """Split the bytes of a journal into lines and decode the first one; return None if it is not complete.
-
-    Raises
-    ------
-    ValueError
-        If these are not the bytes of a journal, or a newer version wrote them.
-    """
-    lines = _complete_lines(data)
-    if not lines and _is_torn_first_line(data):
-        return None
-    if not lines or not lines[0].startswith(MAGIC):
-        raise ValueError(f"{path} is not a journal of skhpt")
-    first_line = _decoded(lines[0], first_line_from, where=f"{path}, line 1")
-    return StoredJournal(path, lines, first_line, state=state)
-
-
-def _complete_lines(data: bytes) -> list[bytes]:
-    """Split the bytes of a file into lines, without the torn ones at its end.
-
-    A line without a newline is torn, even if it is valid JSON: digits of its last number may be missing.
-    Lines at the end that contain zero bytes are torn too: a power cut leaves zeros where data did not reach
-    the disk.
-    """
-    lines = data.split(b"\n")
-    lines.pop()  # the bytes after the last newline
-    while lines and b"\0" in lines[-1]:
-        lines.pop()
-    return lines
-
-
-def _is_torn_first_line(data: bytes) -> bool:
-    """Tell whether a file without a complete line is a journal whose first line is torn."""
-    start = data.rstrip(b"\0")[: len(MAGIC)]
-    return MAGIC.startswith(start)
-
-
-def _n_bytes(lines: list[bytes]) -> int:
-    return sum(map(len, lines)) + len(lines)
-
-
-def _decoded(line: bytes, read: Callable[[object], T], *, where: str) -> T:
-    """Decode a line and read its record; an error says where the line is."""
-    try:
-        return read(decode_line(line))
-    except (ValueError, OverflowError, RecursionError) as error:
-        raise ValueError(f"{where}: {error}") from error
+#: Largest number of line numbers, or of ranges of them, that a message lists.
+_MAX_LISTED = 10
+#: Errors of a line that is JSON, but not a valid record.
+_INVALID = (ValueError, OverflowError, RecursionError)
 
 
 @dataclass
@@ -177,55 +45,78 @@ class Contents:
         Content of the first line.
     candidates : list of Candidate
         All candidates, in the order of their ids.
-    folds : dict of (int, int) to FoldScore
-        All folds by candidate and split, in the order of their arrival; the last one if a fold was evaluated
-        twice.
+    folds_of : list of dict of int to FoldScore
+        The folds of each candidate by split, in the order of their arrival; the last one if a fold was
+        evaluated twice.
     n_counted_folds : dict of int to int
         Number of folds that count, by the id of each candidate that a race eliminated.
     events : list of Event
         All events.
+    is_damaged : bool
+        Whether lines are missing.
     """
 
     first_line: FirstLine
     candidates: list[Candidate] = field(default_factory=list)
-    folds: dict[tuple[int, int], FoldScore] = field(default_factory=dict)
+    folds_of: list[dict[int, FoldScore]] = field(default_factory=list)
     n_counted_folds: dict[int, int] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
+    is_damaged: bool = False
+
+    def __post_init__(self) -> None:
+        self._first_id = self.first_line.n_earlier_trials
+        n_splits = self.first_line.header.metadata.get("n_splits")
+        self._n_splits = float("inf") if n_splits is None else n_splits
+
+    @property
+    def folds(self) -> list[FoldScore]:
+        """All folds, by candidate."""
+        return [fold for folds in self.folds_of for fold in folds.values()]
 
     def add(self, record: object, codec: Decoder) -> None:
         """Add the record of one line; raise ValueError if it is invalid."""
         if type(record) is not dict:
             raise ValueError("a record is not a JSON object")
-        match next(iter(record), None):
-            case "asked":
-                self._add_round(record, codec)
-            case "scored":
-                self._add_fold(fold_from(record))
-            case "finished":
-                self._add_elimination(record)
-            case "event":
-                self.events.append(event_from(record))
-            case _:
-                raise ValueError("not one of the records of a journal")
+        kind = next(iter(record), None)
+        if kind == "scored":
+            self.add_fold(fold_from(record))
+        elif kind == "asked":
+            self._add_round(record, codec)
+        elif kind == "finished":
+            self._add_elimination(record)
+        elif kind == "event":
+            self.events.append(event_from(record))
+        else:
+            raise ValueError("not one of the records of a journal")
+
+    def add_fold(self, fold: FoldScore) -> None:
+        """Add a fold; raise ValueError if its candidate was not asked for, or there is no such fold."""
+        candidate_id, split = fold.candidate, fold.split
+        self._check_candidate(candidate_id)
+        self._check_split(split)
+        folds = self.folds_of[candidate_id - self._first_id]
+        if split in folds:
+            earlier = folds.pop(split)  # the last arrival decides the order
+            # A line may have been moved, so it is unknown which result is the later one.
+            if self.is_damaged and repr(earlier) != repr(fold):
+                raise ValueError(f"fold {split} of candidate {candidate_id} has two results")
+        folds[split] = fold
 
     def _add_round(self, record: dict[str, object], codec: Decoder) -> None:
         candidate_records = record["asked"]
         if not isinstance(candidate_records, list) or len(record) > 1:
             raise ValueError("a round is not a list of candidates")
-        for candidate_record in candidate_records:
+        candidates = []
+        expected_id = self._first_id + len(self.candidates)
+        for candidate_id, candidate_record in enumerate(candidate_records, start=expected_id):
             candidate = candidate_from(candidate_record, codec)
-            expected_id = self.first_line.n_earlier_trials + len(self.candidates)
-            if candidate.id != expected_id:
-                raise ValueError(f"candidate {candidate.id} was asked for where {expected_id} is next")
+            if candidate.id != candidate_id:
+                raise ValueError(f"candidate {candidate.id} was asked for where {candidate_id} is next")
             for fold in candidate.preset_folds:
                 self._check_split(fold.split)
-            self.candidates.append(candidate)
-
-    def _add_fold(self, fold: FoldScore) -> None:
-        self._check_candidate(fold.candidate)
-        self._check_split(fold.split)
-        self.folds.pop((fold.candidate, fold.split), None)  # the last arrival decides the order
-        self.folds[fold.candidate, fold.split] = fold
+            candidates.append(candidate)
+        self.candidates += candidates
+        self.folds_of += [{} for _ in candidates]
 
     def _add_elimination(self, record: dict[str, object]) -> None:
         candidate_id = checked_int(record["finished"], "finished")
@@ -235,11 +126,226 @@ class Contents:
         self.n_counted_folds[candidate_id] = n_folds
 
     def _check_candidate(self, candidate_id: int) -> None:
-        first_id = self.first_line.n_earlier_trials
-        if not first_id <= candidate_id < first_id + len(self.candidates):
+        if not 0 <= candidate_id - self._first_id < len(self.candidates):
             raise ValueError(f"candidate {candidate_id} was never asked for")
 
     def _check_split(self, split: int) -> None:
-        n_splits = self.first_line.header.metadata.get("n_splits")
-        if split < 0 or (n_splits is not None and split >= n_splits):
+        if not 0 <= split < self._n_splits:
             raise ValueError(f"there is no fold {split}")
+
+
+class JournalReader:
+    """Reader of the lines of a file, of which only the first one is read at once.
+
+    Parameters
+    ----------
+    path : str
+        Absolute path of the file, for messages.
+    file : binary file
+        The file, at its beginning. It is not changed.
+
+    Attributes
+    ----------
+    first_line : FirstLine or None
+        Content of the first line; None if there is no complete line.
+    n_lines : int
+        Number of complete lines that were read.
+    n_torn_bytes : int
+        Number of bytes after the last complete line; known when all lines were read.
+    damaged : list of int
+        Numbers of the lines that were left out because they do not match their checksums.
+    dependent : list of int
+        Numbers of the lines that were left out because they need one of the damaged lines.
+
+    Raises
+    ------
+    ValueError
+        If the file is not a journal, its first line is damaged, or a newer version wrote it.
+    """
+
+    first_line: FirstLine | None = None
+
+    def __init__(self, path: str, file: BinaryIO):
+        self.path = path
+        self.n_lines = self.n_torn_bytes = 0
+        self.damaged: list[int] = []
+        self.dependent: list[int] = []
+        beginning = file.read(len(MAGIC))
+        file.seek(0)
+        self._lines = self._complete_lines(file)
+        line = next(self._lines, None)
+        if line is not None:
+            self.n_lines = 1
+            self._read_first_line(line)
+        elif not MAGIC.startswith(beginning.rstrip(b"\0")):
+            raise self._not_a_journal()
+
+    @property
+    def header(self) -> Header | None:
+        """Description of the search that the journal belongs to."""
+        return self.first_line.header if self.first_line else None
+
+    def has_more(self) -> bool:
+        """Return whether there is a complete line after the first one."""
+        line = next(self._lines, None)
+        if line is not None:
+            self._lines = chain([line], self._lines)
+        return line is not None
+
+    def read(self, codec: Decoder) -> Contents:
+        """Decode the lines after the first one.
+
+        Parameters
+        ----------
+        codec : Codec
+            Decodes the parameters of candidates.
+
+        Raises
+        ------
+        ValueError
+            If a line is invalid. A line that does not match its checksum is left out.
+        """
+        assert self.first_line is not None
+        contents = Contents(self.first_line)
+        with _without_garbage_collection():
+            for self.n_lines, line in enumerate(self._lines, start=2):
+                self._read_line(line, contents, codec)
+        return contents
+
+    def _read_line(self, line: bytes, contents: Contents, codec: Decoder) -> None:
+        record = self.checker.check(line)
+        if record is None:
+            self.damaged.append(self.n_lines)
+            contents.is_damaged = True
+            return
+        try:
+            fold = usual_fold_from(record)
+            if fold is not None:
+                contents.add_fold(fold)
+            else:
+                contents.add(decode(record), codec)
+        except _INVALID as error:
+            if not contents.is_damaged:
+                raise ValueError(f"{self.path}, line {self.n_lines}: {error}") from error
+            self.dependent.append(self.n_lines)
+
+    def read_as_text(self) -> Contents:
+        """Decode the lines after the first one without the objects of the search: each object becomes its text."""
+        assert self.first_line is not None
+        try:
+            codec = TextCodec(self.first_line.choices)
+        except _INVALID as error:
+            raise ValueError(f"{self.path}, line 1: {error}") from error
+        return self.read(codec)
+
+    def warn_of_damage(self, consequence: str) -> None:
+        """Warn if lines were left out; the text ends with the `consequence`."""
+        if not self.damaged:
+            return
+        n, text = len(self.damaged), _listed(self.damaged)
+        subject = (
+            f"line {text} does not match its checksum"
+            if n == 1
+            else f"lines {text} do not match their checksums"
+        )
+        text = (
+            f"the journal {self.path} is damaged: {subject}. The file was changed after it was written: a line was "
+            f"altered, removed, moved or added. {'The line is' if n == 1 else 'The lines are'} left out"
+        )
+        if self.dependent:
+            text += f", and the lines that depend on them: {_listed(self.dependent)}"
+        warn_user(f"{text}. {consequence}".rstrip())
+
+    def _complete_lines(self, file: BinaryIO) -> Iterator[bytes]:
+        """Yield the lines of a file, without the torn ones at its end.
+
+        A line without a newline is torn, even if it is valid JSON: digits of its last number may be missing.
+        Lines at the end that contain zero bytes are torn too: a power cut leaves zeros where data did not
+        reach the disk.
+        """
+        with_zeros: list[bytes] = []
+        for line in file:
+            if b"\0" in line or line[-1] != 10:  # code of the newline
+                with_zeros.append(line)
+                continue
+            yield from with_zeros
+            with_zeros.clear()
+            yield line
+        self.n_torn_bytes = sum(map(len, with_zeros))
+
+    def _read_first_line(self, line: bytes) -> None:
+        if not line.startswith(MAGIC):
+            raise self._not_a_journal()
+        try:
+            self.first_line = first_line_from(decode(line))
+        except _INVALID as error:
+            raise ValueError(f"{self.path}, line 1: {error}") from error
+        self.checker = self._make_checker(line, self.first_line)
+
+    def _make_checker(self, line: bytes, first_line: FirstLine) -> Checker:
+        if first_line.journal_id is None:
+            return NullChecker()
+        checksum = checksum_of_first_line(line)
+        if checksum is None:
+            raise ValueError(
+                f"{self.path}, line 1: the line does not match its checksum: it was changed after it was written. The "
+                "search cannot be resumed without it; restore the file from a copy, or set journal= to another path."
+            )
+        return ChainChecker(key_of(first_line.journal_id), checksum, MAGIC)
+
+    def _not_a_journal(self) -> ValueError:
+        return ValueError(f"{self.path} is not a journal of skhpt, or its first line is damaged")
+
+
+def read_header(path: str | os.PathLike[str]) -> Header | None:
+    """Read the header of a journal that a search can be resumed from.
+
+    The file is neither locked nor changed.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+
+    Returns
+    -------
+    header : Header or None
+        None if there is no file, or the file has no line after the first one.
+
+    Raises
+    ------
+    ValueError
+        If the file is not a journal, its first line is damaged, or a newer version wrote it.
+    OSError
+        If the file cannot be read.
+    """
+    path = os.path.abspath(os.fspath(path))
+    if not os.path.isfile(path):
+        return None
+    with open(path, "rb") as file:
+        reader = JournalReader(path, file)
+        return reader.header if reader.has_more() else None
+
+
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """Suspend the collection of cycles: of many new objects, none of them garbage, it takes a quarter of the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _listed(numbers: list[int]) -> str:
+    """List ascending numbers as text, such as "3, 5 to 9"."""
+    ranges: list[list[int]] = []
+    for number in numbers:
+        if ranges and number == ranges[-1][1] + 1:
+            ranges[-1][1] = number
+        else:
+            ranges.append([number, number])
+    texts = [str(first) if first == last else f"{first} to {last}" for first, last in ranges[:_MAX_LISTED]]
+    return ", ".join(texts) + (", ..." if len(ranges) > _MAX_LISTED else "")

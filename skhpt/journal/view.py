@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from numbers import Integral, Real
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from skhpt.history import History
-from skhpt.journal.reader import Contents, StoredJournal, parse_stored
+from skhpt.journal.reader import Contents, JournalReader
 from skhpt.results.cv_results import cv_results, metric_names
 from skhpt.results.leaderboard import leaderboard, leaderboard_frame, leaderboard_text
 from skhpt.trial import Candidate, FoldScore, Trial
@@ -47,16 +46,16 @@ class JournalView:
         Names of the metrics; "score" if there is a single metric.
     """
 
-    def __init__(self, stored: StoredJournal):
-        contents = stored.read_as_text()
-        self.path = stored.path
-        self.parts = stored.header.fingerprint
-        self.facts = stored.header.metadata
-        self.started = stored.first_line.started
+    def __init__(self, path: str, contents: Contents):
+        first_line = contents.first_line
+        self.path = path
+        self.parts = first_line.header.fingerprint
+        self.facts = first_line.header.metadata
+        self.started = first_line.started
         self.events = contents.events
         self.n_splits = _n_splits(contents)
         self.history = _history(contents, self.n_splits)
-        self._n_earlier_trials = stored.first_line.n_earlier_trials
+        self._n_earlier_trials = first_line.n_earlier_trials
         self._trials = self.history.finished
         self.metrics: list[str] = metric_names(self._trials) or _stored_metrics(self.facts) or ["score"]
 
@@ -179,9 +178,15 @@ def read_journal(path: str | os.PathLike[str]) -> JournalView:
     Raises
     ------
     ValueError
-        If the file is not a journal, is damaged, was written by a newer version, or is still empty.
+        If the file is not a journal, its first line is damaged, it was written by a newer version, or it is
+        still empty.
     OSError
         If the file cannot be read.
+
+    Warns
+    -----
+    UserWarning
+        If a line does not match its checksum: it is left out.
 
     Examples
     --------
@@ -204,10 +209,13 @@ def read_journal(path: str | os.PathLike[str]) -> JournalView:
        1          0  0.5000  0.2500    0.0 ms     ok  1
     """
     path = os.path.abspath(os.fspath(path))
-    stored = parse_stored(path, Path(path).read_bytes())
-    if stored is None:
-        raise ValueError(f"{path}: nothing was written to this journal yet")
-    return JournalView(stored)
+    with open(path, "rb") as file:
+        reader = JournalReader(path, file)
+        if reader.first_line is None:
+            raise ValueError(f"{path}: nothing was written to this journal yet")
+        contents = reader.read_as_text()
+    reader.warn_of_damage("")
+    return JournalView(path, contents)
 
 
 def _stored_metrics(facts: dict[str, Any]) -> list[str]:
@@ -223,7 +231,7 @@ def _n_splits(contents: Contents) -> int:
     n_splits = contents.first_line.header.metadata.get("n_splits")
     if n_splits is not None:
         return int(n_splits)
-    splits = [split for _, split in contents.folds]
+    splits = [fold.split for fold in contents.folds]
     for candidate in contents.candidates:
         splits += [fold.split for fold in candidate.preset_folds]
     return 1 + max(splits, default=0)
@@ -234,8 +242,10 @@ def _history(contents: Contents, n_splits: int) -> History:
     first_id = contents.first_line.n_earlier_trials
     history = History()
     history.add(_with_moved_ids(candidate, first_id) for candidate in contents.candidates)
-    for fold in contents.folds.values():
-        history.add_fold(replace(fold, candidate=fold.candidate - first_id))
+    for folds in contents.folds_of:
+        for fold in folds.values():
+            history.add_fold(fold if first_id == 0 else replace(fold, candidate=fold.candidate - first_id))
+        folds.clear()
     n_counted = {candidate_id - first_id: n for candidate_id, n in contents.n_counted_folds.items()}
     while _finish_complete_trials(history, n_counted, n_splits):
         pass
@@ -248,7 +258,7 @@ def _finish_complete_trials(history: History, n_counted: dict[int, int], n_split
     for candidate in history.next_to_finish:
         folds = history.folds_of(candidate.id)
         n = n_counted.get(candidate.id, n_splits)
-        if all(split in folds for split in range(n)):
+        if len(folds) >= n and all(split in folds for split in range(n)):
             counted = [folds[split] for split in range(n)]
             skipped = [FoldScore(candidate.id, split, None, state="skipped") for split in range(n, n_splits)]
             history.finish_next(counted + skipped, candidate.bracket_id)

@@ -18,6 +18,7 @@ from skhpt._typing import (
     ArrayLike,
     Estimator,
     Params,
+    RandomState,
 )
 from skhpt._warnings import warn_user
 from skhpt.fitting.job import Setup
@@ -34,7 +35,7 @@ from skhpt.session.folds import Folds, draw_folds, folds_from_json
 from skhpt.session.inputs import Inputs, can_share_slices, check_data, check_target, fingerprint_of
 from skhpt.session.outcome_warnings import report_end, report_failures
 from skhpt.session.previous import Start, Wanted, start_with_last_fit, start_with_previous
-from skhpt.session.resume import describe_space, journal_header, resume
+from skhpt.session.resume import describe_space, journal_header, resume, stored_header
 from skhpt.session.run import RunParams, run_session
 from skhpt.session.session import DrawnPoints, Session
 from skhpt.session.sklearn_callbacks import begin_callbacks
@@ -87,7 +88,7 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
     def _make_strategy(self, session: Session) -> Strategy:
         """Return the strategy that continues the history of a session; raise for bad input."""
 
-    def _draw_points(self, space: Space | None, stored: journal.StoredJournal | None) -> DrawnPoints | None:
+    def _draw_points(self, space: Space | None, stored: journal.Header | None) -> DrawnPoints | None:
         """Draw points before the folds, as scikit-learn does, or those of a journal again; by default none."""
         return None
 
@@ -185,7 +186,7 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
         self._check_parameters(inputs, space)
         callbacks = begin_callbacks(self, inputs.X, inputs.y, inputs.params)
         keep = keep and hasattr(self, "history_")
-        stored = None if self.journal is None else journal.read_stored(self.journal)
+        stored = None if self.journal is None else stored_header(self.journal, self._random_state)
         drawn = self._draw_points(space, stored)
         folds = self._get_folds(inputs, keep, stored)
         fidelity = self._choose_fidelity(inputs, folds, space)
@@ -229,10 +230,15 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
             start=start,
             history=start.history,
             n_reported=len(start.history.finished),
-            random_state=getattr(self, "random_state", None),  # a search without draws has none
+            random_state=self._random_state,
             drawn=drawn,
         )
-        return session if self.journal is None else self._open_journal(session, stored)
+        return session if self.journal is None else self._open_journal(session)
+
+    @property
+    def _random_state(self) -> RandomState:
+        """Source of random numbers; None for a search without draws."""
+        return getattr(self, "random_state", None)
 
     def _check_inputs(self, X: ArrayLike, y: ArrayLike, params: Params) -> Inputs:
         """Check the arguments of ``fit``, and route them."""
@@ -273,11 +279,11 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
                 raise
             return False  # the constraint is made for other parameters
 
-    def _get_folds(self, inputs: Inputs, keep: bool, stored: journal.StoredJournal | None) -> Folds:
+    def _get_folds(self, inputs: Inputs, keep: bool, stored: journal.Header | None) -> Folds:
         """Return the folds of the last fit or of the journal if `cv` cannot draw them again, else draw them."""
         if keep and self._folds is not None and self._folds.were_drawn_by(self.cv):
             return self._folds
-        stored_folds = stored.header.metadata.get("folds", {}) if stored else {}
+        stored_folds = stored.metadata["folds"] if stored else {}
         return folds_from_json(self.cv, stored_folds) or self._draw_folds(inputs, self.cv)
 
     def _draw_folds(self, inputs: Inputs, cv: Any) -> Folds:
@@ -298,7 +304,7 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
             may_share=can_share_slices(inputs),
         )
 
-    def _open_journal(self, session: Session, stored: journal.StoredJournal | None) -> Session:
+    def _open_journal(self, session: Session) -> Session:
         description, codec = self._journal_codec(session.space)
         header = journal_header(
             session,
@@ -313,7 +319,6 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
             self.journal,
             header=header,
             codec=codec,
-            stored=stored,
             error_score=self.error_score,
         )
 

@@ -23,7 +23,7 @@ from skhpt._typing import (
     SpaceDefinition,
 )
 from skhpt.history import History
-from skhpt.journal import StoredJournal
+from skhpt.journal import Header
 from skhpt.search._shared_docs import add_shared_docs
 from skhpt.search.fixed_list import FixedListSearch
 from skhpt.session.resume import draw_points
@@ -151,12 +151,12 @@ class RandomSearch(FixedListSearch):
     def _parse_space(self) -> Space:
         return Space(self.param_distributions, self.constraint)
 
-    def _draw_points(self, space: Space | None, stored: StoredJournal | None) -> DrawnPoints | None:
+    def _draw_points(self, space: Space | None, stored: Header | None) -> DrawnPoints | None:
         assert space is not None
         if self.unique:  # the points depend on the history, and the history on the folds
             return None
         draw = partial(self._points, space, History())
-        return draw_points(draw, self.random_state, stored.header.metadata if stored else None)
+        return draw_points(draw, self.random_state, stored.metadata if stored else None)
 
     def _n_lacking(self, session: Session) -> int:
         return self._n_missing(session.history)

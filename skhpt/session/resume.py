@@ -117,7 +117,6 @@ def resume(
     *,
     header: journal.Header,
     codec: journal.Codec,
-    stored: journal.StoredJournal | None,
     error_score: Any,
 ) -> Session:
     """Begin the journal of a search, or return the session with what an existing journal holds.
@@ -130,10 +129,15 @@ def resume(
         If the journal has a failure, and ``error_score="raise"``.
     """
     n_earlier = session.history.n_earlier_trials
-    opened = journal.open_journal(path, header, codec, stored=stored, n_earlier_trials=n_earlier)
+    opened = journal.open_journal(path, header, codec, n_earlier_trials=n_earlier)
     try:
+        _check_metadata(opened.metadata, path, session.random_state)
+        random_state = session.random_state
+        if not session.drawn:
+            random_state = restore_draws(random_state, opened.metadata["draws"])
         if opened.is_resumed:
             history, n_reported = _resumed_history(session.history, opened, path, error_score), n_earlier
+            opened.forget_contents()
             opened.record_event("resumed")
         else:
             history, n_reported = session.history, session.n_reported
@@ -142,16 +146,13 @@ def resume(
     except BaseException:
         opened.close()
         raise
-    session = replace(session, history=history, n_reported=n_reported, journal=opened)
-    if session.drawn:
-        return session
-    return replace(session, random_state=restore_draws(session.random_state, opened.metadata["draws"]))
+    return replace(session, history=history, n_reported=n_reported, random_state=random_state, journal=opened)
 
 
 def _resumed_history(history: History, opened: journal.Journal, path: Any, error_score: Any) -> History:
     """Return the trials of earlier searches with those of a journal, which begins with the trials of this search."""
     own = [trial.candidate for trial in history.own]
-    if _descriptions(opened.candidates)[: len(own)] != _descriptions(own):
+    if _descriptions(opened.candidates[: len(own)]) != _descriptions(own):
         raise ValueError(
             f"journal={path!r} does not begin with the {len(own)} candidates that this search has evaluated "
             "already: it is that of another search"
@@ -244,9 +245,78 @@ def draw_points(
 
 def restore_draws(random_state: RandomState, draws: Mapping[str, Any]) -> RandomState:
     """Return a `random_state` that repeats the draws that were described."""
-    if "state" in draws and isinstance(random_state, np.random.RandomState):
-        kind, keys, *rest = draws["state"]
-        random_state.set_state((kind, np.array(keys, dtype=np.uint32), *rest))
     if "seed" in draws:
         return int(draws["seed"])
+    if "state" in draws:
+        generator = (
+            random_state if isinstance(random_state, np.random.RandomState) else np.random.RandomState()
+        )
+        generator.set_state(_generator_state(draws["state"]))
+        return generator
     return random_state
+
+
+def _generator_state(state: Sequence[Any]) -> tuple[Any, ...]:
+    """Return the state of a generator as ``set_state`` accepts it, from its JSON."""
+    kind, keys, *rest = state
+    return (kind, np.array(keys, dtype=np.uint32), *rest)
+
+
+# -- what the header brings ----------------------------------------------------------------------------------
+
+
+def stored_header(path: Any, random_state: RandomState) -> journal.Header | None:
+    """Return the header of a journal that a search can be resumed from; None if there is none.
+
+    Raises
+    ------
+    ValueError
+        If the file is not a journal, or its header is damaged.
+    """
+    header = journal.read_header(path)
+    if header is not None:
+        _check_metadata(header.metadata, path, random_state)
+    return header
+
+
+def _check_metadata(metadata: Mapping[str, Any], path: Any, random_state: RandomState) -> None:
+    """Check the draws and the folds that the header of a journal has."""
+    draws, folds = metadata.get("draws"), metadata.get("folds")
+    if not isinstance(draws, dict) or not _are_draws(draws):
+        raise _invalid_metadata(path, "draws", "is missing or not the description of random draws")
+    if not draws and (random_state is None or isinstance(random_state, np.random.RandomState)):
+        raise _invalid_metadata(path, "draws", "has neither a seed nor a state")
+    if not isinstance(folds, dict) or not _are_folds(folds):
+        raise _invalid_metadata(path, "folds", "is missing or not a description of folds")
+
+
+def _invalid_metadata(path: Any, key: str, problem: str) -> ValueError:
+    return ValueError(
+        f"journal={str(path)!r}, line 1: {key} (in facts) {problem}. The line was changed after it was written; restore "
+        "the file from a copy, or set journal= to another path."
+    )
+
+
+def _are_draws(draws: dict[str, Any]) -> bool:
+    if "state" in draws:
+        try:
+            np.random.RandomState().set_state(_generator_state(draws["state"]))
+        except (TypeError, ValueError, OverflowError):
+            return False
+    seed = draws.get("seed", 0)
+    return type(seed) is int and 0 <= seed < 2**32
+
+
+def _are_folds(folds: dict[str, Any]) -> bool:
+    if not folds:
+        return True
+    splits = folds.get("splits")
+    if not isinstance(folds.get("cv"), str) or not isinstance(splits, list):
+        return False
+    for split in splits:
+        if not isinstance(split, list) or len(split) != 2:
+            return False
+        for part in split:
+            if not isinstance(part, list) or not all(type(row) is int and row >= 0 for row in part):
+                return False
+    return True

@@ -1,13 +1,15 @@
 """A small search space, its candidates and a journal of them."""
 
 import json
+import re
 
 from hypothesis import strategies as st
 from scipy.stats import uniform
 
 from skhpt import Space
 from skhpt.journal import Header, SpaceCodec, open_journal
-from skhpt.journal.json_values import encode_line
+from skhpt.journal.json_values import encode
+from skhpt.journal.reader import JournalReader
 from skhpt.trial import Candidate, FoldScore
 
 FINGERPRINT = {"data": "X ndarray (3, 2) #1234", "folds": "3 folds #5678"}
@@ -26,7 +28,22 @@ PLAIN_VALUES = st.recursive(
 
 def through_json(record):
     """Write a record as a line of a journal, and read it."""
-    return json.loads(encode_line(record))
+    return json.loads(encode(record))
+
+
+def as_format_1(data):
+    """Return a journal as earlier versions wrote it: without an id and without checksums."""
+    lines = re.sub(rb', "crc": "[0-9a-f]{8}"}\n', b"}\n", data)
+    return re.sub(rb'"format": 2, (.*?)"id": "[0-9a-f]*", ', rb'"format": 1, \1', lines, count=1)
+
+
+def append_lines(path, texts):
+    """Append JSON objects to a journal as lines with the right checksums."""
+    with open(path, "rb") as file:
+        reader = JournalReader(str(path), file)
+        reader.read(CODEC)
+    with open(path, "ab") as file:
+        file.write(reader.checker.sealer(0).seal(texts, 0))
 
 
 def candidates(n, first=0):
