@@ -15,7 +15,6 @@ import numpy as np
 
 from skhpt._typing import Estimator
 
-
 #: Types of values that nobody can change.
 _IMMUTABLE = frozenset({float, int, bool, str, type(None)})
 

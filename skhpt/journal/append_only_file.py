@@ -6,8 +6,8 @@ import errno
 import os
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import BinaryIO
 from weakref import WeakSet
 
@@ -77,12 +77,13 @@ class AppendOnlyFile:
         """Whether lines are still written."""
         return self._fd is not None
 
-    def reader(self) -> BinaryIO:
-        """Return a file object that reads the file from its beginning; closing it does not end the lock."""
+    @contextmanager
+    def reading(self) -> Iterator[BinaryIO]:
+        """Open the file to read it from its beginning; closing it does not end the lock."""
         assert self._fd is not None
-        file = open(self._fd, "rb", closefd=False)
-        file.seek(0)
-        return file
+        with open(self._fd, "rb", closefd=False) as file:
+            file.seek(0)
+            yield file
 
     def truncate(self, n_bytes: int) -> None:
         """Remove all bytes after the first `n_bytes`."""

@@ -190,7 +190,7 @@ def open_journal(
     first_line_from(decode(text.encode()))  # what could not be read back is refused before a file is created
     file = AppendOnlyFile(path, clock)
     try:
-        with file.reader() as stored:
+        with file.reading() as stored:
             reader = JournalReader(path, stored)
             contents = _resumed_contents(reader, header, codec, n_earlier_trials=n_earlier_trials)
         n_bytes_cut = _remove_torn_line(file, reader)
@@ -248,8 +248,9 @@ def _remove_torn_line(file: AppendOnlyFile, reader: JournalReader) -> int:
         return 0
     file.truncate(file.n_bytes - n_torn)
     if file.is_open:  # otherwise the file could not be changed, which has been reported
+        number = reader.n_lines + 1
         warn_user(
-            f"the journal {file.path} ends with a torn line: {n_torn} bytes of line {reader.n_lines + 1} were cut off. A "
+            f"the journal {file.path} ends with a torn line: {n_torn} bytes of line {number} were cut off. A "
             "search was stopped while it wrote that line; its content is evaluated again."
         )
     return n_torn

@@ -208,14 +208,15 @@ class JournalReader:
         assert self.first_line is not None
         contents = Contents(self.first_line)
         with _without_garbage_collection():
-            for self.n_lines, line in enumerate(self._lines, start=2):
-                self._read_line(line, contents, codec)
+            for number, line in enumerate(self._lines, start=2):
+                self.n_lines = number
+                self._read_line(number, line, contents, codec)
         return contents
 
-    def _read_line(self, line: bytes, contents: Contents, codec: Decoder) -> None:
+    def _read_line(self, number: int, line: bytes, contents: Contents, codec: Decoder) -> None:
         record = self.checker.check(line)
         if record is None:
-            self.damaged.append(self.n_lines)
+            self.damaged.append(number)
             contents.is_damaged = True
             return
         try:
@@ -226,8 +227,8 @@ class JournalReader:
                 contents.add(decode(record), codec)
         except _INVALID as error:
             if not contents.is_damaged:
-                raise ValueError(f"{self.path}, line {self.n_lines}: {error}") from error
-            self.dependent.append(self.n_lines)
+                raise ValueError(f"{self.path}, line {number}: {error}") from error
+            self.dependent.append(number)
 
     def read_as_text(self) -> Contents:
         """Decode the lines after the first one without the objects of the search: each object becomes its text."""
@@ -253,7 +254,7 @@ class JournalReader:
             f"altered, removed, moved or added. {'The line is' if n == 1 else 'The lines are'} left out"
         )
         if self.dependent:
-            text += f", and the lines that depend on them: {_listed(self.dependent)}"
+            text += f", and the lines that depend on {'it' if n == 1 else 'them'}: {_listed(self.dependent)}"
         warn_user(f"{text}. {consequence}".rstrip())
 
     def _complete_lines(self, file: BinaryIO) -> Iterator[bytes]:

@@ -76,8 +76,9 @@ class JournalView:
 
     @property
     def best_score(self) -> float:
-        """Mean score over the folds of the best candidate, by the metric that `refit` uses."""
-        return float(self._table[f"mean_test_{self._column(self._refit_metric)}"][self._best])
+        """Mean score of the best candidate, by the metric that `refit` uses; raises as `best_params` does."""
+        best = self._best
+        return float(self._table[f"mean_test_{self._column(self._refit_metric)}"][best])
 
     def leaderboard(self, n: int = 10, metric: str | None = None) -> pd.DataFrame:
         """Return the best candidates so far as a DataFrame.
@@ -102,7 +103,8 @@ class JournalView:
         ValueError
             If `n` is not a positive integer, or `metric` is unknown.
         """
-        return leaderboard_frame(self._rows(n, metric))
+        params = dict.fromkeys(name for candidate in self.history.pending for name in candidate.params)
+        return leaderboard_frame(self._rows(n, metric), params)
 
     def leaderboard_text(self, n: int = 10, metric: str | None = None) -> str:
         """Return the best candidates so far as a text.

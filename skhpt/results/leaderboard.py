@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 #: Names and values of one line of a leaderboard.
 Row: TypeAlias = dict[str, Any]
+
+#: Columns of every leaderboard.
+_COLUMNS = ("rank", "candidate", "score", "std", "fit_time", "state")
 
 
 def leaderboard(trials: Sequence[Trial], results: Mapping[str, Any], metric: str, n: int) -> list[Row]:
@@ -57,8 +60,11 @@ def _row(trial: Trial, results: Mapping[str, Any], metric: str, *, i: int) -> Ro
     return row
 
 
-def leaderboard_frame(rows: list[Row]) -> pd.DataFrame:
-    """Return leaderboard rows as a DataFrame, indexed by the candidate."""
+def leaderboard_frame(rows: list[Row], params: Iterable[str] = ()) -> pd.DataFrame:
+    """Return leaderboard rows as a DataFrame, indexed by the candidate.
+
+    Without rows it has the columns of every leaderboard, and those of the named `params`.
+    """
     try:
         import pandas as pd
     except ImportError as error:
@@ -66,7 +72,7 @@ def leaderboard_frame(rows: list[Row]) -> pd.DataFrame:
             "leaderboard() returns a pandas DataFrame: install pandas (pip install pandas), "
             "or use leaderboard_text(), which needs nothing."
         ) from error
-    columns = _column_names(rows) or ["candidate"]
+    columns = _column_names(rows) or [*_COLUMNS, *(f"param_{name}" for name in params)]
     frame = pd.DataFrame({name: pd.Series([row.get(name) for row in rows], dtype=None) for name in columns})
     return frame.set_index("candidate")
 

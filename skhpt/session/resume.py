@@ -292,8 +292,8 @@ def _check_metadata(metadata: Mapping[str, Any], path: Any, random_state: Random
 
 def _invalid_metadata(path: Any, key: str, problem: str) -> ValueError:
     return ValueError(
-        f"journal={str(path)!r}, line 1: {key} (in facts) {problem}. The line was changed after it was written; restore "
-        "the file from a copy, or set journal= to another path."
+        f"journal={str(path)!r}, line 1: {key} (in facts) {problem}. The line was changed after it was written; "
+        "restore the file from a copy, or set journal= to another path."
     )
 
 
@@ -301,7 +301,7 @@ def _are_draws(draws: dict[str, Any]) -> bool:
     if "state" in draws:
         try:
             np.random.RandomState().set_state(_generator_state(draws["state"]))
-        except (TypeError, ValueError, OverflowError):
+        except (LookupError, TypeError, ValueError, OverflowError):
             return False
     seed = draws.get("seed", 0)
     return type(seed) is int and 0 <= seed < 2**32

@@ -96,11 +96,64 @@ def test_a_journal_without_finished_candidates(path):
         view.best_params
 
 
+COLUMNS = ["rank", "score", "std", "fit_time", "state"]
+BEGINNINGS = {
+    "first line": (),
+    "a round": ([0, 1],),
+    "a fold": ([0, 1], fold(0, 0, 0.5)),
+    "a fold of the second candidate": ([0, 1], fold(1, 0, 0.5), fold(1, 1, 0.5)),
+    "a failed fold": ([0], FoldScore(0, 0, None, state="failed", error="...")),
+    "a trial": ([0, 1], fold(0, 0, 0.5), fold(0, 1, 0.5)),
+    "several metrics": ([0], *(fold(0, split, {"a": 0.5, "b": 1.0}) for split in (0, 1))),
+    "a failed trial": ([0], *(FoldScore(0, split, None, state="failed", error="...") for split in (0, 1))),
+    "a trial without a finite score": ([0], *(fold(0, split, np.nan) for split in (0, 1))),
+}
+
+
+def check_every_method(path):
+    """Call all that a view has; return the number of finished candidates."""
+    view = read_journal(path)
+    frame, n = view.leaderboard(), view.history.n_finished
+    assert list(frame.columns)[:5] == COLUMNS
+    assert frame.index.name == "candidate"
+    names = dict.fromkeys(f"param_{name}" for trial in view.history for name in trial.candidate.params)
+    assert [name for name in frame.columns if name.startswith("param_")] == list(names)
+    assert (len(frame), view.n_pending) == (n, len(view.history) - n)
+    assert repr(view).endswith(f"{n} candidates finished, {view.n_pending} pending>")
+    assert len(view.leaderboard_text().splitlines()) == (n + 2 if n else 1)
+    assert all(event.what for event in view.events)
+    for name in ("best_params", "best_score"):
+        if n == 0:
+            with pytest.raises(ValueError, match="no candidate is finished yet"):
+                getattr(view, name)
+        else:
+            assert getattr(view, name) is not None
+    return n
+
+
+@pytest.mark.parametrize("steps", BEGINNINGS.values(), ids=BEGINNINGS)
+@pytest.mark.parametrize("metrics", [None, ["a", "b"]])
+def test_a_journal_is_read_at_any_moment(path, steps, metrics):
+    header = Header({}, {"n_splits": 2, "metrics": metrics, "refit_metric": metrics and "b"})
+    with open_journal(path, header, CODEC) as journal:
+        for step in steps:
+            if isinstance(step, list):
+                journal.asked([candidate(i) for i in step])
+            else:
+                journal.scored(step)
+        check_every_method(path)
+
+
 def test_an_incomplete_last_line_is_left_out(journal, path):
-    data = path.read_bytes()
-    for end in range(data.index(b"\n") + 1, len(data)):
-        path.with_name("other").write_bytes(data[:end])
-        read_journal(path.with_name("other"))
+    journal.scored(fold(1, 0, 0.5))
+    journal.record_event("stopped", reason="completed")
+    data, cut = path.read_bytes(), path.with_name("other")
+    n_finished = []
+    for end in [*range(data.index(b"\n") + 1, len(data), 13), len(data)]:
+        cut.write_bytes(data[:end])
+        n_finished.append(check_every_method(cut))
+    assert sorted(set(n_finished)) == [0, 1, 2]
+    assert n_finished == sorted(n_finished)
 
 
 def test_reading_neither_locks_nor_unlocks_the_file(journal, path):
