@@ -58,21 +58,26 @@ class Predictions(NamedTuple):
     Attributes
     ----------
     values : ndarray of shape (n_rows, ...)
-        Output of the prediction method.
+        Output of the prediction method. If that is a list with an array for each output, the arrays are side by
+        side.
     method : {"predict_proba", "decision_function", "predict"}
         Name of the prediction method.
-    classes : ndarray of shape (n_classes,) or None
+    classes : ndarray of shape (n_classes,), list of ndarray or None
         Classes of the training part, one for each column of `values`; None if the columns are not classes.
         The decision function of a binary problem has no columns, and its values belong to the second class.
+        Several outputs have a list with the classes of each.
     labels : ndarray of shape (n_rows, ...) or None
         Output of ``predict``, which may differ from the class with the largest value; None if `values` are
         the output of ``predict``.
+    n_columns : list of int or None
+        Number of columns of each output, if the prediction method returns a list.
     """
 
     values: np.ndarray
     method: str
-    classes: np.ndarray | None = None
+    classes: np.ndarray | list[np.ndarray] | None = None
     labels: np.ndarray | None = None
+    n_columns: list[int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

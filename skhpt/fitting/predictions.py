@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from scipy import sparse
 from sklearn.base import is_classifier
 
 from skhpt._typing import ArrayLike, Estimator
@@ -12,21 +15,33 @@ from skhpt.trial import Predictions
 def predictions_of(estimator: Estimator, X: ArrayLike) -> Predictions | None:
     """Return the predictions of a fitted estimator; None if they are no array.
 
-    Predictions of a classifier are probabilities, else decision values, else labels; they are labels too if
-    it has several outputs with probabilities of their own. Predictions of other estimators are the output of
-    ``predict``.
+    Predictions of a classifier are probabilities, else decision values, else labels. Predictions of other
+    estimators are the output of ``predict``.
     """
-    # Copies, because the output may belong to the model or to a shared fit.
-    predicted = np.array(estimator.predict(X))
-    if predicted.ndim == 0:  # a sparse matrix, or another object that is not an array
+    predicted = _copied(estimator.predict(X))
+    if predicted.ndim == 0:  # an object that is not an array
         return None
     if not is_classifier(estimator):
         return Predictions(predicted, "predict")
-    classes = getattr(estimator, "classes_", None)
-    classes = np.array(classes) if isinstance(classes, np.ndarray) else None
+    classes = _copied_classes(getattr(estimator, "classes_", None))
     for method in ("predict_proba", "decision_function"):
         if hasattr(estimator, method):
             values = getattr(estimator, method)(X)
-            if isinstance(values, np.ndarray):
-                return Predictions(np.array(values), method, classes, predicted)
+            if isinstance(values, list):
+                n_columns = [np.shape(each)[1] for each in values]
+                return Predictions(np.concatenate(values, axis=1), method, classes, predicted, n_columns)
+            if isinstance(values, np.ndarray) or sparse.issparse(values):
+                return Predictions(_copied(values), method, classes, predicted)
     return Predictions(predicted, "predict", classes)
+
+
+def _copied(output: ArrayLike) -> np.ndarray:
+    """Return a copy of an output as an array, because the output may belong to the model or to a shared fit."""
+    copied: np.ndarray = output.toarray() if sparse.issparse(output) else np.array(output)
+    return copied
+
+
+def _copied_classes(classes: Any) -> np.ndarray | list[np.ndarray] | None:
+    if isinstance(classes, (list, tuple)):
+        return [np.array(each) for each in classes]
+    return np.array(classes) if isinstance(classes, np.ndarray) else None

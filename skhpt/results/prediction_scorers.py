@@ -19,7 +19,7 @@ from sklearn.utils.metaestimators import available_if
 from skhpt._compat import check_method_params
 from skhpt._typing import Scorer
 from skhpt.results import weighted_metrics as weighted
-from skhpt.results.predictions import Pooled
+from skhpt.results.predictions import Classes, Pooled
 from skhpt.results.weighted_metrics import Average, Kind, Scores
 
 
@@ -35,8 +35,8 @@ class CandidatePredictions:
         Targets.
     kind : {"classifier", "regressor"} or None
         Kind of the estimator.
-    classes : ndarray or None
-        All classes, sorted.
+    classes : ndarray, list of ndarray or None
+        All classes, sorted; those of each output if there are several.
     score_params : dict
         Parameters of the scorer; entries with a row for each occurrence are indexed.
     """
@@ -44,7 +44,7 @@ class CandidatePredictions:
     pooled: Sequence[Pooled]
     y: np.ndarray
     kind: str | None
-    classes: np.ndarray | None
+    classes: Classes | None
     score_params: Mapping[str, Any]
 
 
@@ -70,7 +70,7 @@ def _predicts_with(method: str) -> Callable[[PredictedEstimator], bool]:
 class PredictedEstimator(BaseEstimator):
     """Estimator that returns stored predictions; the rows of ``X`` are numbers of occurrences."""
 
-    def __init__(self, pooled: Pooled, classes: np.ndarray | None):
+    def __init__(self, pooled: Pooled, classes: Classes | None):
         self.pooled = pooled
         self.classes = classes
         if classes is not None:
@@ -81,23 +81,33 @@ class PredictedEstimator(BaseEstimator):
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Return the labels of occurrences."""
-        return _rows(self.pooled.labels, X)
+        labels: np.ndarray = self.pooled.labels[X[:, 0]]
+        return labels
 
 
 class _PredictedClassifier(ClassifierMixin, PredictedEstimator):
-    @available_if(_predicts_with("predict_proba"))
-    def predict_proba(self, X: np.ndarray) -> np.ndarray:
-        return _rows(self.pooled.values, X)
+    def score(self, X: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
+        if np.ndim(y) == 1:
+            return float(super().score(X, y, sample_weight))
+        # `accuracy_score` refuses several outputs with classes of their own, `MultiOutputClassifier.score` does not.
+        return float(np.average((self.predict(X) == y).all(axis=1), weights=sample_weight))
 
     @available_if(_predicts_with("predict_proba"))
-    def predict_log_proba(self, X: np.ndarray) -> np.ndarray:
+    def predict_proba(self, X: np.ndarray) -> np.ndarray | list[np.ndarray]:
+        return self.pooled.rows(X[:, 0])
+
+    @available_if(_predicts_with("predict_proba"))
+    def predict_log_proba(self, X: np.ndarray) -> np.ndarray | list[np.ndarray]:
+        probabilities = self.pooled.rows(X[:, 0])
         with np.errstate(divide="ignore"):
-            log_probabilities: np.ndarray = np.log(_rows(self.pooled.values, X))
+            if isinstance(probabilities, list):
+                return [np.log(each) for each in probabilities]
+            log_probabilities: np.ndarray = np.log(probabilities)
         return log_probabilities
 
     @available_if(_predicts_with("decision_function"))
-    def decision_function(self, X: np.ndarray) -> np.ndarray:
-        return _rows(self.pooled.values, X)
+    def decision_function(self, X: np.ndarray) -> np.ndarray | list[np.ndarray]:
+        return self.pooled.rows(X[:, 0])
 
 
 class _PredictedRegressor(RegressorMixin, PredictedEstimator):
@@ -108,11 +118,6 @@ _PREDICTED_ESTIMATORS: dict[str | None, type[PredictedEstimator]] = {
     "classifier": _PredictedClassifier,
     "regressor": _PredictedRegressor,
 }
-
-
-def _rows(values: np.ndarray, X: np.ndarray) -> np.ndarray:
-    rows: np.ndarray = values[X[:, 0]]
-    return rows
 
 
 class SequentialScorer:
@@ -241,9 +246,9 @@ def _errors(predictions: CandidatePredictions) -> np.ndarray:
     return errors
 
 
-def _codes(labels: np.ndarray, classes: np.ndarray | None) -> np.ndarray:
+def _codes(labels: np.ndarray, classes: Classes | None) -> np.ndarray:
     """Return labels as numbers of classes."""
-    if classes is None:
+    if classes is None or isinstance(classes, list):
         raise _Unsupported
     return np.searchsorted(classes, labels)
 
@@ -304,7 +309,12 @@ def _class_scores(kind: Kind) -> Callable[..., Scores]:
         predictions: CandidatePredictions, average: Average = "binary", pos_label: None = None
     ) -> Scores:
         classes = predictions.classes
-        if classes is None or average not in get_args(Average) or pos_label is not None:
+        if (
+            classes is None
+            or isinstance(classes, list)
+            or average not in get_args(Average)
+            or pos_label is not None
+        ):
             raise _Unsupported
         if average == "binary" and classes.tolist() != [0, 1]:
             raise _Unsupported

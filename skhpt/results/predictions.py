@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from skhpt.trial import FoldScore, Predictions
+
+#: Sorted classes; several outputs have a list with the classes of each.
+Classes: TypeAlias = np.ndarray | list[np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -22,19 +26,30 @@ class Pooled:
     ----------
     values : ndarray of shape (n_occurrences, ...)
         Probabilities or decision values, with a column for each class, or the result of ``predict``. Decision
-        values of two classes have no columns.
+        values of two classes have no columns. If the method returns a list with an array for each output, the
+        arrays are side by side.
     method : str
         "predict_proba", "decision_function" or "predict".
     labels : ndarray of shape (n_occurrences, ...)
         Result of ``predict``.
+    n_columns : list of int or None
+        Number of columns of each output, if the method returns a list.
     """
 
     values: np.ndarray
     method: str
     labels: np.ndarray
+    n_columns: list[int] | None = None
+
+    def rows(self, rows: np.ndarray) -> np.ndarray | list[np.ndarray]:
+        """Return what the method returns for some occurrences."""
+        values: np.ndarray = self.values[rows]
+        if self.n_columns is None:
+            return values
+        return np.split(values, np.cumsum(self.n_columns)[:-1], axis=1)
 
 
-def all_classes(folds: Iterable[FoldScore], y: np.ndarray | None = None) -> np.ndarray | None:
+def all_classes(folds: Iterable[FoldScore], y: np.ndarray | None = None) -> Classes | None:
     """Return the sorted classes of the training parts and of the targets; None if predictions have no classes."""
     parts = [
         fold.predictions.classes
@@ -43,19 +58,23 @@ def all_classes(folds: Iterable[FoldScore], y: np.ndarray | None = None) -> np.n
     ]
     if not parts:
         return None
-    if y is not None and y.ndim == 1:
-        parts.append(y)
-    return np.unique(np.concatenate(parts))
+    if not isinstance(parts[0], list):
+        if y is not None and y.ndim == 1:
+            parts.append(y)
+        return np.unique(np.concatenate(parts))
+    if y is not None and y.ndim == 2:
+        parts.append(list(y.T))
+    return [np.unique(np.concatenate(output)) for output in zip(*parts, strict=True)]
 
 
-def pool(predictions: Sequence[Predictions], classes: np.ndarray | None) -> Pooled:
+def pool(predictions: Sequence[Predictions], classes: Classes | None) -> Pooled:
     """Concatenate the predictions for several test parts.
 
     Parameters
     ----------
     predictions : sequence of Predictions
         One for each test part.
-    classes : ndarray or None
+    classes : ndarray, list of ndarray or None
         All classes. If a training part lacks a class, the probability of the class is 0, and its decision
         value is the lowest float, as in scikit-learn's ``cross_val_predict``.
 
@@ -69,7 +88,9 @@ def pool(predictions: Sequence[Predictions], classes: np.ndarray | None) -> Pool
         raise ValueError(f"the folds were predicted in different ways: {sorted(methods)}")
     values = np.concatenate([_with_all_classes(each, classes) for each in predictions])
     labels = [each.values if each.labels is None else each.labels for each in predictions]
-    return Pooled(values, methods.pop(), np.concatenate(labels))
+    is_list = isinstance(classes, list) and predictions[0].n_columns is not None
+    n_columns = [len(each) for each in classes] if is_list and classes is not None else None
+    return Pooled(values, methods.pop(), np.concatenate(labels), n_columns)
 
 
 def by_row(values: np.ndarray, rows: np.ndarray, n_rows: int) -> np.ndarray:
@@ -95,10 +116,24 @@ def labels_by_row(labels: np.ndarray, rows: np.ndarray, n_rows: int) -> np.ndarr
     return most_frequent
 
 
-def _with_all_classes(predictions: Predictions, classes: np.ndarray | None) -> np.ndarray:
+def _with_all_classes(predictions: Predictions, classes: Classes | None) -> np.ndarray:
     """Return the values with a column for each of all classes."""
     values, own, method = predictions.values, predictions.classes, predictions.method
-    if method == "predict" or own is None or classes is None or np.array_equal(own, classes):
+    if method == "predict" or own is None or classes is None:
+        return values
+    if not isinstance(own, list):
+        return _columns_of_classes(values, own, classes, method)
+    if predictions.n_columns is None:  # a column for each output
+        return values
+    outputs = np.split(values, np.cumsum(predictions.n_columns)[:-1], axis=1)
+    return np.column_stack(
+        [_columns_of_classes(*each, method=method) for each in zip(outputs, own, classes, strict=True)]
+    )
+
+
+def _columns_of_classes(values: np.ndarray, own: Any, classes: Any, method: str) -> np.ndarray:
+    """Return the values of one output with a column for each of all classes."""
+    if np.array_equal(own, classes):
         return values
     if values.ndim == 1:  # the training part has two classes, and there are more
         values = np.column_stack([-values, values])

@@ -5,16 +5,17 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import is_classifier, is_regressor
 from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 
 from skhpt._compat import check_method_params, num_samples
-from skhpt._typing import Scorer
+from skhpt._typing import ArrayLike, Scorer
 from skhpt.fitting.scorers import sklearn_metric
 from skhpt.results.bias_correction import Choose, CorrectedScore, best_of, bootstrap_scores, summarize
 from skhpt.results.cv_results import metric_names, rank
@@ -25,7 +26,7 @@ from skhpt.results.prediction_scorers import (
     VectorizedScorer,
     vectorized_scorer,
 )
-from skhpt.results.predictions import all_classes, by_row, labels_by_row, pool
+from skhpt.results.predictions import Classes, all_classes, by_row, labels_by_row, pool
 from skhpt.session.session import Session
 from skhpt.trial import FoldScore, Trial
 
@@ -78,9 +79,21 @@ def test_rows_of(session: Session) -> TestRows:
         fold=np.repeat(np.arange(len(parts)), [len(part) for part in parts]),
         unit=np.unique(unit, return_inverse=True)[1],
         n_samples=n_samples,
-        y=None if session.inputs.y is None else np.array(session.inputs.y),
+        y=_copied_targets(session.inputs.y),
         score_params=session.inputs.score_params,
     )
+
+
+def _copied_targets(y: ArrayLike) -> np.ndarray | None:
+    """Return a copy of the targets as an array; numbers in an array of objects become an array of numbers."""
+    if y is None:
+        return None
+    if sparse.issparse(y):
+        dense: np.ndarray = y.toarray()
+        return dense
+    targets = np.array(y)
+    is_numeric = targets.dtype == object and all(isinstance(value, Real) for value in targets.flat)
+    return np.array(targets.tolist()) if is_numeric else targets
 
 
 class PredictionsMixin:
@@ -115,7 +128,8 @@ class PredictionsMixin:
         -------
         predictions : ndarray of shape (n_samples,) or (n_samples, n_columns)
             Predictions in the order of the data, from ``predict_proba`` (one column per class),
-            ``decision_function`` or ``predict``, the first of these that the estimator has. A row in several
+            ``decision_function`` or ``predict``, the first of these that the estimator has and that returns
+            one array. A row in several
             test parts has the mean of its predictions, or the most frequent label. A row in no test part has
             NaN, or None among labels.
 
@@ -143,6 +157,8 @@ class PredictionsMixin:
         test_rows = self._test_rows
         pooled = pool([fold.predictions for fold in folds if fold.predictions], _classes_of(folds, test_rows))
         rows = np.concatenate([test_rows.rows[test_rows.fold == fold.split] for fold in folds])
+        if pooled.n_columns is not None:
+            return labels_by_row(pooled.labels, rows, test_rows.n_samples)
         are_labels = pooled.method == "predict" and not _is_numeric_target(self.estimator, pooled.values)
         combine = labels_by_row if are_labels else by_row
         return combine(pooled.values, rows, test_rows.n_samples)
@@ -316,7 +332,7 @@ def _take_rows(column: Any, rows: np.ndarray) -> Any:
     return [column[i] for i in rows] if isinstance(column, list) else column[rows]
 
 
-def _classes_of(folds: Sequence[FoldScore], test_rows: TestRows) -> np.ndarray | None:
+def _classes_of(folds: Sequence[FoldScore], test_rows: TestRows) -> Classes | None:
     return all_classes(folds, test_rows.y)
 
 
