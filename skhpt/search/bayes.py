@@ -33,7 +33,6 @@ from skhpt.search._shared_docs import add_shared_docs
 from skhpt.search.base import BaseSearch
 from skhpt.session.session import Session
 from skhpt.space.sampling import Selection
-from skhpt.space.skopt import translate
 from skhpt.space.space import Space
 from skhpt.strategies.base import Strategy
 from skhpt.strategies.bayes import BayesianOptimization
@@ -240,7 +239,7 @@ class BayesSearchCV(BaseSearch):
         return surrogate.predict_score(params)
 
     def _parse_space(self) -> Space:
-        return Space(translate(self.param_distributions), self.constraint)
+        return Space(self.param_distributions, self.constraint)
 
     def _n_lacking(self, session: Session) -> int:
         return self.n_iter - len(session.history.own)

@@ -37,7 +37,6 @@ from skhpt.session.folds import Folds
 from skhpt.session.inputs import Inputs
 from skhpt.session.outcome_warnings import warn_of_incomplete_best, warn_of_misleading_rungs
 from skhpt.session.session import Session
-from skhpt.space.skopt import translate
 from skhpt.space.space import Space
 from skhpt.strategies.bayes import BayesianOptimization
 from skhpt.strategies.hyperband import Hyperband
@@ -304,7 +303,7 @@ class HyperbandSearchCV(BaseSearch):
     # -- the search ------------------------------------------------------------------------------------------
 
     def _parse_space(self) -> Space:
-        return Space(translate(self.param_distributions), self.constraint)
+        return Space(self.param_distributions, self.constraint)
 
     def _choose_fidelity(self, inputs: Inputs, folds: Folds, space: Space | None) -> MultiFidelity:
         assert space is not None

@@ -19,6 +19,7 @@ from skhpt.space.scipy_adapter import (
     source_repr,
     with_number_arguments,
 )
+from skhpt.space.skopt import translate
 
 
 def parse_branches(params: SpaceDefinition) -> tuple[dict[str, Dimension], ...]:
@@ -42,8 +43,15 @@ def _as_branches(params: SpaceDefinition) -> list[Mapping[str, Any]]:
         )
     branches = [params] if isinstance(params, Mapping) else list(params)
     for branch in branches:
+        if isinstance(branch, tuple) and len(branch) == 2 and isinstance(branch[0], Mapping):
+            raise TypeError(
+                f"a space with a number of candidates, ({{...}}, {branch[1]!r}), is not accepted: pass the list of "
+                "spaces alone, [{...}, {...}], and n_iter for all of them"
+            )
         if not isinstance(branch, Mapping):
-            raise TypeError(f"Parameter space is not a dict ({branch!r})")
+            raise TypeError(
+                f"Parameter space is not a dict ({branch!r}). Write {{name: values}} or a list of such dicts."
+            )
     for name in chain.from_iterable(branches):
         if not isinstance(name, str):
             raise TypeError(f"parameter names must be strings, got {name!r}")
@@ -57,8 +65,8 @@ def make_dimension(name: str, definition: Any) -> Dimension:
     ----------
     name : str
         Name of the parameter, for error messages.
-    definition : sequence, 1-d array or distribution
-        Choices, or a distribution as `Space` accepts it.
+    definition : sequence, 1-d array, distribution or range
+        Choices, or a distribution or range as `Space` accepts it.
 
     Returns
     -------
@@ -69,6 +77,7 @@ def make_dimension(name: str, definition: Any) -> Dimension:
     TypeError, ValueError
         If `definition` is neither a non-empty list of choices nor a usable distribution.
     """
+    definition = translate(name, definition)
     if hasattr(definition, "to_numpy"):  # a Series
         definition = definition.to_numpy()
     if isinstance(definition, np.ndarray) and definition.ndim != 1:
