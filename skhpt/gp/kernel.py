@@ -3,7 +3,8 @@
 =========  ==================  ==========================================================================
 ``D, P``   int                 columns of the cube, and of its embedding
 ``u``      (n, D)              points of the cube; NaN where a column does not belong to a point
-``Z``      (n, P)              embedded points: an ordered column as it is, a nominal one as one-hot code
+``Z``      (n, P)              embedded points: an ordered column as it is, a nominal one as one-hot code, a
+                               mixed one as both
 ``w``      (D,)                weights of the columns, the inverse squares of their length scales
 ``S``      (D, n, m)           squared distance of each pair of points, column by column
 ``q``      (n, m)              squared scaled distance, ``q = sum_d w_d S_d``
@@ -14,10 +15,14 @@ All pairs of levels of a nominal column have the same distance (Hamming), and tw
 the same mean squared distance as two numbers drawn from an ordered column, 1/6. A missing value stands in the
 middle: 1/2 in an ordered column, the mean of all levels in a nominal one. All distances are Euclidean
 distances in the embedding, so every covariance matrix is positive semi-definite.
+
+A mixed column has numbers and names, such as ``[None, 1, 2, 4, 8]``. It is an ordered column, in which each
+name stands in the middle, and a nominal one, whose levels are the names and "a number".
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -25,6 +30,8 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 _SQRT5 = np.sqrt(5.0)
+#: Largest number of coordinates of a nominal column. Of more levels, some share a coordinate.
+MAX_WIDTH = 256
 
 
 @dataclass(frozen=True)
@@ -34,34 +41,57 @@ class Embedding:
     Attributes
     ----------
     levels : tuple of int
-        Number of levels of each nominal column; 0 for an ordered column.
+        Number of names of each column; 0 for an ordered column. The intervals of the names come first.
+    n_numbers : tuple of int, default=()
+        Number of intervals of numbers in each column with names; 0 for a nominal column. By default, no
+        column has names and numbers.
     """
 
     levels: tuple[int, ...]
+    n_numbers: tuple[int, ...] = ()
+
+    @classmethod
+    def of_columns(cls, columns: Sequence[tuple[int, float]]) -> Embedding:
+        """Make the embedding of columns, each given by its numbers of names and of all values."""
+        levels = tuple(n_names for n_names, _ in columns)
+        n_numbers = (int(size - n_names) if n_names else 0 for n_names, size in columns)
+        return cls(levels, tuple(n_numbers))
+
+    @property
+    def n_columns(self) -> int:
+        """Number of columns of the cube."""
+        return len(self.levels)
+
+    @cached_property
+    def _columns(self) -> list[tuple[int, int]]:
+        """Numbers of names and numbers of each column."""
+        return list(zip(self.levels, self.n_numbers or (0,) * len(self.levels), strict=True))
 
     @cached_property
     def owner(self) -> np.ndarray:
         """Column that each coordinate comes from, shape (P,)."""
-        return np.repeat(np.arange(len(self.levels)), [n or 1 for n in self.levels])
+        widths = [_width(n) if not m else 1 + _width(n + 1) for n, m in self._columns]
+        owner: np.ndarray = np.repeat(np.arange(len(self.levels)), widths)
+        return owner
 
     @cached_property
     def is_ordered(self) -> np.ndarray:
-        """Whether each coordinate comes from an ordered column, shape (P,)."""
-        is_ordered: np.ndarray = np.array(self.levels, dtype=int)[self.owner] == 0
+        """Whether each coordinate is a place in an order, shape (P,)."""
+        is_first: np.ndarray = np.append(True, np.diff(self.owner) > 0)[: len(self.owner)]
+        has_order = np.array([n == 0 or m > 0 for n, m in self._columns], dtype=bool)
+        is_ordered: np.ndarray = is_first & has_order[self.owner]
         return is_ordered
 
     def __call__(self, u: np.ndarray) -> np.ndarray:
         """Embed points: shape (n, D) becomes (n, P)."""
         blocks = []
-        for column, n in zip(u.T, self.levels, strict=True):
-            missing = np.isnan(column)
+        for column, (n, m) in zip(u.T, self._columns, strict=True):
             if n == 0:
-                blocks.append(np.where(missing, 0.5, column)[:, None])
-                continue
-            level = np.clip((np.where(missing, 0, column) * n).astype(int), 0, n - 1)
-            code = np.eye(n)[level]
-            code[missing] = 1 / n
-            blocks.append(code * _hot(n))
+                blocks.append(np.where(np.isnan(column), 0.5, column)[:, None])
+            elif m == 0:
+                blocks.append(_one_hot(np.clip(np.floor(column * n), 0, n - 1), n))
+            else:
+                blocks.extend(_number_and_switch(column, n, m))
         return np.hstack(blocks) if blocks else np.zeros((len(u), 0))
 
     def column_distances(self, Z: np.ndarray) -> np.ndarray:
@@ -81,6 +111,30 @@ class Embedding:
         """Return the sum over the ordered columns of 0 in the middle to 1 at either end: shape (n,)."""
         h: np.ndarray = (2 * Z - 1) ** 2 @ self.is_ordered
         return h
+
+
+def _number_and_switch(column: np.ndarray, n: int, m: int) -> tuple[np.ndarray, np.ndarray]:
+    """Embed a column whose first `n` of ``n + m`` intervals are names and the others numbers."""
+    first_number = n / (n + m)
+    with np.errstate(invalid="ignore"):  # NaN for a missing value
+        is_number = column >= first_number
+        level = np.where(is_number, n, np.floor(column * (n + m)))
+    place = np.where(is_number, (column - first_number) / (1 - first_number), 0.5)
+    return place[:, None], _one_hot(np.where(np.isnan(column), np.nan, level), n + 1)
+
+
+def _one_hot(level: np.ndarray, n: int) -> np.ndarray:
+    """Return the one-hot codes of levels below `n`, shape (len(level), _width(n)); NaN is the mean of all codes."""
+    width, missing = _width(n), np.isnan(level)
+    code = np.eye(width)[np.where(missing, 0, level).astype(int) % width]
+    code[missing] = 1 / width
+    scaled: np.ndarray = code * _hot(width)
+    return scaled
+
+
+def _width(n: int) -> int:
+    """Return the number of coordinates of an ordered column (n = 0) or of `n` levels."""
+    return min(max(n, 1), MAX_WIDTH)
 
 
 def _hot(n: int) -> float:

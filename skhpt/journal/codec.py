@@ -43,6 +43,8 @@ class Codec(Protocol):
 class SpaceCodec:
     """Codec for points of a space: a choice is written as its index in the user's list, a draw as its value.
 
+    A number of a long range or array is written as a draw is.
+
     Parameters
     ----------
     space : Space
@@ -55,20 +57,20 @@ class SpaceCodec:
         self._choices: list[dict[str, list[Any]]] = []
         self._readers: list[dict[str, _Reader]] = []
         for branch in space.branches:
-            choices = {name: dim.values for name, dim in branch.items() if isinstance(dim, Choice)}
-            self._choices.append(choices)
+            lists = {name: dim.values for name, dim in branch.items() if isinstance(dim, Choice)}
+            self._choices.append({name: values for name, values in lists.items() if isinstance(values, list)})
             self._readers.append({name: _reader_of(name, dim) for name, dim in branch.items()})
 
     def encode(self, params: Mapping[str, Any]) -> Any:
         branch_index = self._branch_of(params)
-        branch = self._branches[branch_index]
+        branch, choices = self._branches[branch_index], self._choices[branch_index]
         written = {}
         for name, value in params.items():
             dimension = branch[name]
-            if isinstance(dimension, Choice):
+            if isinstance(dimension, Choice) and name in choices:
                 written[name] = {"choice": dimension.index(value)}
             else:
-                written[name] = _pack_draw(name, value, isinstance(dimension, Continuous))
+                written[name] = _pack_draw(name, value, isinstance(dimension, (Choice, Continuous)))
         return {"branch": branch_index, "params": written} if branch_index else {"params": written}
 
     def decode(self, point: Any) -> Params:
@@ -177,8 +179,10 @@ _Reader = tuple[str, Callable[[Any], Any]]
 
 
 def _reader_of(name: str, dimension: Dimension) -> _Reader:
-    if isinstance(dimension, Choice):
+    if isinstance(dimension, Choice) and isinstance(dimension.values, list):
         return name, partial(_read_choice, name, dimension.values)
+    if isinstance(dimension, Choice):
+        return name, partial(_read_number, name, dimension)
     return name, partial(_read_draw, name, isinstance(dimension, Continuous))
 
 
@@ -189,6 +193,13 @@ def _read_choice(name: str, choices: Sequence[Any], written: Any) -> Any:
     if len(written) == 1 and type(index) is int and 0 <= index < len(choices):
         return choices[index]
     raise ValueError(f"the choice of parameter {name!r} is not one of the {len(choices)} choices")
+
+
+def _read_number(name: str, dimension: Choice, written: Any) -> Any:
+    value = _read_draw(name, True, written)
+    if dimension.are_values([value])[0]:
+        return value
+    raise ValueError(f"parameter {name!r} is not one of the {dimension.size} choices")
 
 
 def _read_draw(name: str, must_be_number: bool, written: Any) -> Any:

@@ -89,7 +89,9 @@ def check_rule(rule: Any, estimator: Estimator, scorer: Scorer, space: Space | N
             )
 
     for branch in space.branches if space else ():
-        rule.check_values({name: dim.values for name, dim in branch.items() if isinstance(dim, Choice)})
+        lists = {name: dim.values for name, dim in branch.items() if isinstance(dim, Choice)}
+        # Long sequences are numbers.
+        rule.check_values({name: values for name, values in lists.items() if isinstance(values, list)})
 
 
 def check_max_time(max_time: Any) -> None:

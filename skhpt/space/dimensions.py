@@ -28,6 +28,7 @@ from skhpt.space.scipy_adapter import (
     source_repr,
     support,
 )
+from skhpt.space.sequences import NumberArray, as_sequence
 from skhpt.space.value_table import MAX_LISTED, MAX_SUMMED, ValueTable, table_by_summation
 
 #: Largest number of choices that a message lists.
@@ -72,8 +73,8 @@ class Dimension(ABC):
         """
 
     @property
-    def n_levels(self) -> int:
-        """Number of values if they have no order; 0 otherwise."""
+    def n_names(self) -> int:
+        """Number of values that have no order; these have the first intervals of [0, 1]."""
         return 0
 
     @abstractmethod
@@ -121,14 +122,27 @@ class Dimension(ABC):
 
 
 class Choice(Dimension):
-    """Choice among listed values; value number i has the interval ``[i / size, (i + 1) / size)``."""
+    """Choice among listed values, each of which has an interval of length ``1 / size``.
 
-    def __init__(self, values: Sequence[Any]):
-        self.definition = self.values = [native(value) for value in values]
+    Three or more different numbers have an order. Names among them (None, strings, booleans and all other
+    objects) come before the numbers. The other lists have no order.
+
+    Parameters
+    ----------
+    values : sequence or ndarray of shape (n,)
+        The choices.
+
+    Attributes
+    ----------
+    values : list, range or NumberArray
+        The choices as Python's own values, in the order in which they were given.
+    n_names : int
+        Number of values without an order: all or none of the values, or the names among numbers.
+    """
+
+    def __init__(self, values: Sequence[Any] | np.ndarray):
+        self.definition = self.values = as_sequence(values)
         self.size = len(self.values)
-        self._index: dict[Any, int] = {}
-        for i, value in enumerate(self.values):
-            self._index.setdefault(value_key(value), i)
 
     def index(self, value: Any) -> int:
         """Return the index of a value in the list; the first one if the value is listed twice.
@@ -138,49 +152,112 @@ class Choice(Dimension):
         ValueError
             If the value is not in the list.
         """
-        index = self._index.get(value_key(value))
+        index = self._find(value)
         if index is None:
             raise ValueError(f"{value!r} is not one of the choices")
         return index
 
+    def _find(self, value: Any) -> int | None:
+        if isinstance(self.values, list):
+            return self._index_of.get(value_key(value))
+        if isinstance(self.values, NumberArray):
+            return self.values.find(value)
+        value = native(value)
+        return self.values.index(value) if type(value) is int and value in self.values else None
+
+    @cached_property
+    def _index_of(self) -> dict[Any, int]:
+        """Index of the first of equal values in the list, by key."""
+        indices: dict[Any, int] = {}
+        for i, value in enumerate(self.values):
+            indices.setdefault(value_key(value), i)
+        return indices
+
     def encode(self, values: Sequence[Any] | np.ndarray) -> np.ndarray:
-        indices = np.array([self._index[value_key(value)] for value in values], dtype=float)
-        return (indices + 0.5) / self.size
-
-    def decode(self, u: np.ndarray) -> list[Any]:
-        indices = np.clip((np.asarray(u) * self.size).astype(int), 0, len(self.values) - 1)
-        return [self.values[i] for i in indices]
-
-    def snap(self, u: np.ndarray) -> np.ndarray:
-        indices = np.clip(np.floor(u * self.size), 0, self.size - 1)
+        indices = np.array([self._find(value) for value in values], dtype=float)
+        if self._order is not None:
+            indices = self._places[indices.astype(int)]
         return np.asarray((indices + 0.5) / self.size)
 
-    @property
-    def n_levels(self) -> int:
-        # Three or more numbers in ascending or descending order have an order; all other lists are
-        # categories.
-        if all(map(_is_number, self.values)) and len(self.values) > 2:
-            steps = np.diff(np.array(self.values, dtype=float))
-            return 0 if (steps > 0).all() or (steps < 0).all() else int(self.size)
-        return int(self.size)
+    def decode(self, u: np.ndarray) -> list[Any]:
+        places = np.clip((np.asarray(u) * self.size).astype(int), 0, len(self.values) - 1)
+        indices = places if self._order is None else self._order[places]
+        return [self.values[int(i)] for i in indices]
 
-    def grid(self, resolution: int) -> list[Any]:
+    def snap(self, u: np.ndarray) -> np.ndarray:
+        places = np.clip(np.floor(u * self.size), 0, self.size - 1)
+        return np.asarray((places + 0.5) / self.size)
+
+    @property
+    def n_names(self) -> int:
+        return self._order_and_n_names[1]
+
+    @property
+    def _order(self) -> np.ndarray | None:
+        """Indices of the values in the order of their intervals, shape (n,); None if it is that of the list."""
+        return self._order_and_n_names[0]
+
+    @cached_property
+    def _places(self) -> np.ndarray:
+        """Place in the order of each value of the list, shape (n,)."""
+        assert self._order is not None
+        return np.argsort(self._order)
+
+    @cached_property
+    def _order_and_n_names(self) -> tuple[np.ndarray | None, int]:
+        """The order of the values, or None for that of the list, and the number of names, which come first."""
+        if isinstance(self.values, range):
+            return None, 0
+        if isinstance(self.values, NumberArray):
+            return (None if _is_monotonic(self.values.array) else self.values.rows), 0
+        are_numbers = np.array([_is_number(value) and value == value for value in self.values], dtype=bool)
+        rows, names = np.flatnonzero(are_numbers), np.flatnonzero(~are_numbers)
+        numbers = [self.values[row] for row in rows]
+        if len(set(numbers)) < 3:
+            return None, len(self.values)
+        if not _is_monotonic(np.array(numbers, dtype=float)):
+            if (
+                len(set(map(type, numbers))) > 1
+            ):  # such as fractions and counts: 0.5 and 10 are not comparable
+                return None, len(self.values)
+            rows = rows[sorted(range(len(rows)), key=lambda i: numbers[i])]
+        order = np.concatenate([names, rows])
+        return (None if (np.diff(order) == 1).all() else order), len(names)
+
+    def middle(self) -> Any:
+        return self.decode(np.array([(self.n_names % self.size / self.size + 1) / 2]))[0]
+
+    def grid(self, resolution: int) -> Any:
         return self.values
 
     def are_values(self, values: Sequence[Any]) -> np.ndarray:
-        return np.array([value_key(value) in self._index for value in values], dtype=bool)
+        return np.array([self._find(value) is not None for value in values], dtype=bool)
 
     def matching(self, value: Any) -> list[Any]:
         if exact := super().matching(value):
             return exact
         if not _is_number(value):
             return []
+        if not isinstance(self.values, list):
+            equal = int(value) if isinstance(self.values[0], int) and value == round(value) else float(value)
+            return super().matching(equal)
         return [choice for choice in self.values if _is_number(choice) and choice == value][:1]
 
     def description(self) -> str:
         shown = ", ".join(map(short_repr, self.values[:MAX_SHOWN]))
         n_hidden = len(self.values) - MAX_SHOWN
         return f"one of [{shown}]" if n_hidden <= 0 else f"one of [{shown}, ...] ({n_hidden} more)"
+
+    def _key(self) -> Any:
+        if isinstance(self.values, NumberArray):
+            return value_key(self.values.array)
+        return self.values if isinstance(self.values, range) else super()._key()
+
+
+def _is_monotonic(numbers: np.ndarray) -> bool:
+    """Tell whether numbers are strictly ascending or descending."""
+    steps = np.diff(numbers)
+    return bool((steps > 0).all() or (steps < 0).all())
 
 
 class Continuous(Dimension):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any
@@ -78,8 +79,11 @@ def make_dimension(name: str, definition: Any) -> Dimension:
         If `definition` is neither a non-empty list of choices nor a usable distribution.
     """
     definition = translate(name, definition)
-    if hasattr(definition, "to_numpy"):  # a Series
-        definition = definition.to_numpy()
+    if hasattr(definition, "to_numpy"):  # a Series; the index of pandas that is a range has its bounds
+        is_range = all(hasattr(definition, bound) for bound in ("start", "stop", "step"))
+        definition = (
+            range(definition.start, definition.stop, definition.step) if is_range else definition.to_numpy()
+        )
     if isinstance(definition, np.ndarray) and definition.ndim != 1:
         raise ValueError(
             f"Parameter array for {name!r} should be one-dimensional, got: {definition!r} with shape {definition.shape}"
@@ -90,9 +94,16 @@ def make_dimension(name: str, definition: Any) -> Dimension:
 
 
 def _choice(name: str, values: Sequence[Any] | np.ndarray) -> Choice:
-    if len(values) == 0:
+    try:
+        n_values = len(values)
+    except OverflowError as error:
+        raise ValueError(
+            f"Parameter {name!r} has more than {sys.maxsize} choices: {values!r}. Use a distribution, such as "
+            "scipy.stats.randint(low, high) or skhpt.distributions.loguniform_int(low, high)."
+        ) from error
+    if n_values == 0:
         raise ValueError(f"Parameter grid for parameter {name!r} need to be a non-empty sequence, got: []")
-    return Choice(list(values))
+    return Choice(values)
 
 
 def _distribution(name: str, definition: Any) -> Dimension:

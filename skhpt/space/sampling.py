@@ -1,12 +1,40 @@
-"""Selection of the points of a sample out of draws that may be rejected."""
+"""Draws from a huge product of lists, and selection of points out of draws that may be rejected."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+import math
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from skhpt._typing import Params
 from skhpt.identity import params_key
+
+
+def draw_from_product(
+    branches: Sequence[Mapping[str, Sequence[Any]]], rng: np.random.RandomState
+) -> Iterator[Params]:
+    """Yield random points of a product of lists without end, with replacement.
+
+    `sklearn.model_selection.ParameterSampler` refuses products of 2**63 points and more.
+
+    Parameters
+    ----------
+    branches : sequence of dict of str to sequence
+        Values of each parameter. A branch is drawn with a probability in proportion to its number of points.
+    rng : numpy.random.RandomState
+        Source of randomness.
+
+    Yields
+    ------
+    point : dict
+    """
+    sizes = [math.prod(map(len, branch.values())) for branch in branches]
+    probabilities = np.array([size / sum(sizes) for size in sizes])
+    while True:
+        branch = branches[rng.choice(len(branches), p=probabilities)]
+        yield {name: values[rng.randint(len(values))] for name, values in branch.items()}
 
 
 class Selection:

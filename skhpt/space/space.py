@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -22,7 +22,7 @@ from skhpt.space.constraint import constraint_name, is_allowed
 from skhpt.space.dimensions import Choice, Dimension, Sampled, short_repr
 from skhpt.space.parsing import checked_resolution, parse_branches
 from skhpt.space.random_walk import random_walk
-from skhpt.space.sampling import Selection
+from skhpt.space.sampling import Selection, draw_from_product
 from skhpt.space.value_table import MAX_LISTED
 
 Sampler = Literal["random", "sobol", "halton"]
@@ -34,6 +34,8 @@ MAX_CUBE_DRAWS, CUBE_BLOCK = 500_000, 5_000
 #: Number of random walks, and number of steps of each of their points. A walk of 400 steps from one point
 #: comes to all of a band in two dimensions whose width is a millionth of its length.
 MAX_WALKS, WALK_SWEEPS = 2, 400
+#: Largest number of points of a grid that is listed, without and with a constraint, which may leave few.
+MAX_GRID, MAX_GRID_WITH_CONSTRAINT = 10**7, 10**9
 
 
 class Space:
@@ -210,13 +212,20 @@ class Space:
         Raises
         ------
         ValueError
-            If the constraint rejects every point, or `resolution` is not positive or names an unknown
-            parameter.
+            If the constraint rejects every point, `resolution` is not positive or names an unknown
+            parameter, or the grid has too many points to be listed.
         """
         full_grid = self._full_grid(resolution)
+        n_points = sum(math.prod(map(len, branch.values())) for branch in full_grid.param_grid)
+        most = MAX_GRID if self.constraint is None else MAX_GRID_WITH_CONSTRAINT
+        if n_points > most:
+            raise ValueError(
+                f"the grid has {n_points:,} points, of which not more than {most:,} can be tried. Use RandomSearch or "
+                "BayesSearchCV, or fewer values."
+            )
         points = [point for point in full_grid if self.allows(point)]
         if not points and self.branches:
-            raise ValueError(f"constraint rejects all {len(full_grid)} points of the grid")
+            raise ValueError(f"constraint rejects all {n_points} points of the grid")
         return points
 
     def points(self) -> list[Params]:
@@ -325,7 +334,7 @@ class Space:
         selection = Selection(n, self.allows, is_unique=unique or is_without_replacement)
         if unique:
             selection.exclude(exclude)
-        if method == "random" and self.constraint is None and not unique:
+        if method == "random" and self.constraint is None and not unique and not self._is_huge_product():
             n_draws = int(min(n, self.size)) if is_without_replacement else n
             selection.points += self._random_draws(n_draws, rng)
             return selection
@@ -543,13 +552,17 @@ class Space:
         samplers = []
         for branch in self.branches:
             samplers.append({name: dimension.sampler() for name, dimension in branch.items()})
+        if self._is_huge_product():
+            yield from islice(draw_from_product(samplers, rng), n)
+            return
         for point in ParameterSampler(samplers, n, random_state=rng):
             yield {name: native(value) for name, value in point.items()}
 
     def _draws(self, method: Sampler, rng: np.random.RandomState) -> Iterator[Params]:
         """Yield draws without end; a space of lists only yields each point once."""
         if method == "random" or not self.columns:
-            n_draws = int(min(self.size, MAX_LISTED)) if self.is_all_lists() else sys.maxsize
+            is_finite = self.is_all_lists() and not self._is_huge_product()
+            n_draws = int(min(self.size, MAX_LISTED)) if is_finite else sys.maxsize
             return self._random_draws(n_draws, rng)
         engine = {"sobol": qmc.Sobol, "halton": qmc.Halton}[method]
         sequence = engine(len(self.columns), scramble=True, seed=rng.randint(2**31 - 1))
@@ -660,6 +673,10 @@ class Space:
         """
         dimensions = chain.from_iterable(branch.values() for branch in self.branches)
         return all(isinstance(dimension, Choice) for dimension in dimensions)
+
+    def _is_huge_product(self) -> bool:
+        """Tell whether a space of lists has more points than an index can count."""
+        return self.is_all_lists() and self.size > sys.maxsize
 
     def _branch_indices(self, points: Sequence[Mapping[str, Any]]) -> np.ndarray:
         """Return the index of the first branch that each point belongs to; -1 for a point outside the space."""

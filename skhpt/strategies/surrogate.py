@@ -88,7 +88,9 @@ class Surrogate:
         kind: str = "score",
     ):
         self.space = encoder.space
-        self.embedding = Embedding(tuple(column.dimension.n_levels for column in self.space.columns))
+        self.embedding = Embedding.of_columns(
+            [(column.dimension.n_names, column.dimension.size) for column in self.space.columns]
+        )
         warp = _WARPINGS[kind]
         own_u, own_y, own_v, own_warping = _observations(encoder, trials, target, warp=warp)
         prior_u, prior_y, prior_v, prior_warping = _observations(encoder, prior, target, warp=warp)
@@ -102,7 +104,7 @@ class Surrogate:
         self._v = np.concatenate([own_v, FOREIGN_NOISE * prior_v])[rows]
         self._remaining_v = np.where(rows < len(own_y), 0.0, self._v)
         self._Z = self.embedding(self.u)
-        self._theta_prior = regression.Prior.of_dimension(len(self.embedding.levels), self.space.n_free)
+        self._theta_prior = regression.Prior.of_dimension(self.embedding.n_columns, self.space.n_free)
         depth = DEPTH / np.sqrt(max(self.space.n_free, 1)) if kind == "score" else 0.0
         theta = self._fit_theta(depth) if theta is None else theta
         self.posterior = regression.condition(
@@ -150,7 +152,7 @@ class Surrogate:
         snapped = self.space.snap(start)
         Z_start = self.embedding(snapped)
         dimensions = [column.dimension for column in self.space.columns]
-        has_many_values = [dim.n_levels == 0 and dim.size > FEW_VALUES for dim in dimensions]
+        has_many_values = [dim.n_names == 0 and dim.size > FEW_VALUES for dim in dimensions]
         columns = np.flatnonzero(np.array(has_many_values, dtype=bool))
         coordinates = np.searchsorted(self.embedding.owner, columns)
         is_moved = ~np.isnan(snapped[:, columns])

@@ -46,3 +46,30 @@ def test_the_boundary_penalty_is_0_in_the_middle_and_1_at_either_end_of_ordered_
     embedding = Embedding((0, 3))
     u = np.array([[0.5, 0.1], [0.5, 0.9], [np.nan, 0.5], [1.0, 0.5], [0.0, 0.5]])
     np.testing.assert_allclose(embedding.boundary_penalty(embedding(u)), [0, 0, 0, 1, 1])
+
+
+def test_numbers_keep_their_order_beside_names():
+    embedding = Embedding.of_columns([(2, 6)])  # two names, then four numbers
+    u = (np.arange(6)[:, None] + 0.5) / 6
+    (S,) = embedding.column_distances(embedding(u))
+    np.testing.assert_allclose(np.sqrt(S[2, 2:]), [0, 1 / 4, 2 / 4, 3 / 4])
+    assert 0 < S[0, 1] < S[0, 2:].min()
+    assert (S[0, 2:] > S[2, 3]).all()  # a name is farther from each number than neighbouring numbers are
+    np.testing.assert_allclose(S[0], S[1][[1, 0, 2, 3, 4, 5]])  # names are alike
+    np.testing.assert_allclose(embedding.boundary_penalty(embedding(u))[:2], 0)
+
+
+def test_covariances_of_names_and_numbers_are_positive_semi_definite():
+    rng = np.random.default_rng(0)
+    u = rng.random((30, 2))
+    u[rng.random(u.shape) < 0.3] = np.nan
+    embedding = Embedding.of_columns([(1, 9), (3, 3)])
+    Z, w = embedding(u), np.array([5.0, 0.7])
+    q = embedding.distances(Z, Z, w)
+    assert np.linalg.eigvalsh(matern(q)).min() > -1e-9
+    np.testing.assert_allclose(q, np.tensordot(w, embedding.column_distances(Z), axes=1), atol=1e-9)
+
+
+def test_many_levels_need_few_coordinates():
+    embedding = Embedding((10_000,))
+    assert embedding(np.array([[0.1], [0.7], [np.nan]])).shape[1] < 1000
