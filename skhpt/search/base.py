@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import time
 from abc import abstractmethod
-from contextlib import nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext, suppress
+from dataclasses import replace
 from functools import partial
+from inspect import signature
 from typing import Any, Self
 
 from sklearn.base import clone, is_classifier
@@ -27,19 +30,21 @@ from skhpt.history import History
 from skhpt.results.cv_results import cv_results, metric_names
 from skhpt.reuse.report import ReuseReport
 from skhpt.search.corrected_score import PredictionsMixin
-from skhpt.search.estimator import SearchEstimator
+from skhpt.search.estimator import SearchEstimator, check_hooks
 from skhpt.search.leaderboard import LeaderboardMixin
+from skhpt.search.rounds import NullContext, Rounds, SearchEnded, codec_of_rounds
 from skhpt.select import Rule
 from skhpt.session.fidelity import Fidelity, FullFidelity
-from skhpt.session.folds import Folds, draw_folds, folds_from_json
+from skhpt.session.folds import NO_FITS, Folds, draw_folds, folds_from_json
 from skhpt.session.inputs import Inputs, can_share_slices, check_data, check_target, fingerprint_of
 from skhpt.session.outcome_warnings import report_end, report_failures
 from skhpt.session.previous import Start, Wanted, start_with_last_fit, start_with_previous
 from skhpt.session.resume import describe_space, journal_header, resume, stored_header
-from skhpt.session.run import RunParams, run_session
+from skhpt.session.run import RunOutcome, RunParams, run_session
 from skhpt.session.session import DrawnPoints, Session
 from skhpt.session.sklearn_callbacks import begin_callbacks
 from skhpt.session.validation import (
+    check_candidates,
     check_max_time,
     check_names,
     check_rule,
@@ -49,6 +54,7 @@ from skhpt.session.validation import (
 from skhpt.space.constraint import is_allowed
 from skhpt.space.space import Space
 from skhpt.strategies.base import Strategy
+from skhpt.strategies.fixed_list import FixedList
 from skhpt.trial import Trial
 
 #: Parameters of searches that define their candidates.
@@ -99,7 +105,8 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
     def _journal_codec(self, space: Space | None) -> tuple[str, journal.Codec]:
         """Return a description of the search space, and the encoding of its candidates in a journal."""
         assert space is not None
-        return describe_space(space), journal.SpaceCodec(space)
+        codec = codec_of_rounds(space) if self._chooses_rounds else journal.SpaceCodec(space)
+        return describe_space(space), codec
 
     def _shown_params(self, trials: list[Trial], fidelity: Fidelity) -> list[Params]:
         """Return the parameters of each trial as the results show them."""
@@ -136,7 +143,10 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
         """
         session = self._open_session(X, y, params, keep=self.warm_start)
         with session.journal or nullcontext():
-            self._run(self._make_strategy(session), session)
+            if self._chooses_rounds:
+                self._run_rounds(session)
+            else:
+                self._run(self._make_strategy(session), session)
         self._set_results(session)
         if self._should_refit():
             self._refit_best(session)
@@ -261,6 +271,7 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
 
     def _check_parameters(self, inputs: Inputs, space: Space | None) -> None:
         """Check the parameters of the search that depend on each other, on the estimator or on the scorer."""
+        check_hooks(type(self))
         if space is not None:
             check_names(inputs.estimator, space)
         check_rule(self.refit, inputs.estimator, inputs.scorer, space)
@@ -339,21 +350,31 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
         self._warn_of_unused_trials(strategy, session.start)
         session.callbacks.begin_search(strategy.n_candidates, len(session.folds))
         self._take_over(session)
+        lacks_candidates = partial(self._lacks_allowed_candidates, session)
+        outcome = self._evaluate_candidates(strategy, session, self._run_params(), lacks_candidates)
+        session.callbacks.end_search()
+        self._report(outcome, session)
+
+    def _evaluate_candidates(
+        self,
+        strategy: Strategy,
+        session: Session,
+        params: RunParams,
+        lacks_candidates: Callable[[], bool] = lambda: False,
+    ) -> RunOutcome:
         try:
-            outcome = run_session(
-                strategy,
-                session,
-                self._run_params(),
-                lacks_candidates=partial(self._lacks_allowed_candidates, session),
-            )
+            outcome = run_session(strategy, session, params, lacks_candidates=lacks_candidates)
         finally:
             self.history_ = session.fidelity.ordered(session.history)
         self.stop_reason_, self.reuse_report_ = outcome.stop_reason, outcome.reuse_report
         if self.verbose > 0 and self.reuse_report_.saves:
             print(self.reuse_report_.summary())
-        session.callbacks.end_search()
+        return outcome
+
+    def _report(self, outcome: RunOutcome, session: Session) -> None:
+        """Warn of an early end, of retries and of failures; raise if there is nothing to continue with."""
         report_end(
-            self.stop_reason_,
+            outcome.stop_reason,
             session.history,
             max_time=self.max_time,
             n_retries=outcome.n_retries,
@@ -367,6 +388,76 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
         if space is None or space.constraint is None or space.can_be_exhausted:
             return False
         return self._n_lacking(session) > 0
+
+    def _run_search(self, evaluate_candidates: Any, *, callback_ctx: Any = None) -> None:
+        """Evaluate the candidates: scikit-learn's hook, for subclasses that choose candidates from earlier results.
+
+        Parameters
+        ----------
+        evaluate_candidates : callable
+            ``evaluate_candidates(list_of_params)`` returns the table of all candidates so far, as `cv_results_`.
+        callback_ctx : object, default=None
+            Ignored: callbacks are informed in any case.
+        """
+        evaluate_candidates.run_strategy()
+
+    @property
+    def _chooses_rounds(self) -> bool:
+        """Whether a subclass chooses the candidates."""
+        return type(self)._run_search is not BaseSearch._run_search
+
+    def _run_rounds(self, session: Session) -> None:
+        """Let a subclass choose the candidates."""
+
+        def evaluate(strategy: Strategy, session: Session, max_time: float | None) -> str:
+            params = replace(self._run_params(), max_time=max_time)
+            outcome = self._evaluate_candidates(strategy, session, params)
+            self._report(outcome, session)
+            return outcome.stop_reason
+
+        rounds = Rounds(
+            session,
+            check=partial(self._checked_round, session),
+            evaluate=evaluate,
+            draw_folds=partial(self._draw_folds_of_round, session),
+            make_table=partial(self._table, session),
+            make_strategy=partial(self._make_strategy, session),
+            max_time=self.max_time,
+        )
+        self._warn_of_unused_trials(FixedList([]), session.start)
+        session.callbacks.begin_search(None, len(session.folds))
+        self._take_over(session)
+        has_context = "callback_ctx" in signature(self._run_search).parameters
+        with suppress(SearchEnded):
+            self._run_search(rounds, **({"callback_ctx": NullContext()} if has_context else {}))
+        session.callbacks.end_search()
+        if not session.history.finished:
+            raise ValueError(NO_FITS)
+
+    def _checked_round(self, session: Session, candidates: list[Params]) -> list[Params]:
+        """Check the candidates of a round; raise ValueError for those that the search cannot evaluate."""
+        if session.fidelity.is_multi:
+            raise ValueError(
+                f"{type(self).__name__}._run_search evaluates candidates of its own, but the candidates of "
+                "HyperbandSearchCV get different amounts of training; derive from another search"
+            )
+        points = check_candidates(session.inputs.estimator, candidates)
+        for point in points:
+            if self.constraint is not None and not is_allowed(
+                self.constraint, self._constrained_params(point)
+            ):
+                raise ValueError(
+                    f"the constraint rejects {point!r}, which {type(self).__name__}._run_search asks for"
+                )
+        return points
+
+    def _draw_folds_of_round(self, session: Session, cv: Any) -> Folds:
+        if self.warm_start or self.previous is not None or self.journal is not None:
+            raise ValueError(
+                "evaluate_candidates(cv=...) evaluates candidates on other folds, so that their scores cannot be "
+                "compared with those of warm_start, previous or journal"
+            )
+        return self._draw_folds(session.inputs, cv)
 
     def _run_params(self) -> RunParams:
         return RunParams(
@@ -425,19 +516,22 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
         if callable(self.scoring) and metrics is not None:
             self._check_refit_for_multimetric(metrics)
             refit_metric = self.refit
-        self.cv_results_ = cv_results(
-            trials,
-            error_score=self.error_score,
-            return_train_score=self.return_train_score,
-            params=self._shown_params(trials, session.fidelity),
-            budgets=session.fidelity.budgets(trials),
-        )
+        self.cv_results_ = self._table(session, trials)
         self._tabulated = trials
         self._keep_test_rows(session)
         scorer = session.setup.scorer
         self.scorer_ = scorers_by_metric(scorer) if is_multimetric(scorer) else scorer
         if self.refit or not self.multimetric_:
             self._set_best(refit_metric)
+
+    def _table(self, session: Session, trials: list[Trial]) -> dict[str, Any]:
+        return cv_results(
+            trials,
+            error_score=self.error_score,
+            return_train_score=self.return_train_score,
+            params=self._shown_params(trials, session.fidelity),
+            budgets=session.fidelity.budgets(trials),
+        )
 
     def _set_best(self, refit_metric: Any) -> None:
         self.best_index_ = self._select_best_index(self.refit, refit_metric, self.cv_results_)

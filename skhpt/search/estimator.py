@@ -15,6 +15,25 @@ from sklearn.utils import get_tags
 from skhpt._compat import Interval, Options, StrOptions
 from skhpt._typing import Constraint, CrossValidator, ErrorScore, Estimator, Refit, Scoring
 
+#: Methods of scikit-learn's searches that a search of this package never calls.
+UNUSED_HOOKS = ("_check_input_parameters", "_format_results")
+
+
+def check_hooks(search_class: type) -> None:
+    """Check that a subclass does not override a method that is never called.
+
+    Raises
+    ------
+    TypeError
+        If it does.
+    """
+    for name in UNUSED_HOOKS:
+        if getattr(search_class, name, None) is not getattr(BaseSearchCV, name, None):
+            raise TypeError(
+                f"{search_class.__name__} overrides {name}, which the searches of skhpt never call. They call "
+                "_run_search, _get_scorers and _select_best_index, and fit may be extended."
+            )
+
 
 class SearchEstimator(BaseSearchCV):
     """The parameters that all searches share, by scikit-learn's conventions for estimators."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from skhpt._typing import Params
 from skhpt.history import History
@@ -20,13 +21,16 @@ class FixedList:
         Parameters of the candidates.
     n_before : int, default=0
         Number of trials in the history before the first point of the list.
+    infos : sequence of dict, default=()
+        Facts about each point, which become columns of the results; none if it is empty.
     """
 
     uses_prior = False
 
-    def __init__(self, points: Sequence[Params], n_before: int = 0):
+    def __init__(self, points: Sequence[Params], n_before: int = 0, infos: Sequence[dict[str, Any]] = ()):
         self.points = points
         self.n_before = n_before
+        self.infos = infos
 
     @property
     def n_candidates(self) -> int:
@@ -35,8 +39,11 @@ class FixedList:
 
     def ask(self, history: History) -> list[Candidate]:
         """Return all points of the list that are not in the history yet."""
-        n_asked = len(history) - self.n_before
-        return [Candidate(len(history) + i, params) for i, params in enumerate(self.points[n_asked:])]
+        candidates = []
+        for i in range(len(history) - self.n_before, len(self.points)):
+            info = dict(self.infos[i]) if self.infos else {}
+            candidates.append(Candidate(self.n_before + i, self.points[i], info=info))
+        return candidates
 
 
 def untried(points: Iterable[Params], history: History) -> list[Params]:

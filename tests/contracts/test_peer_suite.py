@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 #: `test_custom_run_search` compares all public fitted attributes of a `GridSearchCV` with those of a subclass
-#: of `BaseSearchCV` of its own, so a search with further attributes (``history_``) fails it by definition.
+#: of `BaseSearchCV` of its own, so a search with further attributes (``history_``) fails it by definition. The hook
+#: that it is about, `_run_search`, is tested in ``tests/search/test_rounds.py``.
 NOT_APPLICABLE = "test_custom_run_search"
 
 SUITES = {

@@ -227,7 +227,14 @@ NAMES: list[PrivateName] = [
     *names_of(
         "sklearn.model_selection._search.BaseSearchCV",
         "search/base",
+        _run_search="hook of subclasses that choose candidates",
         _select_best_index="candidate that `refit` chooses",
+    ),
+    *names_of(
+        "sklearn.model_selection._search.BaseSearchCV",
+        "search/estimator",
+        _check_input_parameters="hook that is never called, so that overriding it is an error",
+        _format_results="hook that is never called, so that overriding it is an error",
     ),
     *names_of(
         "sklearn.model_selection._search",
