@@ -197,7 +197,7 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
         callbacks = begin_callbacks(self, inputs.X, inputs.y, inputs.params)
         keep = keep and hasattr(self, "history_")
         stored = None if self.journal is None else stored_header(self.journal, self._random_state)
-        drawn = self._draw_points(space, stored)
+        drawn = None if self._chooses_rounds else self._draw_points(space, stored)
         folds = self._get_folds(inputs, keep, stored)
         fidelity = self._choose_fidelity(inputs, folds, space)
         setup = self._make_setup(inputs, fidelity)

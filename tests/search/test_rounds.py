@@ -107,7 +107,7 @@ class RepeatedGrid(Repeated, GridSearch):
         lambda e, **p: RepeatedGrid(e, {"value": [9]}, **p),
         lambda e, **p: type("R", (Repeated, RandomSearch), {})(e, {"value": [9]}, **p),
         lambda e, **p: type("M", (Repeated, ManualSearch), {})(e, [], **p),
-        lambda e, **p: type("B", (Repeated, BayesSearchCV), {})(e, {"value": [9]}, **p),
+        lambda e, **p: type("B", (Repeated, BayesSearchCV), {})(e, {"value": [9]}, n_iter=1, **p),
     ],
 )
 def test_each_round_returns_the_table_so_far(counting, make):
