@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Generator, Sequence
 from contextlib import suppress
+from copy import deepcopy
 from numbers import Number
 from typing import Any, Protocol
 
@@ -159,6 +160,8 @@ def _fit_and_score(
         return FoldScore(candidate.id, fold.split, None, fit_time=seconds, state="failed", error=text)
     fitted = policy.clock()
     model = policy.unwrap_steps(model)
+    converged = candidate.resource is not None and setup.training.has_converged(model, candidate.resource)
+    predicting = _copy_before_scoring(model, setup)
     test_score, error = _score(model, data.X_test, data.y_test, params=data.test_score_params, fold=fold)
     scored = policy.clock()
     train_score: Score | None = None
@@ -177,9 +180,20 @@ def _fit_and_score(
         state="failed" if error else "ok",
         error=error,
         resumed_from=resumed_from,
-        converged=candidate.resource is not None and setup.training.has_converged(model, candidate.resource),
-        predictions=_predictions(model, data.X_test, setup) if setup.return_predictions else None,
+        converged=converged,
+        predictions=_predictions(predicting, data.X_test, setup) if setup.return_predictions else None,
     )
+
+
+def _copy_before_scoring(model: Estimator, setup: Setup) -> Estimator:
+    """Return the model whose predictions are kept: a copy if the scorer may change the model.
+
+    The copy predicts after the scoring all the same, because predictions may move the state of a model.
+    """
+    if setup.return_predictions and setup.may_change_models:
+        with suppress(Exception):  # not every model has a copy
+            return deepcopy(model)
+    return model
 
 
 def _fit(

@@ -39,6 +39,8 @@ class Setup:
         Training that the resource of a candidate buys.
     checkpoints : Checkpoints
         Models of candidates whose training may continue.
+    may_change_models : bool
+        Whether the scorer may change the models that it scores.
     may_share : bool
         Whether candidates may use the same slices of the data, because neither the estimator nor the scorer
         writes to them.
@@ -58,6 +60,7 @@ class Setup:
     verbose: int = 0
     training: FullTraining = field(default_factory=FullTraining)
     checkpoints: Checkpoints = field(default_factory=lambda: Checkpoints(InMemory()))
+    may_change_models: bool = False
     may_share: bool = False
     key: str = field(default_factory=lambda: uuid4().hex)
     pid: int = field(default_factory=os.getpid)

@@ -288,7 +288,7 @@ _MODULES_WITH_CLASSES = (
 _EXCEPTIONS = _names(
     """copyto put place putmask fill_diagonal put_along_axis save savez savez_compressed savetxt load loadtxt
     fromfile memmap genfromtxt seterr seterrcall setbufsize set_printoptions set_string_function frompyfunc
-    vectorize nditer DataSource"""
+    vectorize nditer DataSource silhouette_score"""
 )
 _BUILTIN_NAMES = _names(
     """abs all any bool bytes callable complex dict divmod enumerate filter float format frozenset hasattr int

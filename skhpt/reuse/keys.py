@@ -98,6 +98,11 @@ def has_plain_parameters(estimator: Estimator) -> bool:
     return _package(kind) in _KNOWN_PACKAGES or not _has_properties(kind, tuple(own_params(estimator)))
 
 
+def is_uncertain(estimator: Estimator) -> bool:
+    """Return whether an estimator has no certain key, so that its fits are not shared."""
+    return not has_plain_parameters(estimator) and not _copies_are_the_same(estimator)
+
+
 @functools.cache
 def _has_plain_methods(kind: type) -> bool:
     """Return whether the methods of a class that set, show and clone parameters are those of known packages."""

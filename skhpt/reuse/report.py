@@ -28,12 +28,15 @@ class ReusePlan:
         of fits that serve them on a fold.
     alone : dict of str to int
         Reasons why candidates share no fits, with the number of candidates.
+    limits : dict of str to int
+        Reasons why candidates share only some of their fits, with the number of candidates.
     """
 
     n_candidates: int = 0
     n_splits: int = 0
     parts: dict[str, tuple[int, int]] = field(default_factory=dict)
     alone: Counter[str] = field(default_factory=Counter)
+    limits: Counter[str] = field(default_factory=Counter)
 
     @property
     def n_fits_asked(self) -> int:
@@ -57,13 +60,16 @@ class ReusePlan:
         return "\n".join([*lines, *self.reasons()])
 
     def reasons(self) -> list[str]:
-        """Return a line for each reason why candidates share no fits."""
-        return [f"{n} candidates are fitted separately: {reason}" for reason, n in self.alone.items()]
+        """Return a line for each reason why candidates share no fits, or not all of their fits."""
+        lines = [f"{n} candidates are fitted separately: {reason}" for reason, n in self.alone.items()]
+        return lines + [f"{n} candidates share less: {reason}" for reason, n in self.limits.items()]
 
     def add(self, fit_graphs: Sequence[FitGraph], round_plan: RoundPlan) -> None:
         """Add the candidates of a round."""
         self.n_candidates += len(fit_graphs)
         self.alone += Counter(graph.reason for graph in fit_graphs if graph.reason)
+        for graph in fit_graphs:
+            self.limits.update(() if graph.reason else graph.limits)
         for name, (n_candidates, n_fits) in round_plan.fits.items():
             n_candidates_before, n_fits_before = self.parts.get(name, (0, 0))
             self.parts[name] = (n_candidates_before + n_candidates, n_fits_before + n_fits)

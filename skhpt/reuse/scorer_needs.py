@@ -50,10 +50,13 @@ class ScorerNeeds(NamedTuple):
         Needs of its most demanding metric.
     calls_score : bool
         Whether it may call the estimator's own ``score``, which has needs of its own.
+    writes_data : bool
+        Whether it may write to the rows or targets.
     """
 
     needs: Needs = Needs.KNOWN_METRIC
     calls_score: bool = False
+    writes_data: bool = False
 
     @property
     def reason(self) -> str:
@@ -80,11 +83,13 @@ def scorer_needs(scorer: Scorer, estimator: Estimator) -> ScorerNeeds:
         The estimator of the search. Its parameters may be read.
     """
     names = _parameter_names(estimator)
-    needs, calls_score = Needs.KNOWN_METRIC, False
-    for single in scorers_by_metric(scorer).values():
-        needs = max(needs, _needs_of(single, names))
-        calls_score |= scorer_metric(single) is None
-    return ScorerNeeds(needs, calls_score)
+    singles = list(scorers_by_metric(scorer).values())
+    needs = max(_needs_of(single, names) for single in singles)
+    calls_score = any(scorer_metric(single) is None for single in singles)
+    writes_data = any(
+        not is_default_scorer(single) and effects_of(single, names).writes for single in singles
+    )
+    return ScorerNeeds(needs, calls_score, writes_data)
 
 
 def score_needs(estimator: Estimator) -> Needs:

@@ -135,20 +135,24 @@ class SharedFits(FitPolicy):
         self._raising_fold = _raising(fold)
         self._needs = policy.scorer.needs
         self._knows_scorer = self._needs == Needs.KNOWN_METRIC and scorer_is_read_only(setup.scorer)
-        is_foreign = not self._knows_scorer or any(candidate.fit_graph.is_foreign for candidate in shared)
+        has_foreign_steps = any(candidate.fit_graph.is_foreign for candidate in shared)
+        may_write = has_foreign_steps or policy.scorer.writes_data
         may_draw = (
-            is_foreign or policy.verify or any(candidate.fit_graph.draws.may_draw for candidate in shared)
+            has_foreign_steps
+            or policy.verify
+            or any(candidate.fit_graph.draws.may_draw for candidate in shared)
         )
-        self._guard = _DrawGuard(shared[0].fit_graph, is_foreign, is_active=may_draw)
+        self._guard = _DrawGuard(shared[0].fit_graph, has_foreign_steps, is_active=may_draw)
         self._cache = FitCache(
-            _count_uses(shared), policy.max_nbytes, guard=self._guard, check_mutations=is_foreign
+            _count_uses(shared), policy.max_nbytes, guard=self._guard, check_mutations=may_write
         )
         self._slice_cache = slicing.slice_cache
         self._mutation_checks: list[MutationCheck] = []
-        if is_foreign or not setup.may_share:
+        if may_write or not setup.may_share:
             self._slice_cache = SliceCache(math.inf)
+        if may_write:
             fold_data = slice_fold(fold, setup.estimator, shared[0].candidate, policy=self)
-            self._mutation_checks = [MutationCheck(data) for data in fold_data[:4]]
+            self._mutation_checks = [MutationCheck(data) for data in _arrays_of(fold_data)]
         self._to_verify = policy.verify and fold.split == 0
         self._verified: set[tuple[str, ...]] = set()
         self._previous: tuple[int, FoldScore, int] | None = None  # id of the model, score, words drawn
@@ -329,7 +333,7 @@ class _DrawGuard(GlobalRngWatch):
     fit_graph : FitGraph
         Fit graph of the first candidate.
     is_foreign : bool
-        Whether estimators or scorers of others than scikit-learn are involved.
+        Whether estimators of others than scikit-learn are involved.
     is_active : bool
         Whether the generator is watched.
 
@@ -397,6 +401,12 @@ def _count_uses(shared: Sequence[SharedCandidate]) -> Counter[int]:
     for candidate in shared:
         n_uses.update({fit_id for step in candidate.steps for fit_id in step.fit_ids})
     return n_uses
+
+
+def _arrays_of(data: FoldData) -> list[ArrayLike]:
+    """Return the data of a fold, and the values that go with its rows."""
+    params = (data.fit_params, data.train_score_params, data.test_score_params)
+    return [*data[:4], *(value for values in params for value in values.values())]
 
 
 def _raising(fold: Fold) -> Fold:

@@ -22,7 +22,7 @@ from skhpt.fitting.slicing import is_read_only
 from skhpt.identity import clone_key, is_estimator
 from skhpt.reuse.draws import Draws, WithParams, always_draws, draws_of
 from skhpt.reuse.inert import without_inert
-from skhpt.reuse.keys import has_plain_parameters, planning_copy, sharing_key, unique_key
+from skhpt.reuse.keys import has_plain_parameters, is_uncertain, planning_copy, sharing_key, unique_key
 from skhpt.reuse.scorer_needs import KNOWN_METRICS, Needs, ScorerNeeds, score_needs
 from skhpt.reuse.settled import is_settled, members_are_known
 from skhpt.reuse.submodels import SubModel, submodels_of
@@ -95,6 +95,8 @@ class FitGraph:
         Possible draws from numpy's global generator.
     reason : str
         Why this candidate is fitted separately; empty if its fits can be shared.
+    limits : tuple of str
+        Why some of its steps are fitted separately.
     is_foreign : bool
         Whether a step may write to its input: anything but scikit-learn's own estimators.
     """
@@ -103,6 +105,7 @@ class FitGraph:
     names: dict[str, str] = field(default_factory=dict)
     draws: Draws = field(default_factory=Draws)
     reason: str = ""
+    limits: tuple[str, ...] = ()
     is_foreign: bool = False
 
     @property
@@ -174,14 +177,16 @@ def fit_graph(
     except Exception:  # the fit of this candidate will raise the same error
         return FitGraph((), reason="their parameters are not valid")
     draws = draws_of(nested, (submodel for step in steps for submodel, _ in step.group_keys))
+    names = {path: _name(path, one, path in draws.unseeded) for path, (one, _) in nested.items()}
     return FitGraph(
         steps,
-        names={path: _name(path, one, path in draws.unseeded) for path, (one, _) in nested.items()},
+        names=names,
         draws=draws,
         reason=_reason_against_hidden(params, shown)
         or _reason_of(needs)
         or _reason_against_sharing(nested)
         or _reason_to_draw_alone(steps),
+        limits=_limits(nested, names, needs),
         is_foreign=not is_read_only(estimator),
     )
 
@@ -276,8 +281,14 @@ class _Reader:
 
     def keys_of(self, estimator: Estimator) -> StepKeys:
         """Return the keys of an estimator, without its inert parameters and without a lineage."""
+        keys = self._shared_keys_of(estimator)
+        if self.reads_models and not keys.is_settled:
+            return keys._replace(key=unique_key())  # a scorer might move its state
+        return keys
+
+    def _shared_keys_of(self, estimator: Estimator) -> StepKeys:
         if not is_estimator(estimator) or not has_plain_parameters(estimator) or type(estimator) is Pipeline:
-            return self._exact_keys(estimator, sharing_key(estimator))
+            return StepKeys(sharing_key(estimator), [], is_settled(estimator))
         kind = (type(estimator), clone_key(estimator))
         params = {name: sharing_key(value) for name, value in own_params(estimator).items()}
         all_params = (kind, frozenset(params.items()))
@@ -285,15 +296,10 @@ class _Reader:
             if hasattr(estimator, "_parameter_constraints"):
                 estimator._validate_params()
             if self.reads_models:
-                self.keys[all_params] = self._exact_keys(estimator, all_params)
+                self.keys[all_params] = StepKeys(all_params, [], is_settled(estimator))
             else:
                 self.keys[all_params] = self._new_keys(estimator, kind, params)
         return self.keys[all_params]
-
-    def _exact_keys(self, estimator: Estimator, key: Hashable) -> StepKeys:
-        """Return keys of all parameters, without groups."""
-        settled = is_settled(estimator)
-        return StepKeys(unique_key() if self.reads_models and not settled else key, [], settled)
 
     def _new_keys(self, estimator: Estimator, kind: Hashable, params: dict[str, Hashable]) -> StepKeys:
         params = {name: params[name] for name in without_inert(estimator)}
@@ -350,6 +356,17 @@ def _nested_estimators(estimator: Estimator, params: Mapping[str, Any]) -> dict[
 def _reason_of(needs: Needs) -> str:
     """Return why candidates whose own ``score`` has such needs cannot share fits."""
     return "their own method score may keep state or change the model" if needs == Needs.EVERYTHING else ""
+
+
+def _limits(nested: Mapping[str, WithParams], names: Mapping[str, str], needs: Needs) -> tuple[str, ...]:
+    """Return why steps among these estimators are fitted separately for each candidate."""
+    limits = []
+    for path, (estimator, _) in nested.items():
+        if is_uncertain(estimator):
+            limits.append(f"get_params of {names[path]} might not show all of its settings")
+    if needs == Needs.MODEL:
+        limits.append("the scorer reads the model, which is therefore fitted for each candidate")
+    return tuple(limits)
 
 
 def _reason_against_hidden(params: Mapping[str, Any], shown: Mapping[str, Any]) -> str:

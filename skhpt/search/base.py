@@ -29,6 +29,7 @@ from skhpt.fitting.scorers import is_multimetric, scorers_by_metric
 from skhpt.history import History
 from skhpt.results.cv_results import cv_results, metric_names
 from skhpt.reuse.report import ReuseReport
+from skhpt.reuse.scorer_needs import Needs, scorer_needs
 from skhpt.search.corrected_score import PredictionsMixin
 from skhpt.search.estimator import SearchEstimator, check_hooks
 from skhpt.search.leaderboard import LeaderboardMixin
@@ -312,6 +313,7 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
             error_score=self.error_score,
             verbose=self.verbose,
             training=fidelity.training,
+            may_change_models=scorer_needs(inputs.scorer, inputs.estimator).needs == Needs.EVERYTHING,
             may_share=can_share_slices(inputs),
         )
 
