@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
+from operator import itemgetter
 from types import CellType, CodeType, MethodType
 from typing import Any
 
@@ -156,9 +157,8 @@ def _is_mapping(value: Any) -> bool:
 
 
 def _describe_mapping(value: Any, describe: Describe) -> str:
-    return (
-        "{" + ", ".join(f"{key!r}: {describe(item)}" for key, item in sorted(value.items(), key=repr)) + "}"
-    )
+    items = sorted(((_repr(key), item) for key, item in value.items()), key=itemgetter(0))
+    return "{" + ", ".join(f"{key}: {describe(item)}" for key, item in items) + "}"
 
 
 def _is_sequence(value: Any) -> bool:
@@ -193,6 +193,14 @@ def _describe_table_or_column(value: Any, describe: Describe) -> str:
 def _has_exact_repr(value: Any) -> bool:
     plain = (bool, int, float, complex, str, bytes, np.generic, np.dtype, np.ufunc)
     return value is None or isinstance(value, plain)
+
+
+def _repr(value: Any) -> str:
+    """Return the ``repr`` of a value; if it fails, a text of its type, and of its content if it is an integer."""
+    try:
+        return repr(value)
+    except Exception:  # Python limits the digits of an integer, and a class may define anything
+        return hex(value) if isinstance(value, int) else f"<{type(value).__qualname__}>"
 
 
 def _is_partial(value: Any) -> bool:
@@ -247,7 +255,7 @@ _KINDS: tuple[tuple[Callable[[Any], bool], Callable[[Any, Describe], str]], ...]
     (_is_set, _describe_set),
     (_is_array, lambda value, _: _describe_array(value)),
     (_is_table_or_column, _describe_table_or_column),
-    (_has_exact_repr, lambda value, _: repr(value)),
+    (_has_exact_repr, lambda value, _: _repr(value)),
     (_is_partial, _describe_partial),
     (_is_method, _describe_method),
     (_is_function, _describe_function),
@@ -275,7 +283,9 @@ def _describe_code(code: CodeType) -> str:
 
 
 def _describe_array(array: Any) -> str:
-    shape = getattr(array, "shape", None) or (len(array) if hasattr(array, "__len__") else "")
+    shape = getattr(array, "shape", None)
+    if shape is None:
+        shape = len(array) if hasattr(array, "__len__") else ""
     kind = "ndarray" if isinstance(array, np.ndarray) else type(array).__name__  # a memory map is an ndarray
     return f"{kind} {shape} #{_digest(_content(array))}"
 

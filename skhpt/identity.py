@@ -49,6 +49,17 @@ def value_key(value: Any) -> Hashable:
     return ByIdentity(value)
 
 
+def contains_itself(value: Any) -> bool:
+    """Tell whether a value contains itself, or is nested too deeply to be compared and copied."""
+    if type(value) in _IMMUTABLE:
+        return False
+    try:
+        value_key(value)
+    except RecursionError:
+        return True
+    return False
+
+
 def clone_key(estimator: Estimator) -> Hashable:
     """Key of the settings that a clone keeps besides the parameters: output container and metadata requests."""
     output = getattr(estimator, "_sklearn_output_config", None)

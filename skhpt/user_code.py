@@ -381,6 +381,8 @@ def _text(value: Any) -> str:
         return f"dict{sorted(_text(item) for item in value.items())}"
     if isinstance(value, np.ndarray):
         return f"array {value.dtype} {value.shape} {_digest(value.tobytes().hex())}"
+    if isinstance(value, int) and value.bit_length() > 10_000:  # Python limits the digits that repr writes
+        return hex(value)
     return repr(value)
 
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Generator, Sequence
 from contextlib import suppress
 from copy import deepcopy
-from numbers import Number
+from numbers import Complex, Number, Real
 from typing import Any, Protocol
 
 from sklearn.utils import get_tags
@@ -282,7 +282,9 @@ def _warn_of_failed_scorer(error: str, setup: Setup) -> None:
 
 
 def _number(score: Any, scorer: Scorer) -> Any:
-    """Return a score as a Python number; raise ValueError if it is not a number."""
+    """Return a score as a float, int or bool; raise ValueError if it is not a number that a float can hold."""
+    if type(score) is float:
+        return score
     if hasattr(score, "item"):
         with suppress(ValueError):  # an array of several elements
             score = score.item()
@@ -290,4 +292,13 @@ def _number(score: Any, scorer: Scorer) -> Any:
         raise ValueError(
             f"scoring must return a number, got {score} ({type(score)}) instead. (scorer={scorer})"
         )
-    return score
+    try:
+        if isinstance(score, Complex) and not isinstance(score, Real):
+            raise TypeError("it is complex")
+        number = float(score)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError) as error:  # for example, an integer of a thousand digits
+        raise ValueError(
+            f"scoring must return a real number that a float can hold, got a value of {type(score)} instead: {error}. "
+            f"(scorer={scorer})"
+        ) from None
+    return score if type(score) in (int, bool) else number

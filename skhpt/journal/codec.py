@@ -135,7 +135,7 @@ class ListCodec:
 
     def _encode_value(self, name: str, value: Any) -> Any:
         try:
-            return pack(value)
+            return pack(value, scalars=True)
         except TypeError as error:
             index = self._indices.get(name, {}).get(value_key(value))
             if index is None:
@@ -248,8 +248,8 @@ def _pack_draw(name: str, value: Any, must_be_number: bool) -> Any:
     try:
         if must_be_number and not _is_number(value):
             raise TypeError("not a number")
-        return pack(value)
-    except (TypeError, RecursionError) as error:
+        return pack(value, scalars=True)
+    except TypeError as error:
         raise TypeError(
             f"journal: a draw from the distribution of parameter {name!r} cannot be written: {_short_repr(value)}. "
             f"{'Numbers are.' if must_be_number else _ACCEPTED} Give anything else as a list of choices, which are "
@@ -301,9 +301,9 @@ def _unpack_text(packed: Any) -> Any:
 
 def _short_repr(value: Any) -> str:
     """Return a text of one line for a value, even if its own ``repr`` fails."""
-    if hasattr(value, "__qualname__"):
-        return str(value.__qualname__)
     try:
+        if hasattr(value, "__qualname__"):
+            return str(value.__qualname__)
         text = " ".join(repr(value).split())
     except Exception:
         return f"<{type(value).__name__}>"

@@ -107,11 +107,17 @@ class Journal:
             self._write(encode({"asked": records}))
 
     def scored(self, *folds: FoldScore) -> None:
-        """Write folds that were evaluated, in one go."""
+        """Write folds that were evaluated, in one go.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a score or a prediction cannot be written, or a candidate was not asked for.
+        """
         for fold in folds:
             if not self._first_id <= fold.candidate < self._next_id:
                 raise ValueError(f"journal: candidate {fold.candidate} was never asked for")
-        self._write(*map(fold_text, folds))
+        self._write(*map(_text_of, folds))
 
     def finished(self, trial: Trial) -> None:
         """Write the number of folds that count if a race eliminated the trial; write nothing for any other trial."""
@@ -133,6 +139,15 @@ class Journal:
     def _write(self, *texts: str) -> None:
         if self._file.is_open:
             self._file.append(self._sealer.seal(texts, self._file.n_bytes))
+
+
+def _text_of(fold: FoldScore) -> str:
+    try:
+        return fold_text(fold)
+    except (TypeError, ValueError) as error:
+        raise type(error)(
+            f"journal: the result of candidate {fold.candidate} on fold {fold.split} cannot be written: {error}"
+        ) from error
 
 
 def open_journal(

@@ -4,10 +4,15 @@ Lists, strings, finite numbers, booleans and None are written as in JSON. Any ot
 object with a tag. Only tagged values are JSON objects, so a value is never mistaken for a tag:
 
 - ``{"float": "nan"}``: a number that JSON lacks (also ``inf`` and ``-inf``),
+- ``{"str": base64}``: a string that is not valid Unicode, as UTF-8 with surrogates,
 - ``{"tuple": [...]}``,
 - ``{"dict": {...}}``, or ``{"dict": [[key, value], ...]}`` if some keys are not strings,
-- ``{"array": base64, "dtype": "<f8", "shape": [2, 3]}``: the bytes of an array of numbers, booleans or text,
-- ``{"objects": [...], "shape": [2, 3]}``: an array of objects, each of them a plain value.
+- ``{"scalar": base64, "dtype": "<f4"}``: the bytes of a numpy scalar,
+- ``{"array": base64, "dtype": "<f8", "shape": [2, 3]}``: the bytes of an array of numbers, booleans, text, bytes
+  or dates,
+- ``{"objects": [...], "shape": [2, 3]}``: an array of objects, each of them a plain value or one of the following,
+- ``{"bytes": base64}``, ``{"decimal": "0.1"}``, ``{"fraction": [1, 3]}``, ``{"date": "2026-11-29"}``,
+  ``{"datetime": "2026-11-29T10:00:00"}``, ``{"timedelta": [days, seconds, microseconds]}``.
 
 Reading evaluates and unpickles nothing: a file can contain wrong values, but no code.
 """
@@ -18,6 +23,10 @@ import json
 import re
 import sys
 from base64 import b64decode, b64encode
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
 from math import isfinite, prod
 from typing import Any
 
@@ -30,7 +39,21 @@ _NOT_FINITE = {"nan": float("nan"), "inf": float("inf"), "-inf": float("-inf")}
 #: them.
 _MAX_BITS = 1023
 _MAX_DIMENSIONS = 32
-_SAFE_DTYPE = re.compile(r"[<>|][biufcU]\d{1,9}")
+_SAFE_DTYPE = re.compile(r"[<>|][biufcSU]\d{1,9}|[<>][mM]8(\[\d{0,9}[A-Za-z]{1,2}\])?")
+#: Types of objects in arrays besides plain values: name of the tag, and functions that write and read them.
+_OBJECTS: dict[type, tuple[str, Callable[[Any], Any], Callable[[Any], Any]]] = {
+    bytes: ("bytes", lambda value: b64encode(value).decode(), lambda text: b64decode(text, validate=True)),
+    Decimal: ("decimal", str, Decimal),
+    Fraction: ("fraction", lambda value: [value.numerator, value.denominator], lambda pair: Fraction(*pair)),
+    date: ("date", date.isoformat, date.fromisoformat),
+    datetime: ("datetime", datetime.isoformat, datetime.fromisoformat),
+    timedelta: (
+        "timedelta",
+        lambda value: [value.days, value.seconds, value.microseconds],
+        lambda parts: timedelta(*parts),
+    ),
+}
+_READERS = {tag: read for tag, _, read in _OBJECTS.values()}
 
 
 # -- lines ---------------------------------------------------------------------------------------------------
@@ -61,7 +84,7 @@ def decode(line: bytes) -> Any:
 # -- values --------------------------------------------------------------------------------------------------
 
 
-def pack(value: Any, arrays: bool = False) -> Any:
+def pack(value: Any, arrays: bool = False, scalars: bool = False) -> Any:
     """Convert a plain value to a JSON value.
 
     Parameters
@@ -70,7 +93,10 @@ def pack(value: Any, arrays: bool = False) -> Any:
         None, a bool, int, float or str, a numpy scalar of these kinds, or a list, tuple or dict of plain
         values.
     arrays : bool, default=False
-        Whether arrays and named tuples are accepted too. Named tuples are read back as dicts.
+        Whether arrays and named tuples are accepted too, and dates, bytes and exact numbers in arrays of
+        objects. Named tuples are read back as dicts.
+    scalars : bool, default=False
+        Whether numpy scalars are read back as numpy scalars; by default as values of Python's types.
 
     Returns
     -------
@@ -80,27 +106,39 @@ def pack(value: Any, arrays: bool = False) -> Any:
     Raises
     ------
     TypeError
-        If the value is of any other type.
+        If the value is of any other type, or contains itself.
     """
+    try:
+        return _pack(value, arrays, scalars)
+    except RecursionError:
+        raise TypeError(
+            "a value that contains itself, or is nested too deeply, cannot be written as JSON"
+        ) from None
+
+
+def _pack(value: Any, arrays: bool, scalars: bool) -> Any:
     kind = type(value)
     if kind is float:
         return value if isfinite(value) else {"float": repr(value)}
-    if value is None or kind is str or kind is bool:
+    if kind is str:
+        return value if value.isascii() or _is_unicode(value) else _pack_invalid_text(value)
+    if value is None or kind is bool:
         return value
     if kind is int and value.bit_length() <= _MAX_BITS:
         return value
     if kind is list:
-        return [pack(item, arrays) for item in value]
+        return [_pack(item, arrays, scalars) for item in value]
     if kind is tuple:
-        return {"tuple": [pack(item, arrays) for item in value]}
+        return {"tuple": [_pack(item, arrays, scalars) for item in value]}
     if kind is dict:
-        return {"dict": _pack_items(value, arrays)}
+        return {"dict": _pack_items(value, arrays, scalars)}
     if isinstance(value, np.generic) and type(native(value)) is not kind:
-        return pack(native(value), arrays)
+        packed = _pack(native(value), arrays, scalars)
+        return _pack_scalar(value) if scalars else packed
     if arrays and kind is np.ndarray:
         return _pack_array(value)
     if arrays and hasattr(value, "_asdict"):
-        return pack(value._asdict(), arrays)
+        return _pack(value._asdict(), arrays, scalars)
     raise TypeError(f"a value of type {kind.__name__} cannot be written as JSON")
 
 
@@ -122,25 +160,57 @@ def unpack(value: Any) -> Any:
     return value
 
 
-def _pack_items(items: dict[Any, Any], arrays: bool) -> Any:
-    if all(type(key) is str for key in items):
-        return {key: pack(item, arrays) for key, item in items.items()}
-    return [[pack(key), pack(item, arrays)] for key, item in items.items()]
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _pack_invalid_text(text: str) -> dict[str, str]:
+    # JSON has pairs of surrogates for some valid characters, and so would not keep a pair as it is.
+    return {"str": b64encode(text.encode("utf-8", "surrogatepass")).decode()}
+
+
+def _pack_scalar(value: np.generic) -> dict[str, str]:
+    return {"scalar": b64encode(value.tobytes()).decode(), "dtype": value.dtype.str}
+
+
+def _pack_items(items: dict[Any, Any], arrays: bool, scalars: bool) -> Any:
+    if all(type(key) is str and _is_unicode(key) for key in items):
+        return {key: _pack(item, arrays, scalars) for key, item in items.items()}
+    return [[_pack(key, False, scalars), _pack(item, arrays, scalars)] for key, item in items.items()]
 
 
 def _pack_array(array: np.ndarray) -> dict[str, Any]:
     shape = list(array.shape)
     if array.dtype == object:
-        return {"objects": [pack(item) for item in array.ravel().tolist()], "shape": shape}
+        return {"objects": [_pack_object(item) for item in array.ravel().tolist()], "shape": shape}
     if not _SAFE_DTYPE.fullmatch(array.dtype.str):
         raise TypeError(f"an array of {array.dtype} cannot be written as JSON")
     return {"array": b64encode(array.tobytes()).decode(), "dtype": array.dtype.str, "shape": shape}
+
+
+def _pack_object(value: Any) -> Any:
+    """Pack an item of an array of objects."""
+    kind = type(value)
+    if kind not in _OBJECTS:
+        return _pack(value, arrays=False, scalars=True)
+    tag, write, _ = _OBJECTS[kind]
+    if getattr(value, "tzinfo", None) is not None:
+        raise TypeError("a time with a time zone cannot be written as JSON")
+    if kind is Decimal and value.is_snan():
+        raise TypeError("a signaling NaN cannot be written as JSON")
+    return {tag: write(value)}
 
 
 def _unpack_tagged(tagged: dict[str, Any]) -> Any:
     match tagged:
         case {"float": str(name), **rest} if name in _NOT_FINITE and not rest:
             return _NOT_FINITE[name]
+        case {"str": str(text), **rest} if not rest:
+            return b64decode(text, validate=True).decode("utf-8", "surrogatepass")
         case {"tuple": list(items), **rest} if not rest:
             return tuple(map(unpack, items))
         case {"dict": dict(items), **rest} if not rest:
@@ -151,6 +221,10 @@ def _unpack_tagged(tagged: dict[str, Any]) -> Any:
             return _unpack_array(b64decode(text, validate=True), dtype, _checked_shape(shape))
         case {"objects": list(items), "shape": list(shape), **rest} if not rest:
             return _unpack_objects(items, _checked_shape(shape))
+        case {"scalar": str(text), "dtype": str(dtype), **rest} if not rest:
+            return _unpack_array(b64decode(text, validate=True), dtype, [])[()]
+    if len(tagged) == 1 and (tag := next(iter(tagged))) in _READERS:
+        return _unpack_object(tag, tagged[tag])
     raise ValueError("a JSON object has none of the known tags")
 
 
@@ -185,6 +259,13 @@ def _unpack_objects(items: list[Any], shape: list[int]) -> np.ndarray:
     array = np.empty(len(items), dtype=object)
     array[:] = [unpack(item) for item in items]
     return array.reshape(shape)
+
+
+def _unpack_object(tag: str, written: Any) -> Any:
+    try:
+        return _READERS[tag](written)
+    except (TypeError, ArithmeticError):
+        raise ValueError(f"a {tag} is not written as one") from None
 
 
 def _checked_shape(shape: list[Any]) -> list[int]:

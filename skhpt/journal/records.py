@@ -229,7 +229,12 @@ def _checked_number(value: Any, key: str) -> float:
     return value
 
 
+def _write_text(value: Any) -> Any:
+    return pack(str(value))
+
+
 def _read_text(value: Any, key: str) -> str:
+    value = unpack(value) if type(value) is dict else value
     if type(value) is not str:
         raise ValueError(f"{key} is missing or not a text")
     return value
@@ -301,7 +306,7 @@ def fold_from(record: Any) -> FoldScore:
 
 def _write_score(score: Score) -> Any:
     if type(score) is dict:
-        return {"dict": {metric: pack(_python_number(value)) for metric, value in score.items()}}
+        return pack({metric: _python_number(value) for metric, value in score.items()})
     return pack(_python_number(score))
 
 
@@ -327,7 +332,12 @@ def _read_state(value: Any, key: str) -> str:
 
 
 def _write_predictions(predictions: Predictions) -> Any:
-    return pack(predictions, arrays=True)
+    try:
+        return pack(predictions, arrays=True)
+    except TypeError as error:
+        raise TypeError(
+            f"its predictions cannot be written ({error}); set return_predictions=False"
+        ) from error
 
 
 def _read_predictions(packed: Any, key: str) -> Predictions:
@@ -346,7 +356,7 @@ _FOLD_FIELDS = (
     _Field("fit_time", "fit_time", pack, _read_number, 0.0),
     _Field("score_time", "score_time", pack, _read_number, 0.0),
     _Field("state", "state", str, _read_state, "ok"),
-    _Field("error", "error", str, _read_text, None),
+    _Field("error", "error", _write_text, _read_text, None),
     _Field("resumed_from", "resumed_from", pack, _read_number, 0),
     _Field("converged", "converged", bool, _read_bool, False),
     _Field("retries", "retries", pack, checked_int, 0),

@@ -13,7 +13,7 @@ from sklearn.base import clone
 
 from skhpt._typing import Estimator, Params, Scorer
 from skhpt.fitting.scorers import metric_names
-from skhpt.identity import native
+from skhpt.identity import contains_itself, native
 from skhpt.select import Rule
 from skhpt.space.dimensions import Choice
 from skhpt.space.space import Space
@@ -49,7 +49,7 @@ def check_candidates(estimator: Estimator, candidates: Any) -> list[Params]:
     TypeError
         If they are not dicts with strings as keys.
     ValueError
-        If a name is not a parameter of the estimator.
+        If a name is not a parameter of the estimator, or a value contains itself.
     """
     points = []
     for params in candidates:
@@ -57,6 +57,11 @@ def check_candidates(estimator: Estimator, candidates: Any) -> list[Params]:
             raise TypeError(
                 f"candidates must be a list of dicts of parameter names to values, but holds {params!r}"
             )
+        for name, value in params.items():
+            if contains_itself(value):
+                raise ValueError(
+                    f"the value of parameter {name!r} contains itself: it can be neither compared nor copied"
+                )
         points.append({name: native(value) for name, value in params.items()})
         _check_branch(estimator, {name: partial(list, (value,)) for name, value in params.items()})
     return points

@@ -11,6 +11,7 @@ import numpy as np
 from scipy import stats
 
 from skhpt._typing import SpaceDefinition
+from skhpt.identity import contains_itself
 from skhpt.space.dimensions import Choice, Continuous, Dimension, Discrete, Sampled
 from skhpt.space.scipy_adapter import (
     freeze,
@@ -103,7 +104,12 @@ def _choice(name: str, values: Sequence[Any] | np.ndarray) -> Choice:
         ) from error
     if n_values == 0:
         raise ValueError(f"Parameter grid for parameter {name!r} need to be a non-empty sequence, got: []")
-    return Choice(values)
+    choice = Choice(values)
+    if isinstance(choice.values, list) and any(map(contains_itself, choice.values)):
+        raise ValueError(
+            f"a value of parameter {name!r} contains itself: it can be neither compared nor copied"
+        )
+    return choice
 
 
 def _distribution(name: str, definition: Any) -> Dimension:

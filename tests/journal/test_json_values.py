@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.svm import SVC
 
@@ -14,6 +15,21 @@ from tests.journal.examples import PLAIN_VALUES, through_json
 @given(PLAIN_VALUES)
 def test_plain_values_round_trip(value):
     assert value_key(unpack(through_json({"x": pack(value)})["x"])) == value_key(value)
+
+
+@given(st.text(st.characters()) | st.text("a\ud83d\ude00"))
+def test_text_that_is_not_valid_unicode_round_trips(text):
+    for value in (text, {text: 1}, (text, [text])):
+        assert unpack(through_json({"x": pack(value)})["x"]) == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [np.float32(0.1), np.int8(3), np.bool_(True), np.str_("é"), np.float64("nan"), np.uint64(2**64 - 1)],
+)
+def test_numpy_scalars_keep_their_type_if_asked_for(value):
+    back = unpack(through_json({"x": pack([value], scalars=True)})["x"])[0]
+    assert (type(back), back.tobytes()) == (type(value), value.tobytes())
 
 
 @pytest.mark.parametrize(
@@ -89,6 +105,20 @@ def test_arrays_of_labels_and_slices_round_trip():
         {"array": "/////w==", "dtype": "<U1", "shape": [1]},
         {"array": "", "dtype": "<f8", "shape": [0] * 40},
         {"objects": [1], "shape": [2]},
+        {"str": "%%"},
+        {"str": "/////w=="},
+        {"scalar": "AAAA", "dtype": "<f8"},
+        {"scalar": "AAAA", "dtype": "|O8"},
+        {"bytes": "%%"},
+        {"bytes": 3},
+        {"decimal": "x"},
+        {"decimal": [1]},
+        {"fraction": [1, 0]},
+        {"fraction": 3},
+        {"date": "today"},
+        {"datetime": 3},
+        {"timedelta": [1e300]},
+        {"timedelta": {"a": 1}},
         {"objects": [{"array": "", "dtype": "object", "shape": [0]}], "shape": [1]},
     ],
     ids=lambda written: str(written)[:40],
