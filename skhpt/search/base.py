@@ -46,10 +46,13 @@ from skhpt.session.session import DrawnPoints, Session
 from skhpt.session.sklearn_callbacks import begin_callbacks
 from skhpt.session.validation import (
     check_candidates,
+    check_fit_params,
     check_max_time,
     check_names,
     check_rule,
     check_score_limit,
+    check_scoring_names,
+    did_you_mean,
     metric_of_refit,
 )
 from skhpt.space.constraint import is_allowed
@@ -254,10 +257,12 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
     def _check_inputs(self, X: ArrayLike, y: ArrayLike, params: Params) -> Inputs:
         """Check the arguments of ``fit``, and route them."""
         estimator = clone(self.estimator)
+        check_scoring_names(self.scoring)
         scorer, refit_metric = self._get_scorers()
         check_target(estimator, y, type(self).__name__)
         X, y, params = check_data(X, y, params)
         routed = self._get_routed_params_for_fit(params)
+        check_fit_params(estimator, routed.estimator.fit, self)
         return Inputs(
             estimator=estimator,
             X=X,
@@ -547,7 +552,8 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
         try:
             super()._check_refit_for_multimetric(scores)
         except ValueError as error:
-            raise ValueError(f"{error} The scorer keys are: {sorted(scores)}.") from None
+            suggestion = did_you_mean(self.refit, scores) if isinstance(self.refit, str) else ""
+            raise ValueError(f"{error} The scorer keys are: {sorted(scores)}.{suggestion}") from None
 
     def _should_refit(self) -> bool:
         """Return whether to refit the best candidate; Ctrl-C and `on_interrupt` may prevent it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from copy import copy, deepcopy
 from datetime import timedelta
 from numbers import Integral, Real
@@ -14,6 +15,7 @@ from sklearn.utils import get_tags
 
 from skhpt._compat import Interval, Options, StrOptions
 from skhpt._typing import Constraint, CrossValidator, ErrorScore, Estimator, Refit, Scoring
+from skhpt.session.validation import did_you_mean, did_you_mean_metric
 
 #: Methods of scikit-learn's searches that a search of this package never calls.
 UNUSED_HOOKS = ("_check_input_parameters", "_format_results")
@@ -105,6 +107,28 @@ class SearchEstimator(BaseSearchCV):
         self.on_interrupt = on_interrupt
         self.reuse = reuse
         self.reuse_memory = reuse_memory
+
+    def _validate_params(self) -> None:
+        """Check the types and values of the parameters; suggest the options that a misspelt one resembles."""
+        try:
+            super()._validate_params()
+        except ValueError as error:
+            raise type(error)(self._with_suggestion(str(error))) from None
+
+    def _with_suggestion(self, message: str) -> str:
+        """Add the closest options to scikit-learn's message about a parameter."""
+        match = re.match(r"The '(\w+)' parameter of ", message)
+        if not match:
+            return message
+        name = match[1]
+        value = getattr(self, name, None)
+        if name == "scoring":  # its options are dozens
+            message = re.sub(r"\{.*?\}", "those of sklearn.metrics.get_scorer_names()", message, count=1)
+            return message + (did_you_mean_metric(value) if isinstance(value, str) else "")
+        options: set[str] = set()
+        for constraint in self._parameter_constraints[name]:
+            options |= constraint.options if isinstance(constraint, StrOptions) else set()
+        return message + (did_you_mean(value, options) if isinstance(value, str) else "")
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

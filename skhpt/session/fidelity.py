@@ -37,7 +37,7 @@ from skhpt.fitting.warm_start import continuation_of, last_step
 from skhpt.history import History
 from skhpt.session.folds import Folds
 from skhpt.session.inputs import Inputs
-from skhpt.session.validation import accepts
+from skhpt.session.validation import accepts, did_you_mean
 from skhpt.space.space import Space
 from skhpt.strategies import schedule
 from skhpt.strategies.rung_statistics import budget_of, plan_position
@@ -344,7 +344,8 @@ def _check_resource(name: str, estimator: Estimator, space: Space) -> None:
     if name not in known and not _is_hidden_parameter(name, estimator):
         raise ValueError(
             f"resource={name!r} is neither 'auto', 'n_samples', 'epochs', 'folds' nor a parameter of "
-            f"{type(estimator).__name__}; its integer parameters are {sorted(numbers)}"
+            f"{type(estimator).__name__}; its integer parameters are {sorted(numbers)}."
+            f"{did_you_mean(name, ['n_samples', 'epochs', 'folds', *numbers])}"
         )
     if known.get(name) is not None and name not in numbers:
         raise ValueError(f"resource={name!r} is not an integer parameter: the estimator has {known[name]!r}")

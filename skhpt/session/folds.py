@@ -10,9 +10,10 @@ import numpy as np
 from sklearn.model_selection import check_cv
 from sklearn.model_selection._split import _yields_constant_splits
 
-from skhpt._compat import INCONSISTENT_SPLITS
+from skhpt._compat import INCONSISTENT_SPLITS, num_samples
 from skhpt._typing import ArrayLike, Params, Split
 from skhpt.fingerprint import describe_value
+from skhpt.space.dimensions import short_repr
 from skhpt.user_code import changed_code, describe_user_code
 
 NO_FITS = "No fits were performed. Was the CV iterator empty? Were there no candidates?"
@@ -72,7 +73,8 @@ def draw_folds(cv: Any, X: ArrayLike, y: ArrayLike, *, classifier: bool, split_p
     Raises
     ------
     ValueError
-        If there are no folds, or another number than the splitter announces.
+        If there are no folds, or another number than the splitter announces, or if they are not pairs of rows
+        of the data.
     """
     if isinstance(cv, type):
         raise ValueError(
@@ -80,7 +82,11 @@ def draw_folds(cv: Any, X: ArrayLike, y: ArrayLike, *, classifier: bool, split_p
         )
     splitter = check_cv(cv, y, classifier=classifier)
     n_splits = splitter.get_n_splits(X, y, **split_params)
-    splits = [(_rows(train), _rows(test)) for train, test in splitter.split(X, y, **split_params)]
+    n_rows = num_samples(X)
+    # A list of folds is checked as it was given: scikit-learn's wrapper of it takes each fold apart.
+    listed = None if hasattr(cv, "split") else getattr(splitter, "cv", None)
+    given = splitter.split(X, y, **split_params) if listed is None else listed
+    splits = [_checked_split(split, i, n_rows) for i, split in enumerate(given)]
     if len(splits) != n_splits:
         raise ValueError(INCONSISTENT_SPLITS.format(n_splits, len(splits)))
     if not splits:
@@ -91,10 +97,46 @@ def draw_folds(cv: Any, X: ArrayLike, y: ArrayLike, *, classifier: bool, split_p
     return Folds(splits, cv, describe_value(cv), is_reproducible, is_described, describe_user_code(cv))
 
 
-def _rows(part: ArrayLike) -> np.ndarray:
-    """Return the row indices of a part, which may be given as a mask."""
-    rows = np.asarray(part)
-    return np.flatnonzero(rows) if rows.dtype == bool else rows
+def _checked_split(split: Any, i: int, n_rows: int) -> Split:
+    """Return the training and the test rows of fold `i` as row numbers that are not negative."""
+    try:
+        train, test = split
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"fold {i} of cv must be a pair of the training and the test rows, got {short_repr(split)}"
+        ) from None
+    training_rows = _checked_rows(train, f"the training rows of fold {i}", n_rows)
+    return training_rows, _checked_rows(test, f"the test rows of fold {i}", n_rows)
+
+
+def _checked_rows(rows: Any, name: str, n_rows: int) -> np.ndarray:
+    """Return rows as numbers; they may be a mask.
+
+    Raises
+    ------
+    ValueError
+        If they are not numbers of rows of the data, or if there are none.
+    """
+    indices = np.asarray(rows)
+    if indices.size == 0:
+        raise ValueError(f"cv: {name} are empty")
+    if indices.ndim != 1:
+        raise ValueError(f"cv: {name} must be one-dimensional, got an array of shape {indices.shape}")
+    if indices.dtype == bool:
+        if len(indices) != n_rows:
+            raise ValueError(f"cv: {name} are a mask of {len(indices)} rows, but the data have {n_rows}")
+        return _checked_rows(np.flatnonzero(indices), name, n_rows)
+    if indices.dtype.kind not in "iu":
+        raise ValueError(
+            f"cv: {name} must be integers (numbers of rows) or a mask of booleans, got {short_repr(rows)}"
+        )
+    outside = indices[(indices < -n_rows) | (indices >= n_rows)]
+    if len(outside):
+        raise ValueError(f"cv: {name} have the number {outside[0]}, but the data have {n_rows} rows")
+    if len(indices) == n_rows > 2 and indices.max() == 1 and indices.min() == 0:
+        raise ValueError(f"cv: {name} look like a mask of the integers 0 and 1; a mask must be of booleans")
+    # As numpy counts: -1 is the last row.
+    return np.where(indices < 0, indices + n_rows, indices) if indices.min() < 0 else indices
 
 
 def folds_from_json(cv: Any, stored: Mapping[str, Any]) -> Folds | None:

@@ -6,10 +6,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from difflib import get_close_matches
 from functools import partial
+from inspect import signature
 from re import fullmatch
 from typing import Any
 
 from sklearn.base import clone
+from sklearn.metrics import get_scorer_names
+from sklearn.pipeline import Pipeline
 
 from skhpt._typing import Estimator, Params, Scorer
 from skhpt.fitting.scorers import metric_names
@@ -17,6 +20,100 @@ from skhpt.identity import contains_itself, native
 from skhpt.select import Rule
 from skhpt.space.dimensions import Choice
 from skhpt.space.space import Space
+
+#: Names of metrics that other tools use, and those of scikit-learn.
+METRIC_ALIASES = {
+    "acc": "accuracy",
+    "auc": "roc_auc",
+    "auroc": "roc_auc",
+    "mse": "neg_mean_squared_error",
+    "rmse": "neg_root_mean_squared_error",
+    "mae": "neg_mean_absolute_error",
+    "mape": "neg_mean_absolute_percentage_error",
+    "logloss": "neg_log_loss",
+    "cross_entropy": "neg_log_loss",
+    "ap": "average_precision",
+    "mcc": "matthews_corrcoef",
+}
+#: Arguments of `fit` of other tools, and what to use here.
+CALLBACKS = {"callback", "callbacks", "cb", "cbs"}
+
+
+def did_you_mean(name: str, options: Iterable[str]) -> str:
+    """Return a sentence with the options that resemble a name; empty if none does."""
+    by_lower = {option.lower(): option for option in options}
+    close = [by_lower[match] for match in get_close_matches(name.lower().replace("-", "_"), by_lower)]
+    close = close or [option for lower, option in by_lower.items() if lower.startswith(name.lower() + "_")]
+    return f" Did you mean {' or '.join(map(repr, close[:3]))}?" if close else ""
+
+
+def did_you_mean_metric(name: str) -> str:
+    """Return a sentence with the metrics of scikit-learn that resemble a name; empty if none does."""
+    alias = METRIC_ALIASES.get(name.lower().replace("-", "_"))
+    return f" Did you mean {alias!r}?" if alias else did_you_mean(name, get_scorer_names())
+
+
+def check_scoring_names(scoring: Any) -> None:
+    """Check the names in a list or dict of metrics.
+
+    Raises
+    ------
+    ValueError
+        If a name is not one of scikit-learn's metrics. The message has the closest ones.
+    """
+    metrics = scoring.values() if isinstance(scoring, Mapping) else scoring
+    if not isinstance(scoring, (list, tuple, set, Mapping)):
+        return
+    for name in metrics:
+        if isinstance(name, str) and name not in get_scorer_names():
+            raise ValueError(
+                f"scoring has the metric {name!r}, which is not one of sklearn.metrics.get_scorer_names()."
+                f"{did_you_mean_metric(name)}"
+            )
+
+
+def check_fit_params(estimator: Estimator, names: Iterable[str], search: Estimator) -> None:
+    """Check that the ``fit`` of an estimator accepts further arguments of the ``fit`` of a search.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The estimator.
+    names : iterable of str
+        Names of the arguments that are passed to its ``fit``.
+    search : estimator
+        The search.
+
+    Raises
+    ------
+    TypeError
+        If ``fit`` has no such argument.
+    """
+    try:
+        accepted = signature(estimator.fit).parameters
+    except (TypeError, ValueError):  # compiled
+        return
+    takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in accepted.values())
+    is_pipeline = type(estimator) is Pipeline
+    for name in names:
+        is_accepted = name in accepted or (takes_any and not is_pipeline) or (is_pipeline and "__" in name)
+        if not is_accepted and not (is_pipeline and name == "sample_weight"):  # scikit-learn explains that
+            raise TypeError(_unknown_fit_param(name, estimator, [*accepted, "groups"], search))
+
+
+def _unknown_fit_param(name: str, estimator: Estimator, accepted: Iterable[str], search: Estimator) -> str:
+    kind = type(search).__name__
+    message = f"{kind}.fit got {name!r}, which {type(estimator).__name__}.fit does not accept."
+    if name in CALLBACKS:
+        return (
+            f"{message} To end a search early, use max_time, target_score or patience; to watch it, use journal and "
+            "skhpt.read_journal, or verbose."
+        )
+    if name in search.get_params(deep=False):
+        return f"{message} It is a parameter of the search: {kind}(..., {name}=...)."
+    if isinstance(estimator, Pipeline):
+        return f"{message} Arguments of the fit of a step have the name of the step in front: step__{name}."
+    return message + did_you_mean(name, set(accepted) - {"X", "y"})
 
 
 def check_names(estimator: Estimator, space: Space) -> None:

@@ -9,7 +9,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from skhpt import GridSearch, ManualSearch, RandomSearch
+from skhpt import BayesSearchCV, GridSearch, HyperbandSearchCV, ManualSearch, RandomSearch
 from tests.estimators import Counting, Failing, Loose, Null
 
 X = np.arange(24.0).reshape(12, 2)
@@ -131,6 +131,82 @@ BAD = {
     ),
     "target": (GridSearch(SVC(), {"C": [1]}), "GridSearch with SVC requires y to be passed"),
 }
+
+
+#: Misspelt names of metrics and options, and what the message suggests.
+MISSPELT = {
+    "f1_marco": ({"scoring": "f1_marco"}, "'f1_macro'"),
+    "acc": ({"scoring": "acc"}, "'accuracy'"),
+    "RMSE": ({"scoring": "RMSE"}, "'neg_root_mean_squared_error'"),
+    "roc-auc": ({"scoring": "roc-auc"}, "'roc_auc'"),
+    "log_los": ({"scoring": ["accuracy", "log_los"]}, "'neg_log_loss'"),
+    "recal": ({"scoring": {"a": "recal"}}, "'recall'"),
+    "a metric of refit": ({"scoring": ["accuracy", "f1_macro"], "refit": "acuracy"}, "'accuracy'"),
+    "reuse": ({"reuse": "exat"}, "'exact'"),
+    "on_interrupt": ({"on_interrupt": "kept"}, "'keep'"),
+    "error_score": ({"error_score": "rise"}, "'raise'"),
+}
+
+
+@pytest.mark.parametrize("case", MISSPELT)
+@pytest.mark.parametrize("make", [GridSearch, BayesSearchCV])
+def test_the_closest_names_are_suggested_and_not_all_of_them(case, make, monkeypatch):
+    params, suggestion = MISSPELT[case]
+    monkeypatch.setattr(SVC, "fit", lambda *args: pytest.fail("something was fitted"))
+    with pytest.raises(ValueError, match=f"Did you mean {suggestion}") as caught:
+        make(SVC(), {"C": [1]}, **params).fit(X, Y)
+    assert len(str(caught.value)) < 600
+
+
+@pytest.mark.parametrize(
+    ("search", "suggestion"),
+    [
+        (RandomSearch(SVC(), {"C": [1]}, sampler="sobool"), "'sobol'"),
+        (BayesSearchCV(SVC(), {"C": [1]}, acquisition="logei"), "'log_ei'"),
+        (HyperbandSearchCV(SVC(), {"C": [1]}, schedule="hyberband"), "'hyperband'"),
+        (HyperbandSearchCV(SVC(), {"C": [1]}, resource="n_sample"), "'n_samples'"),
+        (HyperbandSearchCV(SVC(), {"C": [1]}, resource="maxiter"), "'max_iter'"),
+    ],
+)
+def test_the_closest_option_of_a_search_is_suggested(search, suggestion):
+    with pytest.raises(ValueError, match=f"Did you mean {suggestion}"):
+        search.fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "name", "message"),
+    [
+        (SVC(), "callback", "To end a search early, use max_time, target_score or patience"),
+        (SVC(), "callbacks", "GridSearch.fit got 'callbacks', which SVC.fit does not accept. To end"),
+        (SVC(), "n_jobs", r"It is a parameter of the search: GridSearch\(..., n_jobs=...\)"),
+        (SVC(), "scoring", "It is a parameter of the search"),
+        (SVC(), "sample_weights", "Did you mean 'sample_weight'"),
+        (SVC(), "group", "Did you mean 'groups'"),
+        (SVC(), "anything", "which SVC.fit does not accept"),
+        (PIPE, "callback", "which Pipeline.fit does not accept. To end"),
+        (PIPE, "eval_set", "step__eval_set"),
+        (Null(), "verbose", "It is a parameter of the search"),
+    ],
+)
+def test_arguments_that_no_fit_accepts_are_refused_before_anything_is_fitted(
+    estimator, name, message, monkeypatch
+):
+    for kind in (SVC, StandardScaler):
+        monkeypatch.setattr(kind, "score", lambda *args: pytest.fail("something was fitted"), raising=False)
+    with pytest.raises(TypeError, match=message):
+        GridSearch(estimator, {}, cv=2).fit(X, Y, **{name: [lambda result: None]})
+
+
+def test_arguments_that_fit_does_accept_are_passed_on():
+    class Weighted(Null):
+        def fit(self, X, y, callback=None):
+            callback(len(X))
+            return super().fit(X, y)
+
+    sizes = []
+    GridSearch(Weighted(), {"value": [0]}, cv=2, refit=False).fit(X, Y, callback=sizes.append)
+    assert sizes == [6, 6]
+    GridSearch(PIPE, {"clf__C": [1]}, cv=2).fit(X, Y, clf__sample_weight=np.ones(len(X)))
 
 
 @pytest.mark.parametrize("case", BAD)
