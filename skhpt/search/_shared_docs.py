@@ -94,15 +94,14 @@ journal : str or path-like, default=None
     journal of another
     search is refused.""",
     "previous": """
-previous : fitted search, dict or DataFrame, default=None
-    An earlier search, or its ``cv_results_``. Its candidates are not evaluated again if they were scored on
-    the same
-    data and folds, with the same metrics and estimator, which is only known of fitted searches of this package.""",
+previous : fitted search, dict, DataFrame or JournalView, default=None
+    An earlier search, its ``cv_results_`` or its journal. Its candidates are not evaluated again if they were
+    scored on the same data and folds, with the same metrics and estimator, which is only known of fitted
+    searches of this package. A search that learns also learns from other results in the space.""",
     "warm_start": """
 warm_start : bool, default=False
     Whether `fit` keeps the candidates of the last fit and evaluates only new ones. Data, folds, metrics and
-    estimator
-    must be the same.""",
+    estimator must be the same. Candidates that the constraint rejects are set aside.""",
     "fit_timeout": """
 fit_timeout : float, default=None
     Time limit for fitting and scoring one candidate on one fold, in seconds. When it is reached, the worker
