@@ -100,7 +100,9 @@ def score_needs(estimator: Estimator) -> Needs:
     if isinstance(last, str) or last is None:  # "passthrough"
         return Needs.KNOWN_METRIC
     score = getattr(type(last), "score", None)
-    if score is None or (is_sklearn_function(score) and "score" not in getattr(last, "__dict__", ())):
+    if "score" in getattr(last, "__dict__", ()):  # it hides that of the class
+        return Needs.EVERYTHING
+    if score is None or is_sklearn_function(score):
         return Needs.KNOWN_METRIC
     return _needs_of_function(score, _parameter_names(last))
 
