@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import UserString
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 from scipy import stats
 
 from skhpt._typing import SpaceDefinition
+from skhpt._warnings import warn_user
 from skhpt.identity import contains_itself
 from skhpt.space.dimensions import Choice, Continuous, Dimension, Discrete, Sampled
 from skhpt.space.scipy_adapter import (
@@ -22,6 +24,9 @@ from skhpt.space.scipy_adapter import (
     with_number_arguments,
 )
 from skhpt.space.skopt import translate
+
+#: Sequences that are a single value.
+_TEXTS = (str, bytes, bytearray, memoryview, UserString)
 
 
 def parse_branches(params: SpaceDefinition) -> tuple[dict[str, Dimension], ...]:
@@ -89,7 +94,9 @@ def make_dimension(name: str, definition: Any) -> Dimension:
         raise ValueError(
             f"Parameter array for {name!r} should be one-dimensional, got: {definition!r} with shape {definition.shape}"
         )
-    if isinstance(definition, (Sequence, np.ndarray)) and not isinstance(definition, (str, bytes)):
+    if isinstance(definition, np.ma.MaskedArray) and np.ma.is_masked(definition):
+        raise ValueError(f"Parameter array for {name!r} has masked values, got: {definition!r}")
+    if isinstance(definition, (Sequence, np.ndarray)) and not isinstance(definition, _TEXTS):
         return _choice(name, definition)
     return _distribution(name, definition)
 
@@ -109,7 +116,17 @@ def _choice(name: str, values: Sequence[Any] | np.ndarray) -> Choice:
         raise ValueError(
             f"a value of parameter {name!r} contains itself: it can be neither compared nor copied"
         )
+    if isinstance(choice.values, list) and any(map(_is_distribution, choice.values)):
+        warn_user(
+            f"A choice of parameter {name!r} is a distribution, which is passed to the estimator as it is: "
+            f"{choice.description()}. To draw from a distribution, give it without a list."
+        )
     return choice
+
+
+def _is_distribution(value: Any) -> bool:
+    # Lists are mostly numbers and text, for which a look at the type is faster.
+    return not isinstance(value, (int, float, str)) and hasattr(value, "rvs") and hasattr(value, "ppf")
 
 
 def _distribution(name: str, definition: Any) -> Dimension:

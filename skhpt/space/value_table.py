@@ -16,6 +16,8 @@ MAX_LISTED = 100_000
 MAX_SUMMED = 2**20
 #: A table has the values with at least this probability together, if these are not too many.
 ALMOST_ALL = 1 - 2.0**-30
+#: The probability that is enough if a table has many values already.
+ENOUGH, MANY = 1 - 1e-4, 2**16
 #: Smallest probability of the values of a table that leaves out a heavy tail.
 MIN_COVERED = 0.1
 
@@ -100,7 +102,7 @@ def table_by_summation(dist: Distribution, low: float, high: float) -> ValueTabl
         if covered >= most:
             has_probability = masses > 0
             most, best = covered, (values[has_probability], masses[has_probability])
-        if covered >= ALMOST_ALL:
+        if covered >= (ENOUGH if len(values) >= MANY else ALMOST_ALL):
             break
     return None if best is None else ValueTable.of_probabilities(*best)
 

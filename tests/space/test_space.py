@@ -3,8 +3,10 @@
 import math
 import re
 import warnings
+from collections import UserString
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -314,6 +316,21 @@ def test_a_constraint_cannot_change_the_candidate():
         ({"x": 3}, TypeError, "but got 3 .of type int. instead. Single values need to be wrapped"),
         ({"x": []}, ValueError, "'x' need to be a non-empty sequence"),
         ({"x": np.ones((2, 2))}, ValueError, "'x' should be one-dimensional"),
+        ({"x": np.array(1.0)}, ValueError, "'x' should be one-dimensional"),
+        ({"x": np.ma.array([1, 2], mask=[0, 1])}, ValueError, "'x' has masked values"),
+        ({"x": bytearray(b"ab")}, TypeError, "'x' needs to be a list .*of type bytearray"),
+        ({"x": memoryview(b"ab")}, TypeError, "'x' needs to be a list .*of type memoryview"),
+        ({"x": UserString("rbf")}, TypeError, "'x' needs to be a list .*of type UserString"),
+        ({"x": {1, 2}}, TypeError, "'x' needs to be a list .*of type set"),
+        ({"x": {"low": 1, "high": 2}}, TypeError, "'x' needs to be a list .*of type dict"),
+        ({"x": (i for i in [1])}, TypeError, "'x' needs to be a list .*of type generator"),
+        ({"x": None}, TypeError, "'x' needs to be a list .*got None"),
+        ({"x": np.float64(1)}, TypeError, "'x' needs to be a list .*of type float64"),
+        ({"x": ("log-uniform")}, TypeError, "'x' needs to be a list .*got 'log-uniform'"),
+        ({"x": pd.Series([], dtype=float)}, ValueError, "'x' need to be a non-empty sequence"),
+        ({"x": range(0)}, ValueError, "'x' need to be a non-empty sequence"),
+        ({"x": pd.DataFrame({"a": [1]})}, ValueError, "'x' should be one-dimensional"),
+        ([["x", [1]]], TypeError, r"is not a dict .*Write \{name: values\}"),
         ({"x": stats.norm(0, -1)}, ValueError, "'x' has no median: are its arguments valid"),
         (3, TypeError, "should be a dict or a list, got: 3"),
         ("abc", TypeError, "should be a dict or a list, got: 'abc'"),
@@ -324,6 +341,11 @@ def test_a_constraint_cannot_change_the_candidate():
 def test_bad_spaces_are_refused(params, error, message):
     with pytest.raises(error, match=message):
         Space(params)
+
+
+def test_distributions_in_a_list_are_choices_with_a_warning():
+    with pytest.warns(UserWarning, match="A choice of parameter 'x' is a distribution"):
+        assert Space({"x": [stats.uniform(0, 1), None]}).size == 2
 
 
 @pytest.mark.skipif(not hasattr(stats, "Normal"), reason="needs SciPy's newer distributions")
