@@ -48,10 +48,13 @@ class Space:
     params : dict or list of dict
         Maps each parameter name to
 
-        - a list, tuple or 1-d array of choices (any Python objects), or
+        - a list, tuple or 1-d array of choices (any Python objects); three or more numbers have an order, also
+          if names such as None are among them,
         - a distribution: a frozen distribution of `scipy.stats`, one of its newer objects (``stats.Normal(...)``,
           ``stats.truncate(...)``), a distribution of `skhpt.distributions`, or any object with ``ppf`` or
-          ``icdf``. An object that has only ``rvs`` supports ``sample(method="random")`` and nothing else.
+          ``icdf``. An object that has only ``rvs`` supports ``sample(method="random")`` and nothing else, or
+        - a range in the notation of scikit-optimize: ``(low, high, "uniform")``, ``(low, high, "log-uniform")``,
+          ``Real``, ``Integer`` or ``Categorical``.
     constraint : callable, default=None
         ``constraint(params) -> bool`` tells whether a candidate is allowed. `sample` and `grid` return
         allowed candidates only.
