@@ -87,7 +87,7 @@ class PredictedEstimator(BaseEstimator):
 
 class _PredictedClassifier(ClassifierMixin, PredictedEstimator):
     def score(self, X: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
-        if np.ndim(y) == 1:
+        if self.pooled.labels.ndim == 1:
             return float(super().score(X, y, sample_weight))
         # `accuracy_score` refuses several outputs with classes of their own, `MultiOutputClassifier.score` does not.
         return float(np.average((self.predict(X) == y).all(axis=1), weights=sample_weight))

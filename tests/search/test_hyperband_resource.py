@@ -1,7 +1,9 @@
 """The resource of HyperbandSearchCV: defaults, checks, subsamples of rows."""
 
 import numpy as np
+import pandas as pd
 import pytest
+from scipy import sparse
 from sklearn.cluster import MiniBatchKMeans
 from sklearn.ensemble import (
     GradientBoostingClassifier,
@@ -9,7 +11,7 @@ from sklearn.ensemble import (
     RandomForestClassifier,
 )
 from sklearn.linear_model import SGDClassifier
-from sklearn.model_selection import GroupKFold, TimeSeriesSplit
+from sklearn.model_selection import GroupKFold, KFold, TimeSeriesSplit
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -145,3 +147,58 @@ def test_max_resources_below_the_number_of_rows(iris):
     )
     search.set_params(refit=False, cv=3).fit(*iris)
     assert set(sizes) == {16, 50}
+
+
+def chosen_rows(X, y, cv, **params):
+    """Return the training rows of all fits; their numbers are the first column of X."""
+    rows = []
+
+    class Watching(Null):
+        def fit(self, X, y):
+            rows.append(np.asarray(X)[:, 0].astype(int))
+            return super().fit(X, np.zeros(len(X)))
+
+        def score(self, X, y):
+            return self.value / 10
+
+    search = HyperbandSearchCV(Watching(), {"value": list(range(9))}, resource="n_samples", n_candidates=9)
+    search.set_params(random_state=0, refit=False, cv=cv).fit(X, y, **params)
+    return rows
+
+
+class ByHospital:
+    """A splitter without "group" in its name that keeps groups together."""
+
+    def get_n_splits(self, X=None, y=None, groups=None):
+        return 3
+
+    def split(self, X, y=None, groups=None):
+        return GroupKFold(3).split(X, y, groups)
+
+
+@pytest.mark.parametrize("cv", ["splitter", "list"])
+@pytest.mark.parametrize("name", ["{}", "g{}"])
+def test_groups_stay_whole_with_any_folds_that_keep_them_together(cv, name):
+    X, groups = np.arange(150).reshape(-1, 1), np.repeat(np.arange(30), 5)
+    cv = ByHospital() if cv == "splitter" else list(GroupKFold(3).split(X, groups=groups))
+    rows = chosen_rows(X, np.tile([0, 1, 2], 50), cv, groups=[name.format(group) for group in groups])
+    assert {len(some) for some in rows} == {10, 30, 100}
+    assert all(set(np.bincount(groups[some])) <= {0, 5} for some in rows)
+
+
+@pytest.mark.parametrize("as_y", [np.asarray, lambda y: y.tolist(), pd.DataFrame, sparse.csr_array])
+def test_combinations_of_labels_keep_their_share(as_y):
+    X, combination = np.arange(120).reshape(-1, 1), np.arange(120) // 30
+    y = np.column_stack([combination % 2, combination // 2])
+    for some in chosen_rows(X, as_y(y), KFold(3, shuffle=True, random_state=0)):
+        assert np.ptp(np.bincount(combination[some], minlength=4) / len(some)) < 0.25
+
+
+def test_masks_as_folds_equal_row_numbers():
+    X, y = np.arange(90).reshape(-1, 1), np.tile([0, 1, 2], 30)
+    test = np.arange(90) % 3 == np.arange(3)[:, np.newaxis]
+    by_mask = chosen_rows(X, y, [(~mask, mask) for mask in test])
+    by_number = chosen_rows(X, y, [(np.flatnonzero(~mask), np.flatnonzero(mask)) for mask in test])
+    assert {len(rows) for rows in by_mask} == {6, 20, 60}
+    for one, other in zip(by_mask, by_number, strict=True):
+        np.testing.assert_array_equal(one, other)
