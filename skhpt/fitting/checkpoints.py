@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from skhpt._typing import Estimator
+from skhpt.parallel import private_files
 
 #: Largest size of all checkpoints in bytes. Beyond it the oldest ones are deleted, and trained again when
 #: needed.
@@ -129,7 +130,9 @@ class OnDisk:
         """Write a pickled checkpoint to its file."""
         path = self._path(key)
         unfinished = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
-        unfinished.write_bytes(data)
+        unfinished.unlink(missing_ok=True)  # of a worker with the same id that was killed
+        with private_files.open_to_append(unfinished) as file:
+            file.write(data)
         unfinished.replace(path)
         self._make_room()
 
@@ -138,7 +141,8 @@ class OnDisk:
         path = self._path(key)
         if not path.exists():
             return None
-        data = path.read_bytes()
+        with private_files.open_to_read(path, private_files.owner_of(self.folder)) as file:
+            data = file.read()
         path.unlink(missing_ok=True)
         return data
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
-from skhpt.parallel import _joblib
+from skhpt.parallel import _joblib, private_files
 
 #: A generator function that workers run.
 Task = Callable[..., Generator[Any, None, Any]]
@@ -255,6 +255,7 @@ class FileInbox:
     def __init__(self, folder: str | Path):
         self.folder = Path(folder)
         self._offsets: dict[int, int] = {}  # by task id: bytes that were read
+        self._owner: int | None = None  # of the folder, which may be created later
 
     def channel(self, task_id: int) -> Channel:
         return _FileChannel(str(self.folder / str(task_id)))
@@ -263,17 +264,25 @@ class FileInbox:
         items_of = {}
         with suppress(FileNotFoundError):  # of the folder, if another program has removed it
             for entry in os.scandir(self.folder):
-                if items := self._read_file(entry):
+                if entry.name.isdecimal() and (items := self._read_file(entry)):
                     items_of[int(entry.name)] = items
         return items_of
 
     def _read_file(self, entry: os.DirEntry[str]) -> list[Any]:
         task_id = int(entry.name)
         offset = self._offsets.get(task_id, 0)
-        if entry.stat().st_size <= offset:
+        if entry.stat(follow_symlinks=False).st_size <= offset:
+            return []
+        if self._owner is None:
+            self._owner = private_files.owner_of(self.folder)
+        try:
+            file = private_files.open_to_read(entry.path, self._owner)
+        except (
+            OSError
+        ):  # nothing that another user wrote is unpickled; the items come with the result of the task
             return []
         items = []
-        with open(entry.path, "rb") as file:
+        with file:
             file.seek(offset)
             # The last item is still being written.
             with suppress(EOFError, pickle.UnpicklingError, AttributeError):
@@ -293,7 +302,7 @@ class _FileChannel:
 
     def send(self, item: Any) -> None:
         # If the disk is full, the item comes with the result of the task.
-        with suppress(OSError), open(self.path, "ab", buffering=0) as file:
+        with suppress(OSError), private_files.open_to_append(self.path, buffering=0) as file:
             file.write(pickle.dumps(item, protocol=5))
 
 
