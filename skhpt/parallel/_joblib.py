@@ -7,6 +7,7 @@ possible without it.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from queue import Empty
@@ -109,6 +110,9 @@ def use_own_folder(parallel: Parallel) -> None:
     manager = getattr(getattr(parallel._backend, "_workers", None), "_temp_folder_manager", None)
     if manager is not None:
         manager.set_current_context(parallel._id)
+        # joblib makes a folder in shared memory as the umask has it, and restricts only other folders.
+        with suppress(AttributeError, OSError):
+            os.chmod(manager.resolve_temp_folder_name(), 0o700)
 
 
 def abort_workers(backend: ParallelBackendBase) -> None:
