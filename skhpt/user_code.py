@@ -171,6 +171,8 @@ class _Visit:
     def _parts_of_object(self, value: Any) -> Iterable[Any]:
         if isinstance(value, ModuleType) or hasattr(value, "__array__") or hasattr(value, "to_numpy"):
             return ()
+        if type(value).__module__.startswith("scipy."):  # of its distributions, a user's own may be frozen
+            return (getattr(value, "dist", None),)
         if hasattr(value, "get_params"):
             return type(value), *value.get_params(deep=False).values()
         slots = [getattr(value, name, None) for name in _slots(type(value))]

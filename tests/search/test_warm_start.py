@@ -14,7 +14,7 @@ from sklearn.model_selection import KFold, ShuffleSplit
 from sklearn.pipeline import Pipeline
 from sklearn.svm import SVC
 
-from skhpt import GridSearch, ManualSearch, RandomSearch
+from skhpt import BayesSearchCV, GridSearch, ManualSearch, RandomSearch
 from tests.estimators import Counting, Failing, Null, WeightedNull
 
 X = np.zeros((12, 1))
@@ -84,8 +84,10 @@ def test_a_longer_random_search_of_lists_has_as_many_candidates_as_asked_for(cou
         (lambda s: s.set_params(estimator=Null(3)).fit(X, Y), "estimator: .*Null"),
     ],
 )
-def test_warm_start_refuses_what_cannot_be_compared(change, message):
+@pytest.mark.parametrize("is_pickled", [False, True])
+def test_warm_start_refuses_what_cannot_be_compared(change, message, is_pickled):
     search = GridSearch(WeightedNull(), {"value": [0, 1]}, cv=2, warm_start=True).fit(X, Y)
+    search = pickle.loads(pickle.dumps(search)) if is_pickled else search
     with pytest.raises(
         ValueError, match=f"(?s)scores cannot be compared with new ones: .*{message}.*warm_start=False"
     ):
@@ -214,6 +216,16 @@ def test_without_warm_start_every_fit_starts_a_new_search(counting):
     search = GridSearch(counting, {"value": [1]}, cv=2, refit=False).fit(X, Y).fit(X + 1, Y)
     assert Counting.n_fits == 4
     assert len(search.history_) == 1
+
+
+@pytest.mark.parametrize("make", [RandomSearch, BayesSearchCV])
+def test_a_pickled_search_grows_and_shrinks_as_if_it_had_not_been_pickled(make, counting):
+    space, kwargs = {"value": stats.randint(0, 1000)}, {"cv": 2, "random_state": 0}
+    search = make(counting, space, n_iter=4, warm_start=True, **kwargs).fit(X, Y)
+    for n_iter, n_expected in ((7, 7), (2, 7), (9, 9)):
+        search = pickle.loads(pickle.dumps(search)).set_params(n_iter=n_iter).fit(X, Y)
+        assert len(values(search)) == n_expected
+    assert values(search) == values(make(counting, space, n_iter=9, **kwargs).fit(X, Y))
 
 
 def test_a_warm_start_survives_pickling(counting):
