@@ -158,6 +158,8 @@ class Matcher:
         return self._own.get(name, _ABSENT)
 
 
+#: Values as spreadsheets and other languages write them.
+_WORDS = {"true": True, "false": False, "none": None, "null": None, "nan": np.nan, "na": None}
 #: In place of a value of a parameter that an estimator does not have.
 _ABSENT: Any = object()
 
@@ -176,6 +178,8 @@ def _literal(cell: Any) -> list[Any]:
     """Return a list of the Python literal that a text is, such as a tuple, and its other forms."""
     if not isinstance(cell, str):
         return []
+    if cell.strip().lower() in _WORDS:
+        return [_WORDS[cell.strip().lower()]]
     with suppress(ValueError, SyntaxError, MemoryError, RecursionError):
         value = ast.literal_eval(cell.strip())
         return [value, tuple(value)] if isinstance(value, list) else [value]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from itertools import compress
 from typing import Any
@@ -364,9 +365,14 @@ def _matched(trials: Sequence[Trial], wanted: Wanted) -> tuple[list[Trial], list
     if wanted.space is None:
         return list(trials), []
     matcher = Matcher(wanted.space, wanted.estimator)
+    searched = set().union(*wanted.space.branches)
     matched, mismatches = [], []
     for trial in trials:
-        point = matcher.match(trial.candidate.params)
+        # The resource of the earlier search may be a parameter of this one.
+        resource = trial.candidate.info.get("resource_parameters", {})
+        params = copy(trial.candidate.params)
+        params.update({name: value for name, value in resource.items() if name in searched})
+        point = matcher.match(params)
         if isinstance(point, Mismatch):
             mismatches.append(point)
         matched.append(trial if isinstance(point, Mismatch) else _with_params(trial, point))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from typing import Any
 
@@ -39,7 +40,8 @@ def trials_from_table(table: Table) -> list[Trial]:
             score = _score(table, row, prefix, metrics)
             folds.append(FoldScore(row, split, score, fit_time=fit_time, score_time=score_time))
         trials.append(_trial(table, row, params, _with_skipped(folds)))
-    return trials
+    resource_parameters = _resource_parameters(trials)
+    return [_without_resource(trial, resource_parameters) for trial in trials]
 
 
 def _trial(table: Table, row: int, params: Params, folds: tuple[FoldScore, ...]) -> Trial:
@@ -47,6 +49,26 @@ def _trial(table: Table, row: int, params: Params, folds: tuple[FoldScore, ...])
     resource, n_folds = (_number(table, row, name, np.nan) for name in ("n_resources", "n_folds"))
     info = {} if np.isnan(n_folds) else {"n_folds": int(n_folds)}
     return Trial(Candidate(row, params, None if np.isnan(resource) else int(resource), info), folds)
+
+
+def _resource_parameters(trials: Sequence[Trial]) -> list[str]:
+    """Return the parameters that are the resource of a search: they equal it in all rows, and it varies."""
+    candidates = [trial.candidate for trial in trials]
+    if len({candidate.resource for candidate in candidates}) < 2:
+        return []
+    names = set.intersection(*(set(candidate.params) for candidate in candidates))
+    return sorted(name for name in names if all(each.params[name] == each.resource for each in candidates))
+
+
+def _without_resource(trial: Trial, names: Sequence[str]) -> Trial:
+    params = trial.candidate.params
+    if not names:
+        return trial
+    info = trial.candidate.info | {"resource_parameters": {name: params[name] for name in names}}
+    rest = copy(params)
+    for name in names:
+        del rest[name]
+    return Trial(replace(trial.candidate, params=rest, info=info), trial.folds)
 
 
 def _score(table: Table, row: int, prefix: str, metrics: Sequence[str]) -> Score:

@@ -6,6 +6,7 @@ import warnings
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from scipy import stats
 from sklearn.base import BaseEstimator, RegressorMixin
@@ -138,6 +139,34 @@ def test_steps_of_a_pipeline_are_recognised_by_their_texts(form, iris):
     assert points(search) == [params_key(params) for params in first.cv_results_["params"]]
 
 
+def test_a_table_that_went_through_a_spreadsheet():
+    table = {
+        "param_flag": ["TRUE", "FALSE", "TRUE", ""],
+        "param_limit": ["NULL", "2.0", "5", "none"],
+        "param_x": ["0,5", "0.25", " 1 ", "1e-1"],
+        "mean_test_score": ["0.5", "0.6", "", "0.7"],
+    }
+    space = {"flag": [True, False, None], "limit": [None, 2, 5], "x": stats.uniform()}
+    search, messages = learn(space, pd.DataFrame(table))
+    assert messages == ["previous: 3 of 4 results are used; not used: 1 outside the space (x='0,5')"]
+    assert [tuple(t.candidate.params.values()) for t in search.history_.prior][1:] == [
+        (False, 2, 0.25),
+        (True, 5, 1),
+        (None, None, 0.1),
+    ]
+
+
+@pytest.mark.parametrize("read", [pl.read_csv, lambda file: pl.from_pandas(pd.read_csv(file))])
+def test_a_table_of_polars(read, tmp_path):
+    space = {"limit": [None, 2, 5], "n": [1, 2], "x": stats.uniform()}
+    first = RandomSearch(Smooth(), space, n_iter=6, cv=2, random_state=0).fit(X, Y)
+    pd.DataFrame(first.cv_results_).to_csv(tmp_path / "table.csv", index=False)
+    table = read(tmp_path / "table.csv")
+    for previous in (table, table.drop("params")):
+        search, messages = learn(space, previous)
+        assert (messages, len(points(search))) == ([], 6)
+
+
 def test_a_table_that_went_through_json():
     space = {"pair": [(1,), (2, 3)], "limit": [None, 3], "x": stats.uniform()}
     first = RandomSearch(Smooth(), space, n_iter=6, cv=2, random_state=0).fit(X, Y)
@@ -244,6 +273,21 @@ def test_halving_counts_with_its_largest_resource_only(iris):
         assert f"{n} of {len(first.cv_results_['params'])} results are used" in message
         assert "with less training (n_resources=15 of" in message
         assert len(search.history_.prior) == n
+
+
+def test_a_parameter_that_was_the_resource_may_be_searched_or_not():
+    grid = {"kind": ["a", "b"]}
+    first = HalvingGridSearchCV(
+        Smooth(), grid, cv=2, resource="n", min_resources=1, max_resources=3, factor=2
+    )
+    first.fit(X, Y)
+    n_top = int((first.cv_results_["n_resources"] == 2).sum())
+    for previous in (first, csv(first.cv_results_), csv(first.cv_results_).drop(columns="params")):
+        for space in (grid, grid | {"n": [1, 2]}):
+            search, (message,) = learn(space, previous, Smooth(n=7))
+            assert message.startswith(f"previous: {n_top} of")
+            assert len(points(search)) == n_top
+    assert {trial.candidate.params["n"] for trial in search.history_.prior} == {2}
 
 
 @pytest.mark.parametrize("resource", ["n_samples", "folds", "n_estimators"])
