@@ -52,7 +52,7 @@ def classes_argument(
     by_output : list of ndarray or None
         Class labels of each output.
     """
-    if (labels is None and by_output is None) or not _takes_classes(estimator):
+    if (labels is None and by_output is None) or not takes_classes(estimator):
         return {}
     has_outputs = by_output is not None and (labels is None or isinstance(estimator, MultiOutputClassifier))
     return {"classes": by_output if has_outputs else labels}
@@ -84,7 +84,7 @@ def _owner(kind: type, method: str) -> type | None:
     return next((base for base in kind.__mro__ if method in vars(base)), None)
 
 
-def _takes_classes(estimator: Estimator) -> bool:
+def takes_classes(estimator: Estimator) -> bool:
     """Return whether the ``partial_fit`` of an estimator has, or passes on, an argument `classes`."""
     for base in type(estimator).__mro__:
         if "partial_fit" in vars(base):
@@ -94,7 +94,7 @@ def _takes_classes(estimator: Estimator) -> bool:
             if not any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters.values()):
                 return False
     # Arguments that no base class takes are passed on.
-    return type(estimator) is SelectFromModel and _takes_classes(estimator.estimator)
+    return type(estimator) is SelectFromModel and takes_classes(estimator.estimator)
 
 
 def _function(method: Any) -> Callable[..., Any]:

@@ -12,6 +12,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import is_classifier, is_regressor
 from sklearn.model_selection import TimeSeriesSplit
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 from sklearn.utils._metadata_requests import _routing_enabled
@@ -24,6 +25,7 @@ from skhpt.fitting.partial_fit import (
     common_labels,
     is_known_to_train_alike,
     labels_by_output,
+    takes_classes,
 )
 from skhpt.fitting.resources import (
     EpochResource,
@@ -188,6 +190,8 @@ def choose_resource(estimator: Estimator, space: Space) -> str:
     parameter = continuation.parameter_of(estimator) if continuation else None
     if parameter and parameter not in taken:
         return parameter
+    if not hasattr(last, "get_params"):
+        return "folds"  # "passthrough"
     decides = {f"{prefix}{name}" for name in ("max_iter", "early_stopping", "class_weight", "solver")}
     max_iter = last.get_params().get("max_iter")
     has_epochs = isinstance(max_iter, int | np.integer) and 0 < max_iter <= MAX_EPOCHS and not decides & taken
@@ -273,6 +277,12 @@ def choose_fidelity(asked: ResourceParams, inputs: Inputs, folds: Folds, space: 
     name = choose_resource(estimator, space) if asked.resource == "auto" else asked.resource
     name = _name_with_effect(name, estimator)
     _check_resource(name, estimator, space)
+    is_one_vs_rest = type(last_step(estimator)[1]) is OneVsRestClassifier
+    if name == "epochs" and is_one_vs_rest and np.ndim(inputs.y) == 2:
+        raise ValueError(
+            "resource='epochs' needs y with one output, because the partial_fit of OneVsRestClassifier refuses more; "
+            "resource='n_samples' and resource='folds' work with any estimator"
+        )
     if name == "epochs" and inputs.params and type(estimator) is Pipeline and _routing_enabled():
         raise ValueError(
             f"with resource='epochs' {sorted(inputs.params)} cannot be routed to the steps of a pipeline; without "
@@ -428,7 +438,8 @@ def _training(name: str, asked: ResourceParams, maximum: int, inputs: Inputs, fo
     if name == "folds":
         return FoldResource()
     if name == "epochs":
-        has_classes = is_classifier(last_step(estimator)[1]) and y is not None
+        last = last_step(estimator)[1]
+        has_classes = y is not None and (is_classifier(last) or takes_classes(last))
         return EpochResource(
             common_labels(y) if has_classes else None,
             seed=asked.seed(),

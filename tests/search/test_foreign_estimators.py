@@ -3,10 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
+from scipy import sparse, stats
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.feature_selection import SelectFromModel
 from sklearn.linear_model import SGDClassifier, SGDRegressor
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.multioutput import MultiOutputClassifier, MultiOutputRegressor
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier
@@ -184,7 +186,7 @@ class Counting(ClassifierMixin, BaseEstimator):
     def __init__(self, value=0.5):
         self.value = value
 
-    def fit(self, X, y):
+    def fit(self, X, y, sample_weight=None):
         pytest.fail("fitted")
 
     def count(self, **given):
@@ -303,6 +305,36 @@ def test_candidates_that_choose_the_last_step_get_the_classes_that_it_takes():
     ).fit(X, TRUE)
     assert (search.cv_results_["state"] == "ok").all()
     assert len(search.cv_results_["state"]) >= 4
+
+
+def test_a_transformer_passes_the_classes_on():
+    search = HyperbandSearchCV(
+        make_pipeline(StandardScaler(), SelectFromModel(SGDClassifier(random_state=0))),
+        {"selectfrommodel__estimator__alpha": [1e-4, 1e-2]},
+        n_candidates=2,
+        scoring=lambda estimator, X, y: estimator.transform(X).shape[1],
+        resource="epochs",
+        max_resources=3,
+        cv=3,
+    ).fit(X, Y)
+    assert (search.cv_results_["state"] == "ok").all()
+
+
+@pytest.mark.parametrize("y", [np.column_stack([TRUE, Y]), sparse.csr_matrix(np.column_stack([TRUE, Y]))])
+def test_several_outputs_that_partial_fit_refuses(y):
+    search = HyperbandSearchCV(OneVsRestClassifier(SGD), {"estimator__alpha": [1, 2]}, resource="epochs")
+    with pytest.raises(ValueError, match="needs y with one output"):
+        search.fit(X, y)
+
+
+def test_a_pipeline_without_a_last_estimator():
+    search = HyperbandSearchCV(
+        Pipeline([("scale", StandardScaler()), ("last", "passthrough")]),
+        {"scale__with_mean": [True, False]},
+        n_candidates=2,
+        scoring=lambda estimator, X, y=None: estimator.transform(X).mean(),
+    )
+    assert search.fit(X).resource_ == "folds"
 
 
 # -- parameters that get_params does not show ----------------------------------------------------------------
