@@ -70,7 +70,12 @@ def planning_copy(value: Any) -> Any:
     if not has_plain_parameters(value):
         return clone(value, safe=False)
     copied = object.__new__(kind)
-    vars(copied).update({name: planning_copy(item) for name, item in vars(value).items()})
+    names = own_params(value)
+    for name, item in vars(value).items():
+        if name in names:
+            item = planning_copy(item)
+        # XGBoost and LightGBM keep some of their parameters in a dict, to which `set_params` writes.
+        vars(copied)[name] = dict(item) if type(item) is dict else item
     return copied
 
 

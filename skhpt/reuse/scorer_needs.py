@@ -68,6 +68,8 @@ class ScorerNeeds(NamedTuple):
 
 #: Needs of scikit-learn's metrics.
 KNOWN_METRICS = ScorerNeeds()
+#: Packages whose models have a ``score`` that asks for predictions alone.
+_KNOWN_PACKAGES = ("catboost", "lightgbm", "xgboost")
 #: Methods that ask a model for predictions alone. The estimator's own ``score`` is examined separately.
 PREDICTING = frozenset({"predict", "predict_proba", "predict_log_proba", "decision_function", "score"})
 
@@ -102,9 +104,24 @@ def score_needs(estimator: Estimator) -> Needs:
     score = getattr(type(last), "score", None)
     if "score" in getattr(last, "__dict__", ()):  # it hides that of the class
         return Needs.EVERYTHING
-    if score is None or is_sklearn_function(score):
+    if score is None or is_sklearn_function(score) or _package(score) in _KNOWN_PACKAGES:
         return Needs.KNOWN_METRIC
     return _needs_of_function(score, _parameter_names(last))
+
+
+def has_state(scoring: Any) -> bool:
+    """Return whether a parameter ``scoring`` of an estimator contains a scorer that may keep state."""
+    if isinstance(scoring, dict):
+        return any(map(has_state, scoring.values()))
+    if isinstance(scoring, (list, tuple, set)):
+        return any(map(has_state, scoring))
+    return callable(scoring) and not is_default_scorer(scoring) and effects_of(scoring).has_state
+
+
+def _package(function: Any) -> str:
+    """Return the package in which a function is written."""
+    module: str = getattr(function, "__globals__", {}).get("__name__", "")
+    return module.partition(".")[0]
 
 
 def _needs_of(scorer: Scorer, names: Collection[str]) -> Needs:

@@ -23,7 +23,7 @@ from skhpt.identity import clone_key, is_estimator
 from skhpt.reuse.draws import Draws, WithParams, always_draws, draws_of
 from skhpt.reuse.inert import without_inert
 from skhpt.reuse.keys import has_plain_parameters, is_uncertain, planning_copy, sharing_key, unique_key
-from skhpt.reuse.scorer_needs import KNOWN_METRICS, Needs, ScorerNeeds, score_needs
+from skhpt.reuse.scorer_needs import KNOWN_METRICS, Needs, ScorerNeeds, has_state, score_needs
 from skhpt.reuse.settled import is_settled, members_are_known
 from skhpt.reuse.submodels import SubModel, submodels_of
 
@@ -394,6 +394,8 @@ def _reason_against_sharing(nested: Mapping[str, WithParams]) -> str:
             return "their pipeline has transform_input"
         if type(estimator) in _UNIONS and params.get("n_jobs") not in (None, 1):
             return "their branches are fitted in parallel"
+        if has_state(params.get("scoring")):
+            return "a scorer inside them may keep state"
         if any("copy" in name and value is False for name, value in params.items()):
             return "a step writes to its input (copy=False)"
     return ""

@@ -12,12 +12,13 @@ from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_iris
 from sklearn.ensemble import RandomForestClassifier, VotingClassifier
+from sklearn.feature_selection import RFECV
 from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier
 from sklearn.metrics import accuracy_score, f1_score, get_scorer, make_scorer
 from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
@@ -384,6 +385,32 @@ def test_members_of_a_vote_are_read_but_not_changed() -> None:
         return accuracy(model, X, y) + model.named_estimators_["tree"].get_depth()
 
     assert_same_search(vote, {"weights": [[1, 2], [2, 1]], "tree__max_depth": [1, 2]}, lambda log: depth)
+
+
+def _search_inside(scorer: Any, search_class: Any) -> Any:
+    return search_class(GaussianNB(), {"var_smoothing": [1e-9, 1.0]}, cv=2, scoring=scorer)
+
+
+SCORERS_INSIDE = {
+    "selector": (lambda scorer: RFECV(LogisticRegression(), cv=2, scoring=scorer), "step__estimator__C"),
+    "search": (lambda scorer: _search_inside(scorer, GridSearchCV), "step__verbose"),
+    "search of ours": (lambda scorer: _search_inside(scorer, GridSearch), "step__verbose"),
+}
+
+
+@pytest.mark.parametrize("name", SCORERS_INSIDE)
+def test_a_scorer_with_state_inside_a_step_is_called_as_by_scikit_learn(name: str) -> None:
+    make, parameter = SCORERS_INSIDE[name]
+    results = []
+    for search_class in (GridSearchCV, GridSearch):
+        log: list[Any] = []
+        estimator = Pipeline([("scale", StandardScaler()), ("step", make(Logger(log).tired))])
+        if name == "selector":
+            estimator.steps.append(("model", GaussianNB()))
+        search = search_class(estimator, {parameter: [0, 0] if name != "selector" else [0.1, 1.0]}, cv=2)
+        search.set_params(scoring="accuracy", refit=False).fit(X, y)
+        results.append((search.cv_results_["mean_test_score"].tolist(), log))
+    assert results[0] == results[1]
 
 
 def test_a_regressor_is_read_too() -> None:
