@@ -22,6 +22,7 @@ from skhpt.space.scipy_adapter import (
     distribution_key,
     has_own_cdf,
     has_own_quantiles,
+    have_probability,
     location,
     probabilities,
     quantile_function,
@@ -442,9 +443,10 @@ class Discrete(Continuous):
 
     def are_values(self, values: Sequence[Any]) -> np.ndarray:
         x = _numbers(values)
-        if self._values is not None and self._table is not None:
-            return self._table.are_values(x)
-        return np.asarray(~np.isnan(x) & (probabilities(self.dist, np.nan_to_num(x)) > 0))
+        if self._values is None or self._is_integer_shifted:
+            return np.asarray(~np.isnan(x) & have_probability(self.dist, np.nan_to_num(x)))
+        assert self._table is not None
+        return self._table.are_values(x)
 
     def description(self) -> str:
         low, high = self._support

@@ -121,6 +121,15 @@ def probabilities(dist: Distribution, values: np.ndarray) -> np.ndarray:
         return np.asarray(np.nan_to_num(_for_each(dist.pmf, values)))
 
 
+def have_probability(dist: Distribution, values: np.ndarray) -> np.ndarray:
+    """Tell which numbers are values of a discrete distribution, even if their probability underflows to 0."""
+    are_values = probabilities(dist, values) > 0
+    if not are_values.all() and hasattr(dist, "logpmf"):
+        with np.errstate(all="ignore"):
+            are_values = are_values | (_for_each(dist.logpmf, values) > -np.inf)
+    return np.asarray(are_values)
+
+
 def cdf(dist: Distribution, values: Any) -> np.ndarray:
     """Return the cumulative probabilities of values.
 

@@ -78,6 +78,25 @@ def test_improbable_ends_are_not_proposed(dist):
 
 
 @pytest.mark.parametrize(
+    "dist, value",
+    [
+        (stats.poisson(2000), 0),
+        (stats.binom(2000, 0.5), 2000),
+        (stats.nbinom(900, 0.01), 3),
+        (stats.geom(0.5), 5000),
+    ],
+    ids=lambda value: str(getattr(value, "args", value)),
+)
+def test_a_value_whose_probability_is_too_small_for_a_float_is_in_the_space(dist, value):
+    space = Space({"x": dist})
+    assert dist.pmf(value) == 0
+    assert space.contains({"x": value})
+    assert 0 <= space.encode([{"x": value}])[0, 0] <= 1
+    assert not space.contains({"x": value + 0.5})
+    assert not space.contains({"x": -1})
+
+
+@pytest.mark.parametrize(
     "dist",
     [stats.randint(0, 10**7), stats.loguniform(1e-300, 1e300), stats.truncnorm(-2, 2), stats.randint(3, 9)],
     ids=lambda dist: f"{dist.dist.name}{dist.args}",
