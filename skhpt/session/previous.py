@@ -63,6 +63,13 @@ class Wanted:
             return next(iter(self.scoring), None)
         return _metric_name(self.scoring, self.estimator)
 
+    @property
+    def deciding_scoring(self) -> Any:
+        """The `scoring` of the metric that decides."""
+        if isinstance(self.scoring, dict):
+            return self.scoring.get(self.metric_name)
+        return self.metric_name if isinstance(self.scoring, (list, tuple, set)) else self.scoring
+
 
 @dataclass(frozen=True)
 class Start:
@@ -162,6 +169,7 @@ def start_with_last_fit(
         return Start(history, set_aside=tuple(set_aside))
     kept, rejected = _divided(_completed(last.finished, wanted), wanted)
     restored, still_rejected = _divided(_completed(set_aside, wanted), wanted)
+    is_new = bool(rejected)
     rejected += still_rejected
     history = _replaced(last, restored, kept, wanted)
     history.prior = (*_matched(prior, wanted)[0], *rejected)
@@ -170,7 +178,7 @@ def start_with_last_fit(
         continued_history(history, wanted.racing, with_pending),
         set_aside=tuple(rejected),
         unused=_outside("warm_start", known, wanted),
-        rejected=_rejected("warm_start", len(rejected), len(known)),
+        rejected=_rejected("warm_start", len(rejected), len(known)) if is_new else "",
     )
 
 
@@ -404,16 +412,15 @@ def _fully_trained(trials: Sequence[Trial], unused: _Unused) -> list[Trial]:
 def _with_metric(previous: Any, trials: Sequence[Trial], wanted: Wanted, unused: _Unused) -> list[Trial]:
     """Leave out trials that are known to have no score by the metric that candidates are compared by."""
     name = wanted.metric_name
-    if other := _other_metric(previous, wanted):
-        unused.add(f"scored by {other}, not by {name or wanted.scoring!r}", n=len(trials))
-        return []
+    shown = repr(name) if name else short_repr(wanted.scoring)
+    other = _other_metric(previous, wanted)
     scored = []
     for trial in trials:
-        has_metric = _scores(trial) is None or name in (_scores(trial) or ())
-        if not has_metric:
-            unused.add(
-                f"without a score by {name or wanted.scoring!r}", f"only by {', '.join(_scores(trial) or ())}"
-            )
+        names = _scores(trial)
+        if names is None and other:
+            unused.add(f"scored by {other}, not by {shown}")
+        elif names is not None and name not in names:
+            unused.add(f"without a score by {shown}", f"only by {', '.join(names)}")
         else:
             scored.append(trial if wanted.metric is not None else _with_one_score(trial, name))
     return scored
@@ -441,14 +448,10 @@ def _other_metric(previous: Any, wanted: Wanted) -> str:
     if isinstance(previous, JournalView):
         scoring = previous.parts.get("scoring", "").removesuffix(" with training scores")
         is_other = scoring != wanted.fingerprint.scoring.removesuffix(" with training scores")
-        return scoring if is_other and not previous.facts.get("metrics") else ""
+        return scoring if is_other else ""
     if not hasattr(previous, "fit") or not hasattr(previous, "scoring"):
         return ""
-    several = (list, tuple, set, dict)
-    if isinstance(previous.scoring, several) or isinstance(wanted.scoring, several):
-        return ""
-    before = _metric(previous.scoring, previous.estimator)
-    if before == _metric(wanted.scoring, wanted.estimator):
+    if _metric(previous.scoring, previous.estimator) == _metric(wanted.deciding_scoring, wanted.estimator):
         return ""
     name = _metric_name(previous.scoring, previous.estimator)
     return repr(name) if name else short_repr(previous.scoring)

@@ -97,7 +97,7 @@ def check_fit_params(estimator: Estimator, names: Iterable[str], search: Estimat
     is_pipeline = type(estimator) is Pipeline
     for name in names:
         is_accepted = name in accepted or (takes_any and not is_pipeline) or (is_pipeline and "__" in name)
-        if not is_accepted and not (is_pipeline and name == "sample_weight"):  # scikit-learn explains that
+        if not is_accepted:
             raise TypeError(_unknown_fit_param(name, estimator, [*accepted, "groups"], search))
 
 
@@ -112,7 +112,10 @@ def _unknown_fit_param(name: str, estimator: Estimator, accepted: Iterable[str],
     if name in search.get_params(deep=False):
         return f"{message} It is a parameter of the search: {kind}(..., {name}=...)."
     if isinstance(estimator, Pipeline):
-        return f"{message} Arguments of the fit of a step have the name of the step in front: step__{name}."
+        example = f"{estimator.steps[-1][0]}__{name}"
+        return (
+            f"{message} Arguments of the fit of a step have the name of the step in front, such as {example}."
+        )
     return message + did_you_mean(name, set(accepted) - {"X", "y"})
 
 

@@ -346,15 +346,29 @@ def test_the_score_that_decides_is_taken_from_a_table_of_several_metrics(scoring
         (None, "f1_macro", False),
         ("f1_macro", "neg_log_loss", False),
         (F1, make_scorer(f1_score, average="micro"), False),
+        ("accuracy", ["f1_macro", "accuracy"], False),
+        ("accuracy", {"one": "accuracy", "two": "f1_macro"}, True),
     ],
 )
 def test_results_by_another_metric_are_not_taken_for_scores(maker, before, now, is_same, iris):
     first = maker(CLASSIFIER, {"var_smoothing": [0.01, 1.0]}, cv=2, scoring=before).fit(*iris)
-    search, messages = learn({"var_smoothing": [0.01, 1.0, 2.0]}, first, CLASSIFIER, iris, cv=4, scoring=now)
+    several = {"refit": next(iter(now))} if isinstance(now, (list, dict)) else {}
+    options = {"cv": 4, "scoring": now} | several
+    search, messages = learn({"var_smoothing": [0.01, 1.0, 2.0]}, first, CLASSIFIER, iris, **options)
     assert len(search.history_.prior) == (2 if is_same else 0)
     if not is_same:
         (message,) = messages
         assert "0 of 2 results are used; not used: 2 scored by " in message
+
+
+def test_scores_of_a_function_are_taken_by_their_names(iris):
+    def scorer(estimator, X, y):
+        return {"a": 1.0, "b": estimator.var_smoothing}
+
+    first = GridSearch(CLASSIFIER, {"var_smoothing": [0.5, 1.0]}, cv=2, scoring=scorer, refit="b").fit(*iris)
+    options = {"scoring": lambda *args: scorer(*args), "refit": "b"}
+    search, messages = learn({"var_smoothing": [0.5, 1.0, 2.0]}, first, CLASSIFIER, iris, **options)
+    assert (messages, [trial.folds[0].score("b") for trial in search.history_.prior]) == ([], [0.5, 1.0])
 
 
 def test_failures_and_other_numbers_of_folds_are_used():

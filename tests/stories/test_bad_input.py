@@ -184,7 +184,8 @@ def test_the_closest_option_of_a_search_is_suggested(search, suggestion):
         (SVC(), "group", "Did you mean 'groups'"),
         (SVC(), "anything", "which SVC.fit does not accept"),
         (PIPE, "callback", "which Pipeline.fit does not accept. To end"),
-        (PIPE, "eval_set", "step__eval_set"),
+        (PIPE, "eval_set", "clf__eval_set"),
+        (PIPE, "sample_weight", "such as clf__sample_weight"),
         (Null(), "verbose", "It is a parameter of the search"),
     ],
 )
