@@ -71,6 +71,8 @@ class Predictions(NamedTuple):
         the output of ``predict``.
     n_columns : list of int or None
         Number of columns of each output, if the prediction method returns a list.
+    decision_values : ndarray of shape (n_rows, ...) or None
+        Output of ``decision_function``, if a metric asks for it and `values` are probabilities.
     """
 
     values: np.ndarray
@@ -78,6 +80,7 @@ class Predictions(NamedTuple):
     classes: np.ndarray | list[np.ndarray] | None = None
     labels: np.ndarray | None = None
     n_columns: list[int] | None = None
+    decision_values: np.ndarray | None = None
 
 
 @dataclass(frozen=True, slots=True)

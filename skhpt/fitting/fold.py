@@ -20,7 +20,7 @@ from skhpt.fitting.cloning import fast_clone
 from skhpt.fitting.failures import is_failure
 from skhpt.fitting.job import Fold, Job, Outcome, Setup
 from skhpt.fitting.predictions import predictions_of
-from skhpt.fitting.scorers import fast_scorer, is_multimetric
+from skhpt.fitting.scorers import fast_scorer, is_multimetric, needs_decision_values
 from skhpt.fitting.slicing import FoldData, SliceCache
 from skhpt.parallel.channels import Begun, text_of
 from skhpt.trial import Candidate, FoldScore, Predictions, Score
@@ -267,7 +267,7 @@ def _scores_of_metrics(scores: dict[str, Any], fold: Fold) -> tuple[Score, str |
 def _predictions(model: Estimator, X: ArrayLike, setup: Setup) -> Predictions | None:
     """Return the predictions of a model; None if it cannot predict, since the fold has a score already."""
     try:
-        return predictions_of(model, X)
+        return predictions_of(model, X, with_decision_values=needs_decision_values(setup.scorer))
     except BaseException as error:
         if not is_failure(error, setup.pid):
             raise

@@ -12,11 +12,14 @@ from skhpt._typing import ArrayLike, Estimator
 from skhpt.trial import Predictions
 
 
-def predictions_of(estimator: Estimator, X: ArrayLike) -> Predictions | None:
+def predictions_of(
+    estimator: Estimator, X: ArrayLike, with_decision_values: bool = False
+) -> Predictions | None:
     """Return the predictions of a fitted estimator; None if they are no array.
 
     Predictions of a classifier are probabilities, else decision values, else labels. Predictions of other
-    estimators are the output of ``predict``.
+    estimators are the output of ``predict``. Decision values can be kept besides probabilities, for metrics that
+    ask for them.
     """
     predicted = _copied(estimator.predict(X))
     if predicted.ndim == 0:  # an object that is not an array
@@ -27,12 +30,26 @@ def predictions_of(estimator: Estimator, X: ArrayLike) -> Predictions | None:
     for method in ("predict_proba", "decision_function"):
         if hasattr(estimator, method):
             values = getattr(estimator, method)(X)
-            if isinstance(values, list):
-                n_columns = [np.shape(each)[1] for each in values]
-                return Predictions(np.concatenate(values, axis=1), method, classes, predicted, n_columns)
-            if isinstance(values, np.ndarray) or sparse.issparse(values):
-                return Predictions(_copied(values), method, classes, predicted)
+            n_columns = [np.shape(each)[1] for each in values] if isinstance(values, list) else None
+            if n_columns is not None or isinstance(values, np.ndarray) or sparse.issparse(values):
+                values = np.concatenate(values, axis=1) if n_columns is not None else _copied(values)
+                predictions = Predictions(values, method, classes, predicted, n_columns)
+                return (
+                    _with_decision_values(predictions, estimator, X) if with_decision_values else predictions
+                )
     return Predictions(predicted, "predict", classes)
+
+
+def _with_decision_values(predictions: Predictions, estimator: Estimator, X: ArrayLike) -> Predictions:
+    """Add the decision values of an estimator that has probabilities and decision values."""
+    if predictions.method == "decision_function" or not hasattr(estimator, "decision_function"):
+        return predictions
+    values = estimator.decision_function(X)
+    return (
+        predictions._replace(decision_values=_copied(values))
+        if isinstance(values, np.ndarray)
+        else predictions
+    )
 
 
 def _copied(output: ArrayLike) -> np.ndarray:

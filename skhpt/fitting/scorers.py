@@ -121,6 +121,15 @@ def raising_scorer(scorer: Scorer) -> Scorer:
     return scorer
 
 
+def needs_decision_values(scorer: Scorer) -> bool:
+    """Return whether a metric is computed from ``decision_function`` alone, which probabilities do not replace."""
+    for single in scorers_by_metric(scorer).values():
+        methods = getattr(single, "_response_method", None)
+        if methods == "decision_function" or list(methods or ()) == ["decision_function"]:
+            return True
+    return False
+
+
 # -- faster scorers ------------------------------------------------------------------------------------------
 
 

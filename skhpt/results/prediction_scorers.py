@@ -67,6 +67,10 @@ def _predicts_with(method: str) -> Callable[[PredictedEstimator], bool]:
     return lambda estimator: estimator.pooled.method == method
 
 
+def _has_decision_values(estimator: PredictedEstimator) -> bool:
+    return estimator.pooled.method == "decision_function" or estimator.pooled.decision_values is not None
+
+
 class PredictedEstimator(BaseEstimator):
     """Estimator that returns stored predictions; the rows of ``X`` are numbers of occurrences."""
 
@@ -105,9 +109,12 @@ class _PredictedClassifier(ClassifierMixin, PredictedEstimator):
             log_probabilities: np.ndarray = np.log(probabilities)
         return log_probabilities
 
-    @available_if(_predicts_with("decision_function"))
+    @available_if(_has_decision_values)
     def decision_function(self, X: np.ndarray) -> np.ndarray | list[np.ndarray]:
-        return self.pooled.rows(X[:, 0])
+        if self.pooled.decision_values is None:
+            return self.pooled.rows(X[:, 0])
+        values: np.ndarray = self.pooled.decision_values[X[:, 0]]
+        return values
 
 
 class _PredictedRegressor(RegressorMixin, PredictedEstimator):

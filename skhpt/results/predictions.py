@@ -34,12 +34,15 @@ class Pooled:
         Result of ``predict``.
     n_columns : list of int or None
         Number of columns of each output, if the method returns a list.
+    decision_values : ndarray of shape (n_occurrences, ...) or None
+        Decision values, if they were kept besides probabilities.
     """
 
     values: np.ndarray
     method: str
     labels: np.ndarray
     n_columns: list[int] | None = None
+    decision_values: np.ndarray | None = None
 
     def rows(self, rows: np.ndarray) -> np.ndarray | list[np.ndarray]:
         """Return what the method returns for some occurrences."""
@@ -90,7 +93,24 @@ def pool(predictions: Sequence[Predictions], classes: Classes | None) -> Pooled:
     labels = [each.values if each.labels is None else each.labels for each in predictions]
     is_list = isinstance(classes, list) and predictions[0].n_columns is not None
     n_columns = [len(each) for each in classes] if is_list and classes is not None else None
-    return Pooled(values, methods.pop(), np.concatenate(labels), n_columns)
+    return Pooled(
+        values,
+        methods.pop(),
+        np.concatenate(labels),
+        n_columns,
+        _pooled_decision_values(predictions, classes),
+    )
+
+
+def _pooled_decision_values(predictions: Sequence[Predictions], classes: Classes | None) -> np.ndarray | None:
+    """Concatenate the decision values that were kept besides probabilities; None if a test part has none."""
+    parts = []
+    for each in predictions:
+        if each.decision_values is None:
+            return None
+        decided = each._replace(values=each.decision_values, method="decision_function", n_columns=None)
+        parts.append(_with_all_classes(decided, classes))
+    return np.concatenate(parts)
 
 
 def by_row(values: np.ndarray, rows: np.ndarray, n_rows: int) -> np.ndarray:

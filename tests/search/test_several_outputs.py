@@ -9,6 +9,7 @@ from scipy import sparse
 from sklearn import metrics
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_diabetes, make_multilabel_classification
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LinearRegression, Ridge, RidgeClassifier
 from sklearn.metrics import make_scorer
 from sklearn.model_selection import KFold
@@ -100,6 +101,16 @@ def test_multi_label_classifiers(estimator, grid, scoring):
 def test_scorers_of_decision_values(scoring):
     search = fitted(RidgeClassifier(), {"alpha": [0.1, 10]}, LABELS, scoring)
     assert search.corrected_score_.pooled_score == pytest.approx(search.best_score_, abs=0.1)
+
+
+@pytest.mark.parametrize("y", [LABELS[:, 0], np.array(["a", "b", "c", "d"])[OUTPUTS[:, 0]]])
+def test_a_metric_of_decision_values_beside_probabilities(y):
+    hinge = make_scorer(metrics.hinge_loss, response_method="decision_function", greater_is_better=False)
+    for scoring in (hinge, {"hinge": hinge, "accuracy": "accuracy"}):
+        refit = "hinge" if isinstance(scoring, dict) else True
+        search = fitted(LinearDiscriminantAnalysis(), {"tol": [1e-4]}, y, scoring, refit=refit)
+        assert search.corrected_score_.pooled_score == pytest.approx(search.best_score_, rel=0.01)
+        assert search.out_of_fold_predictions().sum(axis=1) == pytest.approx(1)
 
 
 @pytest.mark.parametrize("estimator, grid", ESTIMATORS[:4], ids=lambda one: type(one).__name__)
