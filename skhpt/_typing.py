@@ -17,6 +17,8 @@ Scorer: TypeAlias = Any
 Params: TypeAlias = dict[str, Any]
 #: A distribution of SciPy's kind (``rvs``, mostly ``ppf`` and ``cdf``), or a list of choices.
 Distribution: TypeAlias = Any
+#: A DataFrame of pandas or polars, a pyarrow table, or anything else with columns by name.
+Table: TypeAlias = Any
 #: A dict of distributions, or a list of such dicts.
 SpaceDefinition: TypeAlias = "Mapping[str, Distribution] | list[Mapping[str, Distribution]]"
 #: ``constraint(params) -> bool``.

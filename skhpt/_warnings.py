@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import sys
+import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
 
 #: Packages whose frames are passed over: the user called them, or they called this package.
 _INTERNAL = ("skhpt", "sklearn", "joblib")
@@ -27,3 +31,33 @@ def warn_user(message: str, category: type[Warning] = UserWarning) -> None:
 
 def _is_internal(module: str) -> bool:
     return module.partition(".")[0] in _INTERNAL
+
+
+class _InThread:
+    """Pattern for a filter of warnings that matches every text, in one thread only."""
+
+    def __init__(self) -> None:
+        self._thread = threading.get_ident()
+
+    def match(self, text: str) -> bool:
+        """Tell whether the caller is this thread."""
+        return threading.get_ident() == self._thread
+
+
+@contextmanager
+def warnings_ignored() -> Iterator[None]:
+    """Ignore all warnings of this thread.
+
+    `warnings.catch_warnings` replaces the list of filters, which belongs to the process, and puts the old one back:
+    of two threads that do so at the same time, one may put back the list of the other, and all warnings stay
+    switched off. Here a filter is added that no other thread sees, and taken out of the list that it was added
+    to.
+    """
+    filters: list[Any] = warnings.filters  # type: ignore[assignment]
+    ours = ("ignore", _InThread(), Warning, None, 0)
+    filters.insert(0, ours)
+    try:
+        yield
+    finally:
+        with suppress(ValueError):  # the user has reset the filters
+            filters.remove(ours)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -152,13 +151,12 @@ class JournalView:
     @cached_property
     def _table(self) -> dict[str, Any]:
         error_score = self.facts.get("error_score")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the search itself warns of scores that are not finite
-            return cv_results(
-                self._trials,
-                error_score=float(error_score) if isinstance(error_score, Real) else np.nan,
-                budgets=_budgets(self._trials),
-            )
+        return cv_results(
+            self._trials,
+            error_score=float(error_score) if isinstance(error_score, Real) else np.nan,
+            budgets=_budgets(self._trials),
+            warns=False,  # the search itself does
+        )
 
 
 def read_journal(path: str | os.PathLike[str]) -> JournalView:

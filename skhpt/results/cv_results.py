@@ -26,6 +26,7 @@ def cv_results(
     return_train_score: bool = False,
     params: Sequence[Mapping[str, Any]] | None = None,
     budgets: Sequence[Any] | None = None,
+    warns: bool = True,
 ) -> Columns:
     """Return scikit-learn's table of results, with its columns, types and numbers.
 
@@ -42,6 +43,8 @@ def cv_results(
     budgets : sequence of sortable, default=None
         Budget of each trial, if the budgets differ. Trials are then ranked by budget first and by score
         second, means are over the evaluated folds, and a column has the state of these folds.
+    warns : bool, default=True
+        Whether to warn of scores that are not finite.
 
     Returns
     -------
@@ -51,7 +54,7 @@ def cv_results(
     Warns
     -----
     UserWarning
-        If a mean score is not finite.
+        If a score is not finite, and `warns` is True.
     """
     shown: list[Params] = [dict(each) for each in params or (trial.candidate.params for trial in trials)]
     skipped = np.array([[fold.state == "skipped" for fold in trial.folds] for trial in trials], dtype=bool)
@@ -66,11 +69,11 @@ def cv_results(
     error_score = np.nan if error_score == "raise" else error_score
     for metric in metric_names(trials) or ["score"]:
         test = _scores(trials, "test", metric, error_score=error_score)
-        results |= _score_columns(f"test_{metric}", test, skipped, mean=mean)
+        results |= _score_columns(f"test_{metric}", test, skipped, mean=mean, warns=warns)
         results[f"rank_test_{metric}"] = rank(results[f"mean_test_{metric}"], budgets)
         if return_train_score:
             train = _scores(trials, "train", metric, error_score=error_score)
-            results |= _score_columns(f"train_{metric}", train, skipped, mean=mean)
+            results |= _score_columns(f"train_{metric}", train, skipped, mean=mean, warns=warns)
     return results
 
 
@@ -133,11 +136,13 @@ def _scores(
     return rows
 
 
-def _score_columns(name: str, rows: list[list[float]], skipped: np.ndarray, *, mean: Mean) -> Columns:
+def _score_columns(
+    name: str, rows: list[list[float]], skipped: np.ndarray, *, mean: Mean, warns: bool
+) -> Columns:
     """Return the columns of the scores on each fold, of their means and of their standard deviations."""
     scores, means, stds = _summary(rows, mean)
     columns = {f"split{i}_{name}": scores[:, i] for i in range(scores.shape[1])}
-    if not (np.isfinite(scores) | skipped).all():
+    if warns and not (np.isfinite(scores) | skipped).all():
         kind = name.split("_", maxsplit=1)[0]
         warn_user(f"One or more of the {kind} scores are non-finite: {means}")
     return columns | {f"mean_{name}": means, f"std_{name}": stds}

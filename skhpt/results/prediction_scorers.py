@@ -6,7 +6,6 @@ predictions. For common metrics, a vectorized computation scores all candidates 
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, get_args
@@ -18,6 +17,7 @@ from sklearn.utils.metaestimators import available_if
 
 from skhpt._compat import check_method_params
 from skhpt._typing import Scorer
+from skhpt._warnings import warnings_ignored
 from skhpt.results import weighted_metrics as weighted
 from skhpt.results.predictions import Classes, Pooled
 from skhpt.results.weighted_metrics import Average, Kind, Scores
@@ -168,12 +168,8 @@ class SequentialScorer:
     def _score_or_nan(self, candidate: int, sample: np.ndarray) -> float:
         rows = np.repeat(np.arange(len(sample)), sample.astype(int))
         try:
-            with (
-                warnings.catch_warnings(),
-                config_context(assume_finite=True, skip_parameter_validation=True),
-            ):
-                warnings.simplefilter("ignore")  # samples may lack a class
-                return self.score(candidate, rows)
+            with warnings_ignored(), config_context(assume_finite=True, skip_parameter_validation=True):
+                return self.score(candidate, rows)  # samples may lack a class, of which metrics warn
         except Exception:  # the metric is not defined on this sample
             return np.nan
 

@@ -6,6 +6,7 @@ import time
 from abc import abstractmethod
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
+from copy import copy
 from dataclasses import replace
 from functools import partial
 from inspect import signature
@@ -32,6 +33,7 @@ from skhpt.reuse.report import ReuseReport
 from skhpt.reuse.scorer_needs import Needs, scorer_needs
 from skhpt.search.corrected_score import PredictionsMixin
 from skhpt.search.estimator import SearchEstimator, check_hooks
+from skhpt.search.fitted import FittedSettings
 from skhpt.search.leaderboard import LeaderboardMixin
 from skhpt.search.rounds import NullContext, Rounds, SearchEnded, codec_of_rounds
 from skhpt.select import Rule
@@ -515,6 +517,7 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
 
     def _set_results(self, session: Session) -> None:
         """Set ``cv_results_`` and the best candidate."""
+        self._fitted = self._settings(session)
         trials = self.history_.finished
         metrics = metric_names(trials)
         self.multimetric_ = metrics is not None
@@ -539,6 +542,11 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
             params=self._shown_params(trials, session.fidelity),
             budgets=session.fidelity.budgets(trials),
         )
+
+    def _settings(self, session: Session) -> FittedSettings:
+        """Return the settings that the results depend on."""
+        space = copy(getattr(self, "param_distributions", None))
+        return FittedSettings(session.inputs.estimator, self.refit, space, self.constraint)
 
     def _set_best(self, refit_metric: Any) -> None:
         self.best_index_ = self._select_best_index(self.refit, refit_metric, self.cv_results_)

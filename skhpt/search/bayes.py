@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 from numbers import Integral
@@ -23,6 +24,7 @@ from skhpt._typing import (
     Refit,
     Scoring,
     SpaceDefinition,
+    Table,
 )
 from skhpt._warnings import warn_user
 from skhpt.engine.loop import COMPLETED, CONSTRAINT
@@ -31,6 +33,7 @@ from skhpt.identity import params_key
 from skhpt.parallel.pool import n_workers
 from skhpt.search._shared_docs import add_shared_docs
 from skhpt.search.base import BaseSearch
+from skhpt.session.candidates import candidates_from
 from skhpt.session.session import Session
 from skhpt.space.sampling import Selection
 from skhpt.space.space import Space
@@ -207,36 +210,41 @@ class BayesSearchCV(BaseSearch):
     @overload
     def predict_score(self, params: Params) -> tuple[float, float]: ...
     @overload
-    def predict_score(self, params: list[Params]) -> tuple[np.ndarray, np.ndarray]: ...
+    def predict_score(self, params: Sequence[Params] | Table) -> tuple[np.ndarray, np.ndarray]: ...
     def predict_score(
-        self, params: Params | list[Params]
+        self, params: Params | Sequence[Params] | Table
     ) -> tuple[float, float] | tuple[np.ndarray, np.ndarray]:
         """Predict the scores of candidates, which may or may not have been evaluated.
 
+        The prediction is that of the last fit, also if parameters of the search were changed after it. It is
+        the score of a candidate that works: the model does not predict failures.
+
         Parameters
         ----------
-        params : dict or list of dict
-            Parameters of one candidate, or of several candidates, in the space.
+        params : dict, list of dict, or DataFrame
+            Parameters of one candidate, or of several candidates, in the space of the last fit. A frame has one
+            candidate per row and one parameter per column; in a space with branches, missing values stand for
+            parameters of other branches.
 
         Returns
         -------
         mean, std : float, or ndarray of shape (n_candidates,)
-            Posterior mean and standard deviation of the mean score over the folds.
+            Predicted mean and standard deviation of the mean score over the folds.
 
         Raises
         ------
         ValueError
-            If a candidate does not lie in the space.
+            If a candidate does not lie in the space, or if no candidate has a score.
+        TypeError
+            If `params` is neither a dict, nor dicts, nor a table.
         """
         check_is_fitted(self, "cv_results_")
-        target = partial(mean_scores, metric=self._metric)
-        surrogate = Surrogate(
-            Encoder(self._parse_space()), self.history_.finished, target, prior=self.history_.prior
-        )
-        if isinstance(params, dict):
-            mean, std = surrogate.predict_score([params])
-            return float(mean[0]), float(std[0])
-        return surrogate.predict_score(params)
+        space = Space(translate(self._fitted.param_distributions))
+        points, is_single = candidates_from(params, space)
+        target = partial(mean_scores, metric=self._fitted.metric)
+        surrogate = Surrogate(Encoder(space), self._tabulated, target, prior=self.history_.prior)
+        mean, std = surrogate.predict_score(points)
+        return (float(mean[0]), float(std[0])) if is_single else (mean, std)
 
     def _parse_space(self) -> Space:
         return Space(self.param_distributions, self.constraint)

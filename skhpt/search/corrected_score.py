@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
@@ -27,6 +26,7 @@ from skhpt.results.prediction_scorers import (
     vectorized_scorer,
 )
 from skhpt.results.predictions import Classes, all_classes, by_row, labels_by_row, pool
+from skhpt.search.fitted import FittedSettings
 from skhpt.session.session import Session
 from skhpt.trial import FoldScore, Trial
 
@@ -99,8 +99,7 @@ def _copied_targets(y: ArrayLike) -> np.ndarray | None:
 class PredictionsMixin:
     """Adds out-of-fold predictions and the corrected score to a search."""
 
-    estimator: Any
-    refit: Any
+    _fitted: FittedSettings
     return_predictions: bool
     best_index_: int
     cv_results_: dict[str, Any]
@@ -108,11 +107,6 @@ class PredictionsMixin:
     _tabulated: Sequence[Trial]
     _test_rows: TestRows | None
     _corrected: CorrectedScore | None
-
-    @property
-    @abstractmethod
-    def _metric(self) -> str | None:
-        """Name of the metric that candidates are compared by; None for the only or first metric."""
 
     def out_of_fold_predictions(self, index: int | None = None) -> np.ndarray:
         """Return the predictions of a candidate for each row, by the models that were not trained on it.
@@ -159,7 +153,9 @@ class PredictionsMixin:
         rows = np.concatenate([test_rows.rows[test_rows.fold == fold.split] for fold in folds])
         if pooled.n_columns is not None:
             return labels_by_row(pooled.labels, rows, test_rows.n_samples)
-        are_labels = pooled.method == "predict" and not _is_numeric_target(self.estimator, pooled.values)
+        are_labels = pooled.method == "predict" and not _is_numeric_target(
+            self._fitted.estimator, pooled.values
+        )
         combine = labels_by_row if are_labels else by_row
         return combine(pooled.values, rows, test_rows.n_samples)
 
@@ -190,7 +186,7 @@ class PredictionsMixin:
         recorded = np.array([[fold.score(metric) for fold in self._tabulated[i].folds] for i in candidates]).T
         predictions = self._candidate_predictions(test_rows, candidates)
         scores = verified_scores(predictions, scorer, metric, fold=test_rows.fold, recorded=recorded)
-        n_folds = len(recorded) if callable(self.refit) else 1
+        n_folds = len(recorded) if callable(self._fitted.refit) else 1
         choose = self._choose(scores, test_rows.fold, metric=metric, candidates=candidates)
         n = affordable_bootstraps(scores, len(test_rows.rows), len(candidates) * n_folds)
         scores_on_samples = bootstrap_scores(
@@ -208,9 +204,9 @@ class PredictionsMixin:
         names = metric_names(self._tabulated)
         if names is None:
             return "score"
-        if self._metric is None or not hasattr(self, "best_index_"):
+        if self._fitted.metric is None or not hasattr(self, "best_index_"):
             raise ValueError(f"refit does not say which of the metrics decides: {names}")
-        return self._metric
+        return self._fitted.metric
 
     def _eligible_rows(self, metric: str) -> np.ndarray:
         """Return the rows of ``cv_results_`` with a score and with the resource of the best row."""
@@ -237,9 +233,9 @@ class PredictionsMixin:
         classes = _classes_of(folds, test_rows)
         kind = (
             "classifier"
-            if is_classifier(self.estimator)
+            if is_classifier(self._fitted.estimator)
             else "regressor"
-            if is_regressor(self.estimator)
+            if is_regressor(self._fitted.estimator)
             else None
         )
         return CandidatePredictions(
@@ -256,9 +252,9 @@ class PredictionsMixin:
         self, scores: CandidateScorer, fold: np.ndarray, *, metric: str, candidates: np.ndarray
     ) -> Choose:
         """Return the function that chooses the best candidate of each bootstrap sample, as `refit` does."""
-        if not callable(self.refit):
+        if not callable(self._fitted.refit):
             return lambda in_bag: best_of(scores.score_all(in_bag))
-        rule = self.refit
+        rule = self._fitted.refit
         table = {name: _take_rows(column, candidates) for name, column in self.cv_results_.items()}
 
         def choose(in_bag: np.ndarray) -> np.ndarray:

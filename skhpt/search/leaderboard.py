@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Sequence
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skhpt.results.cv_results import metric_names
 from skhpt.results.leaderboard import leaderboard, leaderboard_frame, leaderboard_text
+from skhpt.search.fitted import FittedSettings
 from skhpt.trial import Trial
 
 if TYPE_CHECKING:
@@ -23,11 +23,7 @@ class LeaderboardMixin:
 
     cv_results_: dict[str, Any]
     _tabulated: Sequence[Trial]
-
-    @property
-    @abstractmethod
-    def _metric(self) -> str | None:
-        """Name of the metric that candidates are compared by; None for the only or first metric."""
+    _fitted: FittedSettings
 
     def leaderboard(self, n: int = 10) -> pd.DataFrame:
         """Return the best candidates as a table.
@@ -76,4 +72,4 @@ class LeaderboardMixin:
         metrics = metric_names(self._tabulated)
         if metrics is None:
             return "score"
-        return self._metric or metrics[0]
+        return self._fitted.metric or metrics[0]

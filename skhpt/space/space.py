@@ -149,6 +149,26 @@ class Space:
         """
         return self.constraint is None or is_allowed(self.constraint, point)
 
+    def own_values(self, params: Mapping[str, Any]) -> Params:
+        """Return a candidate with equal values of the space, such as 7 for 7.0.
+
+        Parameters
+        ----------
+        params : dict
+            Parameters of the candidate.
+
+        Returns
+        -------
+        point : dict
+            The candidate as a point of the space; as it is if the space has no equal one.
+        """
+        for branch in self.branches:
+            if branch.keys() == params.keys():
+                matching = {name: dimension.matching(params[name]) for name, dimension in branch.items()}
+                if all(matching.values()):
+                    return {name: values[0] for name, values in matching.items()}
+        return dict(params)
+
     def why_outside(self, params: Mapping[str, Any]) -> str | None:
         """Say why a candidate is not in the space, or not allowed by the constraint.
 

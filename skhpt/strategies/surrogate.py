@@ -97,7 +97,7 @@ class Surrogate:
         self.warping = own_warping if len(own_y) else prior_warping
         y = np.concatenate([own_y, prior_y])
         if not len(y):
-            raise ValueError("there is no value of the target to learn from")
+            raise ValueError("there is nothing to predict from: no candidate in the space has a score")
         rows = _most_informative(y, MAX_SEEN)
         self.y = y[rows]
         self.u = np.concatenate([own_u, prior_u])[rows]

@@ -1,6 +1,7 @@
 """BayesSearchCV: where it begins, what it proposes, and that nothing throws it off."""
 
 import warnings
+from copy import copy
 
 import numpy as np
 import pytest
@@ -300,6 +301,84 @@ def test_predicted_scores():
     assert stds.shape == means.shape
     with pytest.raises(ValueError, match=r"not in the space: \{'C': 12.0\}"):
         search.predict_score({"C": 12.0})
+
+
+@pytest.fixture(scope="module")
+def predicting():
+    return BayesSearchCV(Bowl(), BOWL, n_iter=10, cv=2, random_state=0).fit(X, Y)
+
+
+POINT = {"C": 2.0, "k": 5, "kind": "good"}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"param_distributions": {"C": [1, 2]}},
+        {"param_distributions": {"k": stats.randint(1, 3)}, "constraint": lambda params: False},
+        {"scoring": "accuracy", "refit": False, "cv": 5, "n_iter": 1, "error_score": 0},
+        {"refit": "f1", "scoring": ["f1", "accuracy"]},
+        {"estimator": SVC()},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_predictions_and_tables_are_those_of_the_fit_after_parameters_were_changed(changes, predicting):
+    before = predicting.predict_score(POINT), predicting.leaderboard_text()
+    search = copy(predicting).set_params(**changes)
+    assert (search.predict_score(POINT), search.leaderboard_text()) == before
+
+
+def test_a_changed_dict_does_not_change_the_space_of_the_fit(predicting):
+    space = dict(BOWL)
+    search = BayesSearchCV(Bowl(), space, n_iter=4, cv=2, random_state=0).fit(X, Y)
+    del space["k"]
+    assert np.isfinite(search.predict_score(POINT)).all()
+
+
+def test_predictions_for_tables_and_lists(predicting):
+    pd = pytest.importorskip("pandas")
+    points = [POINT, {"C": 0.5, "k": 12, "kind": "odd"}]
+    expected = predicting.predict_score(points)
+    frame = pd.DataFrame(points)
+    for given in (tuple(points), frame, frame[["kind", "C", "k"]], frame.astype({"k": float}), iter(points)):
+        np.testing.assert_array_equal(predicting.predict_score(given), expected)
+    assert predicting.predict_score(frame.iloc[0]) == predicting.predict_score(POINT)
+    shown = pd.DataFrame(predicting.cv_results_)["params"]
+    assert len(predicting.predict_score(shown)[0]) == 10
+
+
+def test_predictions_for_tables_with_missing_values():
+    pd = pytest.importorskip("pandas")
+    space = [{"kind": ["good"], "k": [1, 2, None]}, {"kind": ["odd"], "C": stats.uniform(1, 2)}]
+    points = [{"kind": "odd", "C": 1.5}, {"kind": "good", "k": None}, {"kind": "good", "k": 2}]
+
+    class Lenient(Bowl):
+        def score(self, X, y):
+            return self.C + (self.k or 0)
+
+    search = BayesSearchCV(Lenient(), space, n_iter=8, cv=2, random_state=0).fit(X, Y)
+    frame = pd.DataFrame([points[0], points[2]])
+    np.testing.assert_array_equal(search.predict_score(frame), search.predict_score([points[0], points[2]]))
+    frame = pd.DataFrame([points[1]])
+    np.testing.assert_array_equal(search.predict_score(frame), search.predict_score([points[1]]))
+
+
+@pytest.mark.parametrize(
+    "params, error, message",
+    [
+        ({**POINT, "C": 1e9}, ValueError, r"C=1000000000.0 is not a number from 0.001 to 1000"),
+        ({**POINT, "kind": "worse"}, ValueError, r"kind='worse' is not one of \['bad', 'good', 'odd'\]"),
+        ({**POINT, "c": 1}, ValueError, r"'c' is not one of its parameters \['C', 'k', 'kind'\]"),
+        ({"C": 1.0, "kind": "odd"}, ValueError, r"'k' is missing, which is an integer from 1 to 20"),
+        ([POINT, {**POINT, "k": 2.5}], ValueError, r"k=2.5 is not an integer"),
+        ("C", TypeError, "must be a dict of parameters, a list of such dicts, or a DataFrame .* got 'C'"),
+        ([POINT, 3], TypeError, "the list has 3"),
+        (None, TypeError, "got None"),
+    ],
+)
+def test_what_cannot_be_predicted_is_named(params, error, message, predicting):
+    with pytest.raises(error, match=message):
+        predicting.predict_score(params)
 
 
 def test_several_metrics(iris):

@@ -1,0 +1,35 @@
+"""Settings of the last fit, for methods that describe its results after `set_params`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from skhpt._typing import Constraint, Estimator, Refit, SpaceDefinition
+from skhpt.session.validation import metric_of_refit
+
+
+@dataclass(frozen=True)
+class FittedSettings:
+    """Parameters of a search that its results depend on, as they were at the last fit.
+
+    Attributes
+    ----------
+    estimator : estimator
+        The estimator, not fitted.
+    refit : bool, str or callable
+        The parameter `refit`.
+    param_distributions : dict or list of dict, or None
+        The search space; None for a search that has none.
+    constraint : callable or None
+        The constraint.
+    """
+
+    estimator: Estimator
+    refit: Refit
+    param_distributions: SpaceDefinition | None = None
+    constraint: Constraint | None = None
+
+    @property
+    def metric(self) -> str | None:
+        """Name of the metric that candidates were compared by; None for the only or first metric."""
+        return metric_of_refit(self.refit)
