@@ -49,16 +49,18 @@ class OutputWarping:
     @classmethod
     def fit(cls, y: np.ndarray) -> OutputWarping:
         """Return the transformation that gives the finite scores `y` mean 0 and variance 1."""
-        ordered = np.sort(y)
+        largest = float(np.abs(y).max()) or 1.0
+        scaled = y / largest  # differences of large numbers overflow
+        ordered = np.sort(scaled)
         first, third = np.interp([0.25, 0.75], np.linspace(0, 1, len(y)), ordered)  # quartiles
-        fence = first - 1.5 * (third - first) if third > first else y.min()
-        winsorised, std = _standardise(np.maximum(y, fence))
+        fence = first - 1.5 * (third - first) if third > first else ordered[0]
+        winsorised, std = _standardise(np.maximum(scaled, fence))
         # Equal scores share the mean of their ranks.
-        n_below, n_up_to = np.searchsorted(ordered, y), np.searchsorted(ordered, y, side="right")
+        n_below, n_up_to = np.searchsorted(ordered, scaled), np.searchsorted(ordered, scaled, side="right")
         normal, _ = _standardise(ndtri((n_below + n_up_to) / (2 * len(y))))
         level, _ = _standardise(winsorised + normal)
         scores, rows = np.unique(y, return_index=True)
-        return cls(scores, level[rows], std)
+        return cls(scores, level[rows], std * largest)
 
     def __call__(self, y: np.ndarray) -> np.ndarray:
         """Transform scores; scores outside of those of `fit` become the lowest or the highest level."""

@@ -229,7 +229,9 @@ class BayesSearchCV(BaseSearch):
         Returns
         -------
         mean, std : float, or ndarray of shape (n_candidates,)
-            Predicted mean and standard deviation of the mean score over the folds.
+            Predicted mean score over the folds (the median of its distribution, which is skewed), and standard
+            deviation of the score around it, if the candidate is evaluated on the folds of the search. About
+            95 % of new scores lie within two standard deviations.
 
         Raises
         ------

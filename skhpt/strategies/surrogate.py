@@ -30,6 +30,9 @@ MAX_FITTED, MAX_SEEN = 200, 1000
 DEPTH = 0.5
 #: Columns with at most this many values are not moved along the gradient.
 FEW_VALUES = 30
+#: Nodes and weights of the expectation of a function of a standard normal number (Gauss-Hermite quadrature).
+_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(21)
+_WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
 #: Transformation of each kind of target.
 _WARPINGS: dict[str, Callable[[np.ndarray], OutputWarping]] = {
     "score": OutputWarping.fit,
@@ -169,10 +172,19 @@ class Surrogate:
         return predict
 
     def predict_score(self, points: Sequence[Params]) -> tuple[np.ndarray, np.ndarray]:
-        """Return medians of the target at points of the space, and half of the widths of the one-sigma intervals."""
+        """Return medians of the target at points of the space, and root mean square deviations from them.
+
+        The deviations are those of a score that is evaluated at the point: they include the noise. The
+        distribution of a score is skewed, so its median is a better prediction than its mean.
+        """
         mean, std = self.posterior.predict(self.embedding(self.space.encode(points)))
-        low, middle, high = (self.warping.inverse(mean + step * std) for step in (-1, 0, 1))
-        return middle, (high - low) / 2
+        std = np.hypot(std, np.sqrt(self.noise))
+        median = self.warping.inverse(mean)
+        scores = self.warping.inverse(mean[:, None] + std[:, None] * _NODES)
+        deviations = np.abs(scores - median[:, None])
+        largest = np.maximum(deviations.max(axis=1, initial=0.0), np.finfo(float).tiny)
+        # Squares of large numbers overflow.
+        return median, largest * np.sqrt((deviations / largest[:, None]) ** 2 @ _WEIGHTS)
 
     def incumbents(self, rng: np.random.Generator, n: int = 8) -> np.ndarray:
         """Return the best observed points of the cube; columns that do not belong to their branch are drawn."""
