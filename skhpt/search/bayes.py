@@ -241,7 +241,9 @@ class BayesSearchCV(BaseSearch):
             If `params` is neither a dict, nor dicts, nor a table.
         """
         check_is_fitted(self, "cv_results_")
-        space = Space(translate(self._fitted.param_distributions))
+        definition = self._fitted.param_distributions
+        assert definition is not None
+        space = Space(definition)
         points, is_single = candidates_from(params, space)
         target = partial(mean_scores, metric=self._fitted.metric)
         surrogate = Surrogate(Encoder(space), self._tabulated, target, prior=self.history_.prior)
