@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from difflib import get_close_matches
 from functools import partial
-from inspect import signature
+from inspect import Parameter, signature
 from re import fullmatch
 from typing import Any
 
@@ -89,10 +89,12 @@ def check_fit_params(estimator: Estimator, names: Iterable[str], search: Estimat
     TypeError
         If ``fit`` has no such argument.
     """
-    try:
-        accepted = signature(estimator.fit).parameters
-    except (TypeError, ValueError):  # compiled
-        return
+    accepted: dict[str, Parameter] = {}
+    for method in ("fit", "partial_fit"):  # the latter trains by epochs
+        try:
+            accepted |= signature(getattr(estimator, method, lambda: None)).parameters
+        except (TypeError, ValueError):  # compiled
+            return
     takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in accepted.values())
     is_pipeline = type(estimator) is Pipeline
     for name in names:
