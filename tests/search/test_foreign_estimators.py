@@ -409,3 +409,18 @@ def test_trees_are_the_resource_of_a_forest_that_cannot_continue():
     search.fit(X, Y)
     assert search.resource_ == "n_estimators"
     assert not search.cv_results_["resumed_from"].any()
+
+
+@pytest.mark.parametrize("resource", ["auto", "n_samples", "clf__n_estimators"])
+def test_a_pipeline_that_resamples(resource):
+    over_sampling = pytest.importorskip("imblearn.over_sampling")
+    pipeline = pytest.importorskip("imblearn.pipeline")
+    estimator = pipeline.Pipeline(
+        [
+            ("over", over_sampling.RandomOverSampler(random_state=0)),
+            ("clf", RandomForestClassifier(5, random_state=0)),
+        ]
+    )
+    search = HyperbandSearchCV(estimator, {"clf__max_depth": [1, 2, 3]}, n_candidates=3, cv=3)
+    search.set_params(resource=resource, scoring="balanced_accuracy").fit(X, np.arange(240) % 5 == 0)
+    assert (search.cv_results_["state"] == "ok").all()
