@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from queue import Empty
 from threading import Thread
 from typing import Any
@@ -23,10 +24,15 @@ from joblib._parallel_backends import (  # kinds of backends, and the type of an
     SequentialBackend,
 )
 from joblib._utils import eval_expr  # value of `pre_dispatch`
-from joblib.externals.loky import ProcessPoolExecutor  # processes that may die alone
+from joblib.externals.loky import (
+    ProcessPoolExecutor,  # processes that may die alone
+    reusable_executor,  # workers that later calls use again
+)
 from joblib.externals.loky.backend.reduction import dumps  # form of tasks and exceptions on their way
 from joblib.externals.loky.process_executor import TerminatedWorkerError  # error of a task whose worker died
 from joblib.parallel import BatchedCalls  # form in which a backend takes tasks
+
+from skhpt.parallel.process_tree import find_trees, kill, kill_trees
 
 __all__ = [
     "BatchedCalls",
@@ -40,6 +46,10 @@ __all__ = [
     "eval_expr",
 ]
 
+#: Program of loky's workers, as their command line shows it.
+WORKER_MODULE = "joblib.externals.loky.backend.popen_loky_posix"
+#: Seconds that a worker of a `multiprocessing.Pool` gets to end before it is killed.
+SECONDS_TO_END = 1.0
 #: Seconds that a live worker of a `multiprocessing.Pool` needs at most to hand over a result.
 SECONDS_TO_HAND_OVER = 5.0
 
@@ -97,6 +107,11 @@ def executor_pids(executor: ProcessPoolExecutor | None) -> list[int]:
     return list(getattr(executor, "_processes", None) or ())
 
 
+def shared_worker_pids() -> list[int]:
+    """Return the processes of the executor of loky that all calls in this process share, at work or idle."""
+    return executor_pids(reusable_executor._executor)
+
+
 def memory_map_options(folder: str) -> dict[str, Any]:
     """Return options of executors of loky that write each large array to a folder once and send it as a memory map."""
     jobs, results = get_memmapping_reducers(temp_folder_resolver=lambda: folder, unlink_on_gc_collect=False)[
@@ -115,6 +130,23 @@ def use_own_folder(parallel: Parallel) -> None:
             os.chmod(manager.resolve_temp_folder_name(), 0o700)
 
 
+def remove_unused_folders(parallel: Parallel) -> None:
+    """Remove folders of memory maps that nothing will use.
+
+    For each call, joblib makes a manager of such folders, with a folder that no call uses, and forgets it if it
+    uses the workers of the last call again. The folders stay until the end of this process. If joblib needs a
+    folder that is missing, it makes it.
+    """
+    manager = getattr(getattr(parallel._backend, "_workers", None), "_temp_folder_manager", None)
+    if manager is None:
+        return
+    unused, *used = map(Path, manager._cached_temp_folders.values())  # the first one is that of the manager
+    for folder in unused.parent.glob(f"joblib_memmapping_folder_{os.getpid()}_*"):
+        if folder not in used:
+            with suppress(OSError):  # it is not empty, or a call in another thread has removed it
+                folder.rmdir()
+
+
 def abort_workers(backend: ParallelBackendBase) -> None:
     """End the workers of a backend, with the tasks that they run; there may be none any more."""
     if isinstance(backend, MultiprocessingBackend):
@@ -124,6 +156,7 @@ def abort_workers(backend: ParallelBackendBase) -> None:
         if backend._workers is None:
             return
         _forget_unsent_tasks(backend._workers)
+    kill_trees(worker_pids(backend), with_roots=False)
     backend.abort_everything(ensure_ready=False)
 
 
@@ -139,19 +172,44 @@ def _forget_unsent_tasks(executor: ProcessPoolExecutor) -> None:
         items.pop(task_id, None)
 
 
-def _abort_multiprocessing(backend: MultiprocessingBackend) -> None:
-    """Kill the workers of a `multiprocessing.Pool`.
+def end_calls(parallel: Parallel) -> None:
+    """End a series of calls on the backend, as ``Parallel.__exit__`` does; workers stay only with loky."""
+    if isinstance(parallel._backend, MultiprocessingBackend):
+        kill_trees(worker_pids(parallel._backend), with_roots=False)
+    parallel.__exit__(None, None, None)
 
-    A worker that is killed while it returns a result leaves the lock of the results closed. The pool sends
-    a last message through the same pipe, and would wait for the lock forever. So a lock that stays closed is
+
+def end_executor(executor: ProcessPoolExecutor) -> None:
+    """Kill the workers of an executor of loky, with the processes that they have started."""
+    kill_trees(executor_pids(executor), with_roots=False)
+    executor.shutdown(wait=True, kill_workers=True)
+
+
+def _abort_multiprocessing(backend: MultiprocessingBackend) -> None:
+    """End the workers of a `multiprocessing.Pool`: by SIGTERM, and if that has no effect, by SIGKILL.
+
+    A worker that is killed while it takes a task or returns a result leaves the lock of that queue closed. The
+    pool uses both queues at its end, and would wait for the locks forever. So locks that stay closed are
     opened.
     """
-    lock = getattr(getattr(backend._pool, "_outqueue", None), "_wlock", None)  # None on Windows
-    killing = Thread(target=backend.abort_everything, kwargs={"ensure_ready": False}, daemon=True)
-    killing.start()
-    killing.join(SECONDS_TO_HAND_OVER)
-    while killing.is_alive() and lock is not None:
-        lock.acquire(timeout=SECONDS_TO_HAND_OVER)
-        lock.release()
-        killing.join(SECONDS_TO_HAND_OVER)
-    killing.join()
+    trees = find_trees(worker_pids(backend))
+    locks = _locks_of(backend)
+    ending = Thread(target=backend.abort_everything, kwargs={"ensure_ready": False}, daemon=True)
+    ending.start()
+    ending.join(SECONDS_TO_END)
+    kill(trees)
+    ending.join(SECONDS_TO_HAND_OVER)
+    while ending.is_alive() and locks:
+        for lock in locks:
+            lock.acquire(timeout=SECONDS_TO_HAND_OVER)
+            with suppress(ValueError):  # it was opened just now
+                lock.release()
+        ending.join(SECONDS_TO_HAND_OVER)
+    ending.join()
+
+
+def _locks_of(backend: MultiprocessingBackend) -> list[Any]:
+    """Return the locks that the workers of a `multiprocessing.Pool` use; on Windows there is only the first one."""
+    tasks, results = (getattr(backend._pool, name, None) for name in ("_inqueue", "_outqueue"))
+    locks = [getattr(tasks, "_rlock", None), getattr(results, "_wlock", None)]
+    return [lock for lock in locks if lock is not None]

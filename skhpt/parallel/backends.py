@@ -7,8 +7,6 @@ them.
 from __future__ import annotations
 
 import math
-import shutil
-import tempfile
 import time
 from abc import ABC, abstractmethod
 from collections import deque
@@ -34,6 +32,7 @@ from skhpt.parallel.channels import (
     raised_by_task,
     work,
 )
+from skhpt.parallel.folders import make_folder, remove_folder
 
 #: Seconds between two looks into the inbox.
 POLL_SECONDS = 0.2
@@ -168,7 +167,7 @@ class FutureBackend(Backend):
 
     def _open_inbox(self) -> tuple[Inbox, str | None]:
         if _joblib.has_processes(self._backend):
-            folder = tempfile.mkdtemp(prefix="skhpt-")
+            folder = make_folder()
             return FileInbox(folder), folder
         return (ThreadInbox() if _joblib.has_threads(self._backend) else NullInbox()), None
 
@@ -263,7 +262,7 @@ class FutureBackend(Backend):
 
     def close(self) -> None:
         if self._folder:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            remove_folder(self._folder)
 
     def pids(self) -> Iterable[int]:
         return _joblib.worker_pids(self._backend)

@@ -21,7 +21,7 @@ from skhpt.parallel.backends import Backend, BatchBackend, FutureBackend, Serial
 from skhpt.parallel.channels import Task, TaskUpdate
 from skhpt.parallel.dask import DaskBackend
 from skhpt.parallel.processes import ProcessBackend
-from skhpt.parallel.watchdog import Watchdog
+from skhpt.parallel.watchdog import watchdog
 
 
 def n_workers(n_jobs: int | None) -> int:
@@ -92,10 +92,10 @@ class Pool:
         self._pending: set[int] = set()  # task ids
         self._n_submitted = 0
         self._is_stopped = False
-        self._watchdog = Watchdog()
 
     def __enter__(self) -> Pool:
         self._parallel.__enter__()
+        _joblib.remove_unused_folders(self._parallel)
         backend = _joblib.active_backend(self._parallel)
         self.n_slots = int(backend.effective_n_jobs(self._parallel.n_jobs))
         if self._n_jobs is not None and self._n_jobs > 0:  # Dask counts its cluster whatever n_jobs is
@@ -103,9 +103,10 @@ class Pool:
         try:
             self.backend = self._choose_backend(backend)
         except BaseException:
-            self._parallel.__exit__(None, None, None)
+            _joblib.end_calls(self._parallel)
             raise
         self._max_pending = min(self.backend.max_pending, _max_pending(self._pre_dispatch, self.n_slots))
+        self._watch()
         return self
 
     def _choose_backend(self, backend: ParallelBackendBase) -> Backend:
@@ -136,9 +137,9 @@ class Pool:
             if self._pending:
                 self.backend.abort()
         finally:
-            self._watchdog.stop()
-            self._parallel.__exit__(kind, error, trace)
+            _joblib.end_calls(self._parallel)
             self.backend.close()  # last, because no worker writes any more
+            watchdog.forget(self)
 
     @property
     def is_serial(self) -> bool:
@@ -162,8 +163,7 @@ class Pool:
 
     def wait(self, seconds: float | None = None) -> list[TaskUpdate]:
         """Wait for updates of tasks, but no longer than so many seconds; none if no task is pending."""
-        if self.backend.is_watched or self._folders:
-            self._watchdog.watch(self.backend.pids(), {*self._folders, *self.backend.folders()})
+        self._watch()
         updates = self.backend.wait(seconds)
         for update in updates:
             if update.is_done:
@@ -171,6 +171,11 @@ class Pool:
         if self.backend.is_broken:
             self._replace_backend()
         return updates
+
+    def _watch(self) -> None:
+        """Let workers and folders end with this process."""
+        if self.backend.is_watched or self._folders:
+            watchdog.watch(self, self.backend.pids(), {*self._folders, *self.backend.folders()})
 
     def _replace_backend(self) -> None:
         """Continue with processes that die separately, so that the cause of the next death is known."""

@@ -1,14 +1,12 @@
-"""Backend whose worker processes can be killed one by one: each has an executor of its own, with one task at a time.
+"""Backend whose worker processes can be killed one by one: each runs one task at a time.
 
 When a worker of a shared pool dies, the pool ends all of them, and it is not known which task was the cause.
-Here it is known, and other tasks are not affected. The price is that the workers are started for one search
-only.
+Here it is known, and other tasks are not affected. The workers are started for one search only: on Linux by a
+fork server, elsewhere each by an executor of loky.
 """
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -16,22 +14,64 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from skhpt.parallel import _joblib
 from skhpt.parallel._joblib import ParallelBackendBase, ProcessPoolExecutor, TerminatedWorkerError
 from skhpt.parallel.backends import Backend, Interruptible, make_batch
 from skhpt.parallel.channels import Begun, FileInbox, Task, TaskUpdate
+from skhpt.parallel.folders import make_folder, remove_folder
+from skhpt.parallel.fork_server import IS_AVAILABLE, ForkedWorker, ForkServer, ServerLostError
 
 #: Seconds between two looks into the inbox.
 POLL_SECONDS = 0.05
 
 
+class Worker(Protocol):
+    """A process that runs one task at a time."""
+
+    def submit(self, batch: Callable[[], Any]) -> Future[Any]:
+        """Run a batch; return the future of its output."""
+        ...
+
+    def pids(self) -> list[int]:
+        """Return the process."""
+        ...
+
+    def kill(self) -> None:
+        """Kill the process, with those that it has started."""
+        ...
+
+
+class ExecutorWorker:
+    """A process of an executor of loky.
+
+    Parameters
+    ----------
+    options : dict
+        Options of the executor.
+    """
+
+    def __init__(self, options: dict[str, Any]):
+        self._executor = ProcessPoolExecutor(max_workers=1, **options)
+
+    def submit(self, batch: Callable[[], Any]) -> Future[Any]:
+        future: Future[Any] = self._executor.submit(batch)
+        return future
+
+    def pids(self) -> list[int]:
+        return _joblib.executor_pids(self._executor)
+
+    def kill(self) -> None:
+        _joblib.end_executor(self._executor)
+
+
 @dataclass
 class _Running:
-    """A task that a process runs; `since` is the time when its present fit began, None before the first fit."""
+    """A task that a worker runs; `since` is the time when its present fit began, None before the first fit."""
 
-    executor: ProcessPoolExecutor
+    worker: Worker
+    batch: Callable[[], Any]
     future: Future[Any]
     since: float | None = None
 
@@ -65,14 +105,16 @@ class ProcessBackend(Backend):
         self.max_pending = n_workers
         self.fit_timeout = fit_timeout
         self._backend = backend
-        self._folder = Path(tempfile.mkdtemp(prefix="skhpt-"))
-        # The executors share the options, so that a large array is written to the folder once, not once per
+        self._folder = Path(make_folder())
+        # The workers share the options, so that a large array is written to the folder once, not once per
         # process.
         self._options = _joblib.memory_map_options(str(self._folder / "arrays"))
         self._options["env"] = _joblib.worker_environment(backend, n_workers)
         self._inbox = FileInbox(self._folder / "inbox")
         self._inbox.folder.mkdir()
-        self._idle: list[ProcessPoolExecutor] = []
+        self._server = ForkServer(self._options["env"]) if IS_AVAILABLE else None
+        self._can_fork = self._server is not None
+        self._idle: list[Worker] = []
         self._running: dict[int, _Running] = {}
         self._queue: deque[tuple[int, Callable[[], list[Any]]]] = deque()
 
@@ -101,18 +143,20 @@ class ProcessBackend(Backend):
     def abort(self) -> None:
         self._queue.clear()
         for running in self._running.values():
-            _kill(running.executor)
+            running.worker.kill()
         self._running.clear()
 
     def close(self) -> None:
-        for executor in self._idle:
-            _kill(executor)
+        for worker in self._idle:
+            worker.kill()
         self._idle.clear()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        if self._server is not None:
+            self._server.close()
+        remove_folder(str(self._folder))
 
     def pids(self) -> Iterable[int]:
-        executors = [*self._idle, *(running.executor for running in self._running.values())]
-        return [pid for executor in executors for pid in _joblib.executor_pids(executor)]
+        workers = [*self._idle, *(running.worker for running in self._running.values())]
+        return [pid for worker in workers for pid in worker.pids()]  # the fork server ends by itself
 
     def folders(self) -> Iterable[str]:
         return [str(self._folder)]
@@ -120,16 +164,22 @@ class ProcessBackend(Backend):
     def _start_tasks(self) -> None:
         """Give the next tasks to processes that have none."""
         while self._queue and len(self._running) < self.max_pending:
-            executor = self._idle.pop() if self._idle else ProcessPoolExecutor(max_workers=1, **self._options)
+            worker = self._idle.pop() if self._idle else self._new_worker()
             task_id, batch = self._queue[0]
             try:
-                self._running[task_id] = _Running(executor, executor.submit(batch))
+                self._running[task_id] = _Running(worker, batch, worker.submit(batch))
                 self._queue.popleft()
             except TerminatedWorkerError:  # the process died while it had no task
-                _kill(executor)
+                worker.kill()
+
+    def _new_worker(self) -> Worker:
+        if self._server is not None and self._can_fork:
+            return ForkedWorker(self._server, self._options["job_reducers"])
+        return ExecutorWorker(self._options)
 
     def _look(self) -> list[TaskUpdate]:
         """Return the updates that are there, after killing the processes of fits that take too long."""
+        self._requeue_lost_by_server()
         done = [task_id for task_id, running in self._running.items() if running.future.done()]
         inbox = self._inbox.read()  # after `done`: a task that is done has sent everything
         for task_id, items in inbox.items():
@@ -144,6 +194,16 @@ class ProcessBackend(Backend):
         return updates + [
             TaskUpdate(task_id, items) for task_id, items in inbox.items() if task_id in self._running
         ]
+
+    def _requeue_lost_by_server(self) -> None:
+        """Queue tasks again that the fork server could not begin; from now on do without the server."""
+        for task_id, running in list(self._running.items()):
+            if running.future.done() and isinstance(running.future.exception(), ServerLostError):
+                self._can_fork = False
+                del self._running[task_id]
+                self._queue.appendleft((task_id, running.batch))
+        if not self._can_fork:
+            self._start_tasks()
 
     def _overdue(self) -> list[int]:
         if self.fit_timeout is None:
@@ -161,19 +221,15 @@ class ProcessBackend(Backend):
         self._inbox.forget(task_id)
         error = running.future.exception()
         if isinstance(error, TerminatedWorkerError):
-            _kill(running.executor)
+            running.worker.kill()
             return TaskUpdate(task_id, items, is_done=True, lost="crashed", n_deaths=1)
-        self._idle.append(running.executor)
+        self._idle.append(running.worker)
         if error is not None:
             return TaskUpdate(task_id, items, is_done=True, error=error)
         return TaskUpdate.last(task_id, items, running.future.result()[0])
 
     def _time_out(self, task_id: int, items: list[Any]) -> TaskUpdate:
         """Kill the process of a task; return the last update of the task."""
-        _kill(self._running.pop(task_id).executor)
+        self._running.pop(task_id).worker.kill()
         self._inbox.forget(task_id)
         return TaskUpdate(task_id, items, is_done=True, lost="timeout")
-
-
-def _kill(executor: ProcessPoolExecutor) -> None:
-    executor.shutdown(wait=True, kill_workers=True)

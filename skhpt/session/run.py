@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from tempfile import TemporaryDirectory
 
 from skhpt._compat import IS_TESTED
 from skhpt._typing import ArrayLike, ErrorScore
@@ -19,6 +18,7 @@ from skhpt.engine.stopping import Limits
 from skhpt.fitting.checkpoints import Checkpoints, InMemory, OnDisk
 from skhpt.fitting.resources import FoldResource, FullTraining
 from skhpt.fitting.slicing import data_can_be_shared
+from skhpt.parallel.folders import make_folder, remove_folder
 from skhpt.parallel.pool import Pool, shares_memory
 from skhpt.reuse.planner import ReusePlanner
 from skhpt.reuse.report import ReuseReport
@@ -138,8 +138,11 @@ def _checkpoints(session: Session, params: RunParams) -> Iterator[Checkpoints]:
     if not session.fidelity.is_multi or shares_memory(params.n_jobs, params.fit_timeout):
         yield Checkpoints(InMemory())
         return
-    with TemporaryDirectory(prefix="skhpt-", ignore_cleanup_errors=True) as folder:
+    folder = make_folder()
+    try:
         yield Checkpoints(OnDisk(folder))
+    finally:
+        remove_folder(folder)
 
 
 def _make_evaluator(

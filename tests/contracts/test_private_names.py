@@ -611,6 +611,18 @@ NAMES: list[PrivateName] = [
         "joblib.externals.loky",
         "parallel/_joblib",
         ProcessPoolExecutor="processes that are ended one by one",
+        reusable_executor="workers that all calls in a process share",
+    ),
+    *names_of(
+        "joblib.externals.loky.reusable_executor",
+        "parallel/_joblib",
+        _executor="workers that all calls in a process share",
+    ),
+    *names_of(
+        "joblib._memmapping_reducer.TemporaryResourcesManager",
+        "parallel/_joblib",
+        _cached_temp_folders="folders of memory maps, to remove those that nothing uses",
+        make=lambda: loky_pool()._temp_folder_manager,
     ),
     *names_of(
         "joblib.externals.loky.process_executor",
@@ -635,13 +647,15 @@ NAMES: list[PrivateName] = [
         "multiprocessing.pool.Pool",
         "parallel/_joblib",
         _pool="processes of the workers",
-        _outqueue="pipe of the results, whose lock a killed worker may have left closed",
+        _inqueue="pipe of the tasks, whose lock a killed worker may have left closed",
+        _outqueue="pipe of the results, likewise",
         make=pool_of_processes,
     ),
     *names_of(
         "multiprocessing.queues.SimpleQueue",
         "parallel/_joblib",
-        _wlock="lock of that pipe",
+        _rlock="lock of the pipe of tasks",
+        _wlock="lock of the pipe of results",
         make=lambda: pool_of_processes()._outqueue,
     ),
 ]

@@ -57,6 +57,12 @@ def processes(parallel: Parallel) -> Backend:
     return ProcessBackend(active_backend(parallel), nullcontext, n_workers=2)
 
 
+def executors(parallel: Parallel) -> Backend:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("skhpt.parallel.processes.IS_AVAILABLE", False)  # as on other systems than Linux
+        return processes(parallel)
+
+
 def dask(parallel: Parallel) -> Backend:
     return DaskBackend(active_backend(parallel), nullcontext)
 
@@ -93,6 +99,7 @@ CASES = {
     "multiprocessing": Case(through_joblib("multiprocessing", futures), ends_workers=True),
     "batches": Case(through_joblib("threading", batches), sends_items=False, waits_for_seconds=False),
     "processes": Case(through_joblib("loky", processes), ends_workers=True, has_replaceable_workers=True),
+    "executors": Case(through_joblib("loky", executors), ends_workers=True, has_replaceable_workers=True),
     "dask": Case(through_joblib("dask", dask), sends_items=False, has_replaceable_workers=True),
 }
 #: Dask warns of other things in each release.

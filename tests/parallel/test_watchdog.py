@@ -1,4 +1,4 @@
-"""Workers and their folders do not outlive a process that is killed."""
+"""Workers, what they have started, and folders do not outlive a process that is killed."""
 
 import subprocess
 import sys
@@ -6,39 +6,81 @@ import time
 
 import pytest
 
-PROGRAM = """
-import subprocess, sys, time
 from skhpt.parallel.watchdog import Watchdog
 
-worker = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
-watchdog = Watchdog()
-watchdog.watch([worker.pid], sys.argv[1:])
+PROGRAM = """
+import subprocess, sys, time
+from skhpt.parallel.watchdog import watchdog
+
+sleep = [sys.executable, "-c", "import time; time.sleep(600)"]
+worker = subprocess.Popen([sys.executable, "-c", f"import subprocess; subprocess.run({sleep})"])
+watchdog.watch("search", [worker.pid], sys.argv[1:])
 if sys.argv[1:]:
     print("ready", flush=True)
     time.sleep(600)
-watchdog.stop()
+watchdog.forget("search")
 print(worker.poll())
 worker.kill()
 """
 
 
+def wait_until(condition):
+    for _ in range(600):
+        if condition():
+            return True
+        time.sleep(0.1)
+    return False
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="a killed process closes no pipes there")
-def test_a_worker_ends_with_the_process_that_started_it(tmp_path):
+def test_a_worker_and_what_it_started_end_with_the_process_that_started_it(tmp_path):
     folder = tmp_path / "folder"
     folder.mkdir()
     process = subprocess.Popen([sys.executable, "-c", PROGRAM, str(folder)], stdout=subprocess.PIPE)
     assert process.stdout.readline() == b"ready\n"
     process.kill()
-    process.communicate(timeout=60)  # returns when the worker, which has the same output, has ended too
-    for _ in range(600):
-        if not folder.exists():
-            break
-        time.sleep(0.1)
-    assert not folder.exists()
+    process.communicate(timeout=60)  # returns when all that have the same output have ended too
+    assert wait_until(lambda: not folder.exists())
 
 
-def test_a_watchdog_that_is_stopped_kills_nothing():
-    output = subprocess.run(
-        [sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, check=True, timeout=120
-    ).stdout
-    assert output == b"None\n"
+def test_a_watchdog_that_is_stopped_kills_nothing(tmp_path):
+    output = tmp_path / "output"  # a file, because the process that the worker started lives on
+    with output.open("wb") as file:
+        process = subprocess.Popen([sys.executable, "-c", PROGRAM], stdout=file, start_new_session=True)
+        process.wait(timeout=120)
+    assert output.read_bytes() == b"None\n"
+    subprocess.run(["pkill", "-KILL", "-s", str(process.pid)], check=False)
+
+
+@pytest.fixture
+def worker():
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_one_process_watches_for_all_searches(worker):
+    watchdog = Watchdog()
+    watchdog.watch(1, [worker.pid])
+    first = watchdog._process
+    watchdog.watch(2, [worker.pid])
+    watchdog.forget(1)
+    assert watchdog._process is first
+    watchdog.stop()
+    assert first.returncode == 0
+    assert worker.poll() is None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="does not look there")
+def test_a_watchdog_ends_when_nothing_is_left_and_another_one_is_started(worker):
+    watchdog = Watchdog()
+    watchdog.watch(1, [worker.pid])
+    first = watchdog._process
+    worker.kill()
+    worker.communicate()
+    assert first.wait(timeout=60) == 0
+    watchdog.watch(1, [], folders=["no folder"])
+    assert watchdog._process is not first
+    assert watchdog._process.poll() is None
+    watchdog.stop()

@@ -1,10 +1,14 @@
 """Dead workers, hanging fits, deadlines and Ctrl-C: the search ends, and has the scores of all that could be scored."""
 
+import os
 import signal
+import subprocess
 import sys
+import time
 import traceback
 import warnings
 from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +18,7 @@ from sklearn.svm import SVC
 
 from skhpt import GridSearch
 from tests.estimators import EXCEPTIONS, Fatal, Raising
+from tests.stories.interruptible import members
 
 HARM = {"dies": 1, "sleeps": 2, "loops": 3}
 GOOD = [10, 20, 30, 40, 50, 60]
@@ -152,6 +157,68 @@ def test_fit_timeout_needs_processes(iris):
         pytest.raises(ValueError, match="fit_timeout=2 needs workers that are processes"),
     ):
         fit(iris, [10], fit_timeout=2)
+
+
+# -- what is left of a search --------------------------------------------------------------------------------
+
+
+def start_orphans(moment, backend, folder):
+    """Start a search, and return it at that moment."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.stories.orphans", moment, backend],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd=Path(__file__).parents[2],
+        env=os.environ | {"TMPDIR": str(folder)},
+        start_new_session=True,
+    )
+    while process.stdout.readline() not in (b"killable\n", b""):
+        pass
+    return process
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="needs Linux")
+@pytest.mark.parametrize("moment, backend", [("fit", "multiprocessing"), ("refit", "loky")])
+def test_nothing_is_left_of_a_search_that_is_killed(moment, backend, tmp_path):
+    process = start_orphans(moment, backend, tmp_path)
+    n_before = len(members(process.pid))
+    assert n_before > 1
+    process.kill()
+    process.communicate()
+    end = time.monotonic() + 60
+    while (members(process.pid) or os.listdir(tmp_path)) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert members(process.pid) == []
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.skipif(not os.path.isdir("/dev/shm"), reason="folders are elsewhere")
+def test_searches_on_loky_leave_no_folder_in_shared_memory():
+    X, y = np.random.RandomState(0).rand(30_000, 5), np.arange(30_000) % 2
+    for _ in range(3):
+        GridSearch(Fatal(), {"value": [10, 20]}, cv=2, n_jobs=2, refit=False).fit(X, y)
+    assert not [name for name in os.listdir("/dev/shm") if f"folder_{os.getpid()}_" in name]
+
+
+class IgnoresEnd(Fatal):
+    """Ignores the polite request to end, and hangs."""
+
+    def fit(self, X, y):
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        Path(self.log).write_text(str(os.getpid()))
+        time.sleep(600)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="has no such signals")
+def test_a_fit_that_ignores_sigterm_does_not_outlive_max_time(iris, tmp_path):
+    search = GridSearch(IgnoresEnd(log=str(tmp_path / "pid")), {"value": [10, 20]}, cv=2, max_time=0.5)
+    with (
+        parallel_config("multiprocessing", n_jobs=2),
+        pytest.raises(RuntimeError, match="was over before any"),
+    ):
+        search.fit(*iris)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
 
 
 # -- limits --------------------------------------------------------------------------------------------------
