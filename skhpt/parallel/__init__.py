@@ -4,6 +4,8 @@
 - `backends`: the base class `Backend`; this thread; any backend of joblib, with a future per task or in batches.
 - `processes`: worker processes that can be killed one by one. `dask`: a Dask cluster.
 - `channels`: updates of tasks, and the ways on which items of a running task reach this process.
-- `watchdog`: ends workers and removes their files if this process is killed.
+- `fork_server`: makes such processes within milliseconds, on Linux.
+- `watchdog`: ends workers and removes their files if this process is killed. `process_tree`: kills processes with those
+  that they have started. `folders`: temporary folders.
 - `_joblib`: all private names of joblib, loky and multiprocessing.
 """

@@ -661,7 +661,7 @@ NAMES: list[PrivateName] = [
 ]
 
 #: Names with an underscore that are public.
-PUBLIC = {"_asdict", "_getframe", "_replace", "_repr_html_"}
+PUBLIC = {"_asdict", "_exit", "_getframe", "_replace", "_repr_html_"}
 #: Attributes that skhpt adds to objects of other libraries, and strings that look like private names.
 OTHERS = {"_transformed", "_test_", "_train_"}
 
