@@ -238,9 +238,13 @@ class PredictionsMixin:
             if is_regressor(self._fitted.estimator)
             else None
         )
+        pooled = [pool([f.predictions for f in self._tabulated[i].folds], classes) for i in candidates]
+        y = test_rows.y[test_rows.rows]
+        if y.ndim == 2 and y.shape[1] == 1 and all(each.labels.ndim == 1 for each in pooled):
+            y = y.ravel()  # a target in a column
         return CandidatePredictions(
-            pooled=[pool([f.predictions for f in self._tabulated[i].folds], classes) for i in candidates],
-            y=test_rows.y[test_rows.rows],
+            pooled=pooled,
+            y=y,
             kind=kind,
             classes=classes,
             score_params=check_method_params(

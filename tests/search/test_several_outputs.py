@@ -189,3 +189,12 @@ def test_targets_in_an_array_of_objects():
     numbers = pd.Series(X[:, 0]).astype("Float64")
     search = fitted(LinearRegression(), {"fit_intercept": [True]}, numbers, "neg_mean_squared_error")
     assert search.corrected_score_.pooled_score == pytest.approx(search.best_score_, abs=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore:A column-vector y|y is a column-vector")
+@pytest.mark.parametrize("estimator, grid", [(TREE, DEPTHS), (Ridge(), {"alpha": [0.1, 1]})])
+def test_a_target_in_a_column_equals_one_without(estimator, grid):
+    flat = fitted(estimator, grid, LABELS[:, 0]).corrected_score_
+    column = fitted(estimator, grid, LABELS[:, :1]).corrected_score_
+    assert column.score == pytest.approx(flat.score)
+    assert column.pooled_score == pytest.approx(flat.pooled_score)
