@@ -6,7 +6,7 @@ Scores of two searches may be compared only if their fingerprints are equal.
 from __future__ import annotations
 
 import hashlib
-import zlib
+import pickle
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
@@ -65,7 +65,7 @@ def code_difference(before: str, after: str) -> list[str]:
     return [f"code: that of {', '.join(names)} has changed"] if names else []
 
 
-def describe_data(X: ArrayLike, y: ArrayLike, params: Mapping[str, Any]) -> str:
+def describe_data(X: ArrayLike, y: ArrayLike, params: Mapping[str, Any], *, is_stored: bool = True) -> str:
     """Describe the data of a search.
 
     Parameters
@@ -74,9 +74,21 @@ def describe_data(X: ArrayLike, y: ArrayLike, params: Mapping[str, Any]) -> str:
         Data.
     params : dict
         Other arguments of ``fit``, such as sample weights and groups.
+    is_stored : bool, default=True
+        Whether the description must be the same in every process. Otherwise objects in the data, such as
+        lists and arrays, have a quick digest; `is_quick` tells whether there is one.
     """
-    given = {"X": X, "y": y} | dict(params)
-    return ", ".join(f"{name} {_describe_array(value)}" for name, value in given.items() if value is not None)
+    given = {name: value for name, value in ({"X": X, "y": y} | dict(params)).items() if value is not None}
+    parts = []
+    for name, value in given.items():
+        objects = _ObjectHash() if is_stored else _QuickObjectHash()
+        parts.append(f"{name} {_describe_array(value, objects)}")
+    return ", ".join(parts)
+
+
+def is_quick(description: str) -> bool:
+    """Return whether a description of data has a quick digest."""
+    return f"#{_QUICK}" in description
 
 
 def describe_folds(splits: Sequence[Split]) -> str:
@@ -92,20 +104,6 @@ def describe_scoring(scoring: Any, return_train_score: bool) -> str:
 def describe_estimator(estimator: Estimator) -> str:
     """Describe an estimator by its class and parameters."""
     return f"{type(estimator).__name__} #{_digest(describe_value(estimator))}"
-
-
-def checksum(data: Any) -> Any:
-    """Return a value that changes if the data are modified in place; fast for arrays of numbers."""
-    if isinstance(data, np.ndarray) and data.dtype != object:
-        return zlib.crc32(np.ascontiguousarray(data).reshape(-1).view(np.uint8).data)
-    if sparse.issparse(data):
-        return [checksum(array) for array in _sparse_arrays(data)]
-    if _is_table(data):
-        return [checksum(np.asarray(data[name])) for name in _column_names(data)]
-    items = data.ravel().tolist() if isinstance(data, np.ndarray) else data
-    if isinstance(items, list) and _are_plain(items):
-        return hash(tuple(items))
-    return None if data is None else _digest(data)
 
 
 # -- values --------------------------------------------------------------------------------------------------
@@ -282,24 +280,73 @@ def _describe_code(code: CodeType) -> str:
 # -- data ----------------------------------------------------------------------------------------------------
 
 
-def _describe_array(array: Any) -> str:
+#: First letter of quick digests.
+_QUICK = "~"
+
+
+class _ObjectHash:
+    """Hash of the objects in data, which is the same in every process."""
+
+    #: Whether a quick hash was used, which may differ in another process.
+    is_quick = False
+
+    def of_array(self, values: Any) -> Any:
+        """Return an array as it is, or a hash of the objects in an array or a list."""
+        return _hashed_if_plain(values)
+
+    def of_column(self, column: Any) -> Any:
+        """Return the same for a column of a table."""
+        return self.of_array(np.asarray(column))
+
+
+class _QuickObjectHash(_ObjectHash):
+    """Hash of the objects in data that is quick, while joblib takes long to hash objects one by one."""
+
+    def of_array(self, values: Any) -> Any:
+        if not isinstance(values, list) and not (isinstance(values, np.ndarray) and values.dtype == object):
+            return values
+        items = np.ravel(values).tolist() if isinstance(values, np.ndarray) else values
+        if str in set(map(type, items)) and _are_plain(items):
+            return _hashed_if_plain(values)
+        try:
+            digest = hashlib.sha1(pickle.dumps(values, protocol=5)).digest()
+        except Exception:  # something in it cannot be pickled
+            return _hashed_if_plain(values)
+        self.is_quick = True
+        return digest
+
+    def of_column(self, column: Any) -> Any:
+        values: Any = getattr(column, "array", None)
+        if not (hasattr(values, "codes") and hasattr(values, "categories")):
+            return super().of_column(column)
+        self.is_quick = True
+        return [values.codes, self.of_array(np.asarray(values.categories))]
+
+
+def _describe_array(array: Any, objects: _ObjectHash | None = None) -> str:
+    objects = objects or _ObjectHash()
+    digest = _digest(_content(array, objects))
+    return f"{_kind_and_shape(array)} #{_QUICK if objects.is_quick else ''}{digest}"
+
+
+def _kind_and_shape(array: Any) -> str:
     shape = getattr(array, "shape", None)
     if shape is None:
         shape = len(array) if hasattr(array, "__len__") else ""
     kind = "ndarray" if isinstance(array, np.ndarray) else type(array).__name__  # a memory map is an ndarray
-    return f"{kind} {shape} #{_digest(_content(array))}"
+    return f"{kind} {shape}"
 
 
-def _content(data: Any) -> Any:
+def _content(data: Any, objects: _ObjectHash) -> Any:
     """Convert data to arrays, so that equal tables have equal digests for any layout in memory."""
     if sparse.issparse(data):
         return [data.shape, *_sparse_arrays(data)]
     if _is_table(data):
         names = _column_names(data)
-        return [names, [_hashed_if_plain(np.asarray(data[name])) for name in names]]
+        return [names, [objects.of_column(data[name]) for name in names]]
     if hasattr(data, "to_numpy"):
         data = np.asarray(data) if _is_arrow(data) else data.to_numpy()
-    return _hashed_if_plain(data)
+    return objects.of_array(data)
 
 
 def _sparse_arrays(data: Any) -> list[np.ndarray]:

@@ -21,29 +21,10 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.utils import Tags, get_tags
 
 from skhpt._typing import ArrayLike, Estimator, Params
-from skhpt.fingerprint import checksum
 from skhpt.fitting.slicing import data_can_be_shared, nbytes
 from skhpt.reuse.grouping import SharedStep
+from skhpt.reuse.mutation import MutationCheck
 from skhpt.reuse.settled import are_same, stays_as_it_is
-
-
-class MutationCheck:
-    """Check that data are not written to.
-
-    Parameters
-    ----------
-    data : array-like
-        The data.
-    """
-
-    def __init__(self, data: ArrayLike):
-        self._data = data
-        self._checksum = checksum(data)
-
-    @property
-    def is_unchanged(self) -> bool:
-        """Whether the data are the same as when the check was made."""
-        return bool(checksum(self._data) == self._checksum)
 
 
 class DrawGuard(Protocol):
@@ -171,6 +152,8 @@ class FitCache:
         Time that the candidates would have taken without the cache, less the time that they took.
     n_found : int
         Number of fits that were found, or derived from the fit of a sub-model.
+    seconds_checking : float
+        Time that was spent on checks that nobody writes to the outputs.
     """
 
     def __init__(
@@ -182,6 +165,7 @@ class FitCache:
     ):
         self.saved_seconds = 0.0
         self.n_found = 0
+        self.seconds_checking = 0.0
         self._n_uses = n_uses
         self._max_nbytes = max_nbytes
         self._guard = guard
@@ -217,9 +201,15 @@ class FitCache:
         if not step.is_settled and not stays_as_it_is(fit.model, method, X, output):
             self._guard.refuse_changing(step.path)
         fit.outputs = [*fit.outputs[-3:], CachedOutput(method, X, output, seconds=self.clock() - clock)]
-        if self._check_mutations:
-            fit.mutation_checks.append(MutationCheck(output))
+        self._watch(fit, output, X)
         return _lend(output)
+
+    def _watch(self, fit: CachedFit, output: ArrayLike, X: ArrayLike) -> None:
+        """Check from now on that an output is not written to; its input is checked already."""
+        if self._check_mutations and output is not None and output is not X:
+            start = time.time()
+            fit.mutation_checks.append(MutationCheck(output))
+            self.seconds_checking += time.time() - start
 
     def has_failed(self, steps: Iterable[SharedStep]) -> bool:
         """Tell whether the fit of one of these steps has raised an exception."""
@@ -274,8 +264,9 @@ class FitCache:
         return self._cached(request, request.estimator, self._guard.call(path, lambda: _call_fit(request)))
 
     def _cached(self, request: FitRequest, model: Any, output: ArrayLike, seconds: float = 0.0) -> CachedFit:
-        checks = [MutationCheck(output)] if self._check_mutations and output is not None else []
-        return CachedFit(model, request.X, request.params, output, seconds, mutation_checks=checks)
+        fit = CachedFit(model, request.X, request.params, output, seconds)
+        self._watch(fit, output, request.X)
+        return fit
 
     def _view(self, request: FitRequest) -> CachedFit | None:
         """Return the step's view of the fit of its group; None if the sub-model cannot serve it."""

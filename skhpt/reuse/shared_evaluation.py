@@ -20,8 +20,9 @@ from skhpt.fitting.job import Fold, FoldObserver, Job, NullObserver, Outcome, Se
 from skhpt.fitting.scorers import fast_scorer, raising_scorer
 from skhpt.fitting.slicing import FoldData, SliceCache, scorer_is_read_only
 from skhpt.parallel.channels import Begun
-from skhpt.reuse.cache import FitCache, MutationCheck, unwrap_steps, wrap_steps
+from skhpt.reuse.cache import FitCache, unwrap_steps, wrap_steps
 from skhpt.reuse.grouping import SharedCandidate, SharedStep
+from skhpt.reuse.mutation import MutationCheck, seconds_to_check
 from skhpt.reuse.rng_guard import GlobalRngWatch, RngState
 from skhpt.reuse.scorer_needs import KNOWN_METRICS, Needs, ScorerNeeds
 from skhpt.reuse.steps import FitGraph, is_in
@@ -34,6 +35,13 @@ T = TypeVar("T")
 _ROUNDING = 1e-6
 #: Reason for which sharing is switched off.
 DIFFERS = "the score of a shared fit differs from the score of a separate fit"
+CHECKS_TAKE_LONG = "to check that nothing writes to the data takes longer than the fits that sharing saves"
+#: Seconds of checks for each candidate that are not worth a thought.
+_QUICK_CHECK = 0.002
+#: Time of all checks, relative to the time of fits, that is not worth a thought either.
+_SMALL_SHARE = 0.05
+#: Time of a check, relative to that of a fit, up to which it is tried whether sharing saves more.
+_LARGEST_SHARE = 0.25
 
 
 @dataclass(frozen=True)
@@ -148,11 +156,13 @@ class SharedFits(FitPolicy):
         )
         self._slice_cache = slicing.slice_cache
         self._mutation_checks: list[MutationCheck] = []
+        self._to_check: FoldData | None = None
+        self._seconds_checking = self._seconds_asked = 0.0
+        self._n_checked = 0
         if may_write or not setup.may_share:
             self._slice_cache = SliceCache(math.inf)
         if may_write:
-            fold_data = slice_fold(fold, setup.estimator, shared[0].candidate, policy=self)
-            self._mutation_checks = [MutationCheck(data) for data in _arrays_of(fold_data)]
+            self._to_check = slice_fold(fold, setup.estimator, shared[0].candidate, policy=self)
         self._to_verify = policy.verify and fold.split == 0
         self._verified: set[tuple[str, ...]] = set()
         self._previous: tuple[int, FoldScore, int] | None = None  # id of the model, score, words drawn
@@ -228,21 +238,61 @@ class SharedFits(FitPolicy):
             raise
 
     def _score(self, job: Job, before: RngState | None) -> FoldScore:
+        if self._to_check is not None and (first := self._begin_checks(self._to_check, job, before)):
+            return first
         n_found = self._cache.n_found
         score = self._try(job)
-        if has_failed := score is None:
+        if score is None:
             self._guard.restore(before)
             self._guard.n_words = 0
-            score = evaluate_one(self._fold, job)
-        self._check_for_changes(before, shared=() if has_failed else self._candidate.steps)
-        self._count_fits(has_failed)
+            return self._separate_score(job, before)
+        self._check_for_changes(before, self._candidate.steps)
+        self._count_fits()
         self.outcome.n_draws[job.candidate.id] = self._guard.n_words
-        if has_failed:
-            return score
+        self._stop_if_checks_take_long(score)
         if self._to_verify and self._cache.n_found > n_found:
             self._verify(job, score)
         self._previous = (self._candidate.model_id, score, self._guard.n_words)
         return score
+
+    def _separate_score(self, job: Job, before: RngState | None) -> FoldScore:
+        """Return the score of a separate evaluation in the turn of the candidate."""
+        score = evaluate_one(self._fold, job)
+        self._check_for_changes(before, shared=())
+        self._count_fits(is_separate=True)
+        self.outcome.n_draws[job.candidate.id] = self._guard.n_words
+        return score
+
+    def _begin_checks(self, data: FoldData, job: Job, before: RngState | None) -> FoldScore | None:
+        """Begin to check that nobody writes to the data of the fold.
+
+        If that takes long, the first candidate is evaluated separately, to see how long a fit takes.
+        Its score is returned.
+        """
+        self._to_check = None
+        seconds = sum(map(seconds_to_check, _arrays_of(data)))
+        score = self._separate_score(job, before) if seconds > _QUICK_CHECK else None
+        if score is not None and seconds > _LARGEST_SHARE * (score.fit_time + score.score_time):
+            self._refuse_for_all(CHECKS_TAKE_LONG)
+            return score
+        start = time.time()
+        self._mutation_checks = [MutationCheck(part) for part in _arrays_of(data)]
+        self._seconds_checking += time.time() - start
+        return score
+
+    def _stop_if_checks_take_long(self, score: FoldScore) -> None:
+        """Share no more fits if it takes longer to check that nobody writes to data than sharing saves."""
+        spent = self._seconds_checking + self._cache.seconds_checking
+        self._seconds_asked += score.fit_time + score.score_time
+        self._n_checked += 1
+        saved = self._cache.saved_seconds + _SMALL_SHARE * self._seconds_asked
+        if self._n_checked > 1 and spent > max(saved, self._n_checked * _QUICK_CHECK):
+            self._refuse_for_all(CHECKS_TAKE_LONG)
+
+    def _refuse_for_all(self, reason: str) -> None:
+        """Decline the other candidates, on this fold and on others."""
+        self._reason_for_all = reason
+        self.outcome.offenders[self._candidate.fit_graph.names[""]] = reason
 
     def _try(self, job: Job) -> FoldScore | None:
         """Return the score of a candidate; None if it fails, so that a separate fit shows its own error."""
@@ -265,12 +315,15 @@ class SharedFits(FitPolicy):
     @property
     def _is_intact(self) -> bool:
         """Whether no data of the fold and no output in the cache was written to."""
-        return self._cache.is_intact and all(check.is_unchanged for check in self._mutation_checks)
+        start = time.time()
+        is_intact = self._cache.is_intact and all(check.is_unchanged for check in self._mutation_checks)
+        self._seconds_checking += time.time() - start
+        return is_intact
 
-    def _count_fits(self, has_failed: bool) -> None:
+    def _count_fits(self, is_separate: bool = False) -> None:
         """Count the fits of a candidate, and those of shared steps that were made for it."""
         candidate = self._candidate
-        n_fits = candidate.fit_graph.n_fits() if has_failed else candidate.n_fits_of()
+        n_fits = candidate.fit_graph.n_fits() if is_separate else candidate.n_fits_of()
         for path in self._cache.take_made():
             n_fits += candidate.n_fits_of(path)
         self.outcome.n_fits = (self.outcome.n_fits or 0) + n_fits

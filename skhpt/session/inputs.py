@@ -99,7 +99,7 @@ def fingerprint_of(
     `candidates` is the search space or the list of candidates as the user gave it.
     """
     return Fingerprint(
-        data=fingerprint.describe_data(inputs.X, inputs.y, inputs.params),
+        data=fingerprint.describe_data(inputs.X, inputs.y, inputs.params, is_stored=False),
         folds=fingerprint.describe_folds(folds),
         scoring=fingerprint.describe_scoring(scoring, return_train_score),
         estimator=fingerprint.describe_estimator(inputs.estimator) + str(training),

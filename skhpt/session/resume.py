@@ -16,7 +16,7 @@ from sklearn.utils import check_random_state
 
 from skhpt import journal
 from skhpt._typing import Estimator, Params, RandomState
-from skhpt.fingerprint import describe_value
+from skhpt.fingerprint import describe_data, describe_value, is_quick
 from skhpt.fitting.scorers import is_multimetric, metric_names
 from skhpt.history import History
 from skhpt.session.session import DrawnPoints, Session
@@ -98,7 +98,7 @@ def _identity(
     earlier = [*session.history.earlier, *session.history.prior]
     scores = [(trial.candidate.params, [fold.score() for fold in trial.folds]) for trial in earlier]
     return {
-        "data": session.fingerprint.data,
+        "data": _describe_data(session),
         "folds": session.fingerprint.folds,
         "scoring": session.fingerprint.scoring,
         "estimator": describe_value(estimator),
@@ -169,6 +169,12 @@ def _resumed_history(history: History, opened: journal.Journal, path: Any, error
 
 def _descriptions(candidates: Sequence[Candidate]) -> list[str]:
     return [describe_value(dict(candidate.params)) for candidate in candidates]
+
+
+def _describe_data(session: Session) -> str:
+    """Describe the data such that the description is the same in every process."""
+    description, inputs = session.fingerprint.data, session.inputs
+    return describe_data(inputs.X, inputs.y, inputs.params) if is_quick(description) else description
 
 
 # -- what the header describes -------------------------------------------------------------------------------
