@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import UserString
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from inspect import signature
 from itertools import chain
 from typing import Any
 
@@ -139,6 +140,7 @@ def _distribution(name: str, definition: Any) -> Dimension:
     if hasattr(definition, "ppf") or hasattr(definition, "icdf"):
         return _quantile_dimension(name, definition)
     if hasattr(definition, "rvs"):
+        _check_rvs(name, definition)
         return Sampled(name, definition)
     raise TypeError(
         f"Parameter grid for parameter {name!r} needs to be a list or a numpy array, but got {definition!r} "
@@ -162,6 +164,19 @@ def _quantile_dimension(name: str, dist: Any) -> Dimension:
             f"The distribution of parameter {name!r} has no median: are its arguments valid? Got {source_repr(dist)}"
         )
     return Discrete(dist) if is_discrete(dist) else Continuous(dist, is_integer=numbers.dtype.kind in "iu")
+
+
+def _check_rvs(name: str, dist: Any) -> None:
+    """Raise TypeError if ``rvs`` does not take the argument that the random generator is passed by."""
+    try:
+        signature(dist.rvs).bind_partial(random_state=None)
+    except ValueError:  # a function without a signature
+        return
+    except TypeError as error:
+        raise TypeError(
+            f"The method rvs of the distribution of parameter {name!r} must take the argument random_state, as in "
+            f"rvs(random_state=None): {error}. Got {dist!r}"
+        ) from error
 
 
 def _median_or_support(name: str, dist: Any) -> np.ndarray:

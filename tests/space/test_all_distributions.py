@@ -185,6 +185,14 @@ def text_quantiles():
     return Text()
 
 
+def draws_without_a_generator():
+    class Draws:
+        def rvs(self):
+            return 1
+
+    return Draws()
+
+
 def broken_quantiles():
     class Broken:
         def ppf(self, q):
@@ -200,6 +208,10 @@ def broken_quantiles():
         (stats.zipf([2, 3]), "'x' has arrays as arguments"),
         (stats.zipf(0.5), "'x' has no median: are its arguments valid"),
         (text_quantiles(), "'x' must have numbers as values.*Give other values as a list"),
+        (
+            draws_without_a_generator(),
+            "rvs of the distribution of parameter 'x' must take the argument random_state",
+        ),
         (broken_quantiles(), r"'x' failed: ppf\(0.5\) raised KeyError"),
     ],
 )
