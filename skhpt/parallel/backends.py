@@ -98,6 +98,10 @@ class Backend(ABC):
         """Return the worker processes that are to be killed if this process dies."""
         return ()
 
+    def helper_pids(self) -> Iterable[int]:
+        """Return other processes that are to be killed then."""
+        return ()
+
     def folders(self) -> Iterable[str]:
         """Return the folders that are to be removed if this process dies."""
         return ()

@@ -21,6 +21,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
+from multiprocessing import spawn
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import recv_handle, send_handle
 from typing import Any
@@ -59,7 +60,7 @@ class ForkServer:
         here, there = socket.socketpair()
         arguments = [str(there.fileno()), json.dumps(sys.path)]
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _PROGRAM, *arguments],
+            [spawn.get_executable(), "-c", _PROGRAM, *arguments],
             env={**os.environ, **(environment or {})},
             pass_fds=[there.fileno()],
             stdin=subprocess.DEVNULL,

@@ -31,9 +31,10 @@ def n_workers(n_jobs: int | None) -> int:
 
 def shares_memory(n_jobs: int | None, fit_timeout: float | None = None) -> bool:
     """Tell whether the workers are in this process."""
-    if fit_timeout is not None:
+    backend = _joblib.active_backend(Parallel(n_jobs=n_jobs))
+    if fit_timeout is not None or (DaskBackend.serves(backend) and n_jobs != 1):
         return False
-    return n_workers(n_jobs) == 1 or _joblib.has_threads(_joblib.active_backend(Parallel(n_jobs=n_jobs)))
+    return n_workers(n_jobs) == 1 or _joblib.has_threads(backend)
 
 
 class Pool:
@@ -110,7 +111,9 @@ class Pool:
         return self
 
     def _choose_backend(self, backend: ParallelBackendBase) -> Backend:
-        is_serial = self.n_slots == 1 or isinstance(backend, SequentialBackend)
+        # The only worker of a cluster may die without this process.
+        is_cluster = DaskBackend.serves(backend) and self._n_jobs != 1
+        is_serial = isinstance(backend, SequentialBackend) or (self.n_slots == 1 and not is_cluster)
         if self._fit_timeout is not None:
             if not is_serial and not _joblib.has_processes(backend):
                 raise ValueError(
@@ -175,7 +178,8 @@ class Pool:
     def _watch(self) -> None:
         """Let workers and folders end with this process."""
         if self.backend.is_watched or self._folders:
-            watchdog.watch(self, self.backend.pids(), {*self._folders, *self.backend.folders()})
+            pids = {*self.backend.pids(), *self.backend.helper_pids()}
+            watchdog.watch(self, pids, {*self._folders, *self.backend.folders()})
 
     def _replace_backend(self) -> None:
         """Continue with processes that die separately, so that the cause of the next death is known."""

@@ -112,7 +112,10 @@ class ProcessBackend(Backend):
         self._options["env"] = _joblib.worker_environment(backend, n_workers)
         self._inbox = FileInbox(self._folder / "inbox")
         self._inbox.folder.mkdir()
-        self._server = ForkServer(self._options["env"]) if IS_AVAILABLE else None
+        self._server: ForkServer | None = None
+        if IS_AVAILABLE:
+            with suppress(OSError):  # it cannot be started; then each worker is an executor
+                self._server = ForkServer(self._options["env"])
         self._can_fork = self._server is not None
         self._idle: list[Worker] = []
         self._running: dict[int, _Running] = {}
@@ -156,7 +159,10 @@ class ProcessBackend(Backend):
 
     def pids(self) -> Iterable[int]:
         workers = [*self._idle, *(running.worker for running in self._running.values())]
-        return [pid for worker in workers for pid in worker.pids()]  # the fork server ends by itself
+        return [pid for worker in workers for pid in worker.pids()]
+
+    def helper_pids(self) -> Iterable[int]:
+        return [] if self._server is None else [self._server.pid]
 
     def folders(self) -> Iterable[str]:
         return [str(self._folder)]

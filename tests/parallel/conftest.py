@@ -20,6 +20,6 @@ def client():
 
 @pytest.fixture
 def cluster(client):
-    # A test before may have killed one; a search on a single worker runs in this process.
+    # A test before may have killed one.
     client.wait_for_workers(2)
     return client

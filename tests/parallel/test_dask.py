@@ -7,7 +7,7 @@ from sklearn.exceptions import FitFailedWarning
 from sklearn.svm import SVC
 
 from skhpt import GridSearch
-from tests.estimators import Failing, Fatal
+from tests.estimators import Counting, Failing, Fatal
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of Dask, which differ in each release
 
@@ -18,6 +18,19 @@ def test_the_same_results_as_in_this_process(cluster, iris):
     with parallel_config("dask"):
         there = GridSearch(SVC(), grid).fit(*iris)
     np.testing.assert_array_equal(here.cv_results_["mean_test_score"], there.cv_results_["mean_test_score"])
+
+
+def test_the_only_worker_of_a_cluster_is_another_process(cluster, iris, monkeypatch):
+    from joblib._dask import DaskDistributedBackend
+
+    monkeypatch.setattr(DaskDistributedBackend, "effective_n_jobs", lambda self, n_jobs: 1)
+    with parallel_config("dask"):
+        search = GridSearch(Counting(), {"value": [0, 1]}, cv=2, refit=False).fit(*iris)
+        assert Counting.n_fits == 0
+        assert search.cv_results_["mean_test_score"].tolist() == [0, 1]
+        GridSearch(Counting(), {"value": [0, 1]}, cv=2, refit=False, n_jobs=1).fit(*iris)
+        assert Counting.n_fits == 4
+    Counting.n_fits = 0
 
 
 def test_failures_come_back_as_values_and_as_errors(cluster, iris):

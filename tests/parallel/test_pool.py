@@ -14,7 +14,9 @@ import sklearn
 from joblib import parallel_config, register_parallel_backend
 from joblib.parallel import ThreadingBackend
 
+from skhpt.parallel import fork_server
 from skhpt.parallel.pool import Pool
+from skhpt.parallel.process_tree import kill_trees
 
 BACKENDS = ["sequential", "threading", "loky", "multiprocessing"]
 
@@ -198,6 +200,15 @@ def test_a_worker_that_dies_while_it_has_nothing_to_do_is_replaced():
             time.sleep(0.01)
         pool.submit(nested)
         assert len(results_of(pool, 1)) == 1
+
+
+@pytest.mark.skipif(not fork_server.IS_AVAILABLE, reason="needs Linux")
+def test_tasks_that_the_fork_server_could_not_begin_are_run_without_it():
+    with Pool(1, fit_timeout=60) as pool:
+        [server] = pool.backend.helper_pids()
+        kill_trees([server])
+        pool.submit(square, 3)
+        assert results_of(pool, 1) == [9]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="has no such signals")
