@@ -117,7 +117,7 @@ class Journal:
         for fold in folds:
             if not self._first_id <= fold.candidate < self._next_id:
                 raise ValueError(f"journal: candidate {fold.candidate} was never asked for")
-        self._write(*map(_text_of, folds))
+        self._write(*[_text_of(fold) for fold in folds])
 
     def finished(self, trial: Trial) -> None:
         """Write the number of folds that count if a race eliminated the trial; write nothing for any other trial."""

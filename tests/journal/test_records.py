@@ -1,5 +1,6 @@
 """Records of candidates and folds: read as they were written, without default values."""
 
+import json
 import math
 
 import numpy as np
@@ -7,7 +8,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from skhpt.journal.records import candidate_from, candidate_record, fold_from, fold_record
+from skhpt.journal.json_values import encode
+from skhpt.journal.records import (
+    candidate_from,
+    candidate_record,
+    fold_from,
+    fold_record,
+    fold_text,
+    usual_fold_from,
+)
 from skhpt.trial import Candidate, FoldScore, Predictions
 from tests.journal.examples import CODEC, PLAIN_VALUES, through_json
 
@@ -43,6 +52,42 @@ CANDIDATES = st.builds(
 def test_folds_round_trip(fold):
     # repr, as NaN is not equal to itself.
     assert repr(fold_from(through_json(fold_record(fold)))) == repr(fold)
+
+
+USUAL_FOLDS = st.builds(
+    FoldScore,
+    candidate=st.integers(0, 10**6),
+    split=st.integers(0, 99),
+    test_score=st.floats() | st.dictionaries(st.text(max_size=3), st.floats(), max_size=2),
+    train_score=st.none() | st.floats(),
+    fit_time=st.floats(0, 100),
+    score_time=st.floats(0, 100),
+)
+
+
+@given(FOLDS | USUAL_FOLDS)
+def test_the_template_of_usual_folds_writes_and_reads_as_the_general_way_does(fold):
+    text = fold_text(fold)
+    assert text == encode(fold_record(fold))
+    usual = usual_fold_from(text.encode())
+    assert usual is None or repr(usual) == repr(fold_from(json.loads(text)))
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["0.5", "-0.0", "1e-05", "1.5e-300", "5e-324", "1e+16", "123456789.125", "-1.7976931348623157e+308"],
+)
+def test_the_template_is_used_for_every_finite_float(number):
+    text = f'{{"scored": 3, "split": 1, "test": {number}, "fit_time": 0.25, "score_time": 1e-05}}'
+    fold = FoldScore(3, 1, float(number), None, 0.25, 1e-05)
+    assert repr(usual_fold_from(text.encode())) == repr(fold)
+    assert fold_text(fold) == text
+
+
+@pytest.mark.parametrize("number", ["1", "-1", "1e999", "NaN", "null", '"a"', ".5", "1.", "0x1", "1_0.0"])
+def test_other_numbers_are_read_the_general_way(number):
+    text = f'{{"scored": 3, "split": 1, "test": {number}, "fit_time": 0.25, "score_time": 1e-05}}'
+    assert usual_fold_from(text.encode()) is None
 
 
 @given(CANDIDATES)
