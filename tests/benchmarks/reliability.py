@@ -1,9 +1,10 @@
 """What accidents cost: the journal's price, and GridSearch beside GridSearchCV when workers die, hang or are killed.
 
-Run by hand, on Linux: ``python tests/benchmarks/reliability.py [journal] [accidents] [kills]``. It prints
+Run by hand, on Linux: ``python tests/benchmarks/reliability.py [journal] [read] [accidents] [kills]``. It prints
 
 - ``journal``: the time of 10,000 folds that take no time, with a journal as a multiple of that without one, and what
   part of a search the journal takes, of folds that take no time and of a small tree's;
+- ``read``: the time and the memory that it takes to read a large journal, in a process of its own;
 - ``accidents``: which scores are kept when one thing goes wrong, each case in a process of its own that is given up
   after some seconds;
 - ``kills``: what searches end with that are killed at random moments, again and again, until they are done.
@@ -28,6 +29,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 import sklearn
+from scipy.stats import loguniform, randint
 from sklearn.datasets import load_iris
 from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.tree import DecisionTreeClassifier
@@ -37,7 +39,8 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
 from overhead import NullClassifier  # noqa: E402
 
 from skhpt import GridSearch, Space  # noqa: E402
-from skhpt.journal import Header, Journal, SpaceCodec, open_journal  # noqa: E402
+from skhpt.history import History  # noqa: E402
+from skhpt.journal import Header, Journal, SpaceCodec, open_journal, read_journal  # noqa: E402
 from skhpt.search import base  # noqa: E402
 from skhpt.trial import Candidate, FoldScore  # noqa: E402
 from tests.estimators import Fatal  # noqa: E402
@@ -138,6 +141,64 @@ def price_of_a_line(n=10_000):
                 journal.scored(fold)
             wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     print(f"a line: {wall / n * 1e6:.1f} us, of them {cpu / n * 1e6:.1f} us of this process")
+
+
+# -- a large journal -----------------------------------------------------------------------------------------
+
+LARGE_SPACE = Space(
+    {"C": loguniform(1e-3, 1e3), "kernel": ["rbf", "linear", "poly"], "degree": randint(1, 9)}
+)
+LARGE_HEADER = Header({}, {"n_splits": 5})
+
+
+def write_large_journal(path, n, n_in_round=100):
+    """Write a journal of so many candidates with five folds each."""
+    rng = np.random.default_rng(0)
+    points = LARGE_SPACE.sample(n, 0)
+    numbers = rng.random((n, 5, 3)).tolist()
+    with open_journal(path, LARGE_HEADER, SpaceCodec(LARGE_SPACE)) as journal:
+        for first in range(0, n, n_in_round):
+            ids = range(first, min(n, first + n_in_round))
+            journal.asked([Candidate(i, points[i]) for i in ids])
+            for i in ids:
+                for split, (score, fit_time, score_time) in enumerate(numbers[i]):
+                    journal.scored(FoldScore(i, split, score, None, fit_time / 100, score_time / 100))
+
+
+def read(how, path):
+    """Read a journal as a search or as a view does, and print CPU seconds and peak memory in MB."""
+    before, cpu = peak_memory(), time.process_time()
+    if how == "read_journal":
+        read_journal(path)
+    else:
+        with open_journal(path, LARGE_HEADER, SpaceCodec(LARGE_SPACE)) as journal:
+            history = History()
+            history.add(journal.candidates)
+            for fold in journal.folds:
+                history.add_fold(fold)
+    cpu = time.process_time() - cpu
+    print(json.dumps([cpu, peak_memory() - before]))
+
+
+def peak_memory():
+    """Return the peak memory of this process in MB; that of getrusage would include the parent's."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
+
+
+def cost_of_reading(repeats, n=154_000):
+    """Print what it takes to read a large journal."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/large.jsonl"
+        write_large_journal(path, n)
+        print(f"\na journal of {n} candidates and {5 * n} folds, {os.path.getsize(path) / 1e6:.0f} MB")
+        for how in ("read_journal", "resume"):
+            taken = []
+            for _ in range(repeats):
+                command = [sys.executable, __file__, "reading", how, path]
+                taken.append(json.loads(subprocess.check_output(command)))
+            cpu, memory = np.median(taken, axis=0)
+            print(f"{how}: {cpu:.1f} s of CPU, {memory:.0f} MB of memory", flush=True)
 
 
 # -- accidents -----------------------------------------------------------------------------------------------
@@ -328,7 +389,7 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("parts", nargs="*", default=["journal", "accidents", "kills"])
+    parser.add_argument("parts", nargs="*", default=["journal", "read", "accidents", "kills"])
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--limit", type=float, default=30.0, help="seconds until a case is given up")
     arguments = parser.parse_args()
@@ -341,6 +402,8 @@ def main():
         share_of_the_journal(TREE, arguments.repeats)
         price_of_the_journal(1, arguments.repeats)
         price_of_the_journal(2, arguments.repeats)
+    if "read" in arguments.parts:
+        cost_of_reading(arguments.repeats)
     if "accidents" in arguments.parts:
         accidents(arguments.limit)
     if "kills" in arguments.parts:
@@ -350,6 +413,8 @@ def main():
 if __name__ == "__main__":
     if sys.argv[1:2] == ["child"]:
         child(*sys.argv[2:])
+    elif sys.argv[1:2] == ["reading"]:
+        read(*sys.argv[2:])
     elif sys.argv[1:2] == ["searching"]:
         searching(*sys.argv[2:])
     else:
