@@ -10,6 +10,7 @@ from inspect import Parameter, signature
 from re import fullmatch
 from typing import Any
 
+from sklearn import get_config
 from sklearn.base import clone
 from sklearn.metrics import get_scorer_names
 from sklearn.pipeline import Pipeline
@@ -89,6 +90,8 @@ def check_fit_params(estimator: Estimator, names: Iterable[str], search: Estimat
     TypeError
         If ``fit`` has no such argument.
     """
+    if get_config()["enable_metadata_routing"]:  # scikit-learn has checked where each one goes
+        return
     accepted: dict[str, Parameter] = {}
     for method in ("fit", "partial_fit"):  # the latter trains by epochs
         try:
@@ -99,7 +102,8 @@ def check_fit_params(estimator: Estimator, names: Iterable[str], search: Estimat
     is_pipeline = type(estimator) is Pipeline
     for name in names:
         is_accepted = name in accepted or (takes_any and not is_pipeline) or (is_pipeline and "__" in name)
-        if not is_accepted:
+        # A message about weights of a pipeline comes from what trains it: by epochs, its last step gets them.
+        if not is_accepted and not (is_pipeline and name == "sample_weight"):
             raise TypeError(_unknown_fit_param(name, estimator, [*accepted, "groups"], search))
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy import stats
+from sklearn import config_context
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold
 from sklearn.pipeline import Pipeline
@@ -185,7 +186,6 @@ def test_the_closest_option_of_a_search_is_suggested(search, suggestion):
         (SVC(), "anything", "which SVC.fit does not accept"),
         (PIPE, "callback", "which Pipeline.fit does not accept. To end"),
         (PIPE, "eval_set", "clf__eval_set"),
-        (PIPE, "sample_weight", "such as clf__sample_weight"),
         (Null(), "verbose", "It is a parameter of the search"),
     ],
 )
@@ -208,6 +208,10 @@ def test_arguments_that_fit_does_accept_are_passed_on():
     GridSearch(Weighted(), {"value": [0]}, cv=2, refit=False).fit(X, Y, callback=sizes.append)
     assert sizes == [6, 6]
     GridSearch(PIPE, {"clf__C": [1]}, cv=2).fit(X, Y, clf__sample_weight=np.ones(len(X)))
+    with config_context(enable_metadata_routing=True):
+        pipeline = Pipeline([("clf", SVC().set_fit_request(sample_weight=True))])
+        search = GridSearch(pipeline, {"clf__C": [1]}, cv=2, scoring=lambda *args: 1.0)
+        search.fit(X, Y, sample_weight=np.ones(len(X)))
 
 
 @pytest.mark.parametrize("case", BAD)
