@@ -6,6 +6,7 @@
 - ``sequences``: long ranges and arrays of choices, which are not listed,
 - ``sampling``: the points of a sample, out of draws that may be rejected,
 - ``random_walk``: further points that a tight constraint allows,
+- ``random_walk``: points that a tight constraint allows, found from known ones,
 - ``scipy_adapter``: a common interface to the kinds of distributions,
 - ``value_table``: the values of a discrete distribution and the steps of its cdf,
 - ``constraint``: the user's constraint on candidates,

@@ -5,6 +5,7 @@
 ``fixed_list``       a list of points: grid, random and manual search
 ``bayes``            Bayesian optimisation
 ``surrogate``        the model of Bayesian optimisation: a Gaussian process of scores or times
+``constrained``      maximisation where a constraint allows hardly any point
 ``encoding``         candidates as points of the unit cube
 ``initial_design``   default points, evaluated before any score is known
 ``hyperband``        execution of a multi-fidelity plan: which candidates are promoted when

@@ -9,7 +9,7 @@ from skhpt.distributions import loguniform_int
 from skhpt.strategies.encoding import Encoder
 from skhpt.strategies.surrogate import DEPTH, MAX_SEEN, Surrogate, log_times, mean_scores
 from skhpt.trial import Candidate, FoldScore, Trial
-from tests.strategies import sobol_trials, trial_of
+from tests.strategies import history_of, sobol_trials, trial_of
 
 # -- the modelled quantities ---------------------------------------------------------------------------------
 
@@ -119,3 +119,45 @@ def test_the_gradients_of_predictions_near_points():
         (up, up_std, *_), (down, down_std, *_) = predict(u + h), predict(u - h)
         np.testing.assert_allclose(mean_gradient[:, i], (up - down) / 2e-6, atol=1e-6)
         np.testing.assert_allclose(std_gradient[:, i], (up_std - down_std) / 2e-6, atol=1e-6)
+
+
+# -- predicted scores ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("noise", [0.02, 0.05, 0.3])
+def test_about_19_of_20_new_scores_lie_within_two_standard_deviations(noise):
+    space = Space({"x": stats.uniform(), "y": stats.uniform()})
+    covered = []
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+
+        def score(x, y, rng=rng):
+            return np.sin(5 * x) - (y - 0.4) ** 2 + noise * rng.standard_normal()
+
+        trials = list(history_of(space.sample(30, seed), score))
+        new = space.sample(25, 100 + seed)
+        mean, std = Surrogate(Encoder(space), trials, mean_scores).predict_score(new)
+        covered += (np.abs([score(**point) for point in new] - mean) < 2 * std).tolist()
+    assert 0.92 < np.mean(covered) < 0.99
+
+
+@pytest.mark.parametrize("scores", [[1e300, -1e300], [0.0, 5e-324], [1e300, 1.0], [3.0, 3.0]])
+def test_predicted_scores_are_finite_for_any_scores(scores):
+    space = Space({"x": stats.uniform()})
+    surrogate = Surrogate(Encoder(space), sobol_trials(space, scores * 5, n_splits=1), mean_scores)
+    mean, std = surrogate.predict_score(space.sample(9, 1))
+    assert np.isfinite(mean).all()
+    assert (std >= 0).all()
+
+
+def test_failures_have_no_part_in_predicted_scores():
+    space = Space({"x": stats.uniform()})
+    trials = sobol_trials(space, [0.8 + 0.01 * i for i in range(8)])
+    failed = [Trial(Candidate(8, {"x": 0.33}), (FoldScore(8, 0, None, state="failed"),))]
+    points = [{"x": 0.3}, {"x": 0.9}]
+    with_failure = Surrogate(Encoder(space), [*trials, *failed], mean_scores).predict_score(points)
+    np.testing.assert_allclose(
+        with_failure, Surrogate(Encoder(space), trials, mean_scores).predict_score(points)
+    )
+    with pytest.raises(ValueError, match="no candidate in the space has a score"):
+        Surrogate(Encoder(space), failed, mean_scores)
