@@ -83,8 +83,8 @@ def planning_copy(value: Any) -> Any:
 
 #: Packages whose estimators show all their parameters.
 _KNOWN_PACKAGES = ("sklearn", "lightgbm", "xgboost")
-#: Methods that set parameters, show parameters or clone.
-_METHODS = ("get_params", "set_params", "_get_param_names", "__setattr__", "__getattribute__")
+#: Methods that set or show parameters, and equality: scikit-learn tests whether a step == "passthrough".
+_METHODS = ("get_params", "set_params", "_get_param_names", "__setattr__", "__getattribute__", "__eq__")
 #: Methods that copy a value when an estimator is cloned.
 _COPYING = ("__deepcopy__", "__copy__", "__reduce__", "__reduce_ex__", "__getstate__", "__setstate__")
 
@@ -124,7 +124,7 @@ def _has_properties(kind: type, names: tuple[str, ...]) -> bool:
 
 
 def _is_known_method(method: Any) -> bool:
-    if method is None or method in (object.__setattr__, object.__getattribute__):
+    if method is None or method in (object.__setattr__, object.__getattribute__, object.__eq__):
         return True
     function = getattr(method, "__func__", method)  # of a class method
     while type(function) is FunctionType:  # and all functions that it wraps

@@ -181,6 +181,16 @@ class EqualModel(ClassifierMixin, BaseEstimator):
         return 1
 
 
+class EqualStep(Shift):
+    """Transformer that is equal to "passthrough" too, so that scikit-learn skips it."""
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def __hash__(self) -> int:
+        return 1
+
+
 class Generation(Shift):
     """Clones differ from each other: each copy of a value is another one."""
 
@@ -223,6 +233,7 @@ CASES = {
     "values whose equality lies": behind(
         Shift(), step__scale=[AlwaysEqual(1), AlwaysEqual(0), AlwaysEqual(5)]
     ),
+    "steps whose equality lies": behind(EqualStep(), step__scale=[0.0, 1.0]),
     "models whose equality lies": Case(EqualModel(), {"label": [0, 1, 2, 1]}),
     "choices whose equality lies": Case(
         make_pipeline(StandardScaler(), EqualModel()),
