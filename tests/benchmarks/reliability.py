@@ -154,12 +154,14 @@ LARGE_HEADER = Header({}, {"n_splits": 5})
 def write_large_journal(path, n, n_in_round=100):
     """Write a journal of so many candidates with five folds each."""
     rng = np.random.default_rng(0)
-    points = LARGE_SPACE.sample(n, 0)
+    C, degree, kernel = (rng.random(n) + 0.1).tolist(), rng.integers(1, 9, n).tolist(), rng.integers(0, 3, n)
+    kernels = [LARGE_SPACE.branches[0]["kernel"].values[i] for i in kernel]
     numbers = rng.random((n, 5, 3)).tolist()
     with open_journal(path, LARGE_HEADER, SpaceCodec(LARGE_SPACE)) as journal:
         for first in range(0, n, n_in_round):
             ids = range(first, min(n, first + n_in_round))
-            journal.asked([Candidate(i, points[i]) for i in ids])
+            points = [{"C": C[i], "degree": degree[i], "kernel": kernels[i]} for i in ids]
+            journal.asked([Candidate(i, point) for i, point in zip(ids, points, strict=True)])
             for i in ids:
                 for split, (score, fit_time, score_time) in enumerate(numbers[i]):
                     journal.scored(FoldScore(i, split, score, None, fit_time / 100, score_time / 100))
