@@ -35,6 +35,7 @@ from skhpt.search._shared_docs import add_shared_docs
 from skhpt.search.base import BaseSearch
 from skhpt.session.candidates import candidates_from
 from skhpt.session.session import Session
+from skhpt.space.drawing import check_some, draw, why_fewer
 from skhpt.space.sampling import Selection
 from skhpt.space.space import Space
 from skhpt.strategies.base import Strategy
@@ -262,7 +263,7 @@ class BayesSearchCV(BaseSearch):
         is_complete = self.stop_reason_ in (COMPLETED, CONSTRAINT)
         if is_complete and n_found < self.n_iter <= space.size:  # `_make_strategy` warns of smaller spaces
             found = Selection.of(trial.candidate.params for trial in session.history.own)
-            warn_user(space.why_fewer(self.n_iter, found, "n_iter"))
+            warn_user(why_fewer(space, self.n_iter, found, "n_iter"))
 
     def _make_strategy(self, session: Session) -> BayesianOptimization:
         space = session.search_space
@@ -323,7 +324,7 @@ class BayesSearchCV(BaseSearch):
             defaults = [p for p in first if params_key(p) == params_key({name: own.get(name) for name in p})]
         n_sobol = max(0, n - len(defaults))
         known = [*earlier, *defaults]
-        drawn = space.draw(n_sobol, np.random.RandomState(seed), method="sobol", unique=True, exclude=known)
+        drawn = draw(space, n_sobol, np.random.RandomState(seed), method="sobol", unique=True, exclude=known)
         if not known:
-            space.check_some(drawn)
+            check_some(space, drawn)
         return defaults + drawn.points

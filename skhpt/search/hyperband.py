@@ -37,6 +37,7 @@ from skhpt.session.folds import Folds
 from skhpt.session.inputs import Inputs
 from skhpt.session.outcome_warnings import warn_of_incomplete_best, warn_of_misleading_rungs
 from skhpt.session.session import Session
+from skhpt.space.drawing import check_some, draw, why_fewer
 from skhpt.space.space import Space
 from skhpt.strategies.bayes import BayesianOptimization
 from skhpt.strategies.hyperband import Hyperband
@@ -343,11 +344,11 @@ class HyperbandSearchCV(BaseSearch):
         n = None if self.n_candidates == "auto" else int(self.n_candidates)
         earlier = [trial.candidate.params for trial in history.earlier]
         plan = self._plan_of(fidelity, n)
-        drawn = space.draw(plan.n_candidates, check_random_state(random_state), unique=True, exclude=earlier)
+        drawn = draw(space, plan.n_candidates, check_random_state(random_state), unique=True, exclude=earlier)
         if not earlier:
-            space.check_some(drawn)
+            check_some(space, drawn)
         if not drawn.is_full:
-            warn_user(space.why_fewer(plan.n_candidates, drawn, "n_candidates"))
+            warn_user(why_fewer(space, plan.n_candidates, drawn, "n_candidates"))
             plan = self._plan_of(fidelity, len(drawn.points))
         return plan, drawn.points
 

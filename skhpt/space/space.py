@@ -4,36 +4,25 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain, islice
-from typing import Any, Literal, get_args
+from itertools import chain
+from typing import Any, get_args
 
 import numpy as np
-from scipy.stats import qmc
-from sklearn.model_selection import ParameterGrid, ParameterSampler
+from sklearn.model_selection import ParameterGrid
 from sklearn.utils import check_random_state
 
 from skhpt._typing import Constraint, Params, RandomState, SpaceDefinition
 from skhpt._warnings import warn_user
-from skhpt.identity import native
-from skhpt.space.constraint import constraint_name, is_allowed
+from skhpt.space import drawing
+from skhpt.space.constraint import is_allowed
 from skhpt.space.dimensions import Choice, Dimension, Sampled, short_repr
+from skhpt.space.drawing import Sampler
 from skhpt.space.parsing import checked_resolution, parse_branches
-from skhpt.space.random_walk import random_walk
-from skhpt.space.sampling import Selection, draw_from_product
 from skhpt.space.value_table import MAX_LISTED
 
-Sampler = Literal["random", "sobol", "halton"]
-
-#: Number of successive draws that may be rejected before draws are made in another way, or sampling stops.
-PATIENCE = 10_000
-#: Maximum number of draws from the cube after that, and number of draws at a time.
-MAX_CUBE_DRAWS, CUBE_BLOCK = 500_000, 5_000
-#: Number of random walks, and number of steps of each of their points. A walk of 400 steps from one point
-#: comes to all of a band in two dimensions whose width is a millionth of its length.
-MAX_WALKS, WALK_SWEEPS = 2, 400
 #: Largest number of points of a grid that is listed, without and with a constraint, which may leave few.
 MAX_GRID, MAX_GRID_WITH_CONSTRAINT = 10**7, 10**9
 
@@ -238,7 +227,7 @@ class Space:
             If the constraint rejects every point, `resolution` is not positive or names an unknown
             parameter, or the grid has too many points to be listed.
         """
-        full_grid = self._full_grid(resolution)
+        full_grid = self.full_grid(resolution)
         n_points = sum(math.prod(map(len, branch.values())) for branch in full_grid.param_grid)
         most = MAX_GRID if self.constraint is None else MAX_GRID_WITH_CONSTRAINT
         if n_points > most:
@@ -268,7 +257,7 @@ class Space:
             raise ValueError(
                 f"only a space of up to {MAX_LISTED} points can be listed, this one has {self.size}"
             )
-        return [point for point in self._full_grid(MAX_LISTED) if self.allows(point)]
+        return [point for point in self.full_grid(MAX_LISTED) if self.allows(point)]
 
     def sample(
         self,
@@ -314,124 +303,13 @@ class Space:
         if method not in get_args(Sampler):
             raise ValueError(f"method must be one of {get_args(Sampler)}, got {method!r}")
         exclude = list(exclude)
-        drawn = self.draw(n, check_random_state(random_state), method=method, unique=unique, exclude=exclude)
+        rng = check_random_state(random_state)
+        drawn = drawing.draw(self, n, rng, method=method, unique=unique, exclude=exclude)
         if not exclude:
-            self.check_some(drawn)
+            drawing.check_some(self, drawn)
         if not drawn.is_full:
-            warn_user(self.why_fewer(n, drawn, "n_iter"))
+            warn_user(drawing.why_fewer(self, n, drawn, "n_iter"))
         return drawn.points
-
-    def draw(
-        self,
-        n: int,
-        rng: np.random.RandomState,
-        *,
-        method: Sampler = "random",
-        unique: bool = False,
-        exclude: Sequence[Mapping[str, Any]] = (),
-    ) -> Selection:
-        """Draw points as `sample` does, without a warning or an error if there are fewer than `n`.
-
-        Where the constraint rejects almost everything, further points are found by a random walk from those
-        that are known: the points drawn so far, `exclude`, and the middle of each branch.
-
-        Parameters
-        ----------
-        n : int
-            Number of points.
-        rng : numpy.random.RandomState
-            Source of randomness.
-        method : {"random", "sobol", "halton"}, default="random"
-            As for `sample`.
-        unique : bool, default=False
-            Whether all points must differ from each other.
-        exclude : sequence of dict, default=()
-            Points that are not drawn if `unique` is true.
-
-        Returns
-        -------
-        selection : Selection
-            The points, and the number of draws that the constraint rejected.
-        """
-        is_without_replacement = self.is_all_lists()
-        selection = Selection(n, self.allows, is_unique=unique or is_without_replacement)
-        if unique:
-            selection.exclude(exclude)
-        if method == "random" and self.constraint is None and not unique and not self._is_huge_product():
-            n_draws = int(min(n, self.size)) if is_without_replacement else n
-            selection.points += self._random_draws(n_draws, rng)
-            return selection
-        self._fill(selection, method, rng)
-        if selection.is_full:
-            return selection
-        if self.size <= MAX_LISTED:
-            self._fill_from_list(selection, rng)
-        elif self.constraint is not None and self.has_cube:
-            self._fill_from_cube(selection, rng)
-            self._fill_by_walking(selection, exclude, rng)
-        return selection
-
-    def check_some(self, drawn: Selection) -> None:
-        """Raise if the constraint has rejected every draw.
-
-        Parameters
-        ----------
-        drawn : Selection
-            What `draw` has returned.
-
-        Raises
-        ------
-        ValueError
-            If there is no point but a constraint.
-        """
-        if self.constraint is None or drawn.points or drawn.is_full:
-            return
-        raise ValueError(
-            f"constraint rejects every candidate that was drawn: {constraint_name(self.constraint)} rejected all "
-            f"{drawn.n_rejected:,} draws. Try it on a candidate that you know to be good.{self._hint_at_equalities()}"
-        )
-
-    def why_fewer(self, n: int, drawn: Selection, parameter: str) -> str:
-        """Say why a search has fewer candidates than it was asked for.
-
-        Parameters
-        ----------
-        n : int
-            Number of candidates that were asked for.
-        drawn : Selection
-            What `draw` has returned.
-        parameter : str
-            Name of the parameter that asks for them.
-
-        Returns
-        -------
-        message : str
-            One or two sentences.
-        """
-        n_found = len(drawn.points)
-        asked = f"{n} candidates were asked for ({parameter}), but"
-        if self.constraint is None and self.size == n_found and parameter == "n_iter":  # scikit-learn's words
-            return (
-                f"The total space of parameters {n_found} is smaller than n_iter={n}. Running {n_found} "
-                "iterations. For exhaustive searches, use GridSearch."
-            )
-        if self.can_be_exhausted:
-            return f"{asked} the space has only {n_found} left to try."
-        if self.constraint is None:
-            return f"{asked} only {n_found} were found before {PATIENCE} draws in a row were known already."
-        draws = f", which rejected {drawn.n_rejected:,} draws" if drawn.n_rejected else ""
-        return (
-            f"{asked} only {n_found} were found that meet the constraint {constraint_name(self.constraint)}{draws}."
-            f"{self._hint_at_equalities()}"
-        )
-
-    def _hint_at_equalities(self) -> str:
-        if self.can_be_exhausted:
-            return ""
-        return (
-            " If it asks for an equality of numbers (a == b), draws hardly ever meet it: allow a tolerance, or let "
-            "the estimator derive one parameter from the others."
-        )
 
     @property
     def can_be_exhausted(self) -> bool:
@@ -568,78 +446,6 @@ class Space:
                 snapped[rows, column_index] = dimension.snap(u[rows, column_index])
         return snapped
 
-    # -- drawing ---------------------------------------------------------------------------------------------
-
-    def _random_draws(self, n: int, rng: np.random.RandomState) -> Iterator[Params]:
-        """Yield the draws of ParameterSampler, with numpy scalars as Python values."""
-        samplers = []
-        for branch in self.branches:
-            samplers.append({name: dimension.sampler() for name, dimension in branch.items()})
-        if self._is_huge_product():
-            yield from islice(draw_from_product(samplers, rng), n)
-            return
-        for point in ParameterSampler(samplers, n, random_state=rng):
-            yield {name: native(value) for name, value in point.items()}
-
-    def _draws(self, method: Sampler, rng: np.random.RandomState) -> Iterator[Params]:
-        """Yield draws without end; a space of lists only yields each point once."""
-        if method == "random" or not self.columns:
-            is_finite = self.is_all_lists() and not self._is_huge_product()
-            n_draws = int(min(self.size, MAX_LISTED)) if is_finite else sys.maxsize
-            return self._random_draws(n_draws, rng)
-        engine = {"sobol": qmc.Sobol, "halton": qmc.Halton}[method]
-        sequence = engine(len(self.columns), scramble=True, seed=rng.randint(2**31 - 1))
-        # The total is 16, 32, 64, ...: Sobol sequences are balanced in powers of 2.
-        sizes = (2**k for k in chain([4], range(4, 24)))
-        return chain.from_iterable(self.decode(sequence.random(size)) for size in sizes)
-
-    def _fill(self, selection: Selection, method: Sampler, rng: np.random.RandomState) -> None:
-        """Draw points until a selection is full or most draws are rejected."""
-        n_rejected, patience = 0, min(PATIENCE, 20 * self.size)
-        for point in self._draws(method, rng):
-            n_rejected = 0 if selection.offer(point) else n_rejected + 1
-            if selection.is_full or n_rejected >= patience:
-                break
-
-    def _fill_from_list(self, selection: Selection, rng: np.random.RandomState) -> None:
-        """Offer all points of a finite space, in random order."""
-        full_grid = self._full_grid(MAX_LISTED)
-        for i in rng.permutation(len(full_grid)):
-            selection.offer(full_grid[i])
-
-    def _fill_from_cube(self, selection: Selection, rng: np.random.RandomState) -> None:
-        """Draw many points of the cube at once, which is faster than `_fill`, until a selection is full."""
-        for _ in range(MAX_CUBE_DRAWS // CUBE_BLOCK):
-            points = self.decode(rng.random_sample((CUBE_BLOCK, len(self.columns))))
-            allowed = [point for point in points if self.allows(point)]
-            selection.n_rejected += len(points) - len(allowed)
-            for point in allowed:
-                selection.offer(point)
-            if selection.is_full:
-                break
-
-    def _fill_by_walking(
-        self, selection: Selection, known: Sequence[Mapping[str, Any]], rng: np.random.RandomState
-    ) -> None:
-        """Fill a selection with points that a random walk from the selected and known points comes to."""
-        middles = []
-        for branch in self.branches:
-            middles.append({name: dimension.middle() for name, dimension in branch.items()})
-        generator = np.random.default_rng(rng.randint(2**31))
-        start = self.allowed_codes([*selection.points, *known, *middles], generator)
-        if not len(start):
-            return
-        # Each point only once, because points that a walk does not move away from would be drawn many times.
-        selection.require_unique()
-        for _ in range(MAX_WALKS):
-            u = random_walk(
-                self.allows_codes, start, n=selection.n_missing, n_sweeps=WALK_SWEEPS, rng=generator
-            )
-            for point in self.decode(u):
-                selection.offer(point)
-            if selection.is_full:
-                break
-
     def allows_codes(self, u: np.ndarray) -> np.ndarray:
         """Tell which points of the cube the constraint allows.
 
@@ -678,7 +484,19 @@ class Space:
         allowed: np.ndarray = u[self.allows_codes(u)]
         return allowed
 
-    def _full_grid(self, resolution: int | Mapping[str, int]) -> ParameterGrid:
+    def full_grid(self, resolution: int | Mapping[str, int]) -> ParameterGrid:
+        """Return the grid without the constraint, as a sequence whose points are made when they are asked for.
+
+        Parameters
+        ----------
+        resolution : int or dict of str to int
+            As for `grid`.
+
+        Returns
+        -------
+        full_grid : ParameterGrid
+            Points in the order of `grid`.
+        """
         names = set().union(*self.branches)
         resolution_of = checked_resolution(resolution, names)
         grids = []
@@ -697,8 +515,14 @@ class Space:
         dimensions = chain.from_iterable(branch.values() for branch in self.branches)
         return all(isinstance(dimension, Choice) for dimension in dimensions)
 
-    def _is_huge_product(self) -> bool:
-        """Tell whether a space of lists has more points than an index can count."""
+    def is_huge_product(self) -> bool:
+        """Tell whether a space of lists has more points than an index can count.
+
+        Returns
+        -------
+        is_huge_product : bool
+            Whether there are 2**63 points or more.
+        """
         return self.is_all_lists() and self.size > sys.maxsize
 
     def _branch_indices(self, points: Sequence[Mapping[str, Any]]) -> np.ndarray:

@@ -19,6 +19,7 @@ from skhpt.gp.acquisition import (
 from skhpt.gp.optimize import ValueAndGradient, maximize_acquisition
 from skhpt.history import History
 from skhpt.identity import params_key
+from skhpt.space.drawing import draw
 from skhpt.space.space import Space
 from skhpt.strategies.constrained import maximize_by_walking
 from skhpt.strategies.encoding import Encoder
@@ -254,7 +255,7 @@ class BayesianOptimization:
         """Draw up to n points that no trial has."""
         tried = [trial.candidate.params for trial in trials]
         random_state = np.random.RandomState(rng.integers(2**31))
-        return self.space.draw(n, random_state, unique=True, exclude=tried).points
+        return draw(self.space, n, random_state, unique=True, exclude=tried).points
 
 
 @dataclass(frozen=True)

@@ -46,8 +46,8 @@ SEARCHES = {
 
 @pytest.fixture(autouse=True)
 def fewer_draws(monkeypatch):
-    monkeypatch.setattr("skhpt.space.space.PATIENCE", 200)
-    monkeypatch.setattr("skhpt.space.space.MAX_CUBE_DRAWS", 300_000)
+    monkeypatch.setattr("skhpt.space.drawing.PATIENCE", 200)
+    monkeypatch.setattr("skhpt.space.drawing.MAX_CUBE_DRAWS", 300_000)
 
 
 @pytest.mark.parametrize("name", SEARCHES)
@@ -67,7 +67,7 @@ def test_a_model_finds_the_best_point_of_a_band():
 
 @pytest.mark.parametrize("name, n", [("random", 12), ("bayes", 12), ("hyperband", 9)])
 def test_the_constraint_is_the_reason_of_an_early_end(name, n, monkeypatch):
-    monkeypatch.setattr("skhpt.space.space.MAX_CUBE_DRAWS", 10_000)
+    monkeypatch.setattr("skhpt.space.drawing.MAX_CUBE_DRAWS", 10_000)
     search = SEARCHES[name](lambda params: params == {"C": 1.0, "k": 10.0})  # the middle of the space
     with pytest.warns(
         UserWarning, match=f"{n} candidates .* only 1 were found that meet the constraint <lambda>"
@@ -80,7 +80,7 @@ def test_the_constraint_is_the_reason_of_an_early_end(name, n, monkeypatch):
 @pytest.mark.parametrize("name", SEARCHES)
 @pytest.mark.parametrize("constraint", [equal, never])
 def test_a_constraint_that_no_draw_meets_is_an_error(name, constraint, monkeypatch):
-    monkeypatch.setattr("skhpt.space.space.MAX_CUBE_DRAWS", 10_000)
+    monkeypatch.setattr("skhpt.space.drawing.MAX_CUBE_DRAWS", 10_000)
     match = rf"{constraint.__name__} \(test_tight_constraint.py, line \d+\) rejected all [\d,]+ draws"
     with pytest.raises(ValueError, match=match):
         SEARCHES[name](constraint).fit(X, Y)

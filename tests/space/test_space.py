@@ -246,7 +246,7 @@ RARE = {
 @pytest.mark.parametrize("method", ["random", "sobol"])
 @pytest.mark.parametrize("name", RARE)
 def test_points_of_a_tight_constraint_are_found(name, method, unique, monkeypatch):
-    monkeypatch.setattr("skhpt.space.space.PATIENCE", 100)
+    monkeypatch.setattr("skhpt.space.drawing.PATIENCE", 100)
     params, constraint = RARE[name]
     points = Space(params, constraint).sample(12, 0, method=method, unique=unique)
     assert all(map(constraint, points))
@@ -267,7 +267,7 @@ def test_a_walk_keeps_the_distribution():
 
 
 def test_the_same_points_of_a_tight_constraint_for_the_same_seed(monkeypatch):
-    monkeypatch.setattr("skhpt.space.space.PATIENCE", 100)
+    monkeypatch.setattr("skhpt.space.drawing.PATIENCE", 100)
     space = Space(*RARE["sum"])
     assert space.sample(5, 0) == space.sample(5, 0) != space.sample(5, 1)
 
@@ -276,7 +276,7 @@ def test_the_same_points_of_a_tight_constraint_for_the_same_seed(monkeypatch):
     "constraint", [lambda p: p["a"] == p["b"], lambda p: p["a"] * p["b"] == 0.1, lambda p: False]
 )
 def test_a_constraint_that_draws_cannot_meet_is_named(constraint, monkeypatch):
-    monkeypatch.setattr("skhpt.space.space.MAX_CUBE_DRAWS", 10_000)
+    monkeypatch.setattr("skhpt.space.drawing.MAX_CUBE_DRAWS", 10_000)
     space = Space({"a": stats.uniform(0, 1), "b": stats.uniform(1, 1)}, constraint)
     with pytest.raises(
         ValueError,
