@@ -21,6 +21,7 @@ from sklearn.datasets import load_iris  # noqa: E402
 always = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # no test depends on the clock
 settings.register_profile("default", always, derandomize=True, max_examples=12)
 settings.register_profile("thorough", always, max_examples=500)  # pytest --hypothesis-profile=thorough
+settings.register_profile("fuzz", always, max_examples=2000)
 settings.load_profile("default")
 
 

@@ -6,7 +6,6 @@ import warnings
 from typing import Any
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 
@@ -49,7 +48,6 @@ def assert_same(expected: dict[str, Any], found: dict[str, Any]) -> None:
             np.testing.assert_equal(found[name], value, err_msg=name)
 
 
-@pytest.mark.xfail(reason="sharing is being mended; remove this line to see what differs")
 @given(problems())
 @settings(max_examples=max(40, settings().max_examples))
 def test_a_search_is_that_of_scikit_learn(problem: Problem) -> None:
