@@ -16,7 +16,7 @@ needs_alarm = pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="has no 
 @pytest.mark.parametrize(
     "kind", [ValueError, MemoryError, StopIteration, SystemExit, GeneratorExit, BaseException]
 )
-@pytest.mark.parametrize("pid", [HERE, ELSEWHERE])
+@pytest.mark.parametrize("pid", [HERE, ELSEWHERE], ids=["here", "elsewhere"])
 def test_exceptions_of_any_class_are_failures(kind, pid):
     assert is_failure(kind("no"), pid)
 

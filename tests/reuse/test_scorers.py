@@ -253,7 +253,7 @@ STATEFUL = {
 }
 
 
-@pytest.mark.parametrize("name", set(STATEFUL) - {"draws"})
+@pytest.mark.parametrize("name", sorted(set(STATEFUL) - {"draws"}))
 def test_a_scorer_with_state_is_called_as_by_scikit_learn(name: str) -> None:
     pipe = make_pipeline(StandardScaler(), KNeighborsClassifier())
     grid = {

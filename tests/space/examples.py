@@ -50,6 +50,9 @@ class Real:
         self.high = high
         self.prior = prior
 
+    def __repr__(self):
+        return f"{type(self).__name__}({self.low!r}, {self.high!r}, {self.prior!r})"
+
 
 class Integer(Real):
     pass
