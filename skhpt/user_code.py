@@ -8,15 +8,21 @@ from __future__ import annotations
 
 import dis
 import hashlib
+import re
 import sys
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass
+from datetime import date, time, timedelta
+from decimal import Decimal
+from fractions import Fraction
 from functools import cache, lru_cache, partial
 from pathlib import PurePath
-from types import CodeType, FunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType, SimpleNamespace
 from typing import Any
+from uuid import UUID
 
+import joblib
 import numpy as np
 
 #: Largest number of values that are visited; code beyond is not described.
@@ -35,16 +41,20 @@ _IGNORED_ATTRIBUTES = {
 }
 #: Names that the body of a class stores by itself.
 _STORED_BY_CLASS_BODY = {"__module__", "__doc__", "__qualname__", "__firstlineno__", "__static_attributes__"}
-#: Methods that change a list, dict or set in place.
+#: Methods that change a list, dict, set or model in place.
 _MUTATORS = {
     *("append", "extend", "insert", "remove", "pop", "clear", "sort", "reverse", "appendleft", "popleft"),
     *("add", "discard", "update", "setdefault", "popitem", "__setitem__", "fill"),
+    *("fit", "fit_transform", "fit_predict", "partial_fit", "set_params"),
 }
 _ASSIGNMENTS = {
     *("STORE_GLOBAL", "STORE_ATTR", "STORE_DEREF"),
     *("DELETE_GLOBAL", "DELETE_ATTR", "DELETE_DEREF"),
 }
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), type(...), range)
+#: Values whose text describes them.
+_VALUES = (PurePath, date, time, timedelta, Decimal, Fraction, UUID)
+_FUNCTIONS = (FunctionType, BuiltinFunctionType, np.ufunc)
 _CONTAINERS = (list, tuple, set, frozenset)
 
 
@@ -102,11 +112,11 @@ def _digests_by_name(description: str) -> dict[str, set[str]]:
 
 @dataclass
 class _Piece:
-    """A class or function of the user, before it is known which constants the code changes."""
+    """A class or function of the user, before it is known which variables the code changes."""
 
     name: str
     text: str
-    constants: dict[str, Any] = field(default_factory=dict)
+    variables: dict[str, Any]
 
 
 class _Visit:
@@ -136,17 +146,9 @@ class _Visit:
         """Return the digests of all code that was visited, by the name of the class or function."""
         digests = defaultdict(set)
         for piece in self._pieces:
-            constants = [f"{name}={_text(value)}" for name, value in sorted(self._unchanging(piece))]
+            constants = _Texts(self._assigned, self._mutated).of_variables(piece.variables)
             digests[piece.name].add(_digest(piece.text, *constants))
         return dict(digests)
-
-    def _unchanging(self, piece: _Piece) -> Iterator[tuple[str, Any]]:
-        """Yield the constants that the code does not change while it runs: counters and logs are no code."""
-        for name, value in piece.constants.items():
-            is_mutable = not isinstance(value, (*_PLAIN, tuple, frozenset))
-            *_, last = name.split(".")
-            if last not in self._assigned and not (is_mutable and last in self._mutated):
-                yield name, value
 
     def _parts(self, value: Any) -> Iterable[Any]:
         """Describe a value if it is code of the user, and return the values that it refers to."""
@@ -185,7 +187,7 @@ class _Visit:
         attributes = {name: value for name, value in vars(cls).items() if name not in _IGNORED_ATTRIBUTES}
         bases = [base.__qualname__ for base in cls.__bases__]
         kinds = {f"kind of.{name}": type(value).__name__ for name, value in attributes.items()}
-        self._pieces.append(_Piece(_short_name(cls), f"class {bases}", kinds | _constants(attributes)))
+        self._pieces.append(_Piece(_short_name(cls), f"class {bases}", kinds | attributes))
         return type(cls), *cls.__bases__, *attributes.values()
 
     def _parts_of_function(self, function: FunctionType) -> Iterable[Any]:
@@ -200,7 +202,7 @@ class _Visit:
         self._mutated |= facts.mutated
         read = cells | _read_globals(function, facts)
         read |= {"defaults": function.__defaults__, "keyword defaults": function.__kwdefaults__}
-        self._pieces.append(_Piece(_short_name(function), facts.text, _constants(read)))
+        self._pieces.append(_Piece(_short_name(function), facts.text, read))
         return [*parts, *read.values()]
 
 
@@ -340,52 +342,86 @@ def _code_text(code: CodeType) -> str:
             lines.pop()  # the value that is stored
             continue
         is_constant = instruction.opcode in dis.hasconst
-        argument = _text(instruction.argval) if is_constant else instruction.argrepr
+        argument = _Texts().of(instruction.argval) if is_constant else instruction.argrepr
         lines.append(f"{instruction.opname} {argument}")
     return "\n".join(lines)
 
 
-def _constants(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values that a text describes: constants, and the attributes of objects that are constants."""
-    constants = {}
-    for name, value in values.items():
-        if _is_constant(value):
-            constants[name] = value
-        elif not isinstance(value, type) and not is_installed(type(value).__module__):
-            attributes = getattr(value, "__dict__", {})
-            constants |= {f"{name}.{key}": item for key, item in attributes.items() if _is_constant(item)}
-    return constants
+class _Texts:
+    """Texts of the values that code reads, which are the same in every process.
+
+    Parameters
+    ----------
+    assigned : set of str
+        Names that the code assigns to.
+    mutated : set of str
+        Names of containers and models that the code may change in place.
+    """
+
+    def __init__(self, assigned: Set[str] = frozenset(), mutated: Set[str] = frozenset()):
+        self._assigned = assigned
+        self._mutated = mutated
+        self._n_left = MAX_VISITED
+
+    def of_variables(self, values: Mapping[str, Any], depth: int = 0) -> list[str]:
+        """Describe variables or attributes, except those that the code changes: counters and logs are no code."""
+        unchanging = {name: value for name, value in values.items() if not self._is_changed(name, value)}
+        return sorted(f"{name}={self.of(value, depth)}" for name, value in unchanging.items())
+
+    def _is_changed(self, name: str, value: Any) -> bool:
+        is_mutable = not isinstance(value, (*_PLAIN, tuple, frozenset))
+        *_, last = name.split(".")
+        return last in self._assigned or (is_mutable and last in self._mutated)
+
+    def of(self, value: Any, depth: int = 0) -> str:
+        """Describe a value by its content, as far as that is known to be the same in every process."""
+        kind = type(value).__name__
+        self._n_left -= 1
+        if depth > MAX_DEPTH or self._n_left < 0:
+            return kind
+        if isinstance(value, CodeType):
+            return _code_text(value)
+        if isinstance(value, (set, frozenset)):
+            return f"{kind}{sorted(self.of(item, depth + 1) for item in value)}"
+        if isinstance(value, (tuple, list, deque)):
+            return f"{kind}{[self.of(item, depth + 1) for item in value]}"
+        if isinstance(value, Mapping):
+            return f"{kind}{sorted(self.of(item, depth + 1) for item in value.items())}"
+        if isinstance(value, (*_PLAIN, np.generic)):
+            return _number_text(value)
+        if isinstance(value, np.ndarray) and value.dtype != object:
+            is_small = value.size <= MAX_VISITED
+            return f"array {value.dtype} {value.shape} {_digest(value.tobytes().hex()) if is_small else ''}"
+        return self._of_object(value, depth)
+
+    def _of_object(self, value: Any, depth: int) -> str:
+        module, kind = type(value).__module__, type(value).__name__
+        if isinstance(value, (type, *_FUNCTIONS)):  # those of the user have digests of their own
+            is_named = is_installed(str(getattr(value, "__module__", "")))
+            return f"{value.__module__}.{value.__name__}" if is_named else kind
+        if isinstance(value, _VALUES):
+            return f"{kind} {value}"
+        if isinstance(value, re.Pattern):
+            return f"{kind} {value.pattern!r} {value.flags}"
+        if isinstance(value, SimpleNamespace) or not is_installed(module):
+            return f"{kind}{self.of_variables(getattr(value, '__dict__', {}), depth + 1)}"
+        if hasattr(value, "to_numpy") or (module.startswith("sklearn.") and hasattr(value, "get_params")):
+            return f"{kind} {_pickle_digest(value)}"
+        return kind
 
 
-def _is_constant(value: Any, depth: int = 0) -> bool:
-    """Return whether a value consists of plain values only, so that its text describes it."""
-    if isinstance(value, (*_PLAIN, np.generic)):
-        return True
-    if isinstance(value, np.ndarray):
-        return value.dtype != object and value.size <= MAX_VISITED
-    if type(value) in _CONTAINERS:
-        is_small = len(value) <= MAX_VISITED and depth < MAX_DEPTH
-        return is_small and all(_is_constant(item, depth + 1) for item in value)
-    if type(value) is dict:
-        return _is_constant(list(value.items()), depth)
-    return False
-
-
-def _text(value: Any) -> str:
-    """Return a text of a constant, which is the same in every process."""
-    if isinstance(value, CodeType):
-        return _code_text(value)
-    if isinstance(value, (set, frozenset)):
-        return f"{type(value).__name__}{sorted(map(_text, value))}"
-    if isinstance(value, (tuple, list)):
-        return f"{type(value).__name__}{list(map(_text, value))}"
-    if isinstance(value, dict):
-        return f"dict{sorted(_text(item) for item in value.items())}"
-    if isinstance(value, np.ndarray):
-        return f"array {value.dtype} {value.shape} {_digest(value.tobytes().hex())}"
+def _number_text(value: Any) -> str:
     if isinstance(value, int) and value.bit_length() > 10_000:  # Python limits the digits that repr writes
         return hex(value)
     return repr(value)
+
+
+def _pickle_digest(value: Any) -> str:
+    """Return the digest of a table or a model; empty if it cannot be pickled."""
+    try:
+        return str(joblib.hash(value))
+    except Exception:
+        return ""
 
 
 def _digest(*texts: str) -> str:

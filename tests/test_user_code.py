@@ -77,6 +77,29 @@ PARTS = {
         "class Scale:\n    def __init__(self, n):\n        self.n = n\nSCALE = Scale({})\n"
         "class Own(Base):\n    def transform(self, X):\n        return X * SCALE.n",
     ),
+    **{
+        f"{kind} of the module": (
+            "Own",
+            f"{line}\nclass Own(Base):\n    def transform(self, X):\n        return X, THING",
+        )
+        for kind, line in {
+            "a table": "import pandas as pd\nTHING = pd.DataFrame({{'a': [{}]}})",
+            "a fitted model": "from sklearn.preprocessing import MinMaxScaler\n"
+            "THING = MinMaxScaler().fit([[0], [{}]])",
+            "a model with parameters": "from sklearn.svm import SVC\nTHING = SVC(C={})",
+            "a namespace": "from types import SimpleNamespace\nTHING = SimpleNamespace(n={})",
+            "a named tuple": "from collections import namedtuple\nTHING = namedtuple('Thing', 'n')({})",
+            "a dataclass in a dict": "from dataclasses import dataclass\n@dataclass\nclass Thing:\n    n: int\n"
+            "THING = {{'deep': [Thing({})]}}",
+            "a list with a function": "THING = [len, {}]",
+            "a function of a package": "import math\nTHING = math.sqrt if {} == 10 else math.exp",
+            "a ufunc": "import numpy as np\nTHING = np.exp if {} == 10 else np.sqrt",
+            "a class of a package": "from sklearn.svm import SVC, SVR\nTHING = SVC if {} == 10 else SVR",
+            "a path": "from pathlib import Path\nTHING = Path('{}')",
+            "a pattern": "import re\nTHING = re.compile('{}')",
+            "a date": "from datetime import date\nTHING = date(2000, 1, {})",
+        }.items()
+    },
     "a decorated method": (
         "Own",
         "import functools\n"
@@ -168,6 +191,12 @@ def test_positions_comments_docstrings_and_types_do_not_count(source):
         "class Log:\n    n = 0\n    def __call__(self):\n        self.n += 1\nLOG = Log()\n"
         "class Own(Base):\n    def fit(self, X):\n        LOG()",
         "class Own(Base):\n    def fit(self, X):\n        type(self).cache_ = 1",
+        "from sklearn.preprocessing import MinMaxScaler\nSCALER = MinMaxScaler()\n"
+        "class Own(Base):\n    def fit(self, X):\n        SCALER.fit([X])",
+        "import random\nRNG = random.Random(0)\nclass Own(Base):\n    def fit(self, X):\n        RNG.random()",
+        "class Log:\n    def __init__(self):\n        self.seen = []\n    def note(self, x):\n"
+        "        self.seen.append(x)\nLOGS = {'own': Log()}\n"
+        "class Own(Base):\n    def fit(self, X):\n        LOGS['own'].note(1)",
     ],
 )
 def test_what_the_code_itself_changes_does_not_count(source):

@@ -127,7 +127,7 @@ def _choice(name: str, values: Sequence[Any] | np.ndarray) -> Choice:
 
 def _is_distribution(value: Any) -> bool:
     # Lists are mostly numbers and text, for which a look at the type is faster.
-    return not isinstance(value, (int, float, str)) and hasattr(value, "rvs") and hasattr(value, "ppf")
+    return not isinstance(value, (int, float, str)) and hasattr(value, "rvs")
 
 
 def _distribution(name: str, definition: Any) -> Dimension:

@@ -17,9 +17,9 @@ from skhpt.distributions import loguniform_int
 PRIORS = ("uniform", "log-uniform")
 #: Words that cannot be a choice beside two numbers, but may be meant as a prior: as which one, if any.
 _MEANT = {
-    **dict.fromkeys(("uniform", "quniform"), "uniform"),
-    **dict.fromkeys(("loguniform", "log", "logarithmic", "reciprocal"), "log-uniform"),
-    **dict.fromkeys(("normal", "lognormal", "gaussian")),
+    **dict.fromkeys(("uniform", "quniform", "linear"), "uniform"),
+    **dict.fromkeys(("loguniform", "log", "logspace", "logarithmic", "reciprocal"), "log-uniform"),
+    **dict.fromkeys(("normal", "lognormal", "gaussian", "int", "integer", "float", "real")),
 }
 
 
@@ -81,6 +81,8 @@ def _is_range(definition: Sequence[Any]) -> bool:
 
 def _similar_words(prior: str) -> list[str]:
     """Return the word that a prior may be meant for, in a list, or an empty list."""
+    if prior == "log2":  # a number of features, as in [0.3, 0.7, "log2"]
+        return []
     return get_close_matches(re.sub("[^a-z]", "", prior.lower()), _MEANT, n=1, cutoff=0.8)
 
 

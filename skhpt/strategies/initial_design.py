@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from skhpt._typing import Params
-from skhpt.identity import params_key
 from skhpt.space.dimensions import Dimension
 from skhpt.space.space import Space
 
@@ -39,8 +38,13 @@ def default_points(own: Params, space: Space) -> list[Params]:
     shares = [len(part) / max(1, len(middle)) for middle, part in zip(middles, own_parts, strict=True)]
     as_it_is = [middles[i] | own_parts[i] for i in np.argsort(-np.array(shares), kind="stable")]
     allowed = [point for point in as_it_is if space.allows(point)]
-    points = [*allowed[:1], *(point for point in middles if space.allows(point))]
-    return list({params_key(point): point for point in points}.values())
+    return _distinct([*allowed[:1], *(point for point in middles if space.allows(point))], space)
+
+
+def _distinct(points: list[Params], space: Space) -> list[Params]:
+    """Leave out points that equal an earlier one but for rounding, such as 1 and the middle of 0.1 to 10."""
+    places = [tuple(np.round(np.nan_to_num(u, nan=-1), 9)) for u in space.encode(points)]
+    return [point for i, point in enumerate(points) if places[i] not in places[:i]]
 
 
 def _own_part(own: Params, branch: dict[str, Dimension]) -> Params:

@@ -72,6 +72,9 @@ def test_a_range_means_the_same_in_every_search(definition, equivalent):
         ((1, 5, "unifrom"), "Did you mean 'uniform'"),
         ((1, 5, "normal"), "got 'normal'. Use a distribution of scipy.stats"),
         ((1.0, 5.0, "logunifrom", 10), "Did you mean 'log-uniform'"),
+        ((1, 5, "linear"), "Did you mean 'uniform'"),
+        ((1, 1000, "log10"), "Did you mean 'log-uniform'"),
+        ((1, 5, "int"), "got 'int'"),
         (Real(1, 2, "normal"), r"The prior of the range \(1, 2, 'normal'\) of parameter 'x' must be"),
     ],
     ids=str,
@@ -97,6 +100,7 @@ def test_a_tuple_of_two_numbers_is_two_choices_with_a_warning(definition):
     [
         *([1, 50], [0.1, 10.0], np.array([1.0, 9.0]), range(2, 4), (0, 1), (5, 1), (3, 3), (True, False)),
         *(("most_frequent", "stratified", "uniform"), ["log2", "sqrt", "uniform"], (1, 5, 9), (1, 5, "sqrt")),
+        *([0.3, 0.7, "log2"], (0.5, 1.0, "log2")),
         *(
             (0.1, 1, "scale"),
             (1, 2, None),

@@ -46,3 +46,11 @@ def test_the_middle_of_each_branch_comes_next():
     first, *middles = default_points({"C": 3.0, "k": 2, "kind": "d"}, space)
     assert first == {"kind": "d", "C": 3.0, "k": 4}
     assert middles == [{"kind": kind, "C": pytest.approx(1), "k": 4} for kind in "abcd"]
+
+
+@pytest.mark.parametrize(
+    "dist", [stats.loguniform(1e-3, 1e3), stats.loguniform(1e-2, 1e2), stats.uniform(0, 2), stats.norm(1, 3)]
+)
+def test_a_middle_that_is_the_own_value_but_for_rounding_is_left_out(dist):
+    assert default_points({"C": 1}, Space({"C": dist})) == [{"C": 1}]
+    assert len(default_points({"C": 1.01}, Space({"C": dist}))) == 2
