@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain, islice
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -156,22 +156,25 @@ def _hint_at_equalities(space: Space) -> str:
 
 def _random_draws(space: Space, n: int, rng: np.random.RandomState) -> Iterator[Params]:
     """Yield the draws of ParameterSampler, with numpy scalars as Python values."""
-    samplers = []
-    for branch in space.branches:
-        samplers.append({name: dimension.sampler() for name, dimension in branch.items()})
-    if space.is_huge_product():
-        yield from islice(draw_from_product(samplers, rng), n)
-        return
-    for point in ParameterSampler(samplers, n, random_state=rng):
+    for point in ParameterSampler(_samplers(space), n, random_state=rng):
         yield {name: native(value) for name, value in point.items()}
 
 
+def _samplers(space: Space) -> list[dict[str, Any]]:
+    """Return the lists and distributions of each branch, as ParameterSampler accepts them."""
+    samplers = []
+    for branch in space.branches:
+        samplers.append({name: dimension.sampler() for name, dimension in branch.items()})
+    return samplers
+
+
 def _draws(space: Space, method: Sampler, rng: np.random.RandomState) -> Iterator[Params]:
-    """Yield draws without end; a space of lists only yields each point once."""
+    """Yield draws without end."""
+    if space.is_all_lists() and (method == "random" or not space.columns):
+        # ParameterSampler yields all points of a product of lists in the order of the product.
+        return draw_from_product(_samplers(space), rng)
     if method == "random" or not space.columns:
-        is_finite = space.is_all_lists() and not space.is_huge_product()
-        n_draws = int(min(space.size, MAX_LISTED)) if is_finite else sys.maxsize
-        return _random_draws(space, n_draws, rng)
+        return _random_draws(space, sys.maxsize, rng)
     engine = {"sobol": qmc.Sobol, "halton": qmc.Halton}[method]
     sequence = engine(len(space.columns), scramble=True, seed=rng.randint(2**31 - 1))
     # The total is 16, 32, 64, ...: Sobol sequences are balanced in powers of 2.

@@ -149,6 +149,19 @@ def test_epochs_refit_like_the_search(iris):
     assert "max_iter" not in search.best_params_
 
 
+@pytest.mark.parametrize("values", [list(range(1, 201)), range(1, 201), np.arange(1, 201)], ids=type)
+def test_candidates_from_lists_are_drawn_at_random(iris, values):
+    firsts = []
+    for seed in (0, 1):
+        search = HyperbandSearchCV(
+            SVC(), {"C": values}, resource="folds", n_candidates=20, random_state=seed, cv=3
+        )
+        candidates = [params["C"] for params in search.fit(*iris).cv_results_["params"][:20]]
+        assert 3 < sum(C > 100 for C in candidates) < 17
+        firsts.append(candidates)
+    assert firsts[0] != firsts[1]
+
+
 def test_failing_candidates(iris):
     space = {"value": list(range(9))}
     search = HyperbandSearchCV(Failing(bad=(8, 7, 6, 5, 4, 3)), space, n_candidates=9, cv=3, random_state=0)

@@ -371,3 +371,20 @@ def test_sampling_stops_with_a_warning_if_most_draws_are_rejected():
         UserWarning, match=r"only 2 were found that meet the constraint <lambda> \(test_space.py, line"
     ):
         assert len(space.sample(3, 0)) == 2
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"a": list(range(1000))},
+        {"a": range(1000), "b": ["x", "y", "z"]},
+        [{"a": range(500), "b": [0]}, {"a": range(500, 1000)}],
+        {"a": range(1000), "b": range(2**62)},
+    ],
+    ids=["list", "range and names", "branches", "huge product"],
+)
+def test_draws_from_lists_with_a_constraint_are_spread_over_the_lists(params, seed):
+    points = Space(params, constraint=lambda point: point["a"] != 3).sample(40, seed)
+    assert len({params_key(point) for point in points}) == 40
+    assert 8 < sum(point["a"] >= 500 for point in points) < 32
