@@ -89,9 +89,9 @@ def is_sklearn_function(function: Any) -> bool:
 
 
 def is_sklearn_metric(function: Any) -> bool:
-    """Return whether a function is one of the public functions of `sklearn.metrics`."""
+    """Return whether a function is one of the public functions of `sklearn.metrics`, and not one that replaces it."""
     name = getattr(function, "__name__", None)
-    return type(function) is FunctionType and getattr(metrics, name or "", None) is function
+    return getattr(metrics, name or "", None) is function and is_sklearn_function(function)
 
 
 def sklearn_metric(scorer: Scorer, kind: str | None) -> ScorerMetric | None:

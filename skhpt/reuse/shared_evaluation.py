@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
@@ -242,6 +242,7 @@ class SharedFits(FitPolicy):
             return first
         n_found = self._cache.n_found
         score = self._try(job)
+        self._guard.raise_again()
         if score is None:
             self._guard.restore(before)
             self._guard.n_words = 0
@@ -282,6 +283,8 @@ class SharedFits(FitPolicy):
 
     def _stop_if_checks_take_long(self, score: FoldScore) -> None:
         """Share no more fits if it takes longer to check that nobody writes to data than sharing saves."""
+        if not self._mutation_checks:
+            return
         spent = self._seconds_checking + self._cache.seconds_checking
         self._seconds_asked += score.fit_time + score.score_time
         self._n_checked += 1
@@ -400,13 +403,24 @@ class _DrawGuard(GlobalRngWatch):
         super().__init__(is_active)
         self._fit_graph = fit_graph
         self._is_foreign = is_foreign
+        self._refusal: tuple[str, set[str]] | None = None  # reason and offenders
         self.n_words = 0
 
     def start(self, fit_graph: FitGraph) -> RngState | None:
         """Begin with a candidate, and return the state of the generator."""
         self._fit_graph = fit_graph
+        self._refusal = None
         self.n_words = 0
         return self.state()
+
+    def raise_again(self) -> None:
+        """Refuse once more, as a scorer with a bare ``except`` may have caught a refusal."""
+        if self._refusal is not None:
+            raise SharingRefused(*self._refusal)
+
+    def _refuse(self, reason: str, offenders: set[str]) -> NoReturn:
+        self._refusal = reason, offenders
+        raise SharingRefused(reason, offenders)
 
     def call(self, path: str, fit: Callable[[], T]) -> T:
         """Make the shared fit of the step at a path. Refuse if it draws, as each candidate would draw other numbers."""
@@ -419,7 +433,7 @@ class _DrawGuard(GlobalRngWatch):
     def refuse_changing(self, path: str) -> None:
         """Refuse to share the step at a path, because it changes when it transforms or predicts."""
         name = self._fit_graph.names[path]
-        raise SharingRefused(f"{name} changes when it transforms or predicts", {name})
+        self._refuse(f"{name} changes when it transforms or predicts", {name})
 
     def count(self, before: RngState | None, is_suspect: Callable[[str], bool]) -> int:
         """Count the draws since a state of the generator; `is_suspect` tells which paths may have drawn."""
@@ -445,7 +459,7 @@ class _DrawGuard(GlobalRngWatch):
         culprits = unseeded or set(filter(is_suspect, draws.unknown)) or {""}
         names = {self._fit_graph.names[path] for path in culprits}
         who = " or ".join(sorted(names)) if culprits != {""} else "something in it"
-        raise SharingRefused(f"{who} draws from numpy's global generator", names)
+        self._refuse(f"{who} draws from numpy's global generator", names)
 
 
 def _count_uses(shared: Sequence[SharedCandidate]) -> Counter[int]:

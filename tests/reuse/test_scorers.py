@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sklearn.metrics
 from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_iris
@@ -215,6 +216,55 @@ def log_in_a_default(log: list[Any]) -> Callable[..., float]:
     return scorer
 
 
+def writes_out_by_position(log: list[Any]) -> Any:
+    def metric(y_true: Any, y_pred: Any) -> float:
+        score = accuracy_score(y_true, y_pred)
+        np.add(y_true, 1, y_true)
+        return score
+
+    return make_scorer(metric)
+
+
+def rounds_a_mean_in_place(log: list[Any]) -> Callable[..., float]:
+    def scorer(model: Any, X: Any, y: Any) -> float:
+        score = accuracy(model, X, y)
+        model[0].mean_.round(0, model[0].mean_)
+        return score
+
+    return scorer
+
+
+def passes_on_a_function_that_writes(log: list[Any]) -> Callable[..., float]:
+    def scorer(model: Any, X: Any, y: Any) -> float:
+        score, mean = accuracy(model, X, y), model[0].mean_
+        list(map(np.sqrt, [mean], [mean]))
+        return score
+
+    return scorer
+
+
+def writes_out_by_name(log: list[Any]) -> Any:
+    total = np.zeros(1)
+    options = {"out": total}
+
+    def metric(y_true: Any, y_pred: Any) -> float:
+        np.add(total, 1.0, **options)
+        return accuracy_score(y_true, y_pred) - float(total[0]) / 1000
+
+    return make_scorer(metric)
+
+
+def adds_to_an_array(log: list[Any]) -> Any:
+    totals = np.zeros(1)
+
+    def metric(y_true: Any, y_pred: Any) -> float:
+        total = totals
+        total += 1.0
+        return accuracy_score(y_true, y_pred) - float(total[0]) / 1000
+
+    return make_scorer(metric)
+
+
 def metric_in_disguise(log: list[Any]) -> Any:
     """Make a scorer of a metric that says that it is one of scikit-learn's."""
 
@@ -240,6 +290,11 @@ STATEFUL = {
     "closure": count_in_a_closure,
     "attribute of the function": count_in_an_attribute,
     "default argument": log_in_a_default,
+    "output by position": writes_out_by_position,
+    "output of a method": rounds_a_mean_in_place,
+    "function as an argument": passes_on_a_function_that_writes,
+    "output by name": writes_out_by_name,
+    "array with two names": adds_to_an_array,
     "metric": metric_in_disguise,
     "metric of an object": lambda log: make_scorer(lambda y, p: log.append(1) or float(len(log))),
     "partial": lambda log: partial(lambda log, model, X, y: log.append(1) or float(len(log)), log),
@@ -262,7 +317,43 @@ def test_a_scorer_with_state_is_called_as_by_scikit_learn(name: str) -> None:
     }
     search = assert_same_search(pipe, grid, STATEFUL[name])
     assert n_saved(search) == 0
-    assert "the scorer may keep state or change the model" in str(search.reuse_report_)
+    assert any(reason in str(search.reuse_report_) for reason in ("the scorer may keep state", "writes to"))
+
+
+@pytest.mark.parametrize(("module", "name"), [(sklearn.metrics, "hamming_loss"), (np, "ptp")])
+def test_a_function_that_replaces_a_known_one_is_not_known(module: Any, name: str, monkeypatch: Any) -> None:
+    def make_scoring(log: list[Any]) -> Any:
+        def replacement(y_true: Any, y_pred: Any) -> float:
+            log.append(len(y_true))
+            return accuracy_score(y_true, y_pred) - len(log) / 1000
+
+        replacement.__name__ = name
+        monkeypatch.setattr(module, name, replacement)
+        return make_scorer(replacement)
+
+    pipe = make_pipeline(StandardScaler(), GaussianNB())
+    assert n_saved(assert_same_search(pipe, {"gaussiannb__var_smoothing": [1e-9, 1.0]}, make_scoring)) == 0
+
+
+class DriftingScaler(StandardScaler):
+    """Scaler that changes whenever it transforms."""
+
+    def transform(self, X: Any, copy: Any = None) -> Any:
+        scaled = super().transform(X)
+        self.mean_ = self.mean_ + 0.1
+        return scaled
+
+
+def test_a_scorer_that_catches_everything_does_not_hide_that_a_step_changes() -> None:
+    def scorer(model: Any, X: Any, y: Any) -> float:
+        try:
+            return accuracy(model, X, y)
+        except BaseException:
+            return 0.0
+
+    for pipe in (make_pipeline(DriftingScaler(), GaussianNB()), make_pipeline(MinMaxScaler(), GaussianNB())):
+        search = assert_same_search(pipe, {"gaussiannb__var_smoothing": [1e-9, 1.0]}, lambda log: scorer)
+    assert n_saved(search) > 0
 
 
 class LoggingModel(GaussianNB):
