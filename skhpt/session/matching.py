@@ -132,7 +132,7 @@ class Matcher:
         for candidate in candidates:
             if found := dimension.matching(candidate):
                 return found
-        return self._by_text(cell, dimension) if is_text or isinstance(cell, str) else []
+        return self._by_text(cell, dimension) if is_text or isinstance(cell, (str, dict)) else []
 
     def _by_text(self, cell: Any, dimension: Dimension) -> list[Any]:
         """Return a list of the only choice that has the text of a cell, or an empty list."""
@@ -189,7 +189,10 @@ def _literal(cell: Any) -> list[Any]:
 def _texts(value: Any) -> set[str]:
     """Return the texts that a value may have in a table or journal, without memory addresses."""
     texts = set()
-    for text in (short_repr(value, 10_000), _str(value), getattr(value, "__qualname__", "")):
+    forms = [short_repr(value, 10_000), _str(value), getattr(value, "__qualname__", "")]
+    if isinstance(value, dict):  # JSON has texts as keys
+        forms.append(short_repr({str(key): item for key, item in value.items()}, 10_000))
+    for text in forms:
         texts.add(" ".join(re.sub(r" at 0x[0-9a-fA-F]+", "", str(text)).split()))
     return texts - {""}
 

@@ -168,12 +168,13 @@ def test_a_table_of_polars(read, tmp_path):
 
 
 def test_a_table_that_went_through_json():
-    space = {"pair": [(1,), (2, 3)], "limit": [None, 3], "x": stats.uniform()}
+    space = {"pair": [(1,), (2, 3), {0: 1, 1: 2}, {0: 1, 1: 5}], "limit": [None, 3], "x": stats.uniform()}
     first = RandomSearch(Smooth(), space, n_iter=6, cv=2, random_state=0).fit(X, Y)
     table = {
         name: np.asarray(column).tolist() for name, column in first.cv_results_.items() if "param" not in name
     }
     table = json.loads(json.dumps(table | {"params": first.cv_results_["params"]}))
+    assert {type(params["pair"]) for params in table["params"]} == {list, dict}
     search, messages = learn(space, table)
     assert messages == []
     assert points(search) == [params_key(params) for params in first.cv_results_["params"]]
