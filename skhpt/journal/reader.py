@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -214,6 +215,8 @@ class JournalReader:
         return contents
 
     def _read_line(self, number: int, line: bytes, contents: Contents, codec: Decoder) -> None:
+        if line == b"\n":  # an editor has added it
+            return
         record = self.checker.check(line)
         if record is None:
             self.damaged.append(number)
@@ -271,7 +274,7 @@ class JournalReader:
                 continue
             yield from with_zeros
             with_zeros.clear()
-            yield line
+            yield _without_marks(line) if line[-2:] == b"\r\n" or line.startswith(BOM_UTF8) else line
         self.n_torn_bytes = sum(map(len, with_zeros))
 
     def _read_first_line(self, line: bytes) -> None:
@@ -326,6 +329,11 @@ def read_header(path: str | os.PathLike[str]) -> Header | None:
     with open(path, "rb") as file:
         reader = JournalReader(path, file)
         return reader.header if reader.has_more() else None
+
+
+def _without_marks(line: bytes) -> bytes:
+    """Return a line as it was written, before an editor changed its end or put a byte order mark before it."""
+    return line.removeprefix(BOM_UTF8).removesuffix(b"\r\n").removesuffix(b"\n") + b"\n"
 
 
 @contextmanager

@@ -169,6 +169,36 @@ def test_lines_in_another_place_are_noticed(path, change):
     assert len(folds) >= 2
 
 
+def with_other_ends(lines):
+    return [line.replace(b"\n", b"\r\n") for line in lines]
+
+
+def with_mark(lines):
+    return [b"\xef\xbb\xbf" + lines[0], *lines[1:]]
+
+
+def with_empty_lines(lines):
+    return [*lines[:4], b"\n", *lines[4:], b"\n", b"\n"]
+
+
+def with_all_of_them(lines):
+    return with_mark(with_other_ends(with_empty_lines(lines)))
+
+
+@pytest.mark.parametrize("is_older", [False, True])
+@pytest.mark.parametrize("change", [with_other_ends, with_mark, with_empty_lines, with_all_of_them])
+def test_what_an_editor_does_to_ends_of_lines_costs_nothing(path, change, is_older):
+    write(path)
+    before = read(path)
+    data = as_format_1(path.read_bytes()) if is_older else path.read_bytes()
+    path.write_bytes(b"".join(change(data.splitlines(True))))
+    assert read(path) == before
+    with open_journal(path, HEADER, CODEC) as journal:
+        assert journal.candidates == before[0]
+        journal.record_event("ended")
+    assert read(path) == before
+
+
 @pytest.mark.parametrize("place", [2, 4, 13])
 def test_a_line_of_another_journal_of_the_same_search_is_left_out(path, tmp_path, place):
     write(path)
