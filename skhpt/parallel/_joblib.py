@@ -16,7 +16,10 @@ from threading import Thread
 from typing import Any
 
 from joblib import Parallel
-from joblib._memmapping_reducer import get_memmapping_reducers  # large arrays travel as memory maps
+from joblib._memmapping_reducer import (
+    get_memmapping_reducers,  # large arrays travel as memory maps
+    resource_tracker,  # process that reports files as leaked if they still exist at the end
+)
 from joblib._parallel_backends import (  # kinds of backends, and the type of any other
     LokyBackend,
     MultiprocessingBackend,
@@ -118,6 +121,13 @@ def memory_map_options(folder: str) -> dict[str, Any]:
         :2
     ]
     return {"job_reducers": jobs, "result_reducers": results}
+
+
+def forget_memory_maps(folder: str) -> None:
+    """Tell loky that the memory maps in a folder will be removed: otherwise it reports them as leaked."""
+    with suppress(OSError):  # no array was large enough
+        for path in Path(folder).iterdir():
+            resource_tracker.unregister(str(path), "file")
 
 
 def use_own_folder(parallel: Parallel) -> None:

@@ -58,7 +58,7 @@ class ForkServer:
     def __init__(self, environment: Mapping[str, str] | None = None):
         self._lock = threading.Lock()  # workers are started in threads
         here, there = socket.socketpair()
-        arguments = [str(there.fileno()), json.dumps(sys.path)]
+        arguments = [str(there.fileno()), json.dumps([path for path in sys.path if isinstance(path, str)])]
         self._process = subprocess.Popen(
             [spawn.get_executable(), "-c", _PROGRAM, *arguments],
             env={**os.environ, **(environment or {})},
@@ -155,7 +155,7 @@ class ForkedWorker:
 
 
 def serve(handle: int) -> None:
-    """Fork workers on request, until the connection is closed."""
+    """Fork workers on request, until the connection is closed; then kill those that still run."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # no worker is waited for
     server = Connection(handle)
     has_imported = False
@@ -164,6 +164,7 @@ def serve(handle: int) -> None:
             task = server.recv_bytes()
             worker = Connection(recv_handle(server))
         except (OSError, EOFError):
+            kill_trees([os.getpid()], with_roots=False)
             return
         if not has_imported:
             with suppress(BaseException):  # the worker will report it
@@ -190,7 +191,8 @@ def _run_tasks(connection: Connection) -> None:
             0, 0
         )  # a group with the processes that it starts, which can be killed even after its death
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        faulthandler.enable()
+        with suppress(RuntimeError, ValueError, OSError):  # there may be no stderr
+            faulthandler.enable()
         _draw_other_numbers()
         reducers = _joblib.memory_map_options("")["result_reducers"]
         while True:

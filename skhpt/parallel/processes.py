@@ -108,7 +108,8 @@ class ProcessBackend(Backend):
         self._folder = Path(make_folder())
         # The workers share the options, so that a large array is written to the folder once, not once per
         # process.
-        self._options = _joblib.memory_map_options(str(self._folder / "arrays"))
+        self._arrays = str(self._folder / "arrays")
+        self._options = _joblib.memory_map_options(self._arrays)
         self._options["env"] = _joblib.worker_environment(backend, n_workers)
         self._inbox = FileInbox(self._folder / "inbox")
         self._inbox.folder.mkdir()
@@ -155,6 +156,7 @@ class ProcessBackend(Backend):
         self._idle.clear()
         if self._server is not None:
             self._server.close()
+        _joblib.forget_memory_maps(self._arrays)
         remove_folder(str(self._folder))
 
     def pids(self) -> Iterable[int]:

@@ -596,6 +596,7 @@ NAMES: list[PrivateName] = [
         "joblib._memmapping_reducer",
         "parallel/_joblib",
         get_memmapping_reducers="large arrays as memory maps",
+        resource_tracker="process that reports leaked files",
     ),
     *names_of(
         "joblib.parallel",

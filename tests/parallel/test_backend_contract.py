@@ -11,9 +11,11 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 from joblib import Parallel, parallel_config
 
+from skhpt.parallel import _joblib
 from skhpt.parallel._joblib import active_backend
 from skhpt.parallel.backends import Backend, BatchBackend, FutureBackend, SerialBackend
 from skhpt.parallel.channels import Begun, TaskUpdate
@@ -257,3 +259,24 @@ def test_a_task_whose_worker_dies_is_lost_and_not_without_an_update(case: Case, 
     if not backend.is_broken:  # else the pool replaces the backend
         backend.submit(2, square, (3,))
         assert wait_for(backend, {2})[2].last.result == 9
+
+
+def sums(array):
+    yield from ()
+    return float(array.sum())
+
+
+@pytest.mark.parametrize("open_backend", [processes, executors])
+def test_memory_maps_of_large_arrays_are_not_reported_as_leaked(open_backend, monkeypatch):
+    tracked = set()
+    tracker = _joblib.resource_tracker
+    monkeypatch.setattr(tracker, "register", lambda name, kind: tracked.add((name, kind)))
+    monkeypatch.setattr(tracker, "unregister", lambda name, kind: tracked.remove((name, kind)))
+    with parallel_config("loky", n_jobs=2):
+        backend = open_backend(Parallel(batch_size=1))
+    outcome = wait_for(backend, submit(backend, sums, np.ones(200_000)))[0]
+    assert outcome.last is not None
+    assert outcome.last.result == 200_000
+    assert [kind for _, kind in tracked if kind == "file"]
+    backend.close()
+    assert not [kind for _, kind in tracked if kind == "file"]

@@ -123,3 +123,37 @@ def test_no_process_is_left_when_the_server_is_closed_and_a_lost_server_is_told_
     until(lambda: all(start_time(pid) is None for pid in pids))
     with pytest.raises(ServerLostError):
         ForkedWorker(server, {}).submit(lambda: 1).result(60)
+
+
+def sleep_long():
+    with open(os.environ["SKHPT_PID"], "w") as file:
+        file.write(str(os.getpid()))
+    time.sleep(600)
+
+
+def test_workers_end_when_the_process_of_the_search_is_gone(tmp_path):
+    server = ForkServer({"SKHPT_PID": str(tmp_path / "pid")})
+    worker = ForkedWorker(server, {})
+    try:
+        future = worker.submit(sleep_long)
+        until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text())
+        server._connection.close()
+        with pytest.raises(TerminatedWorkerError):
+            future.result(60)
+        until(lambda: start_time(server.pid) is None)
+    finally:
+        server.close()
+
+
+def test_a_process_without_stderr_and_with_odd_search_paths_has_workers(tmp_path):
+    program = f"""
+import pathlib, sys
+sys.path.append(pathlib.Path("/"))
+from skhpt.parallel.fork_server import ForkedWorker, ForkServer
+server = ForkServer()
+number = ForkedWorker(server, {{}}).submit(lambda: 42).result(60)
+server.close()
+open({str(tmp_path / "number")!r}, "w").write(str(number))
+"""
+    subprocess.run(["sh", "-c", f'"{sys.executable}" - 2>&-'], input=program, text=True, check=True)
+    assert (tmp_path / "number").read_text() == "42"
