@@ -345,6 +345,11 @@ class Raising(Null):
         self.value = value
         self.where = where
 
+    def set_params(self, **params):
+        super().set_params(**params)
+        self._maybe_raise("set_params")
+        return self
+
     def fit(self, X, y):
         self._maybe_raise("fit")
         self.classes_ = np.unique(y)

@@ -290,7 +290,7 @@ def _number(score: Any, scorer: Scorer) -> Any:
             score = score.item()
     if not isinstance(score, Number):
         raise ValueError(
-            f"scoring must return a number, got {score} ({type(score)}) instead. (scorer={scorer})"
+            f"scoring must return a number, got {_shown(score)} ({type(score)}) instead. (scorer={scorer})"
         )
     try:
         if isinstance(score, Complex) and not isinstance(score, Real):
@@ -302,3 +302,11 @@ def _number(score: Any, scorer: Scorer) -> Any:
             f"(scorer={scorer})"
         ) from None
     return score if type(score) in (int, bool) else number
+
+
+def _shown(value: Any) -> str:
+    """Return the text of a value of any class."""
+    try:
+        return str(value)
+    except Exception as error:
+        return f"a value whose text raises {type(error).__name__}"

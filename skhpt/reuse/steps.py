@@ -8,6 +8,7 @@ the rows of one fold.)
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, TypeAlias
@@ -18,6 +19,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 
 from skhpt._typing import Estimator
 from skhpt.fitting.cloning import own_params
+from skhpt.fitting.failures import is_failure
 from skhpt.fitting.slicing import is_read_only
 from skhpt.identity import clone_key, is_estimator
 from skhpt.reuse.draws import Draws, WithParams, always_draws, draws_of
@@ -174,7 +176,10 @@ def fit_graph(
         steps = _with_own_model(reader.follow(estimator, path="", lineage=()), needs)
         shown = estimator.get_params(deep=True)
         nested = _nested_estimators(estimator, shown)
-    except Exception:  # the fit of this candidate will raise the same error
+    except BaseException as error:
+        if not is_failure(error, os.getpid()):
+            raise
+        # The fit of this candidate will raise the same error.
         return FitGraph((), reason="their parameters are not valid")
     draws = draws_of(nested, (submodel for step in steps for submodel, _ in step.group_keys))
     names = {path: _name(path, one, path in draws.unseeded) for path, (one, _) in nested.items()}

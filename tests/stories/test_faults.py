@@ -117,6 +117,18 @@ def test_a_prediction_that_exits_is_a_failure(iris, scoring):
     assert states(search) == [["ok"] * 2, ["failed"] * 2, ["failed"] * 2]
 
 
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_parameters_that_cannot_be_set_are_failures_whatever_is_raised(iris, n_jobs):
+    bad = ["error", "exit", "base", "generator", "memory"]
+    search = GridSearch(
+        Raising(where="set_params"), {"value": [0, *bad, 1]}, cv=2, refit=False, n_jobs=n_jobs
+    )
+    with parallel_config("threading"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        search.fit(*iris)
+    assert states(search) == [["ok"] * 2, *[["failed"] * 2] * len(bad), ["ok"] * 2]
+
+
 @pytest.mark.parametrize("name", EXCEPTIONS)
 @pytest.mark.parametrize("backend", ["sequential", "multiprocessing"])
 def test_failures_that_are_to_be_raised_are_raised_as_they_are(iris, backend, name, tmp_path):
