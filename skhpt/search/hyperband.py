@@ -348,7 +348,9 @@ class HyperbandSearchCV(BaseSearch):
         if not earlier:
             check_some(space, drawn)
         if not drawn.is_full:
-            warn_user(why_fewer(space, plan.n_candidates, drawn, "n_candidates"))
+            all_are_tried = drawn.points and space.can_be_exhausted
+            if self.n_candidates != "auto" or not all_are_tried:
+                warn_user(why_fewer(space, plan.n_candidates, drawn, "n_candidates"))
             plan = self._plan_of(fidelity, len(drawn.points))
         return plan, drawn.points
 
