@@ -65,7 +65,9 @@ def bayes_in_a_small_space():
 
 
 def hyperband_in_a_small_space():
-    search = HyperbandSearchCV(SVC(), {"C": [1, 2, 4]}, resource="n_samples", cv=2, random_state=0)
+    search = HyperbandSearchCV(
+        SVC(), {"C": [1, 2, 4]}, resource="n_samples", n_candidates=9, cv=2, random_state=0
+    )
     with pytest.warns(UserWarning, match="only 3 left to try"):
         search.fit(X, Y)
 
