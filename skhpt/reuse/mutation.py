@@ -7,7 +7,6 @@ saves, so the time of all checks is known.
 
 from __future__ import annotations
 
-import ctypes
 import io
 import operator
 import pickle
@@ -180,8 +179,7 @@ def _checksum(array: np.ndarray) -> int:
 
 def _addresses(array: np.ndarray) -> bytes:
     """Return the addresses of the objects in an array."""
-    array = np.ascontiguousarray(array)
-    return ctypes.string_at(array.ctypes.data, array.nbytes)
+    return memoryview(np.ascontiguousarray(array)).tobytes()
 
 
 def _checksum_of_pickle(value: Any) -> int | None:

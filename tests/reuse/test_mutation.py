@@ -140,7 +140,8 @@ def _slow_items() -> np.ndarray:
     return objects(*(SlowToPickle() for _ in range(12)))
 
 
-def test_checks_that_take_longer_than_they_save_end_the_sharing() -> None:
+def test_checks_that_take_longer_than_they_save_end_the_sharing(monkeypatch) -> None:
+    monkeypatch.setattr("skhpt.reuse.shared_evaluation._QUICK_CHECK", 0.002)
     X, y = _slow_items(), np.arange(12) % 2
     grid = {"null__value": list(range(6))}
     search = GridSearch(make_pipeline(Same(), Null()), grid, cv=2, refit=False).fit(X, y)
