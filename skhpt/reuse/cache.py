@@ -197,12 +197,18 @@ class FitCache:
             if cached.method == method and are_same(cached.X, X):
                 self.saved_seconds += cached.seconds - (time.time() - start)
                 return _lend(cached.output)
-        output = getattr(fit.model, method)(X)
-        if not step.is_settled and not stays_as_it_is(fit.model, method, X, output):
-            self._guard.refuse_changing(step.path)
+        output = getattr(fit.model, method)(X) if step.is_settled else self._try_twice(step, fit, method, X)
         fit.outputs = [*fit.outputs[-3:], CachedOutput(method, X, output, seconds=self.clock() - clock)]
         self._watch(fit, output, X)
         return _lend(output)
+
+    def _try_twice(self, step: SharedStep, fit: CachedFit, method: str, X: ArrayLike) -> ArrayLike:
+        """Return the output for some rows; refuse to share the step if a second call changes it or the rows."""
+        rows = MutationCheck(X)  # columns of a `ColumnTransformer` are not checked elsewhere
+        output = getattr(fit.model, method)(X)
+        if not stays_as_it_is(fit.model, method, X, output) or not rows.is_unchanged:
+            self._guard.refuse_changing(step.path)
+        return output
 
     def _watch(self, fit: CachedFit, output: ArrayLike, X: ArrayLike) -> None:
         """Check from now on that an output is not written to; its input is checked already."""

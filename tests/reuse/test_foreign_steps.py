@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn import ensemble
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.compose import ColumnTransformer
 from sklearn.metrics import accuracy_score, make_scorer
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
@@ -50,13 +52,40 @@ def double(X: Any) -> Any:
     return X * 2
 
 
+class Shift(TransformerMixin, BaseEstimator):
+    """Adds one to the rows that it transforms, in place."""
+
+    def fit(self, X: Any, y: Any = None) -> Shift:
+        return self
+
+    def transform(self, X: Any) -> Any:
+        X += 1.0
+        return X
+
+
+def square_in_place(X: Any) -> Any:
+    return np.square(X, out=X)
+
+
+def columns(step: Any) -> Any:
+    """Make a pipeline with a step that gets columns, which are cut for it."""
+    return pipe(ColumnTransformer([("some", step, [0, 1]), ("others", StandardScaler(), [2, 3])]), TREE)
+
+
+OTHERS = {"a__others__with_mean": [True, False]}
+
+
 CASES = {
     "scaler with copy=False": Case(pipe(StandardScaler(copy=False), FOREST), LAST_TREES, saves=False),
     "transformer that writes to its input": Case(pipe(InPlaceScaler(), FOREST), LAST_TREES, saves=False),
     "several transformers, one of which writes to its input": Case(
         pipe(StandardScaler(), InPlaceScaler(), TREE),
         {"b": [InPlaceScaler(), "passthrough", Doubler()], "c__max_depth": DEPTHS},
-        saves=False,
+    ),
+    "scaler that writes to its columns": Case(columns(InPlaceScaler()), OTHERS, saves=False),
+    "shift that writes to its columns": Case(columns(pipe(Shift(), StandardScaler())), OTHERS, saves=False),
+    "function that writes to its columns": Case(
+        columns(FunctionTransformer(square_in_place)), OTHERS, saves=False
     ),
     "transformer of another library": Case(pipe(Doubler(), FOREST), LAST_TREES),
     "function as a transformer": Case(pipe(FunctionTransformer(double), FOREST), LAST_TREES),
