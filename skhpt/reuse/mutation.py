@@ -179,7 +179,7 @@ def _checksum(array: np.ndarray) -> int:
 
 def _addresses(array: np.ndarray) -> bytes:
     """Return the addresses of the objects in an array."""
-    return memoryview(np.ascontiguousarray(array)).tobytes()
+    return np.ascontiguousarray(array).data.tobytes()
 
 
 def _checksum_of_pickle(value: Any) -> int | None:
