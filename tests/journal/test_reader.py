@@ -76,7 +76,6 @@ POINT = '"point": {"params": {"C": 0.5, "kernel": {"choice": 1}}}'
 @pytest.mark.parametrize(
     "line",
     [
-        "",
         "null",
         "[]",
         "{}",

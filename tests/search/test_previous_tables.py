@@ -3,6 +3,7 @@
 import io
 import json
 import warnings
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -156,7 +157,9 @@ def test_a_table_that_went_through_a_spreadsheet():
     ]
 
 
-@pytest.mark.parametrize("read", [pl.read_csv, lambda file: pl.from_pandas(pd.read_csv(file))])
+@pytest.mark.parametrize(
+    "read", [pl.read_csv, partial(pl.read_csv, infer_schema=False)], ids=["typed", "texts"]
+)
 def test_a_table_of_polars(read, tmp_path):
     space = {"limit": [None, 2, 5], "n": [1, 2], "x": stats.uniform()}
     first = RandomSearch(Smooth(), space, n_iter=6, cv=2, random_state=0).fit(X, Y)
