@@ -233,8 +233,13 @@ NAMES: list[PrivateName] = [
     *names_of(
         "sklearn.model_selection._search.BaseSearchCV",
         "search/estimator",
-        _check_input_parameters="hook that is never called, so that overriding it is an error",
         _format_results="hook that is never called, so that overriding it is an error",
+    ),
+    *names_of(
+        "sklearn.model_selection._search.BaseSearchCV",
+        "search/estimator",
+        since="1.9",
+        _check_input_parameters="hook that is never called, so that overriding it is an error",
     ),
     *names_of(
         "sklearn.model_selection._search",

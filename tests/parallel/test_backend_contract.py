@@ -229,6 +229,8 @@ def test_nothing_is_pending_after_an_abort(case: Case, backend: Backend) -> None
     if case.waits_for_seconds and case.sends_items:
         while not any(update.items for update in backend.wait(1.0)):
             pass
+    while len(list(backend.pids())) < (2 if case.ends_workers else 0):  # the second worker starts later
+        backend.wait(0.1)
     pids = list(backend.pids())
     assert len(pids) == (2 if case.ends_workers else 0)
     backend.abort()

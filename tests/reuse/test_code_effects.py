@@ -61,7 +61,12 @@ def kind(model: Any, X: Any, y: Any) -> Any:
             return float(np.count_nonzero(model.coef_))
 
 
-@pytest.mark.parametrize("function", [rmse, profit, cost, tolerant, several, by_group, kind])
+HIDES_ARGUMENTS = np.lib.NumpyVersion(np.__version__) < "1.25.0"  # of np.where, which may then write to some
+
+
+@pytest.mark.parametrize(
+    "function", [rmse, *([] if HIDES_ARGUMENTS else [profit]), cost, tolerant, several, by_group, kind]
+)
 def test_what_users_commonly_write_has_no_effects(function: Callable[..., Any]) -> None:
     effects = effects_of(function)
     assert not effects.has_state

@@ -143,9 +143,9 @@ def test_failures_that_are_to_be_raised_are_raised_as_they_are(iris, backend, na
     if backend == "sequential" or name not in ("lock", "harm"):  # these cannot be sent
         assert type(caught.value) is type(original)
     assert type(original).__name__ in "".join(traceback.format_exception(caught.value))
-    assert (tmp_path / "j").read_text().count('"scored"') == len(
-        [fold for trial in search.history_ for fold in trial.folds]
-    )
+    # Unfinished candidates may have folds too.
+    n_folds = sum(len(trial.folds) for trial in search.history_.finished)
+    assert (tmp_path / "j").read_text().count('"scored"') >= n_folds
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="has no such signal")
