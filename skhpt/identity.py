@@ -15,7 +15,7 @@ import numpy as np
 
 from skhpt._typing import Estimator
 
-#: Types of values that nobody can change.
+#: Types of immutable values.
 _IMMUTABLE = frozenset({float, int, bool, str, type(None)})
 
 

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 _NOT_INHERITED = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
-#: Without it, the attempt to open a pipe that somebody has put in place of a file would block.
+#: Without it, the attempt to open a pipe that another user has put in place of a file would block.
 _NO_WAIT = getattr(os, "O_NONBLOCK", 0)
 _OWNER_ONLY = 0o600
 

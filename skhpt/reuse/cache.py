@@ -153,7 +153,7 @@ class FitCache:
     n_found : int
         Number of fits that were found, or derived from the fit of a sub-model.
     seconds_checking : float
-        Time that was spent on checks that nobody writes to the outputs.
+        Time that was spent on checks that the outputs are not written to.
     """
 
     def __init__(

@@ -265,7 +265,7 @@ class SharedFits(FitPolicy):
         return score
 
     def _begin_checks(self, data: FoldData, job: Job, before: RngState | None) -> FoldScore | None:
-        """Begin to check that nobody writes to the data of the fold.
+        """Begin to check that the data of the fold are not written to.
 
         If that takes long, the first candidate is evaluated separately, to see how long a fit takes.
         Its score is returned.
@@ -282,7 +282,7 @@ class SharedFits(FitPolicy):
         return score
 
     def _stop_if_checks_take_long(self, score: FoldScore) -> None:
-        """Share no more fits if it takes longer to check that nobody writes to data than sharing saves."""
+        """Share no more fits if checks that data are not written to take longer than sharing saves."""
         if not self._mutation_checks:
             return
         spent = self._seconds_checking + self._cache.seconds_checking

@@ -225,14 +225,7 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
             racing=self.racing,
         )
         if keep:
-            start = start_with_last_fit(
-                self.history_,
-                getattr(self, "_set_aside", ()),  # a pickle of an earlier version has none
-                fitted_on=self._fingerprint,
-                wanted=wanted,
-                with_pending=with_pending,
-                has_brackets=fidelity.is_multi,
-            )
+            start = self._start_with_last_fit(wanted, with_pending, has_brackets=fidelity.is_multi)
         else:
             start = start_with_previous(self.previous, wanted)
         session = Session(
@@ -250,6 +243,16 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
             drawn=drawn,
         )
         return session if self.journal is None else self._open_journal(session)
+
+    def _start_with_last_fit(self, wanted: Wanted, with_pending: bool, has_brackets: bool) -> Start:
+        return start_with_last_fit(
+            self.history_,
+            getattr(self, "_set_aside", ()),  # a pickle of an earlier version has none
+            fitted_on=self._fingerprint,
+            wanted=wanted,
+            with_pending=with_pending,
+            has_brackets=has_brackets,
+        )
 
     @property
     def _random_state(self) -> RandomState:
