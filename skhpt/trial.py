@@ -116,6 +116,11 @@ class FoldScore:
     predictions : Predictions or None
         Predictions for the test part; None if ``return_predictions`` is false or the estimator cannot
         predict.
+    started, ended : float
+        Times at which the evaluation began and ended, in Unix seconds; 0 if they are not known.
+    worker : str
+        Process of the worker, such as "1234", with its thread unless that is the main one and with its host unless
+        that is the host of the search ("host/1234.1240"); empty if it is not known.
     """
 
     candidate: int
@@ -130,6 +135,9 @@ class FoldScore:
     converged: bool = False
     retries: int = 0
     predictions: Predictions | None = field(default=None, compare=False, repr=False)
+    started: float = field(default=0.0, compare=False, repr=False)
+    ended: float = field(default=0.0, compare=False, repr=False)
+    worker: str = field(default="", compare=False, repr=False)
 
     def score(self, metric: str | None = None) -> float:
         """Return the test score of a metric, by default the first one; NaN if it is missing or not finite."""

@@ -27,6 +27,20 @@ class Observe(Protocol):
         ...
 
 
+class Workers(Protocol):
+    """Object that knows how many workers there are."""
+
+    @property
+    def n_workers(self) -> int:
+        """Number of workers."""
+        ...
+
+    @property
+    def n_busy(self) -> int:
+        """Number of workers that have a task."""
+        ...
+
+
 def null_observer(candidate: Candidate, split: int, has_begun: bool = False) -> FoldObserver:
     """Return an observer of a fold that does nothing."""
     return NullObserver()
@@ -136,6 +150,14 @@ class PoolEvaluator:
     def drop(self, candidate: int) -> None:
         """Submit no further folds of a candidate."""
         self._queue.drop(candidate)
+
+    @property
+    def n_workers(self) -> int:
+        return self.pool.n_slots
+
+    @property
+    def n_busy(self) -> int:
+        return min(self.pool.n_pending, self.pool.n_slots)
 
     # -- tasks that are sent ---------------------------------------------------------------------------------
 

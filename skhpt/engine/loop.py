@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any, Protocol
 
+from skhpt.engine.observers import NullSearchObserver, SearchObserver
 from skhpt.engine.racing import RaceRule, RunningRace
 from skhpt.history import History
 from skhpt.parallel.channels import is_remote
@@ -45,35 +46,6 @@ class Evaluator(Protocol):
     def drain(self) -> list[FoldScore]:
         """Submit no further folds; return the folds that are back by now, without waiting."""
         ...
-
-
-class Journal(Protocol):
-    """Object that records a search as it proceeds."""
-
-    def asked(self, candidates: Sequence[Candidate]) -> None:
-        """Record candidates that the strategy has asked for."""
-        ...
-
-    def scored(self, *folds: FoldScore) -> None:
-        """Record folds that are back."""
-        ...
-
-    def finished(self, trial: Trial) -> None:
-        """Record that a race has eliminated a candidate."""
-        ...
-
-
-class NullJournal:
-    """Journal that records nothing."""
-
-    def asked(self, candidates: Sequence[Candidate]) -> None:
-        pass
-
-    def scored(self, *folds: FoldScore) -> None:
-        pass
-
-    def finished(self, trial: Trial) -> None:
-        pass
 
 
 class NoRace:
@@ -141,7 +113,7 @@ def run(
     evaluator: Evaluator,
     *,
     n_splits: int,
-    journal: Journal | None = None,
+    observer: SearchObserver | None = None,
     race: RaceRule | None = None,
     stop: Stop | None = None,
 ) -> str:
@@ -161,8 +133,8 @@ def run(
         Evaluates candidates.
     n_splits : int
         Folds that each candidate is evaluated on.
-    journal : Journal, default=None
-        Records candidates and folds as they come.
+    observer : SearchObserver, default=None
+        Is told of candidates, folds and finished trials as they come, such as the journal.
     race : Race, default=None
         Decides which candidates are eliminated before all of their folds are evaluated. The remaining folds
         count as skipped, even if they are back already, so that the speed of workers does not matter. By
@@ -179,7 +151,7 @@ def run(
     loop = _Loop(
         history,
         evaluator,
-        journal=journal or NullJournal(),
+        observer=observer or NullSearchObserver(),
         race=RunningRace(race, history, evaluator, n_splits=n_splits) if race else NoRace(n_splits),
         stop=stop or NeverStop(),
     )
@@ -208,13 +180,13 @@ class _Loop:
         history: History,
         evaluator: Evaluator,
         *,
-        journal: Journal,
+        observer: SearchObserver,
         race: NoRace | RunningRace,
         stop: Stop,
     ):
         self.history = history
         self.evaluator = evaluator
-        self.journal = journal
+        self.observer = observer
         self.race = race
         self.stop = stop
 
@@ -225,7 +197,7 @@ class _Loop:
             with self.stop.interruptible():
                 candidates = strategy.ask(self.history)
             if candidates:
-                self.journal.asked(candidates)
+                self.observer.asked(candidates)
                 self.history.add(candidates)
                 self._submit(candidates)
             if self.history.n_finished == len(self.history):
@@ -240,7 +212,7 @@ class _Loop:
     def record(self, folds: Sequence[FoldScore]) -> None:
         """Record folds that are back."""
         if folds:
-            self.journal.scored(*folds)
+            self.observer.scored(*folds)
             for fold in folds:
                 self.history.add_fold(fold)
             self.race.check(folds)
@@ -252,8 +224,7 @@ class _Loop:
             if outcome is not None:
                 self.history.finish_next(outcome, candidate.bracket_id)
                 trial = self.history[candidate.id]
-                if trial.was_eliminated:
-                    self.journal.finished(trial)
+                self.observer.finished(trial)
                 self.stop.learn(trial)
                 return True
         return False

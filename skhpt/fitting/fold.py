@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+import os
+import threading
 import time
 from collections.abc import Generator, Sequence
 from contextlib import suppress
 from copy import deepcopy
+from dataclasses import replace
 from numbers import Complex, Number, Real
+from socket import gethostname
 from typing import Any, Protocol
 
 from sklearn.utils import get_tags
@@ -98,10 +102,20 @@ def evaluate_one(fold: Fold, job: Job, policy: FitPolicy = _SEPARATE_FITS) -> Fo
     """Evaluate a candidate on one fold, and print a report if the search is verbose."""
     if fold.setup.verbose > 9:
         verbose.print_start(job, fold.setup)
-    score = _evaluate(fold, job, policy)
+    started = time.time()
+    score = replace(
+        _evaluate(fold, job, policy), started=started, ended=time.time(), worker=worker_name(fold.setup)
+    )
     if fold.setup.verbose > 1:
         verbose.print_end(score, job, fold.setup)
     return score
+
+
+def worker_name(setup: Setup) -> str:
+    """Return the name of this worker: its process, and its thread and host where they matter."""
+    pid, host, thread = os.getpid(), gethostname(), threading.current_thread()
+    name = str(pid) if thread is threading.main_thread() else f"{pid}.{thread.native_id}"
+    return name if host == setup.host else f"{host}/{name}"
 
 
 def _evaluate(fold: Fold, job: Job, policy: FitPolicy) -> FoldScore:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from socket import gethostname
 from typing import Any, NamedTuple, Protocol
 from uuid import uuid4
 
@@ -48,6 +49,8 @@ class Setup:
         Identifier of the search in the cache of slices.
     pid : int
         Process of the search: only there Ctrl-C and signal handlers of the user end a fit.
+    host : str
+        Name of the machine of the search.
     """
 
     estimator: Estimator
@@ -64,6 +67,7 @@ class Setup:
     may_share: bool = False
     key: str = field(default_factory=lambda: uuid4().hex)
     pid: int = field(default_factory=os.getpid)
+    host: str = field(default_factory=gethostname)
 
 
 class Fold(NamedTuple):

@@ -29,6 +29,7 @@ from skhpt.fitting.job import Setup
 from skhpt.fitting.scorers import is_multimetric, scorers_by_metric
 from skhpt.history import History
 from skhpt.results.cv_results import cv_results, metric_names
+from skhpt.results.status import StatusTracker
 from skhpt.reuse.report import ReuseReport
 from skhpt.reuse.scorer_needs import Needs, scorer_needs
 from skhpt.search.corrected_score import PredictionsMixin
@@ -44,6 +45,7 @@ from skhpt.session.outcome_warnings import report_end, report_failures
 from skhpt.session.previous import Start, Wanted, start_with_last_fit, start_with_previous
 from skhpt.session.resume import describe_space, journal_header, resume, stored_header
 from skhpt.session.run import RunOutcome, RunParams, run_session
+from skhpt.session.search_callbacks import RunningCallbacks
 from skhpt.session.session import DrawnPoints, Session
 from skhpt.session.sklearn_callbacks import begin_callbacks
 from skhpt.session.validation import (
@@ -148,14 +150,15 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
             The fitted search.
         """
         session = self._open_session(X, y, params, keep=self.warm_start)
-        with session.journal or nullcontext():
-            if self._chooses_rounds:
-                self._run_rounds(session)
-            else:
-                self._run(self._make_strategy(session), session)
-        self._set_results(session)
-        if self._should_refit():
-            self._refit_best(session)
+        with session.search_callbacks:
+            with session.journal or nullcontext():
+                if self._chooses_rounds:
+                    self._run_rounds(session)
+                else:
+                    self._run(self._make_strategy(session), session)
+            self._set_results(session)
+            if self._should_refit():
+                self._refit_best(session)
         session.callbacks.end()
         return self
 
@@ -236,6 +239,7 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
             setup=setup,
             fingerprint=fingerprint,
             callbacks=callbacks,
+            search_callbacks=self._begin_search_callbacks(fidelity),
             start=start,
             history=start.history,
             n_reported=len(start.history.finished),
@@ -243,6 +247,16 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
             drawn=drawn,
         )
         return session if self.journal is None else self._open_journal(session)
+
+    def _begin_search_callbacks(self, fidelity: Fidelity) -> RunningCallbacks:
+        tracker = StatusTracker(
+            type(self).__name__,
+            metric=self._metric,
+            error_score=self.error_score,
+            budget=fidelity.budget,
+            shown_params=fidelity.shown_params,
+        )
+        return RunningCallbacks(self._search_callbacks, self, tracker)
 
     def _start_with_last_fit(self, wanted: Wanted, with_pending: bool, has_brackets: bool) -> Start:
         return start_with_last_fit(
@@ -361,6 +375,7 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
         """Evaluate the candidates of a strategy; `history_` keeps the results, however the search ends."""
         self._warn_of_unused_trials(strategy, session.start)
         session.callbacks.begin_search(strategy.n_candidates, len(session.folds))
+        session.search_callbacks.begin(session.history, strategy.n_candidates)
         self._take_over(session)
         lacks_candidates = partial(self._lacks_allowed_candidates, session)
         outcome = self._evaluate_candidates(strategy, session, self._run_params(), lacks_candidates)
@@ -438,6 +453,7 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
         )
         self._warn_of_unused_trials(FixedList([]), session.start)
         session.callbacks.begin_search(None, len(session.folds))
+        session.search_callbacks.begin(session.history, None)
         self._take_over(session)
         has_context = "callback_ctx" in signature(self._run_search).parameters
         with suppress(SearchEnded):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from copy import copy, deepcopy
 from datetime import timedelta
 from numbers import Integral, Real
@@ -15,6 +16,7 @@ from sklearn.utils import get_tags
 
 from skhpt._compat import Interval, Options, StrOptions
 from skhpt._typing import Constraint, CrossValidator, ErrorScore, Estimator, Refit, Scoring
+from skhpt.callbacks.base import SearchCallback
 from skhpt.session.validation import did_you_mean, did_you_mean_metric
 
 #: Methods of scikit-learn's searches that a search of this package never calls.
@@ -56,6 +58,9 @@ class SearchEstimator(BaseSearchCV):
         "max_retries": [Interval(Integral, 0, None, closed="left")],
         "on_interrupt": [StrOptions({"refit", "keep", "raise"})],
     }
+
+    #: Callbacks of this package.
+    _search_callbacks: Sequence[SearchCallback] = ()
 
     def __init__(
         self,
@@ -130,6 +135,36 @@ class SearchEstimator(BaseSearchCV):
             options |= constraint.options if isinstance(constraint, StrOptions) else set()
         return message + (did_you_mean(value, options) if isinstance(value, str) else "")
 
+    def set_callbacks(self, *callbacks: Any) -> Self:
+        """Set the callbacks of the search, in place of earlier ones.
+
+        Parameters
+        ----------
+        *callbacks : SearchCallback or callback of scikit-learn
+            Callbacks of `skhpt.callbacks`, and from scikit-learn 1.9 on also callbacks of `sklearn.callback`.
+
+        Returns
+        -------
+        self : object
+            The search.
+
+        Raises
+        ------
+        TypeError
+            If one of them is not a callback.
+        """
+        own = [callback for callback in callbacks if isinstance(callback, SearchCallback)]
+        others = [callback for callback in callbacks if not isinstance(callback, SearchCallback)]
+        if hasattr(BaseSearchCV, "set_callbacks"):
+            super().set_callbacks(*others)
+        elif others:
+            raise TypeError(
+                f"callbacks must be instances of skhpt.callbacks.SearchCallback, got {others[0]!r}; callbacks of "
+                "scikit-learn need scikit-learn 1.9 or newer"
+            )
+        self._search_callbacks = own
+        return self
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         # scikit-learn's own searches leave these out, and fail its checks around a transformer or a Ridge.
@@ -162,4 +197,5 @@ class SearchEstimator(BaseSearchCV):
         without.previous = None
         new: Self = super(SearchEstimator, without).__sklearn_clone__()
         new.previous = self.previous
+        new._search_callbacks = self._search_callbacks
         return new

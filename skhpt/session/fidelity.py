@@ -78,6 +78,10 @@ class Fidelity(Protocol):
         """Return the resource and the folds of each trial, which rank it first; None if all trials are complete."""
         ...
 
+    def budget(self, trial: Trial) -> tuple[int, int]:
+        """Return the resource and the folds of a trial; the same for all trials if all are complete."""
+        ...
+
     def shown_params(self, candidate: Candidate) -> Params:
         """Return the parameters of a candidate as the results show them."""
         ...
@@ -98,6 +102,9 @@ class FullFidelity:
 
     def budgets(self, trials: list[Trial]) -> None:
         return None
+
+    def budget(self, trial: Trial) -> tuple[int, int]:
+        return (0, 0)
 
     def shown_params(self, candidate: Candidate) -> Params:
         return candidate.params
@@ -137,6 +144,9 @@ class MultiFidelity:
 
     def budgets(self, trials: list[Trial]) -> list[tuple[int, int]]:
         return [budget_of(trial) for trial in trials]
+
+    def budget(self, trial: Trial) -> tuple[int, int]:
+        return budget_of(trial)
 
     def shown_params(self, candidate: Candidate) -> Params:
         if self.resource in ("n_samples", "epochs", "folds"):

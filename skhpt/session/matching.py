@@ -16,22 +16,9 @@ import numpy as np
 
 from skhpt._typing import Estimator, Params
 from skhpt.identity import native, value_key
+from skhpt.results.results_table import TableParams
 from skhpt.space.dimensions import Choice, Dimension, short_repr
 from skhpt.space.space import Space
-
-
-class TableParams(dict[str, Any]):
-    """Parameters that were read from the columns of a table, whose cells may have lost their types.
-
-    Attributes
-    ----------
-    empty : set of str
-        Names of the parameters whose cells are empty: None, or not a parameter of the candidate.
-    """
-
-    def __init__(self, cells: Mapping[str, Any], empty: set[str]):
-        super().__init__(cells)
-        self.empty = empty
 
 
 @dataclass(frozen=True)
@@ -201,12 +188,3 @@ def _str(value: Any) -> str:
     with suppress(Exception):
         return str(value)
     return ""
-
-
-def is_empty(cell: Any) -> bool:
-    """Return whether a cell of a table is empty: NaN, None, no text or the missing value of a library."""
-    if cell is None or cell is np.ma.masked or type(cell).__name__ in ("NAType", "NaTType"):
-        return True
-    if isinstance(cell, str):
-        return not cell.strip()
-    return isinstance(cell, (float, np.floating)) and bool(np.isnan(cell))

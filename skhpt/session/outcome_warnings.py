@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -82,16 +81,6 @@ def _evaluated(trials: Sequence[Trial]) -> list[FoldScore]:
     for trial in trials:
         folds += [fold for fold in trial.evaluated if fold not in trial.candidate.preset_folds]
     return folds
-
-
-def mean_score(trial: Trial, metric: str | None, error_score: Any) -> float:
-    """Return the mean score of a trial over its evaluated folds; NaN without any, or if a race eliminated it."""
-    if trial.was_eliminated:
-        return math.nan
-    scores = [fold.score(metric) for fold in trial.evaluated]
-    if not isinstance(error_score, str):
-        scores = [error_score if math.isnan(score) else score for score in scores]
-    return sum(scores) / len(scores) if scores else math.nan
 
 
 def warn_of_misleading_rungs(

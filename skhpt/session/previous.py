@@ -17,8 +17,8 @@ from skhpt.fingerprint import Fingerprint, describe_value
 from skhpt.fitting.scorers import scorer_metric
 from skhpt.history import History, renumbered
 from skhpt.journal import JournalView
+from skhpt.results.results_table import trials_from_table
 from skhpt.session.matching import Matcher, Mismatch
-from skhpt.session.results_table import trials_from_table
 from skhpt.space.dimensions import short_repr
 from skhpt.space.space import Space
 from skhpt.trial import Score, Trial

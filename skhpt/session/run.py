@@ -11,8 +11,9 @@ from datetime import timedelta
 from skhpt._compat import IS_TESTED
 from skhpt._typing import ArrayLike, ErrorScore
 from skhpt.engine import loop
-from skhpt.engine.evaluator import PoolEvaluator, null_observer
+from skhpt.engine.evaluator import PoolEvaluator, Workers, null_observer
 from skhpt.engine.interrupts import Interrupts
+from skhpt.engine.observers import SearchObserver, SearchObservers
 from skhpt.engine.retries import RetryPolicy
 from skhpt.engine.stopping import Limits
 from skhpt.fitting.checkpoints import Checkpoints, InMemory, OnDisk
@@ -20,11 +21,11 @@ from skhpt.fitting.resources import FoldResource, FullTraining
 from skhpt.fitting.slicing import data_can_be_shared
 from skhpt.parallel.folders import make_folder, remove_folder
 from skhpt.parallel.pool import Pool, shares_memory
+from skhpt.results.status import mean_score
 from skhpt.reuse.planner import ReusePlanner
 from skhpt.reuse.report import ReuseReport
 from skhpt.reuse.scorer_needs import ScorerNeeds, scorer_needs
 from skhpt.reuse.shared_evaluation import SharingPolicy
-from skhpt.session.outcome_warnings import mean_score
 from skhpt.session.session import Session
 from skhpt.strategies.base import Strategy
 from skhpt.strategies.racing import Race
@@ -115,7 +116,7 @@ def run_session(
                     session.history,
                     evaluator,
                     n_splits=len(session.folds),
-                    journal=session.journal,
+                    observer=_make_observer(session, evaluator),
                     race=_make_race(params),
                     stop=_make_limits(session, params, interrupts),
                 )
@@ -171,6 +172,14 @@ def _make_evaluator(
         reuse=reuse,
         retry_policy=RetryPolicy(params.max_retries, params.fit_timeout),
     )
+
+
+def _make_observer(session: Session, workers: Workers) -> SearchObserver:
+    """Return the observer of the loop: the journal, if there is one, and then the callbacks."""
+    session.search_callbacks.workers = workers
+    if session.journal is None:
+        return session.search_callbacks
+    return SearchObservers([session.journal, session.search_callbacks])
 
 
 def _make_race(params: RunParams) -> Race | None:

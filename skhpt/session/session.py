@@ -14,6 +14,7 @@ from skhpt.session.fidelity import Fidelity
 from skhpt.session.folds import Folds
 from skhpt.session.inputs import Inputs
 from skhpt.session.previous import Start
+from skhpt.session.search_callbacks import RunningCallbacks
 from skhpt.session.sklearn_callbacks import Callbacks
 from skhpt.space.space import Space
 
@@ -54,6 +55,8 @@ class Session:
         Description of everything besides the candidates that scores depend on.
     callbacks : Callbacks
         scikit-learn's callbacks of the search.
+    search_callbacks : RunningCallbacks
+        The callbacks of this package.
     start : Start
         Trials of earlier searches and of earlier fits, and those that are not used.
     history : History
@@ -75,6 +78,7 @@ class Session:
     setup: Setup
     fingerprint: Fingerprint
     callbacks: Callbacks
+    search_callbacks: RunningCallbacks
     start: Start
     history: History
     n_reported: int

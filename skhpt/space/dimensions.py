@@ -272,6 +272,11 @@ class Continuous(Dimension):
         Frozen distribution of SciPy, or an object with its methods.
     is_integer : bool, default=False
         Whether the quantiles are integers, although the object has no ``pmf``.
+
+    Attributes
+    ----------
+    support : tuple of float
+        The lowest and the highest value, which may be infinite.
     """
 
     size = math.inf
@@ -284,14 +289,14 @@ class Continuous(Dimension):
         self.definition = self.dist = dist
         self._fast_dist = closed_form(dist)
         self._quantile = quantile_function(self._fast_dist)
-        self._is_integer = is_integer
+        self.is_integer = is_integer
 
     def encode(self, values: Sequence[Any] | np.ndarray) -> np.ndarray:
         return np.asarray(np.clip(cdf(self._fast_dist, values), 0.0, 1.0))
 
     def decode(self, u: np.ndarray) -> list[Any]:
         quantiles = self._quantiles(u)
-        values: list[Any] = (quantiles.astype(int) if self._is_integer else quantiles).tolist()
+        values: list[Any] = (quantiles.astype(int) if self.is_integer else quantiles).tolist()
         return values
 
     def snap(self, u: np.ndarray) -> np.ndarray:
@@ -301,20 +306,20 @@ class Continuous(Dimension):
         return self.decode(_quantile_levels(resolution, self._includes_ends))
 
     def are_values(self, values: Sequence[Any]) -> np.ndarray:
-        low, high = self._support
+        low, high = self.support
         x = _numbers(values)
-        return (low <= x) & (x <= high) & (not self._is_integer or x == np.round(x))
+        return (low <= x) & (x <= high) & (not self.is_integer or x == np.round(x))
 
     def description(self) -> str:
-        low, high = self._support
-        kind = "an integer" if self._is_integer else "a number"
+        low, high = self.support
+        kind = "an integer" if self.is_integer else "a number"
         return f"{kind} from {low:g} to {high:g}, distributed as {source_repr(self.dist)}"
 
     def sampler(self) -> Any:
         return _NativeSampler(self.dist, _item) if hasattr(self.dist, "rvs") else _QuantileSampler(self)
 
     @cached_property
-    def _support(self) -> tuple[float, float]:
+    def support(self) -> tuple[float, float]:
         return support(self.dist)
 
     @property
@@ -330,7 +335,7 @@ class Continuous(Dimension):
         They are finite, and their density is neither infinite nor much lower than the mean density between
         the end and the quantile of level `TAIL`.
         """
-        ends = np.array(self._support)
+        ends = np.array(self.support)
         if not np.isfinite(ends).all():
             return False
         if not hasattr(self.dist, "pdf"):
@@ -389,7 +394,7 @@ class Discrete(Continuous):
         They are finite, and their probability is not much lower than the mean probability of the values
         between the end and the quantile of level `TAIL`.
         """
-        ends = np.array(self._support)
+        ends = np.array(self.support)
         if not np.isfinite(ends).all():
             return False
         n_beyond = self._distance(ends, self._decode(np.array([TAIL, 1 - TAIL])))
@@ -409,7 +414,7 @@ class Discrete(Continuous):
         if self._table is not None:
             return self._table.decode(u)
         # SciPy's quantile of level 0 is one step below the smallest value.
-        return np.asarray(np.maximum(self._quantiles(u), self._support[0]))
+        return np.asarray(np.maximum(self._quantiles(u), self.support[0]))
 
     def snap(self, u: np.ndarray) -> np.ndarray:
         u = super().snap(u)
@@ -425,7 +430,7 @@ class Discrete(Continuous):
         if has_own_quantiles(self.dist):
             likely = self._listed(*self._quantiles(np.array([_LOWEST_LEVEL, 1 - _LOWEST_LEVEL])))
             return None if likely is None else ValueTable.of_distribution(self.dist, likely)
-        table = table_by_summation(self.dist, *self._support)
+        table = table_by_summation(self.dist, *self.support)
         if table is None and not has_own_cdf(self.dist):
             raise TypeError(
                 f"The quantiles of {source_repr(self.dist)} cannot be computed: it has no quantile function, no cdf in "
@@ -449,7 +454,7 @@ class Discrete(Continuous):
         return self._table.are_values(x)
 
     def description(self) -> str:
-        low, high = self._support
+        low, high = self.support
         kind = "an integer" if self._value_type is int else "a value"
         return f"{kind} from {low:.15g} to {high:.15g}, distributed as {source_repr(self.dist)}"
 
@@ -480,13 +485,13 @@ class Discrete(Continuous):
         if xk is None:
             return None
         values = np.sort(np.asarray(xk, dtype=float))
-        return np.asarray(values + (self._support[0] - values[0]))  # shifted by loc
+        return np.asarray(values + (self.support[0] - values[0]))  # shifted by loc
 
     @cached_property
     def _values(self) -> np.ndarray | None:
         """All values in ascending order, or None if there are more than `MAX_LISTED`."""
         if self._explicit_values is None:
-            return self._listed(*self._support)
+            return self._listed(*self.support)
         return np.unique(self._explicit_values[probabilities(self.dist, self._explicit_values) > 0])
 
     def _listed(self, low: float, high: float) -> np.ndarray | None:

@@ -13,16 +13,20 @@ import skhpt
 ROOT = Path(skhpt.__file__).parent
 # From the bottom up. A module imports from layers below its own; within a layer only from its own package.
 LAYERS = [
-    ["_compat", "_typing", "_warnings"],
+    ["_compat", "_html", "_optional", "_typing", "_warnings"],
     ["identity", "distributions", "user_code"],
     ["fingerprint", "trial"],
     ["history", "space", "gp"],
     ["strategies", "parallel", "results", "select"],
     ["fitting", "journal"],
     ["reuse"],
-    ["engine"],
+    ["engine", "inspection"],
+    ["plots", "export"],
+    ["reporting"],
+    ["callbacks"],
     ["session"],
     ["search"],
+    ["__main__"],
 ]
 LAYER = {name: i for i, names in enumerate(LAYERS) for name in names}
 FILES = [path for path in sorted(ROOT.rglob("*.py")) if path != ROOT / "__init__.py"]
@@ -65,6 +69,8 @@ def test_only_listed_packages_import_scikit_learn_and_joblib(path):
         "search",
         "space",
         "results",
+        "inspection",
+        "plots",
         "_compat",
     ):
         assert "sklearn" not in imported
@@ -86,6 +92,12 @@ def test_extras_are_imported_only_when_used():
         "pandas",
         "polars",
         "matplotlib",
+        "jinja2",
+        "tqdm",
+        "optuna",
+        "optuna_dashboard",
+        "mlflow",
+        "skops",
         "rich",
         "distributed",
         "hypothesis",

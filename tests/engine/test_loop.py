@@ -70,9 +70,9 @@ class Recorder:
         pass
 
 
-def run(strategy, choose=lambda n: 0, history=None, journal=None):
+def run(strategy, choose=lambda n: 0, history=None, observer=None):
     history = History() if history is None else history
-    engine.run(strategy, history, FakeEvaluator(choose), n_splits=N_SPLITS, journal=journal)
+    engine.run(strategy, history, FakeEvaluator(choose), n_splits=N_SPLITS, observer=observer)
     return history
 
 
@@ -135,7 +135,7 @@ def test_a_search_without_candidates_submits_nothing():
 
 def test_the_journal_records_candidates_and_folds_as_they_come():
     journal = Recorder()
-    run(FixedList([{"x": 0}, {"x": 1}]), choose=lambda n: n - 1, journal=journal)
+    run(FixedList([{"x": 0}, {"x": 1}]), choose=lambda n: n - 1, observer=journal)
     assert journal.lines == [[0, 1], (1, 2), (1, 1), (1, 0), (0, 2), (0, 1), (0, 0)]
 
 

@@ -12,10 +12,23 @@ from typing import Any
 import numpy as np
 
 from skhpt._typing import Params
-from skhpt.session.matching import TableParams, is_empty
 from skhpt.trial import Candidate, FoldScore, Score, Trial
 
 Table = Mapping[str, Any]
+
+
+class TableParams(dict[str, Any]):
+    """Parameters that were read from the columns of a table, whose cells may have lost their types.
+
+    Attributes
+    ----------
+    empty : set of str
+        Names of the parameters whose cells are empty: None, or not a parameter of the candidate.
+    """
+
+    def __init__(self, cells: Mapping[str, Any], empty: set[str]):
+        super().__init__(cells)
+        self.empty = empty
 
 
 def trials_from_table(table: Table) -> list[Trial]:
@@ -142,3 +155,12 @@ def _parsed_value(node: ast.expr, source: str) -> Any:
         return ast.literal_eval(node)
     except ValueError:
         return text
+
+
+def is_empty(cell: Any) -> bool:
+    """Return whether a cell of a table is empty: NaN, None, no text or the missing value of a library."""
+    if cell is None or cell is np.ma.masked or type(cell).__name__ in ("NAType", "NaTType"):
+        return True
+    if isinstance(cell, str):
+        return not cell.strip()
+    return isinstance(cell, (float, np.floating)) and bool(np.isnan(cell))

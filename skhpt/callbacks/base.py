@@ -1,0 +1,71 @@
+"""Base class of the callbacks of a search."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from skhpt.results.status import SearchStatus
+from skhpt.trial import FoldScore, Trial
+
+
+class SearchCallback:
+    """Base class of callbacks that follow a search.
+
+    A subclass overrides the hooks that it needs. Hooks are called in the process and thread that called ``fit``,
+    in the order of the events; fits go on in the workers meanwhile, and candidates share fits as without callbacks.
+    If a hook raises an exception, there is one warning, and the callback is not called again; the search goes on.
+
+    The parameters of all hooks:
+
+    search : estimator
+        The search. It is fitted only in `on_search_end`.
+    trial : Trial
+        Finished candidate: ``trial.candidate.params``, ``trial.folds``, ``trial.state``.
+    status : SearchStatus
+        What is done and planned, and the best candidate so far.
+
+    See Also
+    --------
+    SearchProgress : Progress bar.
+    MLflowLogger : Logs a search to MLflow.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.neighbors import KNeighborsClassifier
+    >>> from skhpt import GridSearch
+    >>> from skhpt.callbacks import SearchCallback
+    >>> class PrintBest(SearchCallback):
+    ...     def on_new_best(self, search, trial, status):
+    ...         print(f"{status.best.score:.3f} with {status.best.params}")
+    >>> search = GridSearch(KNeighborsClassifier(), {"n_neighbors": [40, 5, 90]})
+    >>> _ = search.set_callbacks(PrintBest()).fit(*load_iris(return_X_y=True))
+    0.940 with {'n_neighbors': 40}
+    0.973 with {'n_neighbors': 5}
+    """
+
+    def on_search_begin(self, search: Any, status: SearchStatus) -> None:
+        """Follow the begin of a search, before its first fit; what a journal brought is in the status."""
+
+    def on_folds_finished(self, search: Any, folds: Sequence[FoldScore], status: SearchStatus) -> None:
+        """Follow folds that are back from the workers."""
+
+    def on_candidate_finished(self, search: Any, trial: Trial, status: SearchStatus) -> None:
+        """Follow a candidate that has finished, whether it succeeded, failed or was eliminated."""
+
+    def on_new_best(self, search: Any, trial: Trial, status: SearchStatus) -> None:
+        """Follow a candidate that is better than all before, after `on_candidate_finished`."""
+
+    def on_search_end(self, search: Any, status: SearchStatus, error: BaseException | None = None) -> None:
+        """Follow the end of a search, after the refit.
+
+        Parameters
+        ----------
+        search : estimator
+            The fitted search; not fitted if there is an error.
+        status : SearchStatus
+            The last status.
+        error : BaseException or None
+            Exception that ended the search, such as KeyboardInterrupt, which ``fit`` is about to raise.
+        """
