@@ -146,12 +146,16 @@ class SearchData:
         return np.array([_state(trial) for trial in self.trials], dtype=object)
 
     @cached_property
+    def budgets(self) -> list[tuple[float, int]]:
+        """Resource and number of folds of each trial; 0 where the search has none."""
+        return [_budget(trial) for trial in self.trials]
+
+    @cached_property
     def is_complete(self) -> np.ndarray:
         """Whether the trials had all of the resource and all folds, so that scores compare; shape (n_trials,)."""
-        budgets = [_budget(trial) for trial in self.trials]
-        largest = max(budgets, default=None)
+        largest = max(self.budgets, default=None)
         return np.array(
-            [b == largest and not t.was_eliminated for b, t in zip(budgets, self.trials)], dtype=bool
+            [b == largest and not t.was_eliminated for b, t in zip(self.budgets, self.trials)], dtype=bool
         )
 
     def values(self, name: str) -> list[Any]:
