@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -13,10 +14,12 @@ import numpy as np
 from sklearn.exceptions import NotFittedError
 
 from skhpt._typing import Params
+from skhpt.inspection.result_tables import read_trials, shown_params
 from skhpt.journal import JournalView, read_journal
 from skhpt.results.cv_results import metric_names
-from skhpt.results.results_table import trials_from_table
+from skhpt.results.results_table import as_table
 from skhpt.results.status import mean_score
+from skhpt.select import Rule
 from skhpt.space.space import Space
 from skhpt.space.summary import (
     ParamSummary,
@@ -30,14 +33,16 @@ from skhpt.trial import Trial
 
 #: A fitted search of this package or of scikit-learn, a `JournalView`, the path of a journal, or ``cv_results_``.
 Source: TypeAlias = Any
+#: Attributes with the search space of a search, of scikit-learn's searches and of others.
+SPACE_ATTRIBUTES = ("param_distributions", "param_grid", "search_spaces")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class SearchData:
     """Results of a search, wherever they come from; `read_source` returns them.
 
-    The arrays have one entry for each finished trial, in the order of ``cv_results_``: `n_trials` of them. Failed
-    trials have the score `nan`.
+    The arrays have one entry for each finished trial, in the order of ``cv_results_``: `n_trials` of them. Trials
+    that failed on every fold, and trials that a race eliminated, have the score NaN.
 
     Attributes
     ----------
@@ -57,6 +62,8 @@ class SearchData:
         The branches of the search space; derived from the values of the trials if the space is not known.
     n_splits : int
         Number of folds.
+    error_score : float
+        Score of a failed fold among others of a trial; NaN if such a trial has no score.
     resource : str
         Name of the resource of a search with rungs, such as "n_estimators"; empty for other searches.
     best_index : int or None
@@ -81,13 +88,19 @@ class SearchData:
     metric: str
     space: SpaceSummary
     n_splits: int
+    error_score: float = math.nan
     resource: str = ""
     best_index: int | None = None
     n_planned: int | None = None
     state: str = "ended"
     started: datetime | None = None
-    fitted: Any = field(default=None, repr=False)
-    journal: JournalView | None = field(default=None, repr=False)
+    fitted: Any = None
+    journal: JournalView | None = None
+
+    def __repr__(self) -> str:
+        scores = self.scores()
+        best = f", best score {np.nanmax(scores):.4g}" if np.isfinite(scores).any() else ""
+        return f"<SearchData of {self.label}: {self.n_trials} trials{best}>"
 
     @property
     def n_trials(self) -> int:
@@ -115,9 +128,13 @@ class SearchData:
     # -- arrays, one entry for each trial ----------------------------------------------------------------------
 
     def scores(self, metric: str | None = None) -> np.ndarray:
-        """Return the mean scores, shape (n_trials,)."""
+        """Return the mean scores, as ``cv_results_`` has them, shape (n_trials,); NaN if every fold failed."""
         name = self._key(self.checked_metric(metric))
-        return np.array([mean_score(trial, name, "raise") for trial in self.trials], dtype=float)
+        means = [
+            mean_score(trial, name, self.error_score) if _has_score(trial) else math.nan
+            for trial in self.trials
+        ]
+        return np.array(means, dtype=float)
 
     def fold_scores(self, metric: str | None = None) -> np.ndarray:
         """Return the scores on each fold, shape (n_trials, n_splits); NaN for failed and skipped folds."""
@@ -160,26 +177,41 @@ class SearchData:
 
     def values(self, name: str) -> list[Any]:
         """Return the values of a parameter, `MISSING` where a trial lacks it, as numbers, None, booleans or texts."""
-        return [plain_choice(params[name]) if name in params else MISSING for params in self.params]
+        if name not in self._values:
+            self._values[name] = [
+                plain_choice(params[name]) if name in params else MISSING for params in self.params
+            ]
+        return list(self._values[name])
+
+    @cached_property
+    def _values(self) -> dict[str, list[Any]]:
+        """The values of the parameters that were asked for, whose texts may take long."""
+        return {}
 
     # -- parameters --------------------------------------------------------------------------------------------
 
     @cached_property
     def summaries(self) -> dict[str, ParamSummary]:
-        """All parameters; one that several branches define differently is described by its values in the trials."""
-        summaries: dict[str, ParamSummary] = {}
+        """All parameters; one without a range, or with several definitions, is described by its values."""
+        summaries: dict[str, ParamSummary | None] = {}
         for branch in self.space:
             for name, summary in branch.items():
-                if summaries.setdefault(name, summary) != summary:
-                    summaries[name] = summarize_values(self.values(name))
-        for name in dict.fromkeys(name for params in self.params for name in params):
-            summaries.setdefault(name, summarize_values(self.values(name)))
-        return summaries
+                is_known = summary.kind == "categorical" or summary.low is not None
+                is_same = summaries.setdefault(name, summary) == summary
+                summaries[name] = summary if is_known and is_same else None
+        for params in self.params:
+            for name in params:
+                summaries.setdefault(name)
+        return {name: each or summarize_values(self.values(name)) for name, each in summaries.items()}
 
     @cached_property
     def varying_params(self) -> list[str]:
-        """Names of the parameters that have several values in the trials; one that some trials lack is among them."""
-        return [name for name in self.summaries if len(set(map(repr, self.values(name)))) > 1]
+        """Names of the parameters that have several values in the trials, without the resource of a search.
+
+        A parameter that some trials lack is among them.
+        """
+        names = [name for name in self.summaries if name != self.resource]
+        return [name for name in names if len(set(map(repr, self.values(name)))) > 1]
 
     def _key(self, metric: str) -> str | None:
         """Return a metric as `FoldScore.score` takes it."""
@@ -219,20 +251,24 @@ def read_source(source: Source, label: str | None = None) -> SearchData:
         If a search is not fitted (`NotFittedError`), or a table has no scores.
     """
     if isinstance(source, SearchData):
-        return source
+        return source if label is None else replace(source, label=label)
     if isinstance(source, (str, os.PathLike)):
         source = read_journal(source)
     if isinstance(source, JournalView):
         return _from_journal(source, label)
-    if hasattr(source, "history_"):
-        return _from_search(source, label)
-    if hasattr(source, "get_params"):
-        return _from_other_search(source, label)
-    if hasattr(source, "keys"):
-        return _from_table(source, label)
+    if hasattr(source, "cv_results_"):
+        return (
+            _from_search(source, label) if hasattr(source, "history_") else _from_other_search(source, label)
+        )
+    if _is_search(source):
+        raise NotFittedError(f"source is a {type(source).__name__} that is not fitted yet")
+    table = as_table(source)
+    if table is not None:
+        return _from_table(table, label)
+    kind = source.__name__ if isinstance(source, type) else type(source).__name__
     raise TypeError(
-        "source must be a fitted search, a JournalView, the path of a journal or cv_results_, "
-        f"got {type(source).__name__}"
+        "source must be a fitted search, a JournalView, the path of a journal or cv_results_ (also as a DataFrame), "
+        f"got {'the class ' if isinstance(source, type) else ''}{kind}"
     )
 
 
@@ -258,55 +294,65 @@ def summarize_values(values: Sequence[Any]) -> ParamSummary:
 
 def _from_search(search: Any, label: str | None) -> SearchData:
     """Read a fitted search of this package."""
-    trials = search.history_.finished
-    metrics = metric_names(trials)
+    trials = search._tabulated
     settings = search._fitted
+    metrics = metric_names(trials) or ["score"]
     return SearchData(
         label=label or type(search).__name__,
         search=type(search).__name__,
         trials=trials,
         params=search.cv_results_["params"],
-        metrics=metrics or ["score"],
-        metric="score" if metrics is None else settings.metric or metrics[0],
+        metrics=metrics,
+        metric=_leading_metric(settings.refit, metrics),
         space=_space_of(settings.param_distributions),
-        n_splits=search.n_splits_,
+        n_splits=len(trials[0].folds),
+        error_score=_number_or_nan(settings.error_score),
         resource=getattr(search, "resource_", ""),
-        best_index=getattr(search, "best_index_", None),
-        n_planned=len(search.history_),
+        best_index=_best_index(search),
+        n_planned=max(settings.n_planned or 0, len(search.history_)),
+        started=_first_start(trials),
         fitted=search,
     )
 
 
 def _from_other_search(search: Any, label: str | None) -> SearchData:
     """Read a search of scikit-learn, or another one with its attributes."""
-    if not hasattr(search, "cv_results_"):
-        raise NotFittedError(f"source is a {type(search).__name__} that is not fitted yet")
-    data = _from_table(search.cv_results_, label or type(search).__name__)
-    metric = search.refit if isinstance(search.refit, str) else data.metric
-    definition = getattr(search, "param_distributions", getattr(search, "param_grid", None))
+    table = as_table(search.cv_results_)
+    if table is None:
+        raise TypeError(f"source.cv_results_ must be a table, got {type(search.cv_results_).__name__}")
+    error_score = _number_or_nan(getattr(search, "error_score", math.nan))
+    name = type(search).__name__
+    data = _from_table(table, label or name, has_races=False, error_score=error_score)
+    definitions = (getattr(search, attribute, None) for attribute in SPACE_ATTRIBUTES)
     return replace(
         data,
-        search=type(search).__name__,
-        metric=metric if metric in data.metrics else data.metric,
-        space=_space_of(definition),
-        best_index=getattr(search, "best_index_", None),
+        search=name,
+        metric=_leading_metric(getattr(search, "refit", True), data.metrics),
+        space=_space_of(next((each for each in definitions if each is not None), None)),
+        resource=_resource_of(search, table),
+        best_index=_best_index(search),
         fitted=search,
     )
 
 
-def _from_table(table: Mapping[str, Any], label: str | None) -> SearchData:
+def _from_table(
+    table: Mapping[str, Any], label: str | None, *, has_races: bool = True, error_score: float = math.nan
+) -> SearchData:
     """Read a table of results."""
-    trials = trials_from_table({name: list(table[name]) for name in table})
+    columns = {str(name): list(table[name]) for name in table}
+    trials = read_trials(columns, has_races=has_races, error_score=error_score)
     metrics = metric_names(trials) or ["score"]
     return SearchData(
         label=label or "search",
         search="",
         trials=trials,
-        params=[trial.candidate.params for trial in trials],
+        params=[shown_params(trial) for trial in trials],
         metrics=metrics,
         metric=metrics[0],
         space=[],
         n_splits=max((len(trial.folds) for trial in trials), default=1),
+        error_score=error_score,
+        resource="n_resources" if "n_resources" in columns else "",
         n_planned=len(trials),
     )
 
@@ -328,13 +374,50 @@ def _from_journal(view: JournalView, label: str | None) -> SearchData:
     )
 
 
+def _is_search(source: Any) -> bool:
+    """Tell whether an object has the parameters of a search."""
+    has_all = all(hasattr(source, name) for name in ("get_params", "estimator", "cv", "refit"))
+    return has_all and not isinstance(source, type)
+
+
+def _leading_metric(refit: Any, metrics: Sequence[str]) -> str:
+    """Return the metric that candidates are ranked by: the one that `refit` names, or else the first."""
+    metric = refit.metric if isinstance(refit, Rule) else refit
+    return metric if isinstance(metric, str) and metric in metrics else metrics[0]
+
+
+def _resource_of(search: Any, table: Mapping[str, Any]) -> str:
+    """Return the resource of a search of scikit-learn with successive halving."""
+    return str(getattr(search, "resource", "n_resources")) if "n_resources" in table else ""
+
+
+def _best_index(search: Any) -> int | None:
+    best = getattr(search, "best_index_", None)
+    return None if best is None else int(best)
+
+
+def _number_or_nan(error_score: Any) -> float:
+    """Return the score of a failure; NaN if failures are errors."""
+    return math.nan if isinstance(error_score, str) else float(error_score)
+
+
+def _first_start(trials: Sequence[Trial]) -> datetime | None:
+    """Return the time when the first fold began, in UTC; None if it is not known."""
+    starts = [fold.started for trial in trials for fold in trial.folds if fold.started]
+    return datetime.fromtimestamp(min(starts), UTC) if starts else None
+
+
+def _has_score(trial: Trial) -> bool:
+    return any(fold.state == "ok" for fold in trial.folds)
+
+
 def _space_of(definition: Any) -> SpaceSummary:
     """Return the summary of a search space; an empty one if there is none, or it cannot be read."""
     if definition is None:
         return []
     try:
         return summarize_space(Space(definition))
-    except (TypeError, ValueError):  # scikit-learn accepts more
+    except (TypeError, ValueError, AttributeError):  # other searches accept more
         return []
 
 

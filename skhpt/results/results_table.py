@@ -31,8 +31,22 @@ class TableParams(dict[str, Any]):
         self.empty = empty
 
 
-def trials_from_table(table: Table) -> list[Trial]:
+def as_table(source: Any) -> Table | None:
+    """Return a mapping or a DataFrame (pandas, polars, ...) as a mapping of columns; None for any other object."""
+    if hasattr(source, "columns"):
+        return {str(name): np.asarray(source[name]) for name in source.columns}
+    return source if isinstance(source, Mapping) else None
+
+
+def trials_from_table(table: Table, name: str = "previous") -> list[Trial]:
     """Read the trials of a table of results, one for each row.
+
+    Parameters
+    ----------
+    table : mapping of str to sequence
+        The table.
+    name : str, default="previous"
+        Name of the parameter that the table is the value of, for errors.
 
     Raises
     ------
@@ -41,12 +55,12 @@ def trials_from_table(table: Table) -> list[Trial]:
     """
     metrics = [name.removeprefix("mean_test_") for name in table if name.startswith("mean_test_")]
     if not metrics:
-        raise ValueError(f"previous is no cv_results_: it has no column mean_test_..., only {list(table)}")
+        raise ValueError(f"{name} is no cv_results_: it has no column mean_test_..., only {list(table)}")
     n_splits = len({match[1] for name in table if (match := re.match(r"split(\d+)_test_", name))})
     prefixes = [f"split{i}" for i in range(n_splits)] or ["mean"]
 
     trials = []
-    for row, params in enumerate(_params(table)):
+    for row, params in enumerate(_params(table, name)):
         fit_time, score_time = (_number(table, row, f"mean_{kind}_time", 0.0) for kind in ("fit", "score"))
         folds = []
         for split, prefix in enumerate(prefixes):
@@ -109,14 +123,14 @@ def _with_skipped(folds: list[FoldScore]) -> tuple[FoldScore, ...]:
 # -- parameters ----------------------------------------------------------------------------------------------
 
 
-def _params(table: Table) -> list[Params]:
+def _params(table: Table, source: str) -> list[Params]:
     if "params" in table:
         parsed = [parsed_params(params) for params in table["params"]]
         if all(isinstance(params, Mapping) for params in parsed):
             return [dict(params) for params in parsed]
     columns = {name.removeprefix("param_"): table[name] for name in table if name.startswith("param_")}
     if not columns:
-        raise ValueError("previous has neither a column params with dicts nor columns param_...")
+        raise ValueError(f"{source} has neither a column params with dicts nor columns param_...")
     n_rows = len(next(iter(columns.values())))
     return [_params_of_row(columns, row) for row in range(n_rows)]
 

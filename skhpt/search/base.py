@@ -375,7 +375,7 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
         """Evaluate the candidates of a strategy; `history_` keeps the results, however the search ends."""
         self._warn_of_unused_trials(strategy, session.start)
         session.callbacks.begin_search(strategy.n_candidates, len(session.folds))
-        session.search_callbacks.begin(session.history, strategy.n_candidates)
+        session.search_callbacks.begin(session.history, _n_planned(strategy, session.history))
         self._take_over(session)
         lacks_candidates = partial(self._lacks_allowed_candidates, session)
         outcome = self._evaluate_candidates(strategy, session, self._run_params(), lacks_candidates)
@@ -564,8 +564,15 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
 
     def _settings(self, session: Session) -> FittedSettings:
         """Return the settings that the results depend on."""
-        space = copy(getattr(self, "param_distributions", None))
-        return FittedSettings(session.inputs.estimator, self.refit, space, self.constraint)
+        space = getattr(self, "param_distributions", getattr(self, "param_grid", None))
+        return FittedSettings(
+            estimator=session.inputs.estimator,
+            refit=self.refit,
+            param_distributions=copy(space),
+            constraint=self.constraint,
+            error_score=self.error_score,
+            n_planned=session.search_callbacks.status.n_planned,
+        )
 
     def _set_best(self, refit_metric: Any) -> None:
         self.best_index_ = self._select_best_index(self.refit, refit_metric, self.cv_results_)
@@ -607,3 +614,11 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
             self.refit_time_ = time.time() - start
         if hasattr(self.best_estimator_, "feature_names_in_"):
             self.feature_names_in_ = self.best_estimator_.feature_names_in_
+
+
+def _n_planned(strategy: Strategy, history: History) -> int | None:
+    """Return the number of trials at the end of a search, with those that it begins with; None if it is not known."""
+    if strategy.n_candidates is None:
+        return None
+    n_before = strategy.n_before if isinstance(strategy, FixedList) else history.n_earlier_trials
+    return n_before + strategy.n_candidates

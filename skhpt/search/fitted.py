@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-from skhpt._typing import Constraint, Estimator, Refit, SpaceDefinition
+from skhpt._typing import Constraint, ErrorScore, Estimator, Refit, SpaceDefinition
 from skhpt.session.validation import metric_of_refit
 
 
@@ -22,12 +23,18 @@ class FittedSettings:
         The search space; None for a search that has none.
     constraint : callable or None
         The constraint.
+    error_score : "raise" or float
+        Score of a failed fit.
+    n_planned : int or None
+        Number of trials at the end, at most; None if it is not known.
     """
 
     estimator: Estimator
     refit: Refit
     param_distributions: SpaceDefinition | None = None
     constraint: Constraint | None = None
+    error_score: ErrorScore = math.nan
+    n_planned: int | None = None
 
     @property
     def metric(self) -> str | None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from itertools import compress
 from typing import Any
 
-import numpy as np
 from sklearn.base import is_classifier, is_regressor
 from sklearn.metrics import get_scorer
 
@@ -17,7 +16,7 @@ from skhpt.fingerprint import Fingerprint, describe_value
 from skhpt.fitting.scorers import scorer_metric
 from skhpt.history import History, renumbered
 from skhpt.journal import JournalView
-from skhpt.results.results_table import trials_from_table
+from skhpt.results.results_table import as_table, trials_from_table
 from skhpt.session.matching import Matcher, Mismatch
 from skhpt.space.dimensions import short_repr
 from skhpt.space.space import Space
@@ -317,14 +316,13 @@ def trials_from(previous: Any, fingerprint: Fingerprint) -> tuple[bool, list[Tri
         if not hasattr(previous, "cv_results_"):
             raise ValueError(f"previous must be fitted, got {previous!r}, which has no cv_results_")
         previous = previous.cv_results_
-    if hasattr(previous, "columns"):
-        previous = {str(name): np.asarray(previous[name]) for name in previous.columns}
-    if not isinstance(previous, Mapping):
+    table = as_table(previous)
+    if table is None:
         raise TypeError(
             "previous must be a fitted search, a cv_results_ mapping or its DataFrame, or the view of a journal, got "
             f"{previous!r}"
         )
-    return False, trials_from_table(previous)
+    return False, trials_from_table(table)
 
 
 # -- results that only some searches can use -----------------------------------------------------------------
