@@ -62,15 +62,30 @@ class History(Sequence[Trial]):
 
     def __init__(self, trials: Iterable[Trial] = (), prior: Iterable[Trial] = (), n_earlier_trials: int = 0):
         self._trials = list(trials)
-        self._ids: dict[int, list[int]] = defaultdict(list)  # by bracket
-        self._pending_ids: dict[int, deque[int]] = defaultdict(deque)  # by bracket
         # Evaluated folds of pending trials, by id and split.
         self._folds: dict[int, dict[int, FoldScore]] = {}
-        for trial in self._trials:
-            self._ids[trial.candidate.bracket_id].append(trial.candidate.id)
-        self.n_finished = len(self._trials)
         self.prior = tuple(prior)
         self.n_earlier_trials = n_earlier_trials
+        self._index_trials()
+
+    def _index_trials(self) -> None:
+        """Find the trials of each bracket, and those that are pending."""
+        self._ids: dict[int, list[int]] = defaultdict(list)  # by bracket
+        self._pending_ids: dict[int, deque[int]] = defaultdict(deque)  # by bracket
+        for trial in self._trials:
+            candidate = trial.candidate
+            self._ids[candidate.bracket_id].append(candidate.id)
+            if candidate.id in self._folds:
+                self._pending_ids[candidate.bracket_id].append(candidate.id)
+        self.n_finished = len(self._trials) - len(self._folds)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what the history consists of, in plain containers, which every format can store."""
+        return {name: vars(self)[name] for name in ("_trials", "_folds", "prior", "n_earlier_trials")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._index_trials()
 
     def __repr__(self) -> str:
         return f"<History of {self.n_finished} finished and {len(self) - self.n_finished} pending trials>"

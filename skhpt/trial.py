@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -138,6 +138,11 @@ class FoldScore:
     started: float = field(default=0.0, compare=False, repr=False)
     ended: float = field(default=0.0, compare=False, repr=False)
     worker: str = field(default="", compare=False, repr=False)
+
+    def __setstate__(self, state: list[Any]) -> None:
+        """Read the state of a pickle; one of an earlier version lacks the last fields."""
+        for i, each in enumerate(fields(self)):
+            object.__setattr__(self, each.name, state[i] if i < len(state) else each.default)
 
     def score(self, metric: str | None = None) -> float:
         """Return the test score of a metric, by default the first one; NaN if it is missing or not finite."""

@@ -8,7 +8,7 @@ from skhpt._typing import Estimator
 from skhpt._warnings import warn_user
 from skhpt.fitting.job import Outcome
 from skhpt.reuse.grouping import RoundPlan, SharedCandidate
-from skhpt.reuse.report import ReuseReport
+from skhpt.reuse.report import ReuseReport, count
 from skhpt.reuse.rng_guard import OwedDraws, global_rng_kept
 from skhpt.reuse.shared_evaluation import DIFFERS, SharingPolicy
 from skhpt.reuse.steps import fit_graphs
@@ -100,4 +100,4 @@ class ReusePlanner:
         self.report.n_fits += self._n_fits[candidate.id]
         if candidate.id not in self._ever_declined:
             self._ever_declined.add(candidate.id)
-            self.report.declined[reason] += 1
+            count(self.report.declined, reason)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -11,6 +10,12 @@ from skhpt.reuse.grouping import RoundPlan
 from skhpt.reuse.scorer_needs import KNOWN_METRICS, ScorerNeeds
 from skhpt.reuse.steps import FitGraph, fit_graphs
 from skhpt.trial import Candidate
+
+
+def count(counts: dict[str, int], *reasons: str) -> None:
+    """Add 1 for each reason."""
+    for reason in reasons:
+        counts[reason] = counts.get(reason, 0) + 1
 
 
 @dataclass
@@ -35,8 +40,8 @@ class ReusePlan:
     n_candidates: int = 0
     n_splits: int = 0
     parts: dict[str, tuple[int, int]] = field(default_factory=dict)
-    alone: Counter[str] = field(default_factory=Counter)
-    limits: Counter[str] = field(default_factory=Counter)
+    alone: dict[str, int] = field(default_factory=dict)
+    limits: dict[str, int] = field(default_factory=dict)
 
     @property
     def n_fits_asked(self) -> int:
@@ -67,9 +72,11 @@ class ReusePlan:
     def add(self, fit_graphs: Sequence[FitGraph], round_plan: RoundPlan) -> None:
         """Add the candidates of a round."""
         self.n_candidates += len(fit_graphs)
-        self.alone += Counter(graph.reason for graph in fit_graphs if graph.reason)
         for graph in fit_graphs:
-            self.limits.update(() if graph.reason else graph.limits)
+            if graph.reason:
+                count(self.alone, graph.reason)
+            else:
+                count(self.limits, *graph.limits)
         for name, (n_candidates, n_fits) in round_plan.fits.items():
             n_candidates_before, n_fits_before = self.parts.get(name, (0, 0))
             self.parts[name] = (n_candidates_before + n_candidates, n_fits_before + n_fits)
@@ -99,14 +106,14 @@ class ReuseReport:
     n_fits: int = 0
     seconds_asked: float = 0.0
     seconds_spent: float = 0.0
-    declined: Counter[str] = field(default_factory=Counter)
+    declined: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def without_sharing(cls, reason: str, n_candidates: int) -> ReuseReport:
         """Return the report of a search whose candidates share no fits."""
         report = cls()
         if n_candidates:
-            report.plan.alone[reason] += n_candidates
+            report.plan.alone[reason] = n_candidates
         return report
 
     def __str__(self) -> str:
