@@ -20,13 +20,18 @@ class SubmittedTask:
         The task.
     scored : set of int
         Ids of the candidates whose scores are back.
-    current : int or None
-        Id of the candidate that is being evaluated; None if it is not known.
+    begun : Begun or None
+        Candidate that is being evaluated, with the time when it was begun and the worker; None if it is not known.
     """
 
     task: Task
     scored: set[int] = field(default_factory=set)
-    current: int | None = None
+    begun: Begun | None = None
+
+    @property
+    def current(self) -> int | None:
+        """Id of the candidate that is being evaluated; None if it is not known."""
+        return None if self.begun is None else self.begun.candidate
 
     @property
     def remaining(self) -> list[Candidate]:
@@ -58,7 +63,7 @@ class TasksInFlight:
         submitted = self._submitted[update.task_id]
         scores = []
         for item in update.items:
-            submitted.current = item.candidate if isinstance(item, Begun) else None
+            submitted.begun = item if isinstance(item, Begun) else None
             if isinstance(item, FoldScore):
                 scores.append(item)
         # A score comes twice: as soon as it is known, and at the end with all scores of the task.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from dataclasses import replace
 
@@ -64,10 +65,10 @@ class RetryPolicy:
         culprit = self._culprit(update, submitted)
         if culprit is not None:
             if update.lost == "timeout":
-                failed = [self._timeout(culprit, split)]
+                failed = [_with_times(self._timeout(culprit, split), submitted)]
             elif self._is_given_up(culprit, update.n_deaths):
                 self.given_up.add(culprit)
-                failed = [self._crash(culprit, split)]
+                failed = [_with_times(self._crash(culprit, split), submitted)]
             else:
                 self._retries[culprit, split] += 1
                 self.n_retries += 1
@@ -77,7 +78,8 @@ class RetryPolicy:
 
     def fail(self, task: Task) -> list[FoldScore]:
         """Return the scores of those candidates of a task that are given up: they are not evaluated."""
-        return [self._crash(c.id, task.split) for c in task.candidates if c.id in self.given_up]
+        given_up = [self._crash(c.id, task.split) for c in task.candidates if c.id in self.given_up]
+        return [_with_times(score) for score in given_up]
 
     def with_retry_count(self, score: FoldScore) -> FoldScore:
         """Return the score with the number of its retries."""
@@ -123,3 +125,12 @@ class RetryPolicy:
             f"or because it was killed; the candidate is given up after {n} deaths (max_retries={self.max_retries})"
         )
         return FoldScore(candidate, split, None, state="crashed", error=error)
+
+
+def _with_times(score: FoldScore, submitted: SubmittedTask | None = None) -> FoldScore:
+    """Return the score of a fold that ends now, with the time when its evaluation began and its worker."""
+    now, begun = time.time(), submitted.begun if submitted else None
+    if begun is None or begun.candidate != score.candidate:
+        return replace(score, started=now - score.fit_time, ended=now)
+    seconds = max(0.0, time.monotonic() - begun.at)
+    return replace(score, started=now - seconds, ended=now, worker=begun.worker)

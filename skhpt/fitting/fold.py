@@ -90,7 +90,7 @@ def evaluate(
     outcome = Outcome(split)
     start = time.time()
     for job in jobs:
-        yield Begun(job.candidate.id, time.monotonic())
+        yield Begun(job.candidate.id, time.monotonic(), worker_name(setup))
         score = evaluate_one(fold, job)
         outcome.scores.append(score)
         yield score

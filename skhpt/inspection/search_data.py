@@ -69,11 +69,16 @@ class SearchData:
     best_index : int or None
         Row of the candidate that the search has chosen; None if there is none.
     n_planned : int or None
-        Number of trials that were planned.
+        Number of trials at the end of the search, at most; None if it is not known.
     state : {"running", "ended", "dead"}
         State of the search: "dead" if its process has ended before the search.
+    stop_reason : str
+        Why the search ended, as ``stop_reason_`` has it; "error" if an exception ended it; empty if it has not ended or
+        it is not known.
     started : datetime or None
         Time when the search began, in UTC.
+    fingerprint : dict of str to str, or None
+        Descriptions of what scores depend on: ``data``, ``folds``, ``scoring``, ``estimator`` and more.
     fitted : estimator or None
         The fitted search, if it is the source.
     journal : JournalView or None
@@ -93,7 +98,9 @@ class SearchData:
     best_index: int | None = None
     n_planned: int | None = None
     state: str = "ended"
+    stop_reason: str = ""
     started: datetime | None = None
+    fingerprint: Mapping[str, str] | None = None
     fitted: Any = None
     journal: JournalView | None = None
 
@@ -304,13 +311,15 @@ def _from_search(search: Any, label: str | None) -> SearchData:
         params=search.cv_results_["params"],
         metrics=metrics,
         metric=_leading_metric(settings.refit, metrics),
-        space=_space_of(settings.param_distributions),
+        space=settings.space,
         n_splits=len(trials[0].folds),
         error_score=_number_or_nan(settings.error_score),
         resource=getattr(search, "resource_", ""),
         best_index=_best_index(search),
         n_planned=max(settings.n_planned or 0, len(search.history_)),
+        stop_reason=search.stop_reason_,
         started=_first_start(trials),
+        fingerprint=settings.fingerprint,
         fitted=search,
     )
 
@@ -359,19 +368,31 @@ def _from_table(
 
 def _from_journal(view: JournalView, label: str | None) -> SearchData:
     """Read a journal."""
-    trials = view.history.finished
     return SearchData(
         label=label or os.path.basename(view.path).removesuffix(".jsonl"),
-        search=view.parts.get("search", "").split(" ", maxsplit=1)[0],
-        trials=trials,
-        params=[trial.candidate.params for trial in trials],
+        search=view.search,
+        trials=view.trials,
+        params=view.params,
         metrics=view.metrics,
-        metric=view._refit_metric,
-        space=[],
+        metric=view.refit_metric,
+        space=view.space,
         n_splits=view.n_splits,
+        error_score=view.error_score,
+        resource=view.resource,
+        best_index=view.best_index if view.trials and view.has_best else None,
+        n_planned=_n_planned(view),
+        state=view.state,
+        stop_reason=view.stop_reason,
         started=view.started,
+        fingerprint=view.parts,
         journal=view,
     )
+
+
+def _n_planned(view: JournalView) -> int | None:
+    """Return the number of planned trials; of a search that does not know it, those that it had at its end."""
+    n = view.n_planned
+    return n if n is None and view.state == "running" else max(n or 0, len(view.history))
 
 
 def _is_search(source: Any) -> bool:

@@ -6,12 +6,14 @@ The first line describes the search and the choices of its space::
      "parts": {...}, "facts": {...}, "choices": [{"kernel": ["linear", "rbf"]}], "crc": "1a2b3c4d"}
 
 Each other line is a round of candidates, an evaluated fold, a candidate that a race eliminated (with the
-number of its folds that count), or an event, followed by its checksum (left out here)::
+number of its folds that count), a trial of an earlier search, or an event, followed by its checksum (left out
+here)::
 
-    {"asked": [{"id": 0, "point": {"params": {"C": 0.5, "kernel": {"choice": 1}}}}]}
-    {"scored": 0, "split": 2, "test": 0.93, "fit_time": 0.012, "score_time": 0.001}
-    {"finished": 0, "n_folds": 3}
-    {"event": "stopped", "time": 1.7e9, "facts": {"reason": "interrupted"}}
+    {"asked": [{"id": 0, "point": {"params": {"C": 0.5, "kernel": {"choice": 1}}}}], "time": 1.7e9}
+    {"scored": 0, "split": 2, "test": 0.93, "fit_time": 0.012, "score_time": 0.001,
+     "started": 1.7e9, "ended": 1.7e9, "worker": "1234"}
+    {"finished": 0, "n_folds": 3, "time": 1.7e9}
+    {"event": "ended", "time": 1.7e9, "facts": {"reason": "interrupted"}}
 
 The files of this package:
 
@@ -22,23 +24,29 @@ The files of this package:
 - ``records``: candidates, folds and events as JSON objects, and back,
 - ``codec``: the parameters of a candidate as JSON,
 - ``json_values``: Python values as JSON,
-- ``view``: `read_journal`, which shows a journal without the objects of the search.
+- ``replay``: the history of the search, from what was read,
+- ``liveness``: whether the search is running, has ended or is dead,
+- ``view``: `read_journal` and `JournalFollower`, which show a journal without the objects of the search.
 """
 
 from skhpt.journal.codec import Codec, ListCodec, SpaceCodec
-from skhpt.journal.journal import Journal, open_journal
+from skhpt.journal.journal import Journal, OwnParams, open_journal
 from skhpt.journal.reader import read_header
-from skhpt.journal.records import Header
-from skhpt.journal.view import JournalView, read_journal
+from skhpt.journal.records import Header, texts_record, version
+from skhpt.journal.view import JournalFollower, JournalView, read_journal
 
 __all__ = [
     "Codec",
     "Header",
     "Journal",
+    "JournalFollower",
     "JournalView",
     "ListCodec",
+    "OwnParams",
     "SpaceCodec",
     "open_journal",
     "read_header",
     "read_journal",
+    "texts_record",
+    "version",
 ]

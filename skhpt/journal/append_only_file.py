@@ -21,6 +21,8 @@ Clock = Callable[[], float]
 SYNC_PAUSE = 400
 #: Seconds between two checks that the file still exists and that no other process has written to it.
 CHECK_PAUSE = 0.02
+#: Seconds for which a writer tries to lock a file: a reader that probes the lock holds it for a moment.
+LOCK_PATIENCE = 0.25
 #: Error codes of the operating system for a file that is locked.
 _LOCKED = {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK}
 
@@ -198,9 +200,25 @@ def _open(path: str) -> int:
         raise OSError(error.errno, f"journal= cannot be written to: {error.strerror}{hint}", path) from error
 
 
+def is_locked(path: str) -> bool | None:
+    """Tell whether a search has a file open for writing; None if the file system cannot tell.
+
+    The file is not changed. Its lock is free again when the function returns; a search that begins meanwhile tries
+    again.
+    """
+    fd = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
+    try:
+        _probe(fd)
+        return False
+    except OSError as error:
+        return True if error.errno in _LOCKED else None
+    finally:
+        os.close(fd)
+
+
 def _lock_or_warn(fd: int, path: str) -> None:
     try:
-        _lock(fd)
+        _lock_patiently(fd)
     except OSError as error:
         if error.errno in _LOCKED:
             raise BlockingIOError(
@@ -214,8 +232,32 @@ def _lock_or_warn(fd: int, path: str) -> None:
         )
 
 
+def _lock_patiently(fd: int) -> None:
+    """Lock a file, also if readers hold its lock for a moment."""
+    end = time.monotonic() + LOCK_PATIENCE
+    while True:
+        try:
+            return _lock(fd)
+        except OSError as error:
+            if error.errno not in _LOCKED or time.monotonic() > end:
+                raise
+        time.sleep(0.01)
+
+
 if sys.platform == "win32":
     import msvcrt
+
+    def _probe(fd: int) -> None:
+        # There is no shared lock, so that two probes at a time may refuse each other.
+        for pause in (0.001, 0.003, 0.0):
+            with suppress(OSError):
+                _lock(fd)
+                break
+            time.sleep(pause)
+        else:
+            _lock(fd)
+        os.lseek(fd, 2**62, os.SEEK_SET)
+        msvcrt.locking(fd, msvcrt.LK_UNLCK, 1)
 
     def _lock(fd: int) -> None:
         # A lock prevents reading too, so the locked byte is far beyond the end of the file.
@@ -230,3 +272,9 @@ else:
         # too, and closing the file after a read would end it. A lock of flock belongs to the open file
         # description.
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _probe(fd: int) -> None:
+        # Shared, so that probes do not refuse each other; a file that was opened for reading permits no other
+        # lock on some network file systems.
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        fcntl.flock(fd, fcntl.LOCK_UN)

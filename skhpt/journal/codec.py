@@ -10,12 +10,10 @@ from typing import Any, Protocol
 
 from skhpt._typing import Params
 from skhpt.identity import native, value_key
-from skhpt.journal.json_values import pack, unpack
+from skhpt.journal.json_values import is_plain, pack, pack_text, short_text, unpack, unpack_text
 from skhpt.space.dimensions import Choice, Continuous, Dimension
 from skhpt.space.space import Space
 
-#: The largest number of characters of the text of a choice.
-_MAX_TEXT = 200
 _ACCEPTED = "None, bool, int, float and str are, and lists and tuples of them."
 
 
@@ -112,7 +110,7 @@ class ListCodec:
         self._indices: dict[str, dict[Any, int]] = {}
         for params in candidates:
             for name, value in params.items():
-                if not _is_plain(value):
+                if not is_plain(value):
                     self._register(name, value)
 
     def encode(self, params: Mapping[str, Any]) -> Any:
@@ -140,7 +138,7 @@ class ListCodec:
             index = self._indices.get(name, {}).get(value_key(value))
             if index is None:
                 raise ValueError(
-                    f"journal: the value of parameter {name!r} cannot be written: {_short_repr(value)}. {_ACCEPTED} "
+                    f"journal: the value of parameter {name!r} cannot be written: {short_text(value)}. {_ACCEPTED} "
                     "Anything else must be among the values of that parameter in the candidates of the search."
                 ) from error
             return {"choice": index}
@@ -167,7 +165,7 @@ class TextCodec:
         for branch in texts:
             if not all(isinstance(values, list) for values in branch.values()):
                 raise ValueError("the texts of the choices of a parameter are not a list")
-            self._choices.append({name: list(map(_unpack_text, values)) for name, values in branch.items()})
+            self._choices.append({name: list(map(unpack_text, values)) for name, values in branch.items()})
 
     def decode(self, point: Any) -> Params:
         branch_index, written = _branch_and_params(point, len(self._choices))
@@ -251,7 +249,7 @@ def _pack_draw(name: str, value: Any, must_be_number: bool) -> Any:
         return pack(value, scalars=True)
     except TypeError as error:
         raise TypeError(
-            f"journal: a draw from the distribution of parameter {name!r} cannot be written: {_short_repr(value)}. "
+            f"journal: a draw from the distribution of parameter {name!r} cannot be written: {short_text(value)}. "
             f"{'Numbers are.' if must_be_number else _ACCEPTED} Give anything else as a list of choices, which are "
             "written by their index in the list."
         ) from error
@@ -261,21 +259,13 @@ def _is_number(value: Any) -> bool:
     return type(value) is float or type(value) is int
 
 
-def _is_plain(value: Any) -> bool:
-    try:
-        pack(value)
-    except TypeError:
-        return False
-    return True
-
-
 def _texts_by_name(choices: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
     return {name: _texts(values) for name, values in choices.items()}
 
 
 def _texts(values: Sequence[Any]) -> list[Any]:
     """Return the text of each choice as JSON; equal texts of different objects get their index."""
-    texts = [_pack_text(value) for value in values]
+    texts = [pack_text(value) for value in values]
     seen: set[str] = set()
     for i, text in enumerate(texts):
         if type(text) is dict and "text" in text:
@@ -283,28 +273,3 @@ def _texts(values: Sequence[Any]) -> list[Any]:
                 text["text"] += f" [{i}]"
             seen.add(text["text"])
     return texts
-
-
-def _pack_text(value: Any) -> Any:
-    """Pack a plain value if it is short; return a tagged text for any other value."""
-    if _is_plain(value) and len(repr(value)) <= _MAX_TEXT:
-        return pack(value)
-    return {"text": _short_repr(value)}
-
-
-def _unpack_text(packed: Any) -> Any:
-    match packed:
-        case {"text": str(text), **rest} if not rest:
-            return text
-    return unpack(packed)
-
-
-def _short_repr(value: Any) -> str:
-    """Return a text of one line for a value, even if its own ``repr`` fails."""
-    try:
-        if hasattr(value, "__qualname__"):
-            return str(value.__qualname__)
-        text = " ".join(repr(value).split())
-    except Exception:
-        return f"<{type(value).__name__}>"
-    return text if len(text) <= _MAX_TEXT else text[: _MAX_TEXT - 3] + "..."

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import time
 import uuid
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
+from skhpt._typing import Params
 from skhpt._warnings import warn_user
 from skhpt.fingerprint import code_difference
 from skhpt.journal.append_only_file import AppendOnlyFile, Clock
@@ -18,13 +19,19 @@ from skhpt.journal.reader import Contents, JournalReader
 from skhpt.journal.records import (
     Header,
     candidate_record,
+    earlier_record,
     elimination_record,
     event_record,
     first_line_from,
     fold_text,
     header_record,
+    round_record,
+    texts_record,
 )
 from skhpt.trial import Candidate, FoldScore, Trial
+
+#: Function that returns the parameters that a candidate leaves out.
+OwnParams: TypeAlias = Callable[[Params], Params | None]
 
 #: Number of characters that an error shows before and after the difference of two descriptions, and of the
 #: difference.
@@ -62,8 +69,10 @@ class Journal:
         n_earlier_trials: int = 0,
         contents: Contents | None = None,
         n_bytes_cut: int = 0,
+        own_params: OwnParams | None = None,
     ):
         self._file = file
+        self._own_params = own_params
         self._codec = codec
         self._sealer = sealer
         self.is_resumed = contents is not None
@@ -71,6 +80,8 @@ class Journal:
         self.candidates = contents.candidates if contents else []
         self.folds = contents.folds if contents else []
         self.n_bytes_cut = n_bytes_cut
+        self._postponed: list[str] = []  # lines that are written with the next one
+        self._has_ended = False
         self._first_id = n_earlier_trials
         self._next_id = n_earlier_trials + len(self.candidates)
 
@@ -85,6 +96,26 @@ class Journal:
         """Whether lines are still written: not after `close`, after a failure, or in a forked child."""
         return self._file.is_open
 
+    def earlier(self, trials: Sequence[Trial]) -> None:
+        """Write the trials of earlier searches, for readers only, together with the first round of candidates."""
+        self._postponed += [encode(earlier_record(trial)) for trial in trials]
+
+    def begin(self, **facts: Any) -> None:
+        """Write that a search begins or goes on, with plain values that describe it.
+
+        A new journal gets this line together with its first round: before there are candidates, there is nothing to
+        resume.
+        """
+        if self.is_resumed:
+            self.record_event("begun", **facts)
+        else:
+            self._postponed.append(encode(event_record("begun", time.time(), facts)))
+
+    def end(self, reason: str, **facts: Any) -> None:
+        """Write why the search ended, unless that is written already or there are no candidates."""
+        if not self._has_ended and self._next_id > self._first_id:
+            self.record_event("ended", reason=reason, **facts)
+
     def asked(self, candidates: Sequence[Candidate]) -> None:
         """Write a round of candidates.
 
@@ -98,13 +129,16 @@ class Journal:
                 raise ValueError(
                     f"journal: candidate {candidate.id} was asked for where {expected_id} is next"
                 )
-        records = [
-            candidate_record(candidate, self._codec.encode(candidate.params)) for candidate in candidates
-        ]
+        records = [self._record_of(candidate) for candidate in candidates]
         self._next_id += len(records)
         if records:
             # One line for the round: if it is torn, the strategy is asked for the whole round again.
-            self._write(encode({"asked": records}))
+            self._write(encode(round_record(records, time.time())))
+
+    def _record_of(self, candidate: Candidate) -> dict[str, Any]:
+        record = candidate_record(candidate, self._codec.encode(candidate.params))
+        own = self._own_params and self._own_params(candidate.params)
+        return record | {"own": texts_record(own)} if own is not None else record
 
     def scored(self, *folds: FoldScore) -> None:
         """Write folds that were evaluated, in one go.
@@ -122,11 +156,12 @@ class Journal:
     def finished(self, trial: Trial) -> None:
         """Write the number of folds that count if a race eliminated the trial; write nothing for any other trial."""
         if trial.was_eliminated:
-            self._write(encode(elimination_record(trial)))
+            self._write(encode(elimination_record(trial, time.time())))
 
     def record_event(self, what: str, **facts: Any) -> None:
         """Write an event, with plain values that describe it."""
         self._write(encode(event_record(what, time.time(), facts)))
+        self._has_ended = what == "ended"
 
     def close(self) -> None:
         """Wait until all lines are on the disk, then close the file, so that another search can write to it."""
@@ -138,7 +173,9 @@ class Journal:
 
     def _write(self, *texts: str) -> None:
         if self._file.is_open:
-            self._file.append(self._sealer.seal(texts, self._file.n_bytes))
+            lines = self._sealer.seal([*self._postponed, *texts], self._file.n_bytes)
+            self._postponed.clear()
+            self._file.append(lines)
 
 
 def _text_of(fold: FoldScore) -> str:
@@ -156,6 +193,7 @@ def open_journal(
     codec: Codec,
     *,
     n_earlier_trials: int = 0,
+    own_params: OwnParams | None = None,
     clock: Clock = time.monotonic,
 ) -> Journal:
     """Open the journal of a search: create the file, or resume the search that the file describes.
@@ -175,6 +213,9 @@ def open_journal(
         Encodes and decodes the parameters of candidates.
     n_earlier_trials : int, default=0
         Number of trials from earlier searches, whose ids precede those of the journal.
+    own_params : callable, default=None
+        ``own_params(params)`` returns the values that the estimator has for the parameters that a candidate leaves
+        out, or None if they are those of the header (``own``). Readers show them.
     clock : callable, default=time.monotonic
         Returns seconds; measures how long a sync to the disk takes.
 
@@ -221,6 +262,7 @@ def open_journal(
             n_earlier_trials=n_earlier_trials,
             contents=contents,
             n_bytes_cut=n_bytes_cut,
+            own_params=own_params,
         )
     except BaseException:
         file.release()

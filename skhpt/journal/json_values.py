@@ -272,3 +272,44 @@ def _checked_shape(shape: list[Any]) -> list[int]:
     if len(shape) > _MAX_DIMENSIONS or not all(type(n) is int and 0 <= n < 2**40 for n in shape):
         raise ValueError("the shape of an array is not a list of sizes")
     return shape
+
+
+# -- texts ---------------------------------------------------------------------------------------------------
+
+#: The largest number of characters of the text of an object.
+_MAX_TEXT = 200
+
+
+def is_plain(value: Any) -> bool:
+    """Tell whether `pack` accepts a value."""
+    try:
+        pack(value)
+    except TypeError:
+        return False
+    return True
+
+
+def pack_text(value: Any) -> Any:
+    """Pack a plain value if it is short; return a tagged text for any other value."""
+    if is_plain(value) and len(repr(value)) <= _MAX_TEXT:
+        return pack(value)
+    return {"text": short_text(value)}
+
+
+def unpack_text(packed: Any) -> Any:
+    """Return what `pack_text` was given: a plain value, or the text of any other value."""
+    match packed:
+        case {"text": str(text), **rest} if not rest:
+            return text
+    return unpack(packed)
+
+
+def short_text(value: Any) -> str:
+    """Return a text of one line for a value, even if its own ``repr`` fails."""
+    try:
+        if hasattr(value, "__qualname__"):
+            return str(value.__qualname__)
+        text = " ".join(repr(value).split())
+    except Exception:
+        return f"<{type(value).__name__}>"
+    return text if len(text) <= _MAX_TEXT else text[: _MAX_TEXT - 3] + "..."

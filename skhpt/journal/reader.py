@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from skhpt._warnings import warn_user
 from skhpt.journal.checksums import ChainChecker, Checker, NullChecker, checksum_of_first_line, key_of
@@ -23,12 +23,15 @@ from skhpt.journal.records import (
     Header,
     candidate_from,
     checked_int,
+    earlier_from,
     event_from,
     first_line_from,
     fold_from,
+    own_params_from,
+    time_from,
     usual_fold_from,
 )
-from skhpt.trial import Candidate, FoldScore
+from skhpt.trial import Candidate, FoldScore, Trial
 
 #: Largest number of line numbers, or of ranges of them, that a message lists.
 _MAX_LISTED = 10
@@ -53,8 +56,17 @@ class Contents:
         Number of folds that count, by the id of each candidate that a race eliminated.
     events : list of Event
         All events.
+    earlier : list of Trial
+        Trials of earlier searches, if the file has them.
+    own_params : dict of int to dict
+        By the id of a candidate: values that its estimator has for parameters that the candidate leaves out, if
+        these are not the values of the estimator of the search.
     is_damaged : bool
         Whether lines are missing.
+    is_ended : bool
+        Whether the last line says that the search has ended.
+    last_time : float
+        Time of the last round, elimination or event, in Unix seconds.
     """
 
     first_line: FirstLine
@@ -62,7 +74,11 @@ class Contents:
     folds_of: list[dict[int, FoldScore]] = field(default_factory=list)
     n_counted_folds: dict[int, int] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
+    earlier: list[Trial] = field(default_factory=list)
+    own_params: dict[int, dict[str, Any]] = field(default_factory=dict)
     is_damaged: bool = False
+    is_ended: bool = False
+    last_time: float = 0.0
 
     def __post_init__(self) -> None:
         self._first_id = self.first_line.n_earlier_trials
@@ -86,7 +102,9 @@ class Contents:
         elif kind == "finished":
             self._add_elimination(record)
         elif kind == "event":
-            self.events.append(event_from(record))
+            self._add_event(event_from(record))
+        elif kind == "earlier":
+            self.earlier.append(earlier_from(record))
         else:
             raise ValueError("not one of the records of a journal")
 
@@ -102,15 +120,20 @@ class Contents:
             if self.is_damaged and repr(earlier) != repr(fold):
                 raise ValueError(f"fold {split} of candidate {candidate_id} has two results")
         folds[split] = fold
+        self.is_ended = False
 
     def _add_round(self, record: dict[str, object], codec: Decoder) -> None:
         candidate_records = record["asked"]
-        if not isinstance(candidate_records, list) or len(record) > 1:
+        if not isinstance(candidate_records, list) or not record.keys() <= {"asked", "time"}:
             raise ValueError("a round is not a list of candidates")
+        self._learn_time(record)
         candidates = []
         expected_id = self._first_id + len(self.candidates)
         for candidate_id, candidate_record in enumerate(candidate_records, start=expected_id):
+            own_params = own_params_from(candidate_record)
             candidate = candidate_from(candidate_record, codec)
+            if own_params is not None:
+                self.own_params[candidate.id] = own_params
             if candidate.id != candidate_id:
                 raise ValueError(f"candidate {candidate.id} was asked for where {candidate_id} is next")
             for fold in candidate.preset_folds:
@@ -124,7 +147,18 @@ class Contents:
         n_folds = checked_int(record.get("n_folds"), "n_folds")
         self._check_candidate(candidate_id)
         self._check_split(n_folds)
+        self._learn_time(record)
         self.n_counted_folds[candidate_id] = n_folds
+
+    def _add_event(self, event: Event) -> None:
+        self.events.append(event)
+        self.is_ended = event.what == "ended"
+        self.last_time = event.time.timestamp()
+
+    def _learn_time(self, record: dict[str, object]) -> None:
+        self.is_ended = False
+        if "time" in record:  # format 1 has none
+            self.last_time = time_from(record["time"]).timestamp()
 
     def _check_candidate(self, candidate_id: int) -> None:
         if not 0 <= candidate_id - self._first_id < len(self.candidates):
@@ -151,6 +185,8 @@ class JournalReader:
         Content of the first line; None if there is no complete line.
     n_lines : int
         Number of complete lines that were read.
+    n_bytes : int
+        Size of these lines.
     n_torn_bytes : int
         Number of bytes after the last complete line; known when all lines were read.
     damaged : list of int
@@ -168,7 +204,7 @@ class JournalReader:
 
     def __init__(self, path: str, file: BinaryIO):
         self.path = path
-        self.n_lines = self.n_torn_bytes = 0
+        self.n_lines = self.n_bytes = self.n_torn_bytes = 0
         self.damaged: list[int] = []
         self.dependent: list[int] = []
         beginning = file.read(len(MAGIC))
@@ -208,11 +244,20 @@ class JournalReader:
         """
         assert self.first_line is not None
         contents = Contents(self.first_line)
-        with _without_garbage_collection():
-            for number, line in enumerate(self._lines, start=2):
-                self.n_lines = number
-                self._read_line(number, line, contents, codec)
+        self.read_into(contents, codec)
         return contents
+
+    def read_into(self, contents: Contents, codec: Decoder) -> None:
+        """Add the lines that follow those that were read."""
+        with _without_garbage_collection():
+            for line in self._lines:
+                self.n_lines += 1
+                self._read_line(self.n_lines, line, contents, codec)
+
+    def resume(self, file: BinaryIO) -> None:
+        """Go on after the last complete line, with a file that has grown since it was read."""
+        file.seek(self.n_bytes)
+        self._lines = self._complete_lines(file)
 
     def _read_line(self, number: int, line: bytes, contents: Contents, codec: Decoder) -> None:
         if line == b"\n":  # an editor has added it
@@ -233,14 +278,13 @@ class JournalReader:
                 raise ValueError(f"{self.path}, line {number}: {error}") from error
             self.dependent.append(number)
 
-    def read_as_text(self) -> Contents:
-        """Decode the lines after the first one without the objects of the search: each object becomes its text."""
+    def text_codec(self) -> TextCodec:
+        """Return a decoder that needs no objects of the search: each object becomes its text."""
         assert self.first_line is not None
         try:
-            codec = TextCodec(self.first_line.choices)
+            return TextCodec(self.first_line.choices)
         except _INVALID as error:
             raise ValueError(f"{self.path}, line 1: {error}") from error
-        return self.read(codec)
 
     def warn_of_damage(self, consequence: str) -> None:
         """Warn if lines were left out; the text ends with the `consequence`."""
@@ -272,8 +316,11 @@ class JournalReader:
             if b"\0" in line or line[-1] != 10:  # code of the newline
                 with_zeros.append(line)
                 continue
-            yield from with_zeros
-            with_zeros.clear()
+            if with_zeros:
+                self.n_bytes += sum(map(len, with_zeros))
+                yield from with_zeros
+                with_zeros.clear()
+            self.n_bytes += len(line)
             yield _without_marks(line) if line[-2:] == b"\r\n" or line.startswith(BOM_UTF8) else line
         self.n_torn_bytes = sum(map(len, with_zeros))
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from importlib import metadata
@@ -21,7 +21,7 @@ from typing import Any, NamedTuple, Protocol, get_args
 
 from skhpt._typing import Params
 from skhpt.identity import native
-from skhpt.journal.json_values import encode, pack, unpack
+from skhpt.journal.json_values import encode, pack, pack_text, unpack, unpack_text
 from skhpt.trial import Candidate, FoldScore, Predictions, Score, State, Trial
 
 #: The first bytes of every journal; the number of the format follows.
@@ -95,7 +95,7 @@ def header_record(
     return {
         "journal": "skhpt",
         "format": FORMAT,
-        "skhpt": _version(),
+        "skhpt": version(),
         "id": journal_id,
         "time": time,
         "n_known": n_earlier_trials,
@@ -112,7 +112,7 @@ def first_line_from(record: Any) -> FirstLine:
     if record["format"] not in (1, FORMAT):
         raise ValueError(
             f"its format is {record['format']}, which needs skhpt {str(record.get('skhpt'))[:20]} or newer; this is "
-            f"skhpt {_version()}, which reads the formats 1 to {FORMAT}"
+            f"skhpt {version()}, which reads the formats 1 to {FORMAT}"
         )
     n_earlier_trials = checked_int(record.get("n_known"), "n_known")
     if n_earlier_trials < 0:
@@ -149,7 +149,8 @@ def _header_from(record: dict[str, Any]) -> Header:
     return header
 
 
-def _version() -> str:
+def version() -> str:
+    """Return the version of this package."""
     try:
         return metadata.version("skhpt")
     except metadata.PackageNotFoundError:  # run from a checkout
@@ -280,6 +281,9 @@ def _usual_fold_text(fold: FoldScore) -> str:
         return ""
     if fold.resumed_from or fold.converged or fold.retries:
         return ""
+    times = _times_text(fold)
+    if times is None:
+        return ""
     fit_time, score_time, test = fold.fit_time, fold.score_time, _score_text(fold.test_score)
     if not (fit_time and score_time and test and type(fit_time) is type(score_time) is float):
         return ""
@@ -293,8 +297,18 @@ def _usual_fold_text(fold: FoldScore) -> str:
         train = f', "train": {train}'
     return (
         f'{{"scored": {fold.candidate:d}, "split": {fold.split:d}, "test": {test}{train}, '
-        f'"fit_time": {fit_time!r}, "score_time": {score_time!r}}}'
+        f'"fit_time": {fit_time!r}, "score_time": {score_time!r}{times}}}'
     )
+
+
+def _times_text(fold: FoldScore) -> str | None:
+    """Return the JSON text of the times and the worker of a fold; None if only some of them are known."""
+    started, ended, worker = fold.started, fold.ended, fold.worker
+    if not (started or ended or worker):
+        return ""
+    if not (started and ended and worker and 0 < started <= ended < _MAX_TIME):
+        return None
+    return f', "started": {_time(started)!r}, "ended": {_time(ended)!r}, "worker": {_key_text(worker)}'
 
 
 def _score_text(score: Score | None) -> str:
@@ -324,11 +338,19 @@ def usual_fold_from(line: bytes) -> FoldScore | None:
     match = _USUAL_FOLD.fullmatch(line)
     if match is None:
         return None
-    candidate, split, test, fit_time, score_time = match.groups()
+    candidate, split, test, fit_time, score_time, started, ended, worker = match.groups()
     numbers = float(test), float(fit_time), float(score_time)
     if not isfinite(sum(numbers)):  # 1e999 is not a number that is written
         return None
-    return FoldScore(int(candidate), int(split), numbers[0], None, *numbers[1:])
+    fold = FoldScore(int(candidate), int(split), numbers[0], None, *numbers[1:])
+    if worker is None:
+        return fold
+    return replace(fold, started=float(started), ended=float(ended), worker=_worker_name(worker))
+
+
+@lru_cache(maxsize=256)
+def _worker_name(text: bytes) -> str:
+    return text.decode()
 
 
 def fold_from(record: Any) -> FoldScore:
@@ -381,6 +403,11 @@ def _read_predictions(packed: Any, key: str) -> Predictions:
         raise ValueError(f"the fields of {key} are wrong") from None
 
 
+def _time(seconds: float) -> float:
+    """Round Unix seconds to a tenth of a millisecond."""
+    return round(float(seconds), 4)
+
+
 _FOLD_FIELDS = (
     # attribute, key in the file, functions that write and read the value, default
     _Field("candidate", "scored", pack, checked_int),
@@ -389,6 +416,9 @@ _FOLD_FIELDS = (
     _Field("train_score", "train", _write_score, _read_score, None),
     _Field("fit_time", "fit_time", pack, _read_number, 0.0),
     _Field("score_time", "score_time", pack, _read_number, 0.0),
+    _Field("started", "started", _time, _read_number, 0.0),
+    _Field("ended", "ended", _time, _read_number, 0.0),
+    _Field("worker", "worker", _write_text, _read_text, ""),
     _Field("state", "state", str, _read_state, "ok"),
     _Field("error", "error", _write_text, _read_text, None),
     _Field("resumed_from", "resumed_from", pack, _read_number, 0),
@@ -399,12 +429,18 @@ _FOLD_FIELDS = (
 #: A finite float as Python writes it.
 _FLOAT = rb"(-?\d+(?:\.\d+(?:e[-+]\d+)?|e[-+]\d+))"
 _USUAL_FOLD = re.compile(
-    rb'\{"scored": (\d{1,18}), "split": (\d{1,18}), "test": %b, "fit_time": %b, "score_time": %b\}'
+    rb'\{"scored": (\d{1,18}), "split": (\d{1,18}), "test": %b, "fit_time": %b, "score_time": %b'
+    rb'(?:, "started": (\d{1,12}\.\d+), "ended": (\d{1,12}\.\d+), "worker": "([\w./-]+)")?\}'
     % (_FLOAT, _FLOAT, _FLOAT)
 )
 _FOLD_KEYS = {field.key: field for field in _FOLD_FIELDS}
 
 # -- candidates ----------------------------------------------------------------------------------------------
+
+
+def round_record(candidates: list[dict[str, Any]], time: float) -> dict[str, Any]:
+    """Make the record of a round of candidates, given their records."""
+    return {"asked": candidates, "time": _time(time)}
 
 
 def candidate_record(candidate: Candidate, point: Any) -> dict[str, Any]:
@@ -414,6 +450,25 @@ def candidate_record(candidate: Candidate, point: Any) -> dict[str, Any]:
         if fold["scored"] == candidate.id:
             del fold["scored"]
     return record
+
+
+def own_params_from(record: Any) -> Params | None:
+    """Take from the record of a candidate the parameters that it leaves out; None if there are none."""
+    if type(record) is not dict or "own" not in record:
+        return None
+    return texts_from(record.pop("own"), "own")
+
+
+def texts_record(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Make a dict of plain values and of texts that stand for objects."""
+    return {name: pack_text(value) for name, value in params.items()}
+
+
+def texts_from(record: Any, key: str) -> dict[str, Any]:
+    """Read a dict of plain values and of texts that stand for objects; raise ValueError if it is invalid."""
+    if type(record) is not dict:
+        raise ValueError(f"{key} is not a dict")
+    return {name: unpack_text(value) for name, value in record.items()}
 
 
 def candidate_from(record: Any, codec: Decoder) -> Candidate:
@@ -473,11 +528,40 @@ _CANDIDATE_KEYS = {field.key: field for field in _CANDIDATE_FIELDS}
 # -- eliminated candidates and events ------------------------------------------------------------------------
 
 
-def elimination_record(trial: Trial) -> dict[str, Any]:
+def elimination_record(trial: Trial, time: float) -> dict[str, Any]:
     """Make the record of a trial that a race eliminated: the folds before the first skipped fold count."""
     preset_folds = trial.candidate.preset_folds
     skipped_by_race = (fold.state == "skipped" and fold not in preset_folds for fold in trial.folds)
-    return {"finished": trial.candidate.id, "n_folds": list(skipped_by_race).index(True)}
+    n_folds = list(skipped_by_race).index(True)
+    return {"finished": trial.candidate.id, "n_folds": n_folds, "time": _time(time)}
+
+
+def earlier_record(trial: Trial) -> dict[str, Any]:
+    """Make the record of a trial of an earlier search, with texts in place of objects and without predictions."""
+    point = {"params": texts_record(trial.candidate.params)}
+    candidate = candidate_record(replace(trial.candidate, preset_folds=()), point)
+    folds = [fold_record(replace(fold, predictions=None)) for fold in trial.folds]
+    return {"earlier": candidate, "folds": folds}
+
+
+def earlier_from(record: Any) -> Trial:
+    """Read the record of a trial of an earlier search; raise ValueError if it is invalid."""
+    _check_keys(record, frozenset({"earlier", "folds"}))
+    candidate = candidate_from(record["earlier"], _TEXTS)
+    folds = [fold_from(fold) for fold in _read_list(record.get("folds"), "folds")]
+    return Trial(candidate, tuple(folds))
+
+
+class _Texts:
+    """Decoder of parameters that are plain values or texts."""
+
+    def decode(self, point: Any) -> Params:
+        if type(point) is not dict or type(point.get("params")) is not dict:
+            raise ValueError("the parameters of a candidate are missing or not a dict")
+        return texts_from(point["params"], "params")
+
+
+_TEXTS = _Texts()
 
 
 @dataclass(frozen=True)
@@ -501,7 +585,7 @@ class Event:
 
 def event_record(what: str, time: float, facts: Mapping[str, Any]) -> dict[str, Any]:
     """Make the record of an event at a time in Unix seconds."""
-    return {"event": what, "time": time, "facts": _write_info(facts)}
+    return {"event": what, "time": _time(time), "facts": _write_info(facts)}
 
 
 def event_from(record: Any) -> Event:

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from functools import cached_property
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from skhpt.history import History
+from skhpt._typing import Params
+from skhpt.journal.append_only_file import is_locked
+from skhpt.journal.liveness import State, state_of
 from skhpt.journal.reader import Contents, JournalReader
+from skhpt.journal.records import texts_from
+from skhpt.journal.replay import Replay
 from skhpt.results.cv_results import cv_results, metric_names
 from skhpt.results.leaderboard import leaderboard, leaderboard_frame, leaderboard_text
-from skhpt.trial import Candidate, FoldScore, Trial
+from skhpt.space.summary import SpaceSummary, summary_from_json
+from skhpt.trial import Trial
 
 if TYPE_CHECKING:
     import pandas as pd
+
+#: Resources that are not parameters of the estimator.
+_NOT_PARAMETERS = ("n_samples", "epochs", "folds", "")
 
 
 class JournalView:
@@ -34,50 +42,168 @@ class JournalView:
         Metadata that the search stored at its start.
     started : datetime
         Time when the journal was created, in UTC.
+    last_sign : datetime
+        Time of the last line, in UTC.
+    state : {"running", "ended", "dead"}
+        "running" while a search has the file open, "ended" if the search said why it ended, and "dead" if its process
+        has ended before that. It is the state at the moment of reading.
+    stop_reason : str
+        Why the search ended: ``stop_reason_`` of the search, or "error" if an exception ended it; empty if it has not
+        ended.
     events : list of Event
         Events such as the end of the search, each with ``what``, ``time`` and ``facts``.
     history : History
-        All candidates and folds, with the ids 0, 1, 2, ... Parameter values that are not plain are texts.
-        Trials that the search took over from an earlier search are not in its journal.
+        All candidates and folds, in the order in which they were asked for. Parameter values that are not plain are
+        texts, and predictions are left out. A journal of an older version lacks the trials that the search took over
+        from an earlier search; then the ids begin with 0 after them.
+    trials : list of Trial
+        Finished trials in the order of ``cv_results_`` of the search, with the same ids.
+    params : list of dict
+        Parameters of each of these trials, as ``cv_results_["params"]`` has them.
     n_splits : int
         Number of folds.
     metrics : list of str
         Names of the metrics; "score" if there is a single metric.
     """
 
-    def __init__(self, path: str, contents: Contents):
+    def __init__(
+        self, path: str, contents: Contents, replay: Replay, *, is_locked: bool | None, mtime: float
+    ):
         first_line = contents.first_line
         self.path = path
         self.parts = first_line.header.fingerprint
         self.facts = first_line.header.metadata
         self.started = first_line.started
-        self.events = contents.events
-        self.n_splits = _n_splits(contents)
-        self.history = _history(contents, self.n_splits)
-        self._n_earlier_trials = first_line.n_earlier_trials
-        self._trials = self.history.finished
-        self.metrics: list[str] = metric_names(self._trials) or _stored_metrics(self.facts) or ["score"]
+        self.events = list(contents.events)
+        self.n_splits = replay.n_splits
+        self.history = replay.history
+        self.trials: list[Trial] = replay.trials()
+        last_time = max(contents.last_time, replay.last_end) or mtime
+        self.last_sign = datetime.fromtimestamp(last_time, UTC)
+        self.state: State = state_of(
+            is_locked, is_ended=contents.is_ended, process=self._process, last_time=last_time
+        )
+        self.stop_reason = _stop_reason(contents) if self.state == "ended" else ""
+        self._own_params = contents.own_params
+        self.metrics: list[str] = metric_names(self.trials) or _stored_metrics(self.facts) or ["score"]
 
     def __repr__(self) -> str:
         return (
-            f"<JournalView of {self.path}: {len(self._trials)} candidates finished, {self.n_pending} pending>"
+            f"<JournalView of {self.path}: {self.state}, {len(self.trials)} candidates finished, "
+            f"{self.n_pending} pending>"
         )
+
+    # -- what the search is ------------------------------------------------------------------------------------
+
+    @property
+    def search(self) -> str:
+        """Name of the class of the search."""
+        return str(self.facts.get("search") or self.parts.get("search", "").split(" ", maxsplit=1)[0])
+
+    @property
+    def estimator(self) -> str:
+        """Description of the estimator."""
+        return self.parts.get("estimator", "")
+
+    @property
+    def version(self) -> str:
+        """Version of skhpt that wrote the journal last; empty if it is not known."""
+        return str(self._process.get("skhpt") or "")
+
+    @property
+    def pid(self) -> int | None:
+        """Id of the process that wrote the journal last; None if it is not known."""
+        pid = self._process.get("pid")
+        return pid if type(pid) is int else None
+
+    @property
+    def host(self) -> str:
+        """Name of the machine of that process; empty if it is not known."""
+        return str(self._process.get("host") or "")
+
+    @property
+    def n_planned(self) -> int | None:
+        """Number of trials at the end of the search, at most; None if it is not known."""
+        n = self._process.get("n_planned")
+        return n if type(n) is int else None
+
+    @property
+    def plan(self) -> list[dict[str, int]]:
+        """The rungs of `HyperbandSearchCV` as rows of its plan; empty for other searches."""
+        names = ("bracket", "rung", "n_candidates", "n_resources", "n_folds")
+        return [dict(zip(names, row)) for row in self._process.get("plan") or ()]
+
+    @property
+    def resource(self) -> str:
+        """Name of the resource of `HyperbandSearchCV`; empty for other searches."""
+        return str(self.facts.get("resource") or "")
+
+    @property
+    def error_score(self) -> float:
+        """Score of a failed fold; NaN if failures are errors."""
+        error_score = self.facts.get("error_score")
+        return float(error_score) if isinstance(error_score, Real) else np.nan
+
+    @cached_property
+    def space(self) -> SpaceSummary:
+        """The search space, branch by branch; empty if there is none or it is not known."""
+        return summary_from_json(self.facts.get("space") or [])
+
+    @property
+    def _process(self) -> dict[str, Any]:
+        """What the last process that wrote to the journal said of itself and its plan."""
+        return next((event.facts for event in reversed(self.events) if event.what == "begun"), self.facts)
+
+    # -- results -----------------------------------------------------------------------------------------------
 
     @property
     def n_pending(self) -> int:
         """Number of candidates that are not finished."""
         return len(self.history.pending)
 
+    @cached_property
+    def params(self) -> list[Params]:
+        own = self.facts.get("own")
+        if own is not None:
+            return _completed(self.trials, texts_from(own, "own"), self._own_params)
+        if self.resource in _NOT_PARAMETERS:
+            return [trial.candidate.params for trial in self.trials]
+        return [{**trial.candidate.params, self.resource: trial.candidate.resource} for trial in self.trials]
+
+    @property
+    def has_best(self) -> bool:
+        """Whether the search chooses a best candidate: not if there are several metrics and ``refit=False``."""
+        return self.metrics == ["score"] or self.facts.get("refit_metric") is not None or bool(self._choice)
+
+    @property
+    def _choice(self) -> dict[str, Any]:
+        """What a function or a rule for `refit` has chosen; empty if there is none."""
+        return next((event.facts for event in reversed(self.events) if event.what == "chosen"), {})
+
+    @property
+    def best_index(self) -> int:
+        """Row of the best candidate so far; raises ValueError if no candidate is finished."""
+        if not self.trials:
+            raise ValueError(f"{self.path}: no candidate is finished yet")
+        row = self._choice.get("row")
+        if (
+            self._choice.get("n_finished") == len(self.trials)
+            and type(row) is int
+            and 0 <= row < len(self.trials)
+        ):
+            return row
+        return int(np.argmin(self.cv_results_[f"rank_test_{self._column(self.refit_metric)}"]))
+
     @property
     def best_params(self) -> dict[str, Any]:
         """Parameters of the best candidate so far; raises ValueError if no candidate is finished."""
-        return dict(self._trials[self._best].candidate.params)
+        return dict(self.params[self.best_index])
 
     @property
     def best_score(self) -> float:
         """Mean score of the best candidate, by the metric that `refit` uses; raises as `best_params` does."""
-        best = self._best
-        return float(self._table[f"mean_test_{self._column(self._refit_metric)}"][best])
+        best = self.best_index
+        return float(self.cv_results_[f"mean_test_{self._column(self.refit_metric)}"][best])
 
     def leaderboard(self, n: int = 10, metric: str | None = None) -> pd.DataFrame:
         """Return the best candidates so far as a DataFrame.
@@ -125,38 +251,38 @@ class JournalView:
     def _rows(self, n: int, metric: str | None) -> list[dict[str, Any]]:
         if not isinstance(n, Integral) or n < 1:
             raise ValueError(f"n must be a positive integer, got {n!r}")
-        metric = metric or self._refit_metric
+        metric = metric or self.refit_metric
         if metric not in self.metrics:
             raise ValueError(f"metric must be one of {self.metrics}, got {metric!r}")
-        if not self._trials:
+        if not self.trials:
             return []
-        rows = leaderboard(self._trials, self._table, metric=self._column(metric), n=int(n))
-        return [row | {"candidate": row["candidate"] + self._n_earlier_trials} for row in rows]
+        return leaderboard(self.trials, self.cv_results_, metric=self._column(metric), n=int(n))
 
     @property
-    def _refit_metric(self) -> str:
+    def refit_metric(self) -> str:
+        """Metric that decides which candidate is the best; the first metric if `refit` does not name one."""
         name = self.facts.get("refit_metric")
         return name if name in self.metrics else self.metrics[0]
 
     def _column(self, metric: str) -> str:
         """Return the name of a metric in the table, which has no names of metrics while all fits have failed."""
-        return metric if f"mean_test_{metric}" in self._table else "score"
-
-    @property
-    def _best(self) -> int:
-        if not self._trials:
-            raise ValueError(f"{self.path}: no candidate is finished yet")
-        return int(np.argmin(self._table[f"rank_test_{self._column(self._refit_metric)}"]))
+        return metric if f"mean_test_{metric}" in self.cv_results_ else "score"
 
     @cached_property
-    def _table(self) -> dict[str, Any]:
-        error_score = self.facts.get("error_score")
-        return cv_results(
-            self._trials,
-            error_score=float(error_score) if isinstance(error_score, Real) else np.nan,
-            budgets=_budgets(self._trials),
+    def cv_results_(self) -> dict[str, Any]:
+        """Table of results with the columns that ``cv_results_`` of the search has."""
+        results = cv_results(
+            self.trials,
+            error_score=self.error_score,
+            return_train_score=any(fold.train_score is not None for t in self.trials[:1] for fold in t.folds),
+            params=self.params,
+            budgets=_budgets(self.trials),
             warns=False,  # the search itself does
         )
+        if self.resource:
+            resumed_from = [max(fold.resumed_from for fold in trial.folds) for trial in self.trials]
+            results["resumed_from"] = np.array(resumed_from)
+        return results
 
 
 def read_journal(path: str | os.PathLike[str]) -> JournalView:
@@ -208,14 +334,80 @@ def read_journal(path: str | os.PathLike[str]) -> JournalView:
     ----  ---------  ------  ------  --------  -----  -
        1          0  0.5000  0.2500    0.0 ms     ok  1
     """
-    path = os.path.abspath(os.fspath(path))
-    with open(path, "rb") as file:
-        reader = JournalReader(path, file)
+    follower = JournalFollower(path)
+    view = follower.refresh()
+    follower.warn_of_damage()
+    return view
+
+
+class JournalFollower:
+    """Reader of a journal that another process writes, which reads only what is new.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The journal.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]):
+        self.path = os.path.abspath(os.fspath(path))
+        self._reader: JournalReader | None = None
+        self._identity: tuple[int, int] | None = None  # device and number of the file
+
+    def refresh(self) -> JournalView:
+        """Read the lines that were added since the last call; the whole file if it was replaced or has shrunk.
+
+        The views of a follower share one history, which grows with the journal.
+
+        Returns
+        -------
+        view : JournalView
+            Content of the journal at this moment.
+
+        Raises
+        ------
+        ValueError, OSError
+            As `read_journal` does.
+        """
+        # Before the file is read: a search that ends meanwhile has written its last line.
+        is_open = is_locked(self.path)
+        with open(self.path, "rb") as file:
+            status = os.fstat(file.fileno())
+            identity = status.st_dev, status.st_ino
+            if identity != self._identity or not self._can_go_on(file, status.st_size):
+                self._identity = identity
+                self._read_anew(file)
+        self._replay.update()
+        return JournalView(self.path, self._contents, self._replay, is_locked=is_open, mtime=status.st_mtime)
+
+    def _can_go_on(self, file: BinaryIO, size: int) -> bool:
+        """Read the lines that were added; return False if the file is not the one that was read before."""
+        reader, self._reader = self._reader, None  # an exception leaves none
+        if reader is None or size < reader.n_bytes:
+            return False
+        n_damaged = len(reader.damaged)
+        reader.resume(file)
+        try:
+            reader.read_into(self._contents, self._codec)
+        except ValueError:
+            return False
+        self._reader = reader
+        return len(reader.damaged) == n_damaged
+
+    def _read_anew(self, file: BinaryIO) -> None:
+        file.seek(0)
+        reader = JournalReader(self.path, file)
         if reader.first_line is None:
-            raise ValueError(f"{path}: nothing was written to this journal yet")
-        contents = reader.read_as_text()
-    reader.warn_of_damage("")
-    return JournalView(path, contents)
+            raise ValueError(f"{self.path}: nothing was written to this journal yet")
+        self._codec = reader.text_codec()
+        self._contents = Contents(reader.first_line)
+        reader.read_into(self._contents, self._codec)
+        self._reader, self._replay = reader, Replay(self._contents)
+
+    def warn_of_damage(self) -> None:
+        """Warn if lines were left out because they do not match their checksums."""
+        if self._reader is not None:
+            self._reader.warn_of_damage("")
 
 
 def _stored_metrics(facts: dict[str, Any]) -> list[str]:
@@ -226,57 +418,21 @@ def _stored_metrics(facts: dict[str, Any]) -> list[str]:
     return []
 
 
-def _n_splits(contents: Contents) -> int:
-    """Return the number of folds that the search stored; without it, the largest number of a fold plus one."""
-    n_splits = contents.first_line.header.metadata.get("n_splits")
-    if n_splits is not None:
-        return int(n_splits)
-    splits = [fold.split for fold in contents.folds]
-    for candidate in contents.candidates:
-        splits += [fold.split for fold in candidate.preset_folds]
-    return 1 + max(splits, default=0)
+def _stop_reason(contents: Contents) -> str:
+    """Return the reason of the last end of the search."""
+    ends = (event.facts.get("reason") for event in reversed(contents.events) if event.what == "ended")
+    return str(next(ends, ""))
 
 
-def _history(contents: Contents, n_splits: int) -> History:
-    """Build the history of the trials of a journal, with ids that start from 0."""
-    first_id = contents.first_line.n_earlier_trials
-    history = History()
-    history.add(_with_moved_ids(candidate, first_id) for candidate in contents.candidates)
-    for folds in contents.folds_of:
-        for fold in folds.values():
-            history.add_fold(fold if first_id == 0 else replace(fold, candidate=fold.candidate - first_id))
-        folds.clear()
-    n_counted = {candidate_id - first_id: n for candidate_id, n in contents.n_counted_folds.items()}
-    while _finish_complete_trials(history, n_counted, n_splits):
-        pass
-    return history
-
-
-def _finish_complete_trials(history: History, n_counted: dict[int, int], n_splits: int) -> bool:
-    """Finish the first pending trial of each bracket if its folds are complete; tell whether any trial was finished."""
-    has_finished = False
-    for candidate in history.next_to_finish:
-        folds = history.folds_of(candidate.id)
-        n = n_counted.get(candidate.id, n_splits)
-        if len(folds) >= n and all(split in folds for split in range(n)):
-            counted = [folds[split] for split in range(n)]
-            skipped = [FoldScore(candidate.id, split, None, state="skipped") for split in range(n, n_splits)]
-            history.finish_next(counted + skipped, candidate.bracket_id)
-            has_finished = True
-    return has_finished
-
-
-def _with_moved_ids(candidate: Candidate, first_id: int) -> Candidate:
-    """Subtract the first id of a journal from the ids of a candidate; a parent from an earlier search is dropped."""
-    if first_id == 0:
-        return candidate
-    parent = candidate.parent
-    if parent is not None:
-        parent = parent - first_id if parent >= first_id else None
-    preset_folds = tuple(
-        replace(fold, candidate=fold.candidate - first_id) for fold in candidate.preset_folds
-    )
-    return replace(candidate, id=candidate.id - first_id, parent=parent, preset_folds=preset_folds)
+def _completed(trials: Sequence[Trial], own: Params, own_of: Mapping[int, Params]) -> list[Params]:
+    """Return the parameters of each trial, with the estimator's own values of those that it leaves out."""
+    names = dict.fromkeys(name for trial in trials for name in trial.candidate.params)
+    completed = []
+    for trial in trials:
+        params = trial.candidate.params
+        values = {**own_of.get(trial.candidate.id, own), **params}
+        completed.append({name: values[name] for name in names if name in values})
+    return completed
 
 
 def _budgets(trials: Sequence[Trial]) -> list[tuple[int, int]] | None:

@@ -33,10 +33,13 @@ class Begun(NamedTuple):
         Id of the part: the candidate that is about to be fitted.
     at : float
         Monotonic time in seconds, which is the same in all processes.
+    worker : str
+        Name of the worker; empty if it is not known.
     """
 
     candidate: int
     at: float
+    worker: str = ""
 
 
 @dataclass(frozen=True)

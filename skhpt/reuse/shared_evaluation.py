@@ -15,7 +15,7 @@ import numpy as np
 from skhpt._typing import ArrayLike, Estimator
 from skhpt.fitting import slicing
 from skhpt.fitting.failures import ControlFlow, is_failure
-from skhpt.fitting.fold import FitPolicy, Steps, evaluate_one, slice_fold
+from skhpt.fitting.fold import FitPolicy, Steps, evaluate_one, slice_fold, worker_name
 from skhpt.fitting.job import Fold, FoldObserver, Job, NullObserver, Outcome, Setup
 from skhpt.fitting.scorers import fast_scorer, raising_scorer
 from skhpt.fitting.slicing import FoldData, SliceCache, scorer_is_read_only
@@ -110,7 +110,7 @@ def evaluate_shared(
     fold = Fold(X, y, setup, scorer=fast_scorer(setup.scorer), split=split, train=train, test=test)
     fits = SharedFits(fold, shared, policy)
     for job, candidate in zip(jobs, shared, strict=True):
-        yield Begun(job.candidate.id, time.monotonic())
+        yield Begun(job.candidate.id, time.monotonic(), worker_name(setup))
         n_scores = len(fits.outcome.scores)
         fits.evaluate(job, candidate)
         yield from fits.outcome.scores[n_scores:]

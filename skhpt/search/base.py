@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from abc import abstractmethod
 from collections.abc import Callable
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from copy import copy
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from inspect import signature
 from typing import Any, Self
@@ -43,7 +43,7 @@ from skhpt.session.folds import NO_FITS, Folds, draw_folds, folds_from_json
 from skhpt.session.inputs import Inputs, can_share_slices, check_data, check_target, fingerprint_of
 from skhpt.session.outcome_warnings import report_end, report_failures
 from skhpt.session.previous import Start, Wanted, start_with_last_fit, start_with_previous
-from skhpt.session.resume import describe_space, journal_header, resume, stored_header
+from skhpt.session.resume import begin, describe_space, journal_header, recording, resume, stored_header
 from skhpt.session.run import RunOutcome, RunParams, run_session
 from skhpt.session.search_callbacks import RunningCallbacks
 from skhpt.session.session import DrawnPoints, Session
@@ -116,6 +116,14 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
         codec = codec_of_rounds(space) if self._chooses_rounds else journal.SpaceCodec(space)
         return describe_space(space), codec
 
+    def _params_of_estimator(self) -> Params | None:
+        """Return the parameters of the estimator, if results show those that a candidate leaves out."""
+        return None
+
+    def _own_params(self, params: Params) -> Params | None:
+        """Return the parameters that a candidate leaves out, if they are not those of the estimator."""
+        return None
+
     def _shown_params(self, trials: list[Trial], fidelity: Fidelity) -> list[Params]:
         """Return the parameters of each trial as the results show them."""
         return [fidelity.shown_params(trial.candidate) for trial in trials]
@@ -151,12 +159,13 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
         """
         session = self._open_session(X, y, params, keep=self.warm_start)
         with session.search_callbacks:
-            with session.journal or nullcontext():
+            with recording(session):
                 if self._chooses_rounds:
                     self._run_rounds(session)
                 else:
                     self._run(self._make_strategy(session), session)
-            self._set_results(session)
+                self._set_results(session)
+                self._record_choice(session)
             if self._should_refit():
                 self._refit_best(session)
         session.callbacks.end()
@@ -350,13 +359,16 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
             estimator=self.estimator,
             space=description,
             metric=self._metric,
+            own_params=self._params_of_estimator(),
         )
+        self._journal_fingerprint = header.fingerprint
         return resume(
             session,
             self.journal,
             header=header,
             codec=codec,
             error_score=self.error_score,
+            own_params=self._own_params,
         )
 
     def _inputs_for_plan(self, X: ArrayLike, y: ArrayLike, params: Params) -> tuple[Inputs, Space | None]:
@@ -375,7 +387,9 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
         """Evaluate the candidates of a strategy; `history_` keeps the results, however the search ends."""
         self._warn_of_unused_trials(strategy, session.start)
         session.callbacks.begin_search(strategy.n_candidates, len(session.folds))
-        session.search_callbacks.begin(session.history, _n_planned(strategy, session.history))
+        n_planned = _n_planned(strategy, session.history)
+        session.search_callbacks.begin(session.history, n_planned)
+        begin(session, n_planned, getattr(strategy, "plan", None))
         self._take_over(session)
         lacks_candidates = partial(self._lacks_allowed_candidates, session)
         outcome = self._evaluate_candidates(strategy, session, self._run_params(), lacks_candidates)
@@ -454,6 +468,7 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
         self._warn_of_unused_trials(FixedList([]), session.start)
         session.callbacks.begin_search(None, len(session.folds))
         session.search_callbacks.begin(session.history, None)
+        begin(session, None)
         self._take_over(session)
         has_context = "callback_ctx" in signature(self._run_search).parameters
         with suppress(SearchEnded):
@@ -572,7 +587,14 @@ class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
             constraint=self.constraint,
             error_score=self.error_score,
             n_planned=session.search_callbacks.status.n_planned,
+            space=session.space_summary,
+            fingerprint=asdict(session.fingerprint) if self.journal is None else self._journal_fingerprint,
         )
+
+    def _record_choice(self, session: Session) -> None:
+        """Write to the journal which candidate is the best, if more than the mean scores decides."""
+        if session.journal and callable(self.refit) and hasattr(self, "best_index_"):
+            session.journal.record_event("chosen", row=int(self.best_index_), n_finished=len(self._tabulated))
 
     def _set_best(self, refit_metric: Any) -> None:
         self.best_index_ = self._select_best_index(self.refit, refit_metric, self.cv_results_)
@@ -621,4 +643,4 @@ def _n_planned(strategy: Strategy, history: History) -> int | None:
     if strategy.n_candidates is None:
         return None
     n_before = strategy.n_before if isinstance(strategy, FixedList) else history.n_earlier_trials
-    return n_before + strategy.n_candidates
+    return max(len(history), n_before + strategy.n_candidates)

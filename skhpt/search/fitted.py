@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from skhpt._typing import Constraint, ErrorScore, Estimator, Refit, SpaceDefinition
 from skhpt.session.validation import metric_of_refit
+from skhpt.space.summary import SpaceSummary
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,10 @@ class FittedSettings:
         Score of a failed fit.
     n_planned : int or None
         Number of trials at the end, at most; None if it is not known.
+    space : list of dict of str to ParamSummary
+        The search space as plain values; empty for a search over given candidates.
+    fingerprint : dict of str to str
+        Descriptions of what scores depend on; those of the journal, if there is one.
     """
 
     estimator: Estimator
@@ -35,6 +41,8 @@ class FittedSettings:
     constraint: Constraint | None = None
     error_score: ErrorScore = math.nan
     n_planned: int | None = None
+    space: SpaceSummary = ()
+    fingerprint: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def metric(self) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import nullcontext
 from datetime import timedelta
 from os import PathLike
 from typing import Any, Literal
@@ -23,6 +22,7 @@ from skhpt.results.leaderboard import score_text
 from skhpt.search._shared_docs import add_shared_docs
 from skhpt.search.base import BaseSearch
 from skhpt.session.fidelity import Fidelity
+from skhpt.session.resume import recording
 from skhpt.session.session import Session
 from skhpt.session.validation import check_candidates
 from skhpt.space.constraint import is_allowed
@@ -159,7 +159,7 @@ class ManualSearch(BaseSearch):
         is_new = row is None
         row = n_before if row is None else row
         # A journal may bring pending candidates, which are evaluated first.
-        with session.journal or nullcontext():
+        with recording(session):
             if is_new or session.history.pending:
                 self._run(FixedList(points if is_new else [], n_before), session)
             else:
@@ -179,6 +179,15 @@ class ManualSearch(BaseSearch):
         # A journal refers to values by their positions in the list, so the list may only grow at its end.
         codec = journal.ListCodec(check_candidates(self.estimator, self.candidates))
         return describe_value(codec.values), codec
+
+    def _params_of_estimator(self) -> Params:
+        return dict(self.estimator.get_params())
+
+    def _own_params(self, params: Params) -> Params | None:
+        own, usual = self._all_params(params), self._params_of_estimator()
+        left_out = {name: value for name, value in own.items() if name not in params}
+        usual = {name: value for name, value in usual.items() if name not in params}
+        return None if describe_value(left_out) == describe_value(usual) else left_out
 
     def _parse_space(self) -> None:
         return None

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from numbers import Real
+from socket import gethostname
 from typing import Any
 
 import numpy as np
 import scipy
 import sklearn
+from sklearn.base import is_classifier, is_regressor
 from sklearn.utils import check_random_state
 
 from skhpt import journal
@@ -19,10 +23,13 @@ from skhpt._typing import Estimator, Params, RandomState
 from skhpt.fingerprint import describe_data, describe_value, is_quick
 from skhpt.fitting.scorers import is_multimetric, metric_names
 from skhpt.history import History
+from skhpt.session.fidelity import MultiFidelity
 from skhpt.session.session import DrawnPoints, Session
 from skhpt.space.dimensions import Choice, Dimension
 from skhpt.space.scipy_adapter import source_repr
 from skhpt.space.space import Space
+from skhpt.space.summary import summary_to_json
+from skhpt.strategies.schedule import Plan
 from skhpt.trial import Candidate
 from skhpt.user_code import describe_user_code
 
@@ -44,6 +51,11 @@ NOT_COMPARED = {
     *("journal", "max_time", "target_score", "patience", "fit_timeout", "max_retries", "on_interrupt"),
 }
 
+#: Columns of a plan that a journal has.
+PLAN_COLUMNS = ("bracket", "rung", "n_candidates", "n_resources", "n_folds")
+#: Largest number of characters of an error that ended a search.
+MAX_ERROR = 500
+
 #: Parameters whose code need not be compared: their effect on the results is, or there is none.
 NOT_CODE = {"cv", "previous", "refit", "journal"}
 
@@ -56,6 +68,7 @@ def journal_header(
     estimator: Estimator,
     space: str,
     metric: str | None,
+    own_params: Params | None = None,
 ) -> journal.Header:
     """Return the header of a search's journal.
 
@@ -73,6 +86,8 @@ def journal_header(
         Description of the search space.
     metric : str or None
         Name of the metric that candidates are compared by; None for the only or first metric.
+    own_params : dict, default=None
+        Parameters of the estimator, which readers show where a candidate leaves them out.
     """
     scorer = session.inputs.scorer
     error_score = search_params["error_score"]
@@ -85,8 +100,63 @@ def journal_header(
             "metrics": metric_names(scorer) if is_multimetric(scorer) else None,
             "refit_metric": metric,
             "error_score": float(error_score) if isinstance(error_score, Real) else None,
+            "return_train_score": bool(search_params["return_train_score"]),
+            **_facts_for_readers(session, search_name),
+            **({} if own_params is None else {"own": journal.texts_record(own_params)}),
         },
     )
+
+
+def _facts_for_readers(session: Session, search_name: str) -> dict[str, Any]:
+    """Describe a search to other processes, which have none of its objects."""
+    X, fidelity = session.inputs.X, session.fidelity
+    shape: tuple[int, ...] = getattr(X, "shape", None) or (len(X),)
+    return {
+        "search": search_name,
+        "space": summary_to_json(session.space_summary),
+        "resource": fidelity.resource if isinstance(fidelity, MultiFidelity) else None,
+        "task": _task(session.inputs.estimator),
+        "n_rows": int(shape[0]),
+        "n_columns": int(shape[1]) if len(shape) > 1 else None,
+        **_process(),
+    }
+
+
+def _task(estimator: Estimator) -> str | None:
+    if is_classifier(estimator):
+        return "classifier"
+    return "regressor" if is_regressor(estimator) else None
+
+
+def _process() -> dict[str, Any]:
+    """Describe this process."""
+    return {"pid": os.getpid(), "host": gethostname()}
+
+
+def begin(session: Session, n_planned: int | None, plan: Plan | None = None) -> None:
+    """Write to the journal that a search begins or goes on: the number of its trials at the end, and its process."""
+    if session.journal is None:
+        return
+    rungs = None if plan is None else [[row[name] for name in PLAN_COLUMNS] for row in plan]
+    session.journal.begin(n_planned=n_planned, plan=rungs, skhpt=journal.version(), **_process())
+
+
+@contextmanager
+def recording(session: Session) -> Iterator[None]:
+    """Keep the journal of a session open; write how the search ended if an exception has ended it."""
+    if session.journal is None:
+        yield
+        return
+    with session.journal as opened:
+        try:
+            yield
+        except KeyboardInterrupt:
+            opened.end("interrupted")
+            raise
+        except BaseException as error:
+            opened.end("error", error=str(error)[:MAX_ERROR], kind=type(error).__name__)
+            raise
+        opened.end("completed")
 
 
 def _identity(
@@ -118,6 +188,7 @@ def resume(
     header: journal.Header,
     codec: journal.Codec,
     error_score: Any,
+    own_params: journal.OwnParams | None = None,
 ) -> Session:
     """Begin the journal of a search, or return the session with what an existing journal holds.
 
@@ -129,7 +200,7 @@ def resume(
         If the journal has a failure, and ``error_score="raise"``.
     """
     n_earlier = session.history.n_earlier_trials
-    opened = journal.open_journal(path, header, codec, n_earlier_trials=n_earlier)
+    opened = journal.open_journal(path, header, codec, n_earlier_trials=n_earlier, own_params=own_params)
     try:
         _check_metadata(opened.metadata, path, session.random_state)
         random_state = session.random_state
@@ -141,6 +212,7 @@ def resume(
             opened.record_event("resumed")
         else:
             history, n_reported = session.history, session.n_reported
+            opened.earlier(history.earlier)
             opened.asked([trial.candidate for trial in history.own])
             opened.scored(*(fold for trial in history.own for fold in trial.folds))
     except BaseException:

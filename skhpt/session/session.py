@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from skhpt._typing import Params, RandomState
@@ -17,6 +18,7 @@ from skhpt.session.previous import Start
 from skhpt.session.search_callbacks import RunningCallbacks
 from skhpt.session.sklearn_callbacks import Callbacks
 from skhpt.space.space import Space
+from skhpt.space.summary import SpaceSummary, summarize_space
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,11 @@ class Session:
     random_state: RandomState = None
     drawn: DrawnPoints | None = None
     journal: Journal | None = None
+
+    @cached_property
+    def space_summary(self) -> SpaceSummary:
+        """The search space as plain values; empty for a search over given candidates."""
+        return [] if self.space is None else summarize_space(self.space)
 
     @property
     def search_space(self) -> Space:

@@ -64,12 +64,24 @@ class ParamSummary:
         """Read what `to_json` has returned; raise ValueError if it is invalid."""
         try:
             return cls(**{**record, "choices": tuple(record.get("choices", ()))})
-        except TypeError as error:
+        except (TypeError, AttributeError) as error:
             raise ValueError(f"not the summary of a parameter: {error}") from None
 
 
 #: The parameters of each branch of a space.
 SpaceSummary = Sequence[Mapping[str, ParamSummary]]
+
+
+def summary_to_json(summary: SpaceSummary) -> list[dict[str, Any]]:
+    """Return the summary of a space as JSON values."""
+    return [{name: param.to_json() for name, param in branch.items()} for branch in summary]
+
+
+def summary_from_json(branches: Any) -> list[dict[str, ParamSummary]]:
+    """Read what `summary_to_json` has returned; raise ValueError if it is invalid."""
+    if not isinstance(branches, list) or not all(isinstance(branch, dict) for branch in branches):
+        raise ValueError("not the summary of a space")
+    return [{name: ParamSummary.from_json(record) for name, record in branch.items()} for branch in branches]
 
 
 def summarize_space(space: Space) -> list[dict[str, ParamSummary]]:

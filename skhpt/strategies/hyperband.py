@@ -221,4 +221,5 @@ def _unchanged_fold(parent: Trial, split: int, resource: int) -> FoldScore | Non
     fold = next(fold for fold in parent.folds if fold.split == split)
     if fold.state == "skipped" or not (fold.converged or parent.candidate.resource in (None, resource)):
         return None
-    return replace(fold, fit_time=0.0, score_time=0.0, resumed_from=0)
+    # Nothing was evaluated for this trial, so that the times of all folds are those of all workers.
+    return replace(fold, fit_time=0.0, score_time=0.0, resumed_from=0, started=0.0, ended=0.0, worker="")

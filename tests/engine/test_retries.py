@@ -1,10 +1,12 @@
 """Which candidate is given up when a worker is lost, and which ones are tried again."""
 
+import time
+
 from skhpt.engine.in_flight import SubmittedTask
 from skhpt.engine.retries import RetryPolicy
 from skhpt.engine.shared_tasks import SharedTask
 from skhpt.engine.tasks import Task
-from skhpt.parallel.channels import TaskUpdate
+from skhpt.parallel.channels import Begun, TaskUpdate
 from skhpt.trial import Candidate, FoldScore
 
 TWO = [Candidate(3, {}), Candidate(4, {})]
@@ -13,7 +15,8 @@ SPLIT = 2
 
 def decide(policy, *, lost="crashed", n_deaths=1, candidates=TWO, current=3, task=Task, is_isolated=False):
     """Return the ids and states of the candidates that are given up, and the ids of the others."""
-    submitted = SubmittedTask(task(SPLIT, candidates, is_isolated=is_isolated), current=current)
+    begun = None if current is None else Begun(current, time.monotonic(), "1234")
+    submitted = SubmittedTask(task(SPLIT, candidates, is_isolated=is_isolated), begun=begun)
     failed, retried = policy.decide(TaskUpdate(0, is_done=True, lost=lost, n_deaths=n_deaths), submitted)
     assert all(score.split == SPLIT for score in failed)
     assert all(task.split == SPLIT and task.is_isolated == (lost == "cancelled") for task in retried)
@@ -63,7 +66,9 @@ def test_candidates_that_share_fits_are_tried_again_separately():
 def test_a_fit_that_takes_too_long_is_not_tried_again():
     policy = RetryPolicy(fit_timeout=7.0)
     assert decide(policy, lost="timeout", n_deaths=0) == ([(3, "timeout")], [4])
-    [score], _ = policy.decide(TaskUpdate(0, lost="timeout"), SubmittedTask(Task(SPLIT, TWO), current=3))
+    [score], _ = policy.decide(
+        TaskUpdate(0, lost="timeout"), SubmittedTask(Task(SPLIT, TWO), begun=Begun(3, 0.0))
+    )
     assert (score.fit_time, score.test_score) == (7.0, None)
     assert "fit_timeout=7.0 seconds" in score.error
 

@@ -413,4 +413,4 @@ def test_only_eliminated_trials_are_written(path):
         journal.finished(Trial(planned, (FOLDS[3], FOLDS[4], planned.preset_folds[0])))
         assert path.read_bytes() == before
         journal.finished(Trial(CANDIDATES[0], (FOLDS[0], *skipped)))
-        assert path.read_bytes()[len(before) :].startswith(b'{"finished": 0, "n_folds": 1, "crc"')
+        assert path.read_bytes()[len(before) :].startswith(b'{"finished": 0, "n_folds": 1, "time": ')

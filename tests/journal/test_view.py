@@ -291,7 +291,7 @@ def test_a_view_has_the_history_of_the_search(path):
     history = History()
     with open_journal(path, Header({}, {"n_splits": 3}), CODEC) as journal:
         evaluator = Random(lambda n: int(rng.integers(n)))
-        engine.run(TwoBrackets(), history, evaluator, n_splits=3, journal=journal, race=Race(None, np.nan))
+        engine.run(TwoBrackets(), history, evaluator, n_splits=3, observer=journal, race=Race(None, np.nan))
     view = read_journal(path)
     assert any(trial.was_eliminated for trial in history)
     assert [trial.folds for trial in view.history] == [trial.folds for trial in history]

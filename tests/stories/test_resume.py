@@ -59,9 +59,10 @@ def test_a_second_run_has_nothing_left_to_do(kind, undisturbed, tmp_path):
     assert results(search) == expected
     assert n_fits(tmp_path) == 1  # the refit
     assert b"scored" not in (tmp_path / "search.jsonl").read_bytes()[len(journal) :]
-    events = [(event.what, event.facts) for event in read_journal(tmp_path / "search.jsonl").events]
-    ended = ("ended", {"reason": "completed"})
-    assert events == [ended, ("resumed", {}), ended]
+    view = read_journal(tmp_path / "search.jsonl")
+    assert [event.what for event in view.events] == ["begun", "ended", "resumed", "begun", "ended"]
+    assert (view.state, view.stop_reason) == ("ended", "completed")
+    assert len(view.trials) == len(search.cv_results_["params"])
 
 
 @pytest.mark.parametrize("kind", MAKERS)
