@@ -1,5 +1,15 @@
 """Plots of searches as matplotlib displays, in the convention of scikit-learn's displays."""
 
 from skhpt.plots.history import SearchHistoryDisplay
+from skhpt.plots.importance import ParamImportanceDisplay
+from skhpt.plots.pareto import ParetoDisplay
+from skhpt.plots.rungs import RungDisplay
+from skhpt.plots.timeline import TimelineDisplay
 
-__all__ = ["SearchHistoryDisplay"]
+__all__ = [
+    "ParamImportanceDisplay",
+    "ParetoDisplay",
+    "RungDisplay",
+    "SearchHistoryDisplay",
+    "TimelineDisplay",
+]
