@@ -2,6 +2,7 @@
 
 from skhpt import distributions, select
 from skhpt.fitting.warm_start import register_continuation
+from skhpt.inspection.journals import read_journals
 from skhpt.journal import read_journal
 from skhpt.reuse.submodels import register_submodel
 from skhpt.search.bayes import BayesSearchCV
@@ -22,6 +23,7 @@ __all__ = [
     "Space",
     "distributions",
     "read_journal",
+    "read_journals",
     "register_continuation",
     "register_submodel",
     "select",

@@ -96,9 +96,30 @@ def describe_folds(splits: Sequence[Split]) -> str:
     return f"{len(splits)} folds #{_digest(list(splits))}"
 
 
+_WITH_TRAINING = " with training scores"
+
+
 def describe_scoring(scoring: Any, return_train_score: bool) -> str:
     """Describe the ``scoring`` parameter: a name by itself, any other object by its content."""
-    return describe_value(scoring) + (" with training scores" if return_train_score else "")
+    return describe_value(scoring) + (_WITH_TRAINING if return_train_score else "")
+
+
+def comparable_key(parts: Mapping[str, str], task: str) -> str:
+    """Return six digits that are equal for searches on the same data and folds with the same metrics.
+
+    Parameters
+    ----------
+    parts : dict of str to str
+        Descriptions of the ``data``, the ``folds`` and the ``scoring``.
+    task : str
+        "classifier", "regressor" or empty: the metric of an estimator's own ``score`` depends on it.
+    """
+    if not all(parts.get(name) for name in ("data", "folds", "scoring")):
+        return ""
+    scoring = parts["scoring"].removesuffix(_WITH_TRAINING)
+    own_score = task if scoring == "None" else ""
+    text = "\n".join([parts["data"], parts["folds"], scoring, own_score])
+    return hashlib.sha1(text.encode("utf-8", "surrogatepass")).hexdigest()[:6]
 
 
 def describe_estimator(estimator: Estimator) -> str:

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
+from sklearn.base import is_classifier, is_regressor
 from sklearn.exceptions import NotFittedError
 
 from skhpt._typing import Params
@@ -79,6 +80,8 @@ class SearchData:
         Time when the search began, in UTC.
     fingerprint : dict of str to str, or None
         Descriptions of what scores depend on: ``data``, ``folds``, ``scoring``, ``estimator`` and more.
+    task : {"classifier", "regressor", ""}
+        Kind of the estimator, if it is known and one of these.
     fitted : estimator or None
         The fitted search, if it is the source.
     journal : JournalView or None
@@ -101,6 +104,7 @@ class SearchData:
     stop_reason: str = ""
     started: datetime | None = None
     fingerprint: Mapping[str, str] | None = None
+    task: str = ""
     fitted: Any = None
     journal: JournalView | None = None
 
@@ -320,6 +324,7 @@ def _from_search(search: Any, label: str | None) -> SearchData:
         stop_reason=search.stop_reason_,
         started=_first_start(trials),
         fingerprint=settings.fingerprint,
+        task=_task(settings.estimator),
         fitted=search,
     )
 
@@ -385,6 +390,7 @@ def _from_journal(view: JournalView, label: str | None) -> SearchData:
         stop_reason=view.stop_reason,
         started=view.started,
         fingerprint=view.parts,
+        task=view.task,
         journal=view,
     )
 
@@ -410,6 +416,12 @@ def _leading_metric(refit: Any, metrics: Sequence[str]) -> str:
 def _resource_of(search: Any, table: Mapping[str, Any]) -> str:
     """Return the resource of a search of scikit-learn with successive halving."""
     return str(getattr(search, "resource", "n_resources")) if "n_resources" in table else ""
+
+
+def _task(estimator: Any) -> str:
+    if is_classifier(estimator):
+        return "classifier"
+    return "regressor" if is_regressor(estimator) else ""
 
 
 def _best_index(search: Any) -> int | None:

@@ -33,7 +33,7 @@ from skhpt.journal.codec import Codec, ListCodec, SpaceCodec
 from skhpt.journal.journal import Journal, OwnParams, open_journal
 from skhpt.journal.reader import read_header
 from skhpt.journal.records import Header, texts_record, version
-from skhpt.journal.view import JournalFollower, JournalView, read_journal
+from skhpt.journal.view import JournalFollower, JournalView, is_journal, read_journal
 
 __all__ = [
     "Codec",
@@ -44,6 +44,7 @@ __all__ = [
     "ListCodec",
     "OwnParams",
     "SpaceCodec",
+    "is_journal",
     "open_journal",
     "read_header",
     "read_journal",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
@@ -15,7 +16,7 @@ from skhpt._typing import Params
 from skhpt.journal.append_only_file import is_locked
 from skhpt.journal.liveness import State, state_of
 from skhpt.journal.reader import Contents, JournalReader
-from skhpt.journal.records import texts_from
+from skhpt.journal.records import MAGIC, texts_from
 from skhpt.journal.replay import Replay
 from skhpt.results.cv_results import cv_results, metric_names
 from skhpt.results.leaderboard import leaderboard, leaderboard_frame, leaderboard_text
@@ -25,6 +26,8 @@ from skhpt.trial import Trial
 if TYPE_CHECKING:
     import pandas as pd
 
+#: Hash in a description of data.
+_HASH = re.compile(r" #~?[0-9a-f]+")
 #: Resources that are not parameters of the estimator.
 _NOT_PARAMETERS = ("n_samples", "epochs", "folds", "")
 
@@ -104,6 +107,19 @@ class JournalView:
     def estimator(self) -> str:
         """Description of the estimator."""
         return self.parts.get("estimator", "")
+
+    @property
+    def task(self) -> str:
+        """Kind of the estimator: "classifier", "regressor", or empty if it is neither or not known."""
+        return str(self.facts.get("task") or "")
+
+    @property
+    def data(self) -> str:
+        """Short description of the data, such as "150 rows, 4 columns"."""
+        n_rows, n_columns = self.facts.get("n_rows"), self.facts.get("n_columns")
+        if n_rows is None:  # an older version wrote the journal
+            return _HASH.sub("", self.parts.get("data", ""))
+        return f"{n_rows} rows" if n_columns is None else f"{n_rows} rows, {n_columns} columns"
 
     @property
     def version(self) -> str:
@@ -338,6 +354,12 @@ def read_journal(path: str | os.PathLike[str]) -> JournalView:
     view = follower.refresh()
     follower.warn_of_damage()
     return view
+
+
+def is_journal(path: str | os.PathLike[str]) -> bool:
+    """Tell whether a file begins as a journal does; raise OSError if it cannot be read."""
+    with open(path, "rb") as file:
+        return file.read(len(MAGIC)) == MAGIC
 
 
 class JournalFollower:
