@@ -19,7 +19,10 @@ SEARCHES = {
     "knn": (GridSearch(KNeighborsClassifier(), {"n_neighbors": [1, 5]}), IRIS),
     "svc": (RandomSearch(SVC(), {"C": [1, 10]}, n_iter=1, random_state=0, return_train_score=True), IRIS),
     "folds": (GridSearch(SVC(), {"C": [1, 10]}, cv=KFold(3)), IRIS),
-    "ridge": (GridSearch(Ridge(), {"alpha": [1, 10]}, scoring=["r2", "neg_mean_squared_error"], refit="r2"), DIABETES),
+    "ridge": (
+        GridSearch(Ridge(), {"alpha": [1, 10]}, scoring=["r2", "neg_mean_squared_error"], refit="r2"),
+        DIABETES,
+    ),
 }
 
 
