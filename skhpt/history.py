@@ -7,8 +7,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, overload
 
+from skhpt._html import box, paragraph, params_text, table
 from skhpt.identity import snapshot
 from skhpt.trial import Candidate, FoldScore, Trial
+
+#: Number of trials that a notebook shows.
+MAX_SHOWN = 20
 
 
 def renumbered(trials: Iterable[Trial]) -> list[Trial]:
@@ -89,6 +93,19 @@ class History(Sequence[Trial]):
 
     def __repr__(self) -> str:
         return f"<History of {self.n_finished} finished and {len(self) - self.n_finished} pending trials>"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the first trials."""
+        rows = []
+        for trial in self._trials[:MAX_SHOWN]:
+            candidate = trial.candidate
+            rows.append([candidate.id, trial.summary(), params_text(candidate.params)])
+        more = len(self) - len(rows)
+        parts = [table(["candidate", "result", "parameters"], rows)] if rows else []
+        parts += [paragraph(f"and {more} more")] if more else []
+        return box(
+            f"History of {self.n_finished} finished and {len(self) - self.n_finished} pending trials", *parts
+        )
 
     def __len__(self) -> int:
         return len(self._trials)

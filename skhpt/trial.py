@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from skhpt._html import Html, box, code, details, facts, number, params_text, seconds, shown, table
 from skhpt._typing import Params
 
 #: A number, or a number for each metric.
@@ -175,3 +176,39 @@ class Trial:
     def was_eliminated(self) -> bool:
         """Whether a race eliminated the candidate before all of its folds were evaluated."""
         return any(fold.state == "skipped" and fold not in self.candidate.preset_folds for fold in self.folds)
+
+    def __repr__(self) -> str:
+        return f"<Trial {self.candidate.id}: {self.summary()}; {params_text(self.candidate.params)}>"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows."""
+        params = facts((name, shown(value)) for name, value in self.candidate.params.items())
+        head = ["fold", *self._metrics(), "fit time", "state"]
+        rows = []
+        for fold in self.folds:
+            scores = [number(fold.score(None if name == "score" else name)) for name in self._metrics()]
+            rows.append([fold.split, *scores, seconds(fold.fit_time), fold.state])
+        tracebacks: dict[str, list[str]] = {}
+        for fold in self.folds:
+            if fold.error:
+                tracebacks.setdefault(fold.error, []).append(str(fold.split))
+        errors = [details(f"traceback of fold {', '.join(s)}", code(text)) for text, s in tracebacks.items()]
+        parts = [params, table(head, rows) if rows else Html(), *errors]
+        return box(f"Trial {self.candidate.id}: {self.summary()}", *parts)
+
+    def _metrics(self) -> list[str]:
+        """Return the names of the metrics; "score" for the only one."""
+        named = [fold.test_score for fold in self.folds if isinstance(fold.test_score, dict)]
+        return list(named[0]) if named else ["score"]
+
+    def summary(self) -> str:
+        """Return the mean scores over the evaluated folds, and the state unless it is "ok"; "pending" without folds."""
+        if not self.folds:
+            return "pending"
+        evaluated = self.evaluated
+        texts = []
+        for name in self._metrics():
+            scores = [fold.score(None if name == "score" else name) for fold in evaluated]
+            texts.append(f"{name} {number(sum(scores) / len(scores) if scores else math.nan)}")
+        state = "eliminated" if self.was_eliminated else self.state
+        return f"{', '.join(texts)} on {len(evaluated)} folds" + (f" ({state})" if state != "ok" else "")

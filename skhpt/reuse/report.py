@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from skhpt._html import Html, box, paragraph, table
 from skhpt._typing import Estimator
 from skhpt.reuse.grouping import RoundPlan
 from skhpt.reuse.scorer_needs import KNOWN_METRICS, ScorerNeeds
@@ -56,13 +57,27 @@ class ReusePlan:
     def __str__(self) -> str:
         width = max([len("part"), *map(len, self.parts)])
         lines = [
-            f"{self.n_candidates} candidates on {self.n_splits} folds: {self.n_fits} of {self.n_fits_asked} fits",
+            self._summary(),
             f"{'part':<{width}}  candidates  fits per fold",
             f"{'-' * width}  ----------  -------------",
         ]
         for name, (n_candidates, n_fits) in self.parts.items():
             lines.append(f"{name:<{width}}  {n_candidates:>10}  {n_fits:>13}")
         return "\n".join([*lines, *self.reasons()])
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows."""
+        return box(self._summary(), self._html_table(), *map(paragraph, self.reasons()))
+
+    def _summary(self) -> str:
+        n, n_splits = self.n_candidates, self.n_splits
+        return f"{n} candidates on {n_splits} folds: {self.n_fits} of {self.n_fits_asked} fits"
+
+    def _html_table(self) -> Html:
+        rows = [(name, n_candidates, n_fits) for name, (n_candidates, n_fits) in self.parts.items()]
+        return table(["part", "candidates", "fits per fold"], rows) if rows else Html()
 
     def reasons(self) -> list[str]:
         """Return a line for each reason why candidates share no fits, or not all of their fits."""
@@ -118,10 +133,22 @@ class ReuseReport:
 
     def __str__(self) -> str:
         lines = [self.summary(), str(self.plan)] if self.plan.parts else self.plan.reasons()
-        lines += [
-            f"{n} candidates were evaluated separately: {reason}" for reason, n in self.declined.items()
-        ]
-        return "\n".join(lines)
+        return "\n".join([*lines, *self._declined_lines()])
+
+    def __repr__(self) -> str:
+        return str(self) or "no fits to share"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows."""
+        reasons = [*self.plan.reasons(), *self._declined_lines()]
+        if not self.plan.parts:
+            return box("Shared fits", *map(paragraph, reasons or ["no fits to share"]))
+        return box(
+            "Shared fits", paragraph(self.summary()), self.plan._html_table(), *map(paragraph, reasons)
+        )
+
+    def _declined_lines(self) -> list[str]:
+        return [f"{n} candidates were evaluated separately: {reason}" for reason, n in self.declined.items()]
 
     @property
     def saves(self) -> bool:

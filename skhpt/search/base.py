@@ -36,6 +36,7 @@ from skhpt.search.corrected_score import PredictionsMixin
 from skhpt.search.estimator import SearchEstimator, check_hooks
 from skhpt.search.fitted import FittedSettings
 from skhpt.search.leaderboard import LeaderboardMixin
+from skhpt.search.representation import RepresentationMixin
 from skhpt.search.rounds import NullContext, Rounds, SearchEnded, codec_of_rounds
 from skhpt.select import Rule
 from skhpt.session.fidelity import Fidelity, FullFidelity
@@ -69,7 +70,7 @@ from skhpt.trial import Trial
 CANDIDATE_PARAMS = ("param_grid", "param_distributions", "candidates")
 
 
-class BaseSearch(LeaderboardMixin, PredictionsMixin, SearchEstimator):
+class BaseSearch(RepresentationMixin, LeaderboardMixin, PredictionsMixin, SearchEstimator):
     """Base of all searches: evaluates the candidates of a strategy and refits the best.
 
     A search defines its constructor, `_parse_space` and `_make_strategy`.

@@ -14,6 +14,7 @@ import numpy as np
 from sklearn.model_selection import ParameterGrid
 from sklearn.utils import check_random_state
 
+from skhpt._html import box, paragraph, table
 from skhpt._typing import Constraint, Params, RandomState, SpaceDefinition
 from skhpt._warnings import warn_user
 from skhpt.space import drawing
@@ -21,6 +22,7 @@ from skhpt.space.constraint import is_allowed
 from skhpt.space.dimensions import Choice, Dimension, Sampled, short_repr
 from skhpt.space.drawing import Sampler
 from skhpt.space.parsing import checked_resolution, parse_branches
+from skhpt.space.scipy_adapter import source_repr
 from skhpt.space.value_table import MAX_LISTED
 
 #: Largest number of points of a grid that is listed, without and with a constraint, which may leave few.
@@ -101,10 +103,22 @@ class Space:
         return n_free + (len(self.branches) > 1)
 
     def __repr__(self) -> str:
-        definitions = []
+        branches = []
         for branch in self.branches:
-            definitions.append({name: dimension.definition for name, dimension in branch.items()})
-        return f"Space({definitions!r})"
+            items = [f"{name!r}: {_definition_text(dimension)}" for name, dimension in branch.items()]
+            branches.append(f"{{{', '.join(items)}}}")
+        return f"Space({branches[0] if len(branches) == 1 else '[' + ', '.join(branches) + ']'})"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: a table for each branch."""
+        n, parts = len(self.branches), []
+        for i, branch in enumerate(self.branches, start=1):
+            rows = [[name, _definition_text(dimension)] for name, dimension in branch.items()]
+            caption = f"branch {i} of {n}" if n > 1 else ""
+            parts.append(table(["parameter", "values"], rows, caption))
+        if self.constraint is not None:
+            parts.append(paragraph(f"constraint: {short_repr(self.constraint)}"))
+        return box(f"Space of {self.size:,} points" if math.isfinite(self.size) else "Space", *parts)
 
     # -- points ----------------------------------------------------------------------------------------------
 
@@ -585,3 +599,9 @@ def _index_of_column(columns: list[Column], name: str, dimension: Dimension) -> 
         if column.name == name and column.dimension.same_as(dimension):
             return i
     return len(columns)
+
+
+def _definition_text(dimension: Dimension) -> str:
+    """Return the definition of a dimension as the user wrote it, on one line, and not too long."""
+    text = source_repr(dimension.definition) if not isinstance(dimension, Choice) else ""
+    return text if 0 < len(text) <= 120 else short_repr(dimension.definition, max_length=120)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from skhpt._html import box, paragraph, table
+
 
 @dataclass(frozen=True)
 class Rung:
@@ -117,9 +119,21 @@ class Plan:
         return Fraction(1) if self.resource == "folds" else Fraction(rung.resource, self.max_resources)
 
     def __str__(self) -> str:
-        rows = [{**row, "full_fits": f"{row['full_fits']:.1f}"} for row in self]
-        if not rows:
+        if not self.brackets:
             return "nothing to do: there are no candidates"
+        return "\n".join([*_table_lines(*self._table()), self._total()])
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows."""
+        if not self.brackets:
+            return box("Plan", paragraph("nothing to do: there are no candidates"))
+        return box("Plan", table(*self._table()), paragraph(self._total()))
+
+    def _table(self) -> tuple[list[str], list[list[str]]]:
+        """Return the head and the cells of the table of all rungs."""
+        rows = [{**row, "full_fits": f"{row['full_fits']:.1f}"} for row in self]
         names = [name for name in rows[0] if not (name == "n_folds" and self.resource == "folds")]
         heads = {
             "n_candidates": "candidates",
@@ -127,13 +141,14 @@ class Plan:
             "n_folds": "folds",
             "full_fits": "full fits",
         }
-        cells = [[str(row[name]) for name in names] for row in rows]
+        return [heads.get(name, name) for name in names], [[str(row[name]) for name in names] for row in rows]
+
+    def _total(self) -> str:
         n_full = self.n_candidates * self.n_splits
-        total = (
+        return (
             f"total: {self.full_fits:.1f} full fits; all {self.n_candidates} candidates on {self.n_splits} folds would "
             f"take {n_full}, {n_full / self.full_fits:.1f} times as many"
         )
-        return "\n".join([*_table_lines([heads.get(name, name) for name in names], cells), total])
 
 
 def _table_lines(head: list[str], rows: list[list[str]]) -> list[str]:
