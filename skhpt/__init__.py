@@ -4,6 +4,7 @@ from skhpt import distributions, select
 from skhpt.fitting.warm_start import register_continuation
 from skhpt.inspection.journals import read_journals
 from skhpt.journal import read_journal
+from skhpt.reporting import report
 from skhpt.reuse.submodels import register_submodel
 from skhpt.search.bayes import BayesSearchCV
 from skhpt.search.grid import GridSearch
@@ -26,5 +27,6 @@ __all__ = [
     "read_journals",
     "register_continuation",
     "register_submodel",
+    "report",
     "select",
 ]

@@ -1,0 +1,5 @@
+"""Reports of searches as HTML pages."""
+
+from skhpt.reporting.report import Report, report
+
+__all__ = ["Report", "report"]
