@@ -168,6 +168,14 @@ class Trial:
         return next((fold.state for fold in self.folds if fold.state != "ok"), "ok")
 
     @property
+    def outcome(self) -> str:
+        """How the candidate ended: state of its first failure, "eliminated" by a race, or "ok"; or "pending"."""
+        failure = next((fold.state for fold in self.folds if fold.state not in ("ok", "skipped")), None)
+        if failure is not None or not self.folds:
+            return failure or "pending"
+        return "eliminated" if self.was_eliminated else "ok"
+
+    @property
     def evaluated(self) -> list[FoldScore]:
         """Folds that were not skipped."""
         return [fold for fold in self.folds if fold.state != "skipped"]

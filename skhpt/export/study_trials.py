@@ -236,8 +236,8 @@ def _attributes(data: SearchData, entry: _Entry, metrics: Sequence[str]) -> dict
         return attributes
     trial = entry.trials[-1]
     failure, folds = _failure(trial), trial.evaluated
-    attributes["state"] = failure.state if failure else "eliminated" if trial.was_eliminated else "ok"
-    attributes["fit_time"] = sum(fold.fit_time for fold in folds) / max(1, len(folds))
+    attributes["state"] = trial.outcome
+    attributes["mean_fit_time"] = sum(fold.fit_time for fold in folds) / max(1, len(folds))
     attributes["n_folds"] = len(folds)
     if _has_rungs(trial.candidate):
         attributes["rungs"] = len(entry.trials)

@@ -171,7 +171,7 @@ class SearchData:
     @cached_property
     def states(self) -> np.ndarray:
         """States of the trials: "ok", "failed", "timeout", "crashed" or "eliminated", shape (n_trials,)."""
-        return np.array([_state(trial) for trial in self.trials], dtype=object)
+        return np.array([trial.outcome for trial in self.trials], dtype=object)
 
     @cached_property
     def budgets(self) -> list[tuple[float, int]]:
@@ -452,11 +452,6 @@ def _space_of(definition: Any) -> SpaceSummary:
         return summarize_space(Space(definition))
     except (TypeError, ValueError, AttributeError):  # other searches accept more
         return []
-
-
-def _state(trial: Trial) -> str:
-    failure = next((fold.state for fold in trial.folds if fold.state not in ("ok", "skipped")), None)
-    return failure or ("eliminated" if trial.was_eliminated else "ok")
 
 
 def _budget(trial: Trial) -> tuple[float, int]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
-from numbers import Integral, Real
+from numbers import Real
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -19,7 +19,7 @@ from skhpt.journal.reader import Contents, JournalReader
 from skhpt.journal.records import MAGIC, texts_from
 from skhpt.journal.replay import Replay
 from skhpt.results.cv_results import cv_results, metric_names
-from skhpt.results.leaderboard import leaderboard, leaderboard_frame, leaderboard_text
+from skhpt.results.leaderboard import check_n, leaderboard, leaderboard_frame, leaderboard_text
 from skhpt.space.summary import SpaceSummary, summary_from_json
 from skhpt.trial import Trial
 
@@ -221,58 +221,61 @@ class JournalView:
         best = self.best_index
         return float(self.cv_results_[f"mean_test_{self._column(self.refit_metric)}"][best])
 
-    def leaderboard(self, n: int = 10, metric: str | None = None) -> pd.DataFrame:
-        """Return the best candidates so far as a DataFrame.
+    def leaderboard(self, n: int | None = None, metric: str | None = None) -> pd.DataFrame:
+        """Return the candidates so far as a DataFrame, the best first.
 
         Parameters
         ----------
-        n : int, default=10
-            Maximum number of candidates.
+        n : int, default=None
+            Maximum number of candidates; None for all of them.
         metric : str, default=None
             Metric that ranks the candidates; by default the metric that `refit` uses.
 
         Returns
         -------
         leaderboard : pandas.DataFrame
-            One row per candidate, the best first, as ``leaderboard`` of the search returns it; no rows if no
-            candidate is finished.
+            One row per candidate, with the columns of ``leaderboard`` of the search; no rows if no candidate is
+            finished.
 
         Raises
         ------
         ImportError
             If pandas is not installed; `leaderboard_text` does not need it.
         ValueError
-            If `n` is not a positive integer, or `metric` is unknown.
+            If `n` is not positive, or `metric` is unknown.
         """
+        metric = self._ranking_metric(metric)
         params = dict.fromkeys(name for candidate in self.history.pending for name in candidate.params)
-        return leaderboard_frame(self._rows(n, metric), params)
+        metrics = list(dict.fromkeys([metric, *self.metrics]))
+        return leaderboard_frame(self._rows(n, metric), metrics, params)
 
-    def leaderboard_text(self, n: int = 10, metric: str | None = None) -> str:
+    def leaderboard_text(self, n: int | None = 10, metric: str | None = None) -> str:
         """Return the best candidates so far as a text.
 
         Parameters
         ----------
         n : int, default=10
-            Maximum number of candidates.
+            Maximum number of candidates; None for all of them.
         metric : str, default=None
             Metric that ranks the candidates; by default the metric that `refit` uses.
 
         Returns
         -------
         text : str
-            The table that `leaderboard` returns, in aligned columns.
+            The main columns of the table that `leaderboard` returns, with short heads, aligned.
         """
-        return leaderboard_text(self._rows(n, metric)) or "no candidate is finished yet"
+        return leaderboard_text(self._rows(n, self._ranking_metric(metric))) or "no candidate is finished yet"
 
-    def _rows(self, n: int, metric: str | None) -> list[dict[str, Any]]:
-        if not isinstance(n, Integral) or n < 1:
-            raise ValueError(f"n must be a positive integer, got {n!r}")
+    def _ranking_metric(self, metric: str | None) -> str:
+        """Return the metric that ranks a leaderboard; raise ValueError if it is unknown."""
         metric = metric or self.refit_metric
         if metric not in self.metrics:
             raise ValueError(f"metric must be one of {self.metrics}, got {metric!r}")
-        if not self.trials:
-            return []
-        return leaderboard(self.trials, self.cv_results_, metric=self._column(metric), n=int(n))
+        return metric
+
+    def _rows(self, n: int | None, metric: str) -> list[dict[str, Any]]:
+        check_n(n)
+        return leaderboard(self.trials, self.cv_results_, metric, n, self.metrics) if self.trials else []
 
     @property
     def refit_metric(self) -> str:

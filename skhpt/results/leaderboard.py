@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from skhpt._optional import import_optional
+from skhpt.identity import native
 from skhpt.trial import Trial
 
 if TYPE_CHECKING:
@@ -16,24 +18,58 @@ if TYPE_CHECKING:
 #: Names and values of one line of a leaderboard.
 Row: TypeAlias = dict[str, Any]
 
-#: Columns of every leaderboard.
-_COLUMNS = ("rank", "candidate", "score", "std", "fit_time", "state")
+#: Columns of a search with rungs.
+_RUNG_COLUMNS = ("bracket", "rung", "n_resources", "n_folds")
+#: Head of a column in a text, where it is not the name without its prefix.
+_HEADS = {"rank_test_": "rank", "std_test_": "std", "mean_fit_time": "fit_time"}
 
 
-def leaderboard(trials: Sequence[Trial], results: Mapping[str, Any], metric: str, n: int) -> list[Row]:
-    """Return the `n` best candidates as rows, the best first.
+def leaderboard(
+    trials: Sequence[Trial],
+    results: Mapping[str, Any],
+    metric: str,
+    n: int | None = None,
+    metrics: Sequence[str] | None = None,
+) -> list[Row]:
+    """Return candidates as rows, the best first.
 
-    A candidate with trials on several rungs has one row, that of its best trial. The parameters come last, as
-    ``param_*``.
+    The columns have the names of ``cv_results_``. A candidate with trials on several rungs has one row, that of its
+    best trial. The parameters come last, as ``param_*``.
+
+    Parameters
+    ----------
+    trials : sequence of Trial
+        Finished trials.
+    results : mapping
+        Their ``cv_results_``.
+    metric : str
+        Metric that ranks the candidates.
+    n : int, default=None
+        Maximum number of rows; None for all candidates.
+    metrics : sequence of str, default=None
+        All metrics, if there are several; they follow the metric that ranks.
     """
+    names = list(dict.fromkeys([metric, *(metrics or ())]))
     rows: dict[Any, Row] = {}
-    for i in np.argsort(results[f"rank_test_{metric}"], kind="stable"):
+    for i in np.argsort(_column(results, "rank", metric), kind="stable"):
         if len(rows) == n:
             break
         key = _candidate_key(trials[i])
         if key not in rows:
-            rows[key] = _row(trials[i], results, metric, i=int(i))
+            rows[key] = _row(trials[i], results, names, i=int(i))
     return list(rows.values())
+
+
+def check_n(n: int | None) -> None:
+    """Raise ValueError if the number of rows is neither None nor a positive integer."""
+    if n is not None and (not isinstance(n, Integral) or n < 1):
+        raise ValueError(f"n must be a positive integer, or None for all candidates, got {n!r}")
+
+
+def _column(results: Mapping[str, Any], kind: str, metric: str) -> Any:
+    """Return a column of a metric; the table has no names of metrics while all fits have failed."""
+    name = f"{kind}_test_{metric}"
+    return results[name] if name in results else results[f"{kind}_test_score"]
 
 
 def _candidate_key(trial: Trial) -> Any:
@@ -42,49 +78,62 @@ def _candidate_key(trial: Trial) -> Any:
     return number if type(number) is int else (trial.candidate.id,)
 
 
-def _row(trial: Trial, results: Mapping[str, Any], metric: str, *, i: int) -> Row:
+def _row(trial: Trial, results: Mapping[str, Any], metrics: Sequence[str], *, i: int) -> Row:
     """Return row `i` of the table of results as a row of the leaderboard."""
-    row = {
-        "rank": int(results[f"rank_test_{metric}"][i]),
+    row: Row = {
+        f"rank_test_{metrics[0]}": int(_column(results, "rank", metrics[0])[i]),
         "candidate": trial.candidate.id,
-        "score": float(results[f"mean_test_{metric}"][i]),
-        "std": float(results[f"std_test_{metric}"][i]),
-        "fit_time": float(results["mean_fit_time"][i]),
-        "state": str(results["state"][i]) if "state" in results else trial.state,
     }
-    for name in ("n_resources", "n_folds"):
+    for metric in metrics:
+        for kind in ("mean", "std"):
+            row[f"{kind}_test_{metric}"] = float(_column(results, kind, metric)[i])
+    row["mean_fit_time"] = float(results["mean_fit_time"][i])
+    row["state"] = trial.outcome
+    for name in _RUNG_COLUMNS:
         if name in results:
             row[name] = int(results[name][i])
     for name, value in results["params"][i].items():
-        row[f"param_{name}"] = value
+        row[f"param_{name}"] = native(value)
     return row
 
 
-def leaderboard_frame(rows: list[Row], params: Iterable[str] = ()) -> pd.DataFrame:
+def leaderboard_frame(
+    rows: list[Row], metrics: Sequence[str] = ("score",), params: Iterable[str] = ()
+) -> pd.DataFrame:
     """Return leaderboard rows as a DataFrame, indexed by the candidate.
 
-    Without rows it has the columns of every leaderboard, and those of the named `params`.
+    Without rows it has the columns of a leaderboard of these `metrics`, the first of which ranks, and `params`.
     """
-    try:
-        import pandas as pd
-    except ImportError as error:
-        raise ImportError(
-            "leaderboard() returns a pandas DataFrame: install pandas (pip install pandas), "
-            "or use leaderboard_text(), which needs nothing."
-        ) from error
-    columns = _column_names(rows) or [*_COLUMNS, *(f"param_{name}" for name in params)]
-    frame = pd.DataFrame({name: pd.Series([row.get(name) for row in rows], dtype=None) for name in columns})
+    pd = import_optional("pandas", "leaderboard(), unlike leaderboard_text(),")
+    columns = _column_names(rows) or _column_names([_no_row(metrics, params)])
+    frame = pd.DataFrame({name: _series(pd, [row.get(name, np.nan) for row in rows]) for name in columns})
     return frame.set_index("candidate")
+
+
+def _no_row(metrics: Sequence[str], params: Iterable[str]) -> Row:
+    """Return the columns of every leaderboard, without values."""
+    scores = [f"{kind}_test_{metric}" for metric in metrics for kind in ("mean", "std")]
+    names = [f"rank_test_{metrics[0]}", "candidate", *scores, "mean_fit_time", "state"]
+    return dict.fromkeys([*names, *(f"param_{name}" for name in params)])
+
+
+def _series(pd: Any, values: list[Any]) -> pd.Series:
+    """Return a column of numbers, texts or booleans, or else of objects as they are: None is not NaN."""
+    kinds = {type(value) for value in values}
+    if kinds <= {int, float} or kinds in ({bool}, {str}):
+        return pd.Series(values)
+    return pd.Series(np.fromiter(values, dtype=object, count=len(values)), dtype=object)
 
 
 def leaderboard_text(rows: list[Row]) -> str:
     """Return leaderboard rows as a text table; an empty text if there are no rows."""
     if not rows:
         return ""
-    columns = _column_names(rows)
-    scale = max((abs(row["score"]) for row in rows if np.isfinite(row["score"])), default=0.0)
-    head = [name.removeprefix("param_") for name in columns]
-    cells = [[_cell(name, row, scale) for name in columns] for row in rows]
+    metric = next(iter(rows[0])).removeprefix("rank_test_")
+    columns = [name for name in _column_names(rows) if not _is_left_out(name, metric)]
+    head = [_head(name) for name in columns]
+    scales = {name: _scale(rows, name) for name in columns if name.startswith("mean_test_")}
+    cells = [[_cell(name, row, scales) for name in columns] for row in rows]
     widths = [max(map(len, column)) for column in zip(head, *cells, strict=True)]
     rule = ["-" * width for width in widths]
     lines = []
@@ -103,13 +152,31 @@ def _column_names(rows: list[Row]) -> list[str]:
     return list(dict.fromkeys(name for row in rows for name in row))
 
 
-def _cell(name: str, row: Row, scale: float) -> str:
+def _is_left_out(name: str, metric: str) -> bool:
+    """Tell whether a text lacks a column: places of rungs, and standard deviations of the other metrics."""
+    return name in ("bracket", "rung") or (name.startswith("std_test_") and name != f"std_test_{metric}")
+
+
+def _head(name: str) -> str:
+    """Return the head of a column in a text."""
+    for prefix, head in _HEADS.items():
+        if name.startswith(prefix):
+            return head
+    return name.removeprefix("mean_test_").removeprefix("param_")
+
+
+def _scale(rows: list[Row], name: str) -> float:
+    """Return the largest score of a column."""
+    return max((abs(row[name]) for row in rows if np.isfinite(row[name])), default=0.0)
+
+
+def _cell(name: str, row: Row, scales: Mapping[str, float]) -> str:
     if name not in row:
         return ""
     value = row[name]
-    if name in ("score", "std"):
-        return score_text(value, scale)
-    if name == "fit_time":
+    if name.startswith(("mean_test_", "std_test_")):
+        return score_text(value, scales[name.replace("std", "mean", 1)])
+    if name == "mean_fit_time":
         return f"{value:.2f} s" if value >= 1 else f"{1000 * value:.1f} ms"
     if isinstance(value, Real) and not isinstance(value, (Integral, bool)):
         return f"{value:.4g}"

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
-from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 
 from skhpt.results.cv_results import metric_names
-from skhpt.results.leaderboard import leaderboard, leaderboard_frame, leaderboard_text
+from skhpt.results.leaderboard import check_n, leaderboard, leaderboard_frame, leaderboard_text
 from skhpt.search.fitted import FittedSettings
 from skhpt.trial import Trial
 
@@ -25,47 +23,66 @@ class LeaderboardMixin:
     _tabulated: Sequence[Trial]
     _fitted: FittedSettings
 
-    def leaderboard(self, n: int = 10) -> pd.DataFrame:
-        """Return the best candidates as a table.
+    def leaderboard(self, n: int | None = None, metric: str | None = None) -> pd.DataFrame:
+        """Return the candidates as a table, the best first.
 
         Parameters
         ----------
-        n : int, default=10
-            Number of candidates.
+        n : int, default=None
+            Maximum number of candidates; None for all of them.
+        metric : str, default=None
+            Metric that ranks the candidates; by default the metric of `refit`, or the first one.
 
         Returns
         -------
         leaderboard : pandas.DataFrame
-            One row per candidate, the best first, indexed by the row of the candidate in ``cv_results_``,
-            with its rank, mean score and standard deviation over the folds, mean fit time in seconds, state
-            ("ok", "failed", ...) and parameters.
+            One row per candidate, indexed by its row in ``cv_results_``, whose names the columns have:
+            ``rank_test_<metric>``, the mean and the standard deviation of the scores by this metric and by the
+            others (``mean_test_<metric>``, ``std_test_<metric>``), ``mean_fit_time`` in seconds, ``state`` ("ok",
+            "failed", "timeout", "crashed" or "eliminated") and ``param_<name>``. `HyperbandSearchCV` has the columns
+            ``bracket``, ``rung``, ``n_resources`` and ``n_folds`` too, and one row for the highest rung of each
+            candidate.
 
         Raises
         ------
         ImportError
             If pandas is not installed. `leaderboard_text` does not need it.
+        ValueError
+            If `n` is not positive, or `metric` is unknown.
         """
-        return leaderboard_frame(self._leaderboard_rows(n))
+        return leaderboard_frame(self._leaderboard_rows(n, self._ranking_metric(metric)))
 
-    def leaderboard_text(self, n: int = 10) -> str:
+    def leaderboard_text(self, n: int | None = 10, metric: str | None = None) -> str:
         """Return the best candidates as a printable table.
 
         Parameters
         ----------
         n : int, default=10
-            Number of candidates.
+            Maximum number of candidates; None for all of them.
+        metric : str, default=None
+            Metric that ranks the candidates; by default the metric of `refit`, or the first one.
 
         Returns
         -------
         text : str
-            The table that `leaderboard` returns, as aligned columns.
+            The main columns of the table that `leaderboard` returns, with short heads, aligned. The standard
+            deviation is that of the metric that ranks.
         """
-        return leaderboard_text(self._leaderboard_rows(n))
+        return leaderboard_text(self._leaderboard_rows(n, self._ranking_metric(metric)))
 
-    def _leaderboard_rows(self, n: int) -> list[dict[str, Any]]:
+    def _leaderboard_rows(self, n: int | None, metric: str) -> list[dict[str, Any]]:
+        check_n(n)
+        return leaderboard(self._tabulated, self.cv_results_, metric, n, metric_names(self._tabulated))
+
+    def _ranking_metric(self, metric: str | None) -> str:
+        """Return the metric that ranks a leaderboard; raise ValueError if it is unknown."""
         check_is_fitted(self, "cv_results_")
-        check_scalar(n, "n", Integral, min_val=1)
-        return leaderboard(self._tabulated, self.cv_results_, self._leading_metric(), n)
+        if metric is None:
+            return self._leading_metric()
+        metrics = metric_names(self._tabulated) or ["score"]
+        if metric not in metrics:
+            raise ValueError(f"metric must be one of {metrics}, got {metric!r}")
+        return metric
 
     def _leading_metric(self) -> str:
         """Return the name of the metric that candidates are ranked by: the metric of `refit`, or the first metric."""

@@ -64,16 +64,16 @@ def test_the_leaderboard_is_that_of_the_search(journal, path):
     frame = view.leaderboard()
     assert list(frame.index) == [1, 0]
     assert list(frame.columns) == [
-        "rank",
-        "score",
-        "std",
-        "fit_time",
+        "rank_test_score",
+        "mean_test_score",
+        "std_test_score",
+        "mean_fit_time",
         "state",
         "param_x",
         "param_svc",
         "param_f",
     ]
-    assert list(frame["score"]) == [0.75, 0.625]
+    assert list(frame["mean_test_score"]) == [0.75, 0.625]
     assert list(view.leaderboard(n=1).index) == [1]
     assert view.leaderboard_text(n=1).splitlines()[2].split()[:3] == ["1", "1", "0.7500"]
     for n in (0, 1.5):
@@ -96,7 +96,6 @@ def test_a_journal_without_finished_candidates(path):
         view.best_params
 
 
-COLUMNS = ["rank", "score", "std", "fit_time", "state"]
 BEGINNINGS = {
     "first line": (),
     "a round": ([0, 1],),
@@ -114,7 +113,10 @@ def check_every_method(path):
     """Call all that a view has; return the number of finished candidates."""
     view = read_journal(path)
     frame, n = view.leaderboard(), view.history.n_finished
-    assert list(frame.columns)[:5] == COLUMNS
+    metrics = sorted(view.metrics, key=lambda name: name != view.facts.get("refit_metric"))
+    scores = [f"{kind}_test_{metric}" for metric in metrics for kind in ("mean", "std")]
+    columns = [f"rank_test_{metrics[0]}", *scores, "mean_fit_time", "state"]
+    assert list(frame.columns)[: len(columns)] == columns
     assert frame.index.name == "candidate"
     names = dict.fromkeys(f"param_{name}" for trial in view.history for name in trial.candidate.params)
     assert [name for name in frame.columns if name.startswith("param_")] == list(names)

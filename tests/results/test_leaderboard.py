@@ -1,7 +1,5 @@
 """The leaderboard as rows, as a DataFrame and as text."""
 
-import builtins
-
 import numpy as np
 import pytest
 
@@ -22,14 +20,14 @@ def test_the_best_candidates_come_first():
     trials = trials_of([[0.1, 0.3], [0.9, 0.7], [0.5, 0.5], [0.8, 0.8]])
     table = cv_results(trials, error_score=np.nan)
     rows = leaderboard(trials, table, "score", n=3)
-    assert [(row["rank"], row["candidate"], row["state"]) for row in rows] == [
+    assert [(row["rank_test_score"], row["candidate"], row["state"]) for row in rows] == [
         (1, 1, "ok"),
         (1, 3, "ok"),
         (3, 2, "ok"),
     ]
-    assert rows[0]["score"] == pytest.approx(0.8)
-    assert rows[0]["std"] == pytest.approx(0.1)
-    assert rows[0]["fit_time"] == pytest.approx(1.5)
+    assert rows[0]["mean_test_score"] == pytest.approx(0.8)
+    assert rows[0]["std_test_score"] == pytest.approx(0.1)
+    assert rows[0]["mean_fit_time"] == pytest.approx(1.5)
     frame = leaderboard_frame(rows)
     assert frame.index.tolist() == [1, 3, 2]
     assert frame["param_C"].tolist() == [1, 3, 2]
@@ -38,20 +36,20 @@ def test_the_best_candidates_come_first():
 def test_the_columns_of_the_text_are_aligned():
     rows = [
         {
-            "rank": 1,
+            "rank_test_score": 1,
             "candidate": 0,
-            "score": 0.98765,
-            "std": 0.01,
-            "fit_time": 0.00123,
+            "mean_test_score": 0.98765,
+            "std_test_score": 0.01,
+            "mean_fit_time": 0.00123,
             "state": "ok",
             "param_C": 10.0,
         },
         {
-            "rank": 2,
+            "rank_test_score": 2,
             "candidate": 1,
-            "score": 0.5,
-            "std": 0.0,
-            "fit_time": 12.3,
+            "mean_test_score": 0.5,
+            "std_test_score": 0.0,
+            "mean_fit_time": 12.3,
             "state": "failed",
             "param_k": "x" * 40,
         },
@@ -62,16 +60,3 @@ def test_the_columns_of_the_text_are_aligned():
         "   1          0  0.9877  0.0100    1.2 ms      ok  10",
         "   2          1  0.5000  0.0000   12.30 s  failed      xxxxxxxxxxxxxxxxxxxxxxxxxxx...",
     ]
-
-
-def test_without_pandas_the_error_names_it(monkeypatch):
-    real = builtins.__import__
-
-    def no_pandas(name, *args, **kwargs):
-        if name == "pandas":
-            raise ImportError(name)
-        return real(name, *args, **kwargs)
-
-    monkeypatch.setattr(builtins, "__import__", no_pandas)
-    with pytest.raises(ImportError, match=r"pip install pandas.*leaderboard_text"):
-        leaderboard_frame([])

@@ -31,7 +31,7 @@ def test_a_race_finds_an_equally_good_candidate_with_fewer_folds(make):
     np.testing.assert_array_equal(np.isnan(results["mean_test_score"]), eliminated)
     assert results["rank_test_score"][eliminated].min() > results["rank_test_score"][~eliminated].max()
     assert np.isfinite(results["mean_fit_time"]).all()
-    assert set(raced.leaderboard(15)["state"]) == {"ok", "skipped"}
+    assert set(raced.leaderboard(15)["state"]) == {"ok", "eliminated"}
     if make is RandomSearch:
         assert raced.best_params_ == search.best_params_
         for i in range(8):
