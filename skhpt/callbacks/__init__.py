@@ -1,5 +1,6 @@
 """Callbacks: objects that a search tells how it proceeds, set by ``search.set_callbacks(...)``."""
 
 from skhpt.callbacks.base import SearchCallback
+from skhpt.callbacks.progress import SearchProgress
 
-__all__ = ["SearchCallback"]
+__all__ = ["SearchCallback", "SearchProgress"]

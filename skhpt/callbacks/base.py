@@ -12,9 +12,19 @@ from skhpt.trial import FoldScore, Trial
 class SearchCallback:
     """Base class of callbacks that follow a search.
 
-    A subclass overrides the hooks that it needs. Hooks are called in the process and thread that called ``fit``,
-    in the order of the events; fits go on in the workers meanwhile, and candidates share fits as without callbacks.
-    If a hook raises an exception, there is one warning, and the callback is not called again; the search goes on.
+    A subclass overrides the hooks that it needs; ``search.set_callbacks(...)`` takes an instance. Hooks are called in
+    the process and thread that called ``fit``, in the order of the events. Fits go on in the workers meanwhile, and
+    candidates share fits as without callbacks. A callback changes neither results nor the journal, however slow it
+    is. It is no parameter of the search; clones share it.
+
+    `on_search_begin` comes first, once, when the arguments of ``fit`` are accepted. If it came, `on_search_end` comes
+    last, also after an exception. In between, each trial that the search evaluates has one `on_candidate_finished`,
+    which `on_new_best` follows if it is better than all before. Trials of a journal, of earlier fits and of earlier
+    searches have none: they are in the status of `on_search_begin`. With `HyperbandSearchCV` a candidate has a trial
+    on each rung.
+
+    If a hook raises an exception, there is one warning with its traceback, and the callback is not called again; the
+    search goes on. `KeyboardInterrupt` has the effect of Ctrl-C.
 
     The parameters of all hooks:
 
@@ -28,7 +38,6 @@ class SearchCallback:
     See Also
     --------
     SearchProgress : Progress bar.
-    MLflowLogger : Logs a search to MLflow.
 
     Examples
     --------
@@ -55,7 +64,7 @@ class SearchCallback:
         """Follow a candidate that has finished, whether it succeeded, failed or was eliminated."""
 
     def on_new_best(self, search: Any, trial: Trial, status: SearchStatus) -> None:
-        """Follow a candidate that is better than all before, after `on_candidate_finished`."""
+        """Follow a candidate that is better than all before, after its `on_candidate_finished`."""
 
     def on_search_end(self, search: Any, status: SearchStatus, error: BaseException | None = None) -> None:
         """Follow the end of a search, after the refit.
@@ -65,7 +74,7 @@ class SearchCallback:
         search : estimator
             The fitted search; not fitted if there is an error.
         status : SearchStatus
-            The last status.
+            The last status, with the `stop_reason`.
         error : BaseException or None
             Exception that ended the search, such as KeyboardInterrupt, which ``fit`` is about to raise.
         """

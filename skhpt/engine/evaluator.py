@@ -69,6 +69,8 @@ class PoolEvaluator:
         Decides which candidates share fits; by default, and in a race, none do.
     retry_policy : RetryPolicy, default=None
         Decides which folds are tried again when a worker is lost.
+    prints_rounds : bool, default=True
+        Whether a line announces each round of candidates, from level 1 of `verbose`.
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class PoolEvaluator:
         racing: bool = False,
         reuse: ReusePlanner | None = None,
         retry_policy: RetryPolicy | None = None,
+        prints_rounds: bool = True,
     ):
         self.pool = pool
         self.setup = setup
@@ -92,6 +95,7 @@ class PoolEvaluator:
         self.racing = racing
         self.reuse = reuse
         self.retry_policy = retry_policy or RetryPolicy()
+        self.prints_rounds = prints_rounds
         self._in_flight = TasksInFlight()
         self._queue = self._make_queue()
         # By candidate id: its number in its round, size of the round.
@@ -120,8 +124,10 @@ class PoolEvaluator:
 
     def submit(self, candidates: Sequence[Candidate]) -> None:
         """Take candidates to evaluate on every fold that is not preset."""
-        if self.setup.verbose > 0:
-            self._announce(candidates)
+        if self.setup.verbose > 0 and self.prints_rounds:
+            print(verbose.round_line(len(self.splits), candidates))
+        for number, candidate in enumerate(candidates):
+            self._numbers[candidate.id] = (number, len(candidates))
         self._queue.add([candidate for candidate in candidates if candidate.missing(len(self.splits))])
 
     def wait_for_folds(self, seconds: float | None = None) -> list[FoldScore]:
@@ -205,11 +211,6 @@ class PoolEvaluator:
             number=number,
             n_candidates=n_candidates,
         )
-
-    def _announce(self, candidates: Sequence[Candidate]) -> None:
-        print(verbose.round_line(len(self.splits), candidates))
-        for number, candidate in enumerate(candidates):
-            self._numbers[candidate.id] = (number, len(candidates))
 
     # -- updates that come back ------------------------------------------------------------------------------
 

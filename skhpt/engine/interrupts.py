@@ -65,6 +65,10 @@ class Interrupts:
         while self._before:
             signal.signal(*self._before.popitem())
 
+    def press(self) -> None:
+        """Have the effect of Ctrl-C: the next `allowed` raises."""
+        self.n += 1
+
     @contextmanager
     def allowed(self) -> Iterator[None]:
         """Return a context in which Ctrl-C raises; if it was pressed before, the context raises when it is entered.

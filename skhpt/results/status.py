@@ -6,10 +6,16 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Any, Literal
 
 from skhpt._typing import Params
+from skhpt.history import History
+from skhpt.results.leaderboard import score_text
 from skhpt.trial import Candidate, FoldScore, Trial
+
+#: Maximum lengths of the text of a value, and of the text of all parameters of a candidate.
+_VALUE_WIDTH, _PARAMS_WIDTH = 24, 70
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +26,9 @@ class BestCandidate:
     ----------
     candidate : int
         Id of its trial.
+    number : int
+        Number that is shown: the id, or with `HyperbandSearchCV`, where a candidate has several trials, the
+        ``candidate_id`` of ``cv_results_``.
     score : float
         Mean score over its folds.
     params : dict of str to object
@@ -27,6 +36,7 @@ class BestCandidate:
     """
 
     candidate: int
+    number: int
     score: float
     params: Params
 
@@ -46,42 +56,84 @@ class SearchStatus:
         trial on each rung that it reaches.
     n_planned : int or None
         Number of trials at the end, at most; None if it is not known.
+    n_splits : int
+        Number of folds of a trial.
     n_pending : int
         Trials that are asked for and not finished.
     n_folds : int
         Evaluated folds of all trials, those of pending trials included.
     n_failed, n_eliminated : int
         Finished trials with a failure, and those that a race eliminated.
-    n_resumed : int
-        Finished trials that the search began with: from its journal, earlier fits or earlier searches.
+    n_resumed, n_folds_resumed : int
+        Finished trials that the search began with, from its journal, earlier fits or earlier searches, and folds of
+        unfinished ones. In a race, trials of a journal count from when the loop has finished them again.
+    resumed_from : str
+        Path of the journal that the search resumes; empty without one.
     n_busy, n_workers : int or None
         Workers that evaluate, and all workers; None if they are not known (in another process).
     elapsed : float
         Seconds since the search began.
     seconds_left : float or None
-        Estimated seconds until the end; None if nothing is known.
+        Estimated seconds until the end; None if nothing is known. Folds that the search began with take no time, and
+        trials of `HyperbandSearchCV` count as their rung costs in the plan.
+    done : float or None
+        Fraction of the planned work that is done, from 0 to 1; None if the plan is not known.
     best : BestCandidate or None
         Best candidate so far; None before the first score.
     rung : str
-        Position in the plan of `HyperbandSearchCV`, such as "bracket 0, rung 2 of 4, n_estimators=27"; empty for
-        other searches.
+        Position in the plan of `HyperbandSearchCV`, with the numbers that the plan has, such as "rung 2/3,
+        n_estimators=27" if the last rung has the number 3; empty for other searches.
+    stop_reason : str
+        Why the search ended: the `stop_reason_` of the search, or "error" if an exception ended it. Empty while the
+        search runs.
     """
 
     search: str
     metric: str
     n_finished: int
     n_planned: int | None
+    n_splits: int
     n_pending: int
     n_folds: int
     n_failed: int
     n_eliminated: int
     n_resumed: int
+    n_folds_resumed: int
+    resumed_from: str = ""
     n_busy: int | None = None
     n_workers: int | None = None
     elapsed: float
     seconds_left: float | None
+    done: float | None
     best: BestCandidate | None
     rung: str = ""
+    stop_reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkPlan:
+    """What is known about the trials of a search before they are asked for.
+
+    Attributes
+    ----------
+    n_trials : int or None
+        Number of trials at the end, at most; None if it is not known.
+    work : float or None
+        Work of all these trials, in the unit of `work_of`.
+    work_of : callable
+        ``work_of(candidate)`` returns the work of a trial; by default all take the same.
+    position_of : callable
+        ``position_of(candidate)`` returns the position of a trial in the plan as text; empty by default, also for
+        None, which asks for the first position.
+    max_time : float
+        Seconds after which the search ends.
+    """
+
+    n_trials: int | None = None
+    work: float | None = None
+    work_of: Callable[[Candidate], float] = lambda candidate: 1.0
+    position_of: Callable[[Candidate | None], str] = lambda candidate: ""
+    max_time: float = math.inf
 
 
 def mean_score(trial: Trial, metric: str | None, error_score: float | Literal["raise"]) -> float:
@@ -101,10 +153,10 @@ class StatusTracker:
     ----------
     search : str
         Name of the class of the search.
+    n_splits : int
+        Number of folds.
     metric : str or None
         Metric that candidates are compared by; None for the only or first one.
-    n_planned : int or None
-        Number of trials at the end.
     error_score : "raise" or float
         Score of a failed fit.
     budget : callable, default=None
@@ -113,49 +165,137 @@ class StatusTracker:
         ``shown_params(candidate)`` returns the parameters of a candidate as the results show them.
     clock : callable, default=time.monotonic
         Returns seconds.
+
+    Attributes
+    ----------
+    n_workers, n_busy : int or None
+        All workers, and those that evaluate.
+    stop_reason : str
+        Why the search ended; empty while it runs.
     """
 
     def __init__(
         self,
         search: str,
         *,
+        n_splits: int,
         metric: str | None = None,
-        n_planned: int | None = None,
         error_score: float | Literal["raise"] = math.nan,
         budget: Callable[[Trial], Any] = lambda trial: (),
         shown_params: Callable[[Candidate], Params] = lambda candidate: candidate.params,
         clock: Callable[[], float] = time.monotonic,
     ):
         self._search = search
+        self._n_splits = n_splits
         self._metric = metric
-        self.n_planned = n_planned
         self._error_score = error_score
         self._budget = budget
         self._shown_params = shown_params
         self._clock = clock
-        self._start = clock()
+        self._start = self._begin = self._work_begin = clock()
+        self._plan = WorkPlan()
         self._n_asked = self._n_finished = self._n_folds = self._n_failed = self._n_eliminated = 0
-        self._n_resumed = 0
+        self._n_resumed = self._n_folds_resumed = self._n_new_folds = 0
+        # Pending trials that the search began with and that got no new fold; those of them that count as finished.
+        self._brought: set[int] = set()
+        self._counted: set[int] = set()
+        # Work of finished trials and of the folds of pending ones; by pending trial: of one fold, and of all so far.
+        self._work = self._work_at_begin = 0.0
+        self._work_of_fold: dict[int, float] = {}
+        self._work_of_pending: dict[int, float] = {}
         self._best: BestCandidate | None = None
         self._best_key: tuple[Any, float] | None = None
+        self._rung = self._resumed_from = ""
+        self.n_workers: int | None = None
+        self.n_busy: int | None = None
+        self.stop_reason = ""
 
-    def resume(self, history: Sequence[Trial]) -> None:
-        """Learn from the trials that a search begins with."""
+    def begin(
+        self, history: History, plan: WorkPlan, *, racing: bool = False, resumed_from: str = ""
+    ) -> None:
+        """Begin with the trials of a history.
+
+        A pending trial whose folds are all known counts as finished, except in a race, which decides when a trial is
+        finished.
+        """
+        self._plan = plan
+        self._resumed_from = resumed_from
+        self._rung = plan.position_of(None)
+        self._begin = self._clock()
         for trial in history:
-            self._n_asked += 1
+            self.asked([trial.candidate])
             if trial.folds:
-                self._n_folds += len(trial.evaluated)
-                self.finished(trial)
-        self._n_resumed = self._n_finished
+                self._resume(trial)
+            else:
+                self._resume_pending(trial.candidate, history, racing)
+        self._work_at_begin = self._work
+
+    def _resume(self, trial: Trial) -> None:
+        """Count a finished trial that the search began with."""
+        self._n_folds += _n_own_folds(trial.candidate, trial.folds)
+        self._n_resumed += 1
+        self._finish(trial)
+
+    def _resume_pending(self, candidate: Candidate, history: History, racing: bool) -> None:
+        """Count the folds of a pending trial that the search began with."""
+        folds = tuple(history.folds_of(candidate.id).values())
+        self._brought.add(candidate.id)
+        if len(folds) == self._n_splits and not racing:
+            self._resume(Trial(candidate, folds))
+            self._counted.add(candidate.id)
+            return
+        n_folds = _n_own_folds(candidate, folds)
+        self._n_folds += n_folds
+        self._n_folds_resumed += n_folds
+        self._credit(candidate.id, n_folds)
 
     def asked(self, candidates: Sequence[Candidate]) -> None:
         self._n_asked += len(candidates)
+        for candidate in candidates:
+            n_missing = len(candidate.missing(self._n_splits))
+            self._work_of_fold[candidate.id] = self._plan.work_of(candidate) / max(1, n_missing)
+            self._work_of_pending[candidate.id] = 0.0
 
     def scored(self, *folds: FoldScore) -> None:
+        if folds and not self._n_new_folds:
+            self._begin_work(folds)
+        for fold in folds:
+            self._brought.discard(fold.candidate)
+            self._credit(fold.candidate, 1)
         self._n_folds += len(folds)
+        self._n_new_folds += len(folds)
+
+    def _begin_work(self, folds: Sequence[FoldScore]) -> None:
+        """Set the time when the first folds began: the start of workers says nothing about the rest."""
+        seconds = sum(fold.fit_time + fold.score_time for fold in folds) / (self.n_workers or 1)
+        self._work_begin = max(self._begin, self._clock() - seconds)
+
+    def is_resumed(self, trial: Trial) -> bool:
+        """Return whether a trial is finished by the folds that the search began with."""
+        return trial.candidate.id in self._brought
 
     def finished(self, trial: Trial) -> bool:
         """Learn from a finished trial; return whether it is the best so far."""
+        candidate_id = trial.candidate.id
+        if candidate_id in self._counted:
+            return False
+        if candidate_id in self._brought:
+            self._n_resumed += 1
+            self._n_folds_resumed -= _n_own_folds(trial.candidate, trial.evaluated)
+        self._rung = self._plan.position_of(trial.candidate)
+        return self._finish(trial)
+
+    def _credit(self, candidate_id: int, n_folds: int) -> None:
+        """Count the work of some folds of a pending trial."""
+        if candidate_id in self._work_of_pending:
+            work = n_folds * self._work_of_fold[candidate_id]
+            self._work += work
+            self._work_of_pending[candidate_id] += work
+
+    def _finish(self, trial: Trial) -> bool:
+        candidate = trial.candidate
+        del self._work_of_fold[candidate.id]
+        self._work += self._plan.work_of(candidate) - self._work_of_pending.pop(candidate.id)
         self._n_finished += 1
         self._n_eliminated += trial.was_eliminated
         self._n_failed += any(fold.state not in ("ok", "skipped") for fold in trial.folds)
@@ -167,31 +307,145 @@ class StatusTracker:
             return False
         self._best_key = key
         self._best = BestCandidate(
-            candidate=trial.candidate.id, score=score, params=self._shown_params(trial.candidate)
+            candidate=candidate.id,
+            number=candidate.info.get("candidate_id", candidate.id),
+            score=score,
+            params=self._shown_params(candidate),
         )
         return True
 
     @property
     def status(self) -> SearchStatus:
         """The status now."""
-        elapsed = self._clock() - self._start
+        now = self._clock()
+        work = self._plan.work
         return SearchStatus(
             search=self._search,
             metric=self._metric or "score",
             n_finished=self._n_finished,
-            n_planned=self.n_planned,
+            n_planned=self._plan.n_trials,
+            n_splits=self._n_splits,
             n_pending=self._n_asked - self._n_finished,
             n_folds=self._n_folds,
             n_failed=self._n_failed,
             n_eliminated=self._n_eliminated,
             n_resumed=self._n_resumed,
-            elapsed=elapsed,
-            seconds_left=self._seconds_left(elapsed),
+            n_folds_resumed=self._n_folds_resumed,
+            resumed_from=self._resumed_from,
+            n_busy=self.n_busy,
+            n_workers=self.n_workers,
+            elapsed=now - self._start,
+            seconds_left=0.0 if self.stop_reason else self._seconds_left(now),
+            done=min(1.0, self._work / work) if work else None,
             best=self._best,
+            rung=self._rung,
+            stop_reason=self.stop_reason,
         )
 
-    def _seconds_left(self, elapsed: float) -> float | None:
-        n_done = self._n_finished - self._n_resumed
-        if self.n_planned is None or n_done == 0:
-            return None
-        return elapsed / n_done * max(0, self.n_planned - self._n_finished)
+    def _seconds_left(self, now: float) -> float | None:
+        """Return the time that the rest of the plan takes if it takes as long as the new folds did."""
+        until_limit = max(0.0, self._begin + self._plan.max_time - now)
+        work_done = self._work - self._work_at_begin
+        # The first folds of parallel workers come back together.
+        if self._plan.work is None or work_done <= 0 or self._n_new_folds < (self.n_workers or 1):
+            return None if until_limit == math.inf else until_limit
+        seconds_per_work = (now - self._work_begin) / work_done
+        return min(until_limit, seconds_per_work * max(0.0, self._plan.work - self._work))
+
+
+def _n_own_folds(candidate: Candidate, folds: Sequence[FoldScore]) -> int:
+    """Return the number of folds that were evaluated for a candidate, not taken over from its parent."""
+    preset = {fold.split for fold in candidate.preset_folds}
+    return sum(fold.split not in preset and fold.state != "skipped" for fold in folds)
+
+
+# -- texts ---------------------------------------------------------------------------------------------------
+
+
+def status_line(status: SearchStatus) -> str:
+    """Return a status as one line, with the most important parts first.
+
+    Parameters
+    ----------
+    status : SearchStatus
+        The status.
+
+    Returns
+    -------
+    line : str
+        Such as "12/50 candidates, 00:12<00:40, best 0.9733 by candidate 7 (C=10), 60 folds, 1 failed, 2/2 busy".
+    """
+    parts = [_counts(status), _times(status)]
+    if status.best:
+        best = status.best
+        score = score_text(best.score, abs(best.score))
+        parts.append(f"best {score} by candidate {best.number} ({params_text(best.params)})")
+    parts.append(f"{status.n_folds} fold{'s' * (status.n_folds != 1)}")
+    if status.n_failed:
+        parts.append(f"{status.n_failed} failed")
+    if status.n_eliminated:
+        parts.append(f"{status.n_eliminated} eliminated")
+    if status.n_workers and status.n_workers > 1 and not status.stop_reason:
+        parts.append(f"{status.n_busy}/{status.n_workers} busy")
+    if status.stop_reason not in ("", "completed"):
+        parts.append(f"ended: {status.stop_reason}")
+    return ", ".join(parts)
+
+
+def _counts(status: SearchStatus) -> str:
+    planned = "" if status.n_planned is None else f"/{status.n_planned}"
+    text = f"{status.n_finished}{planned} {'trials' if status.rung else 'candidates'}"
+    if status.n_resumed:
+        text += f" ({status.n_resumed} resumed)"
+    return f"{text}, {status.rung}" if status.rung and not status.stop_reason else text
+
+
+def _times(status: SearchStatus) -> str:
+    if status.stop_reason:
+        return f"{duration_text(status.elapsed)}"
+    left = "?" if status.seconds_left is None else duration_text(status.seconds_left)
+    return f"{duration_text(status.elapsed)}<{left}"
+
+
+def duration_text(seconds: float) -> str:
+    """Return a duration as minutes and seconds, "02:07", with hours if there are any, "1:02:07"."""
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes:02}:{seconds:02}"
+
+
+def params_text(params: Params, width: int = _PARAMS_WIDTH) -> str:
+    """Return parameters as a short text, without the names of pipeline steps where a name is clear without them.
+
+    Parameters
+    ----------
+    params : dict of str to object
+        Parameters.
+    width : int, default=70
+        Maximum number of characters.
+
+    Returns
+    -------
+    text : str
+        Such as "C=10, kernel='rbf'".
+    """
+    if not params:
+        return "the estimator as it is"
+    shorts = [name.rpartition("__")[2] for name in params]
+    names = shorts if len(set(shorts)) == len(shorts) else list(params)
+    text = ", ".join(
+        f"{name}={_value_text(value)}" for name, value in zip(names, params.values(), strict=True)
+    )
+    return cut_text(text, width)
+
+
+def _value_text(value: Any) -> str:
+    if isinstance(value, Real) and not isinstance(value, Integral):
+        return f"{float(value):.4g}"
+    text = repr(value) if isinstance(value, str) else str(value)
+    return cut_text(" ".join(text.split()), _VALUE_WIDTH)
+
+
+def cut_text(text: str, width: int) -> str:
+    """Return a text, cut to a number of characters."""
+    return text if len(text) <= width else text[: width - 3] + "..."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from abc import abstractmethod
 from collections.abc import Callable
@@ -46,7 +47,7 @@ from skhpt.session.outcome_warnings import report_end, report_failures
 from skhpt.session.previous import Start, Wanted, start_with_last_fit, start_with_previous
 from skhpt.session.resume import begin, describe_space, journal_header, recording, resume, stored_header
 from skhpt.session.run import RunOutcome, RunParams, run_session
-from skhpt.session.search_callbacks import RunningCallbacks
+from skhpt.session.search_callbacks import RunningCallbacks, work_plan
 from skhpt.session.session import DrawnPoints, Session
 from skhpt.session.sklearn_callbacks import begin_callbacks
 from skhpt.session.validation import (
@@ -60,6 +61,7 @@ from skhpt.session.validation import (
     did_you_mean,
     metric_of_refit,
 )
+from skhpt.session.verbose_report import VerboseReport
 from skhpt.space.constraint import is_allowed
 from skhpt.space.space import Space
 from skhpt.strategies.base import Strategy
@@ -90,6 +92,8 @@ class BaseSearch(RepresentationMixin, LeaderboardMixin, PredictionsMixin, Search
 
     #: Whether a race eliminates candidates before all of their folds are evaluated.
     racing = False
+    #: Whether `verbose` prints scikit-learn's line for each round of candidates, instead of a line for each candidate.
+    _prints_rounds = False
     #: Folds of the last fit, if they cannot be drawn again.
     _folds: Folds | None = None
 
@@ -197,7 +201,14 @@ class BaseSearch(RepresentationMixin, LeaderboardMixin, PredictionsMixin, Search
     # -- before anything is fitted ---------------------------------------------------------------------------
 
     def _open_session(
-        self, X: ArrayLike, y: ArrayLike, params: Params, *, keep: bool, with_pending: bool = True
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        params: Params,
+        *,
+        keep: bool,
+        with_pending: bool = True,
+        reports: bool = True,
     ) -> Session:
         """Return the values that the search works with; raise for bad input before anything is changed.
 
@@ -209,6 +220,8 @@ class BaseSearch(RepresentationMixin, LeaderboardMixin, PredictionsMixin, Search
             Whether to keep the trials of the last fit.
         with_pending : bool, default=True
             Whether to keep its pending candidates too.
+        reports : bool, default=True
+            Whether to print lines of candidates, if `verbose` asks for them.
         """
         inputs = self._check_inputs(X, y, params)
         space = self._parse_space()
@@ -249,7 +262,7 @@ class BaseSearch(RepresentationMixin, LeaderboardMixin, PredictionsMixin, Search
             setup=setup,
             fingerprint=fingerprint,
             callbacks=callbacks,
-            search_callbacks=self._begin_search_callbacks(fidelity),
+            search_callbacks=self._make_search_callbacks(fidelity, len(folds), reports=reports),
             start=start,
             history=start.history,
             n_reported=len(start.history.finished),
@@ -258,15 +271,19 @@ class BaseSearch(RepresentationMixin, LeaderboardMixin, PredictionsMixin, Search
         )
         return session if self.journal is None else self._open_journal(session)
 
-    def _begin_search_callbacks(self, fidelity: Fidelity) -> RunningCallbacks:
+    def _make_search_callbacks(self, fidelity: Fidelity, n_splits: int, *, reports: bool) -> RunningCallbacks:
         tracker = StatusTracker(
             type(self).__name__,
+            n_splits=n_splits,
             metric=self._metric,
             error_score=self.error_score,
             budget=fidelity.budget,
             shown_params=fidelity.shown_params,
         )
-        return RunningCallbacks(self._search_callbacks, self, tracker)
+        callbacks = list(self._search_callbacks)
+        if self.verbose > 0 and reports:
+            callbacks.insert(0, VerboseReport(candidates=not self._prints_rounds))
+        return RunningCallbacks(callbacks, self, tracker)
 
     def _start_with_last_fit(self, wanted: Wanted, with_pending: bool, has_brackets: bool) -> Start:
         return start_with_last_fit(
@@ -388,14 +405,23 @@ class BaseSearch(RepresentationMixin, LeaderboardMixin, PredictionsMixin, Search
         """Evaluate the candidates of a strategy; `history_` keeps the results, however the search ends."""
         self._warn_of_unused_trials(strategy, session.start)
         session.callbacks.begin_search(strategy.n_candidates, len(session.folds))
-        n_planned = _n_planned(strategy, session.history)
-        session.search_callbacks.begin(session.history, n_planned)
-        begin(session, n_planned, getattr(strategy, "plan", None))
+        self._begin_search(strategy, session)
         self._take_over(session)
         lacks_candidates = partial(self._lacks_allowed_candidates, session)
         outcome = self._evaluate_candidates(strategy, session, self._run_params(), lacks_candidates)
         session.callbacks.end_search()
         self._report(outcome, session)
+
+    def _begin_search(self, strategy: Strategy | None, session: Session) -> None:
+        path = self.journal if session.journal and session.journal.is_resumed else None
+        plan = work_plan(strategy, session.history, self.max_time)
+        begin(session, plan.n_trials, getattr(strategy, "plan", None))
+        session.search_callbacks.begin(
+            session.history,
+            plan,
+            racing=self.racing,
+            resumed_from="" if path is None else os.path.abspath(path),
+        )
 
     def _evaluate_candidates(
         self,
@@ -468,8 +494,7 @@ class BaseSearch(RepresentationMixin, LeaderboardMixin, PredictionsMixin, Search
         )
         self._warn_of_unused_trials(FixedList([]), session.start)
         session.callbacks.begin_search(None, len(session.folds))
-        session.search_callbacks.begin(session.history, None)
-        begin(session, None)
+        self._begin_search(None, session)
         self._take_over(session)
         has_context = "callback_ctx" in signature(self._run_search).parameters
         with suppress(SearchEnded):
@@ -517,6 +542,7 @@ class BaseSearch(RepresentationMixin, LeaderboardMixin, PredictionsMixin, Search
             racing=self.racing,
             reuse=self.reuse,
             reuse_memory=self.reuse_memory,
+            prints_rounds=self._prints_rounds,
         )
 
     def _warn_of_unused_trials(self, strategy: Strategy, start: Start) -> None:
@@ -637,11 +663,3 @@ class BaseSearch(RepresentationMixin, LeaderboardMixin, PredictionsMixin, Search
             self.refit_time_ = time.time() - start
         if hasattr(self.best_estimator_, "feature_names_in_"):
             self.feature_names_in_ = self.best_estimator_.feature_names_in_
-
-
-def _n_planned(strategy: Strategy, history: History) -> int | None:
-    """Return the number of trials at the end of a search, with those that it begins with; None if it is not known."""
-    if strategy.n_candidates is None:
-        return None
-    n_before = strategy.n_before if isinstance(strategy, FixedList) else history.n_earlier_trials
-    return max(len(history), n_before + strategy.n_candidates)

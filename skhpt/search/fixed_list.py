@@ -22,6 +22,8 @@ from skhpt.trial import Candidate
 class FixedListSearch(BaseSearch):
     """Base of `GridSearch` and `RandomSearch`."""
 
+    _prints_rounds = True
+
     @abstractmethod
     def _parse_space(self) -> Space: ...
 

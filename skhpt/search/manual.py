@@ -153,20 +153,22 @@ class ManualSearch(BaseSearch):
     def _evaluate_point(self, X: ArrayLike, y: ArrayLike, params: Params) -> int:
         """Evaluate a point, print the comparison, and return its row in ``cv_results_``."""
         points = self._checked([params])
-        session = self._open_session(X, y, getattr(self, "_fit_params", {}), keep=True, with_pending=False)
+        fit_params = getattr(self, "_fit_params", {})
+        session = self._open_session(X, y, fit_params, keep=True, with_pending=False, reports=False)
         n_before = len(session.history)
         row = self._row_of(points[0], session.history)
         is_new = row is None
         row = n_before if row is None else row
         # A journal may bring pending candidates, which are evaluated first.
-        with recording(session):
-            if is_new or session.history.pending:
-                self._run(FixedList(points if is_new else [], n_before), session)
-            else:
-                self._take_over(session)
-        self._set_results(session)
-        if self.refit and getattr(self, "_refitted_index", None) != self.best_index_:
-            self._refit_best(session)
+        with session.search_callbacks:
+            with recording(session):
+                if is_new or session.history.pending:
+                    self._run(FixedList(points if is_new else [], n_before), session)
+                else:
+                    self._take_over(session)
+            self._set_results(session)
+            if self.refit and getattr(self, "_refitted_index", None) != self.best_index_:
+                self._refit_best(session)
         session.callbacks.end()
         print(self._comparison(points[0], row, is_new))
         return row

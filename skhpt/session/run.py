@@ -11,7 +11,7 @@ from datetime import timedelta
 from skhpt._compat import IS_TESTED
 from skhpt._typing import ArrayLike, ErrorScore
 from skhpt.engine import loop
-from skhpt.engine.evaluator import PoolEvaluator, Workers, null_observer
+from skhpt.engine.evaluator import PoolEvaluator, null_observer
 from skhpt.engine.interrupts import Interrupts
 from skhpt.engine.observers import SearchObserver, SearchObservers
 from skhpt.engine.retries import RetryPolicy
@@ -52,6 +52,8 @@ class RunParams:
         Whether a race eliminates candidates.
     reuse, reuse_memory
         Fits that are shared, and bytes of transformed data that are kept for it.
+    prints_rounds : bool
+        Whether a line announces each round of candidates, if `verbose` asks for it.
     """
 
     n_jobs: int | None
@@ -66,6 +68,7 @@ class RunParams:
     racing: bool
     reuse: str | bool
     reuse_memory: float | None
+    prints_rounds: bool
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,9 @@ def run_session(
     """
     needs = scorer_needs(session.inputs.scorer, session.inputs.estimator)
     reason = _reason_not_to_share(session, params, needs)
+    if not reason and session.callbacks.follow_fits:
+        reason = "callbacks follow every fit"
+        session.callbacks.warn_of_followed_fits()
     reuse = None if reason else ReusePlanner(_sharing_policy(params, needs))
     n_finished = session.history.n_finished
     with Interrupts() as interrupts:
@@ -111,12 +117,13 @@ def run_session(
                 session, params, reuse=reuse, checkpoints=checkpoints, interrupts=interrupts
             )
             with evaluator:
+                session.search_callbacks.begin_run(evaluator, interrupts)
                 stop_reason = loop.run(
                     strategy,
                     session.history,
                     evaluator,
                     n_splits=len(session.folds),
-                    observer=_make_observer(session, evaluator),
+                    observer=_make_observer(session),
                     race=_make_race(params),
                     stop=_make_limits(session, params, interrupts),
                 )
@@ -126,6 +133,7 @@ def run_session(
             stop_reason = loop.INTERRUPTED
         if session.journal:
             session.journal.record_event("ended", reason=stop_reason)
+        session.search_callbacks.end_run(stop_reason)
         if stop_reason == loop.INTERRUPTED and interrupts.is_inner:
             raise KeyboardInterrupt  # for the search that this one is a fit of
     n_candidates = len(session.history) - n_finished
@@ -171,12 +179,12 @@ def _make_evaluator(
         racing=params.racing,
         reuse=reuse,
         retry_policy=RetryPolicy(params.max_retries, params.fit_timeout),
+        prints_rounds=params.prints_rounds,
     )
 
 
-def _make_observer(session: Session, workers: Workers) -> SearchObserver:
+def _make_observer(session: Session) -> SearchObserver:
     """Return the observer of the loop: the journal, if there is one, and then the callbacks."""
-    session.search_callbacks.workers = workers
     if session.journal is None:
         return session.search_callbacks
     return SearchObservers([session.journal, session.search_callbacks])
@@ -214,9 +222,7 @@ def _sharing_policy(params: RunParams, needs: ScorerNeeds) -> SharingPolicy:
 
 
 def _reason_not_to_share(session: Session, params: RunParams, needs: ScorerNeeds) -> str:
-    """Return the reason why the candidates of a session share no fits; empty if they do."""
-    if session.callbacks.follow_fits:
-        return "callbacks follow every fit"
+    """Return the reason why the candidates of a session share no fits, whatever its callbacks; empty if they do."""
     if type(session.setup.training) not in (FullTraining, FoldResource):
         return "they are trained with different resources"
     return reason_not_to_share(session.inputs.X, needs, reuse=params.reuse, racing=params.racing)

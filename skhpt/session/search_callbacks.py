@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import math
 import traceback
 from collections.abc import Sequence
-from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from skhpt._warnings import warn_user
 from skhpt.callbacks.base import SearchCallback
 from skhpt.engine.evaluator import Workers
-from skhpt.results.status import SearchStatus, StatusTracker
+from skhpt.engine.interrupts import Interrupts
+from skhpt.history import History
+from skhpt.results.status import SearchStatus, StatusTracker, WorkPlan
+from skhpt.strategies.base import Strategy
+from skhpt.strategies.fixed_list import FixedList
+from skhpt.strategies.hyperband import Hyperband
+from skhpt.strategies.schedule import Plan
 from skhpt.trial import Candidate, FoldScore, Trial
 
 
 class RunningCallbacks:
-    """Observer that tells callbacks of a search what happens.
+    """Observer that tells callbacks of a search what happens; use it in a ``with`` block.
+
+    The callbacks are told of the end of a search only if they were told of its begin.
 
     Parameters
     ----------
@@ -31,24 +40,37 @@ class RunningCallbacks:
         self._callbacks = list(callbacks)
         self._search = search
         self._tracker = tracker
-        #: The workers, once they are known.
-        self.workers: Workers | None = None
+        self._has_begun = False
+        self._workers: Workers | None = None
+        self._interrupts: Interrupts | None = None
 
     @property
     def status(self) -> SearchStatus:
-        """The status now, with the workers that are busy."""
-        status = self._tracker.status
-        if self.workers is None:
-            return status
-        return replace(status, n_busy=self.workers.n_busy, n_workers=self.workers.n_workers)
+        """The status now."""
+        if self._workers is not None:
+            self._tracker.n_busy, self._tracker.n_workers = self._workers.n_busy, self._workers.n_workers
+        return self._tracker.status
 
-    def begin(self, history: Sequence[Trial], n_planned: int | None) -> None:
+    def begin(
+        self, history: History, plan: WorkPlan, *, racing: bool = False, resumed_from: str = ""
+    ) -> None:
         """Begin with the trials that a search has already."""
-        self._tracker.n_planned = n_planned
-        self._tracker.resume(history)
+        self._tracker.begin(history, plan, racing=racing, resumed_from=resumed_from)
+        self._has_begun = True
         self._tell("on_search_begin", self.status)
 
+    def begin_run(self, workers: Workers, interrupts: Interrupts) -> None:
+        """Begin to evaluate candidates: the workers are known, and Ctrl-C is delayed."""
+        self._workers, self._interrupts = workers, interrupts
+
+    def end_run(self, stop_reason: str) -> None:
+        """End the evaluation, or a round of it."""
+        self._workers = self._interrupts = None
+        self._tracker.n_busy = 0
+        self._tracker.stop_reason = stop_reason
+
     def asked(self, candidates: Sequence[Candidate]) -> None:
+        self._tracker.stop_reason = ""  # of the round before
         self._tracker.asked(candidates)
 
     def scored(self, *folds: FoldScore) -> None:
@@ -57,8 +79,9 @@ class RunningCallbacks:
             self._tell("on_folds_finished", folds, self.status)
 
     def finished(self, trial: Trial) -> None:
+        is_resumed = self._tracker.is_resumed(trial)
         is_best = self._tracker.finished(trial)
-        if not self._callbacks:
+        if is_resumed or not self._callbacks:
             return
         status = self.status
         self._tell("on_candidate_finished", trial, status)
@@ -69,15 +92,77 @@ class RunningCallbacks:
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if not self._has_begun:
+            return
+        if error is not None:
+            self.end_run("interrupted" if isinstance(error, KeyboardInterrupt) else "error")
         self._tell("on_search_end", self.status, error)
 
     def _tell(self, hook: str, *arguments: Any) -> None:
         for callback in list(self._callbacks):
             try:
                 getattr(callback, hook)(self._search, *arguments)
+            except KeyboardInterrupt:
+                if self._interrupts is None:
+                    raise
+                self._interrupts.press()  # so that it has the effect of Ctrl-C after this event is recorded
             except Exception:
                 self._callbacks.remove(callback)
                 warn_user(
                     f"{type(callback).__name__}.{hook} failed; the callback is not called again, and the search goes "
                     f"on:\n{traceback.format_exc()}"
                 )
+
+
+def work_plan(
+    strategy: Strategy | None, history: History, max_time: float | timedelta | None = None
+) -> WorkPlan:
+    """Return what is known about the trials that a strategy will ask for.
+
+    Parameters
+    ----------
+    strategy : Strategy or None
+        The strategy that continues the history; None if a subclass chooses the candidates.
+    history : History
+        Trials that the search begins with.
+    max_time : float, timedelta or None, default=None
+        Time limit of the search.
+    """
+    seconds = max_time.total_seconds() if isinstance(max_time, timedelta) else max_time
+    limit = math.inf if seconds is None else float(seconds)
+    if strategy is None or strategy.n_candidates is None:
+        return WorkPlan(max_time=limit)
+    if isinstance(strategy, Hyperband):
+        return _plan_of_rungs(strategy, history.n_earlier_trials, limit)
+    n_before = strategy.n_before if isinstance(strategy, FixedList) else history.n_earlier_trials
+    n = max(len(history), n_before + strategy.n_candidates)
+    return WorkPlan(n_trials=n, work=float(n), max_time=limit)
+
+
+def _plan_of_rungs(strategy: Hyperband, n_earlier_trials: int, limit: float) -> WorkPlan:
+    """Return the plan of Hyperband, in which a trial costs what its rung costs; trials of earlier searches are free."""
+    plan, first = strategy.plan, strategy.first_bracket_id
+
+    def work_of(candidate: Candidate) -> float:
+        b = candidate.info["bracket"] - first
+        return plan.trial_cost(b, candidate.info["rung"]) if b >= 0 else 0.0
+
+    def position_of(candidate: Candidate | None) -> str:
+        if candidate is None:
+            return _position(plan, 0, 0)
+        return _position(plan, candidate.info["bracket"] - first, candidate.info["rung"])
+
+    return WorkPlan(
+        n_trials=n_earlier_trials + strategy.n_candidates,
+        work=plan.full_fits,
+        work_of=work_of,
+        position_of=position_of,
+        max_time=limit,
+    )
+
+
+def _position(plan: Plan, b: int, i: int) -> str:
+    """Return the position of a rung in a plan as text."""
+    rungs = plan.brackets[b].rungs
+    bracket = f"bracket {b}/{len(plan.brackets) - 1}, " if len(plan.brackets) > 1 else ""
+    return f"{bracket}rung {i}/{len(rungs) - 1}, {plan.resource}={rungs[i].resource}"

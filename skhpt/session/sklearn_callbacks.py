@@ -9,12 +9,13 @@ its estimator has callbacks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
 from typing import Any
 
 from skhpt._typing import ArrayLike, Estimator, Params
+from skhpt._warnings import warn_user
 from skhpt.fitting.job import FoldObserver, NullObserver
 from skhpt.fitting.slicing import FoldData
 from skhpt.trial import Candidate
@@ -59,6 +60,9 @@ class Callbacks:
     def end(self) -> None:
         """End the root task."""
 
+    def warn_of_followed_fits(self) -> None:
+        """Warn once of the callbacks that prevent candidates from sharing fits."""
+
 
 class SklearnCallbacks(Callbacks):
     """The callbacks of a search and of its estimator.
@@ -78,8 +82,9 @@ class SklearnCallbacks(Callbacks):
         self._data = {"estimator": search, "X": X, "y": y, "metadata": metadata}
         n_tasks = 1 + (search.refit is not False)
         self._root = search._init_callback_context(max_subtasks=n_tasks).call_on_fit_task_begin(**self._data)
-        self.follow_fits = _follow_fits(search)
-        self.observe_fits = self.follow_fits or _has_callbacks(search)
+        self._following = _following(search)
+        self.follow_fits = bool(self._following)
+        self.observe_fits = self.follow_fits or bool(_callbacks_of(search))
 
     def begin_search(self, n_candidates: int | None, n_splits: int) -> None:
         self._n_splits = n_splits
@@ -111,6 +116,16 @@ class SklearnCallbacks(Callbacks):
 
     def end(self) -> None:
         self._root.call_on_fit_task_end(**self._data)
+
+    def warn_of_followed_fits(self) -> None:
+        if self._following:
+            warn_user(
+                f"{', '.join(sorted(set(self._following)))} follows the inside of every fit, so candidates share no "
+                "fits, and the search may take longer. For the progress of the search use "
+                "skhpt.callbacks.SearchProgress; for callbacks that need no more than the level of the search, "
+                "skhpt.callbacks.SearchCallback or max_propagation_depth=0."
+            )
+            self._following = []
 
 
 class FoldCallbacks:
@@ -149,20 +164,18 @@ def _metadata(params: Params) -> Params | None:
     return None if weights is None else {"sample_weight": weights}
 
 
-def _follow_fits(search: Estimator) -> bool:
-    """Tell whether callbacks of a search, or of its estimator, follow the fits of candidates.
+def _following(search: Estimator) -> list[str]:
+    """Return the names of the callbacks of a search, or of its estimator, that follow the fits of candidates.
 
     Callbacks that are propagated follow the fits of an estimator that supports callbacks. One of them only
     shows the progress, which does not depend on the tasks inside a fit.
     """
-    if any(map(_has_callbacks, _parts(search.estimator))):
-        return True
-    if not hasattr(search.estimator, "set_callbacks"):
-        return False
-    for callback in getattr(search, "_skl_callbacks", ()):
-        if getattr(callback, "max_propagation_depth", 0) != 0 and not _is_progress_bar(callback):
-            return True
-    return False
+    following = [callback for part in _parts(search.estimator) for callback in _callbacks_of(part)]
+    if hasattr(search.estimator, "set_callbacks"):
+        for callback in _callbacks_of(search):
+            if getattr(callback, "max_propagation_depth", 0) != 0 and not _is_progress_bar(callback):
+                following.append(callback)
+    return [type(callback).__name__ for callback in following]
 
 
 def _is_progress_bar(callback: Any) -> bool:
@@ -170,8 +183,8 @@ def _is_progress_bar(callback: Any) -> bool:
     return kind.__name__ == "ProgressBar" and kind.__module__.startswith("sklearn.callback.")
 
 
-def _has_callbacks(estimator: Estimator) -> bool:
-    return bool(getattr(estimator, "_skl_callbacks", None))
+def _callbacks_of(estimator: Estimator) -> Sequence[Any]:
+    return getattr(estimator, "_skl_callbacks", ())
 
 
 def _parts(estimator: Estimator) -> list[Any]:

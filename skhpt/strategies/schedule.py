@@ -105,6 +105,10 @@ class Plan:
         costs = [self._cost(bracket, i) for bracket in self.brackets for i in range(len(bracket.rungs))]
         return float(sum(costs))
 
+    def trial_cost(self, b: int, i: int) -> float:
+        """Return the cost of one candidate on rung `i` of bracket `b`, in full fits."""
+        return float(self._cost(self.brackets[b], i) / self.brackets[b].rungs[i].n_candidates)
+
     def _cost(self, bracket: Bracket, i: int) -> Fraction:
         """Return the cost of a rung, in full fits."""
         rung = bracket.rungs[i]

@@ -1,6 +1,7 @@
 """The searches as scikit-learn estimators: its checks, its compositions, its callbacks."""
 
 import pickle
+from contextlib import nullcontext
 
 import numpy as np
 import pandas as pd
@@ -333,8 +334,10 @@ def test_fits_are_shared_whoever_watches(name, iris):
 )
 def test_fits_are_not_shared_if_callbacks_follow_them(estimator, grid, follows, iris):
     follows = follows and hasattr(estimator, "set_callbacks")
-    recorder = Propagated()
-    search = GridSearch(estimator, grid, cv=2, refit=False).set_callbacks(recorder).fit(*iris)
+    search = GridSearch(estimator, grid, cv=2, refit=False).set_callbacks(Propagated())
+    warning = pytest.warns(match="Propagated follows the inside of every fit") if follows else nullcontext()
+    with warning:
+        search.fit(*iris)
     assert (search.reuse_report_.n_fits == 0) == follows
     assert ("callbacks follow every fit" in str(search.reuse_report_)) == follows
 
@@ -412,6 +415,7 @@ def test_callbacks_of_the_estimator_alone_see_the_whole_tree(iris):
     )
     if supporting is None:
         pytest.skip("no estimator of this scikit-learn supports callbacks")
-    GridSearch(supporting.set_callbacks(Inner()), {"random_state": [0]}, cv=2, refit=False).fit(*iris)
+    with pytest.warns(match="Inner follows the inside of every fit"):
+        GridSearch(supporting.set_callbacks(Inner()), {"random_state": [0]}, cv=2, refit=False).fit(*iris)
     assert seen
     assert all(names[:2] == ["fit", "search"] for names in seen)
