@@ -50,7 +50,7 @@ class SearchCallback:
     ...         print(f"{status.best.score:.3f} with {status.best.params}")
     >>> search = GridSearch(KNeighborsClassifier(), {"n_neighbors": [40, 5, 90]})
     >>> _ = search.set_callbacks(PrintBest()).fit(*load_iris(return_X_y=True))
-    0.940 with {'n_neighbors': 40}
+    0.927 with {'n_neighbors': 40}
     0.973 with {'n_neighbors': 5}
     """
 

@@ -77,7 +77,7 @@ class SearchStatus:
         Estimated seconds until the end; None if nothing is known. Folds that the search began with take no time, and
         trials of `HyperbandSearchCV` count as their rung costs in the plan.
     done : float or None
-        Fraction of the planned work that is done, from 0 to 1; None if the plan is not known.
+        Fraction of the planned work that is done, from 0 to 1, folds of unfinished trials included; None if the plan is not known.
     best : BestCandidate or None
         Best candidate so far; None before the first score.
     rung : str
@@ -200,7 +200,7 @@ class StatusTracker:
         self._brought: set[int] = set()
         self._counted: set[int] = set()
         # Work of finished trials and of the folds of pending ones; by pending trial: of one fold, and of all so far.
-        self._work = self._work_at_begin = 0.0
+        self._work = self._work_at_begin = self._done = 0.0
         self._work_of_fold: dict[int, float] = {}
         self._work_of_pending: dict[int, float] = {}
         self._best: BestCandidate | None = None
@@ -318,7 +318,9 @@ class StatusTracker:
     def status(self) -> SearchStatus:
         """The status now."""
         now = self._clock()
-        work = self._plan.work
+        if self._plan.work:
+            done = 1.0 if self.stop_reason == "completed" else self._work / self._plan.work
+            self._done = max(self._done, min(1.0, done))  # whatever the rounding
         return SearchStatus(
             search=self._search,
             metric=self._metric or "score",
@@ -336,7 +338,7 @@ class StatusTracker:
             n_workers=self.n_workers,
             elapsed=now - self._start,
             seconds_left=0.0 if self.stop_reason else self._seconds_left(now),
-            done=min(1.0, self._work / work) if work else None,
+            done=self._done if self._plan.work else None,
             best=self._best,
             rung=self._rung,
             stop_reason=self.stop_reason,

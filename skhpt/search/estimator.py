@@ -136,7 +136,7 @@ class SearchEstimator(BaseSearchCV):
         return message + (did_you_mean(value, options) if isinstance(value, str) else "")
 
     def set_callbacks(self, *callbacks: Any) -> Self:
-        """Set the callbacks of the search, in place of earlier ones.
+        """Set the callbacks of the search, in place of earlier ones; without arguments there are none.
 
         Parameters
         ----------
@@ -153,6 +153,9 @@ class SearchEstimator(BaseSearchCV):
         TypeError
             If one of them is not a callback.
         """
+        for callback in callbacks:
+            if isinstance(callback, type):
+                raise TypeError(f"callbacks must be instances, got the class {callback.__name__}: add ()")
         own = [callback for callback in callbacks if isinstance(callback, SearchCallback)]
         others = [callback for callback in callbacks if not isinstance(callback, SearchCallback)]
         if hasattr(BaseSearchCV, "set_callbacks"):
