@@ -77,7 +77,8 @@ class SearchStatus:
         Estimated seconds until the end; None if nothing is known. Folds that the search began with take no time, and
         trials of `HyperbandSearchCV` count as their rung costs in the plan.
     done : float or None
-        Fraction of the planned work that is done, from 0 to 1, folds of unfinished trials included; None if the plan is not known.
+        Fraction of the planned work that is done, from 0 to 1, folds of unfinished trials included; None if the plan
+        is not known.
     best : BestCandidate or None
         Best candidate so far; None before the first score.
     rung : str

@@ -66,7 +66,9 @@ def test_an_eliminated_candidate_is_not_the_best_and_counts_as_done():
     lost = FoldScore(0, 0, 0.9), FoldScore(0, 1, None, state="skipped")
     made.scored(lost[0])
     assert not made.finished(Trial(candidates(1)[0], lost))
-    assert made.status.n_eliminated == 1 and made.status.best is None and made.status.done == 0.25
+    assert made.status.n_eliminated == 1
+    assert made.status.best is None
+    assert made.status.done == 0.25
 
 
 def test_folds_of_unfinished_candidates_are_done_work():
@@ -107,7 +109,9 @@ def test_resumed_trials_take_no_time():
     made, clock = tracker(history=history)
     status = made.status
     assert (status.n_finished, status.n_resumed, status.n_folds, status.n_folds_resumed) == (1, 1, 3, 1)
-    assert status.best.candidate == 0 and status.seconds_left is None and status.done == 1.5 / 4
+    assert status.best.candidate == 0
+    assert status.seconds_left is None
+    assert status.done == 1.5 / 4
     trial = Trial(history[0].candidate, tuple(folds(0, 0.5, 0.7)))
     assert made.is_resumed(trial)
     assert not made.finished(trial)  # the loop finishes it again
@@ -115,7 +119,8 @@ def test_resumed_trials_take_no_time():
     clock.now += 2.0
     made.scored(FoldScore(1, 1, 0.9, fit_time=2.0))
     rest = Trial(history[1].candidate, (FoldScore(1, 0, 0.6), FoldScore(1, 1, 0.9)))
-    assert not made.is_resumed(rest) and made.finished(rest)
+    assert not made.is_resumed(rest)
+    assert made.finished(rest)
     assert made.status.seconds_left == pytest.approx(4 * 2.0)
     assert made.status.n_resumed == 1
 
@@ -158,7 +163,8 @@ def test_plans_count_earlier_trials():
     assert work_plan(FixedList([{"C": 3}], 2), history).n_trials == 3
     assert work_plan(None, history).n_trials is None
     made, _ = tracker(history=history, plan=work_plan(FixedList([{"C": 3}], 2), history))
-    assert made.status.n_resumed == 2 and made.status.done == pytest.approx(2 / 3)
+    assert made.status.n_resumed == 2
+    assert made.status.done == pytest.approx(2 / 3)
 
 
 @given(
@@ -219,7 +225,8 @@ def test_params_are_shortened(params, text):
 
 def test_many_params_are_cut():
     text = params_text({f"parameter_{i}": i for i in range(30)})
-    assert len(text) == 70 and text.endswith("...")
+    assert len(text) == 70
+    assert text.endswith("...")
 
 
 @pytest.mark.parametrize("seconds, text", [(0, "00:00"), (59.6, "01:00"), (3599, "59:59"), (3723, "1:02:03")])
