@@ -1,6 +1,6 @@
 """skhpt: hyperparameter search for scikit-learn estimators."""
 
-from skhpt import distributions, select
+from skhpt import callbacks, distributions, export, inspection, plots, select
 from skhpt.fitting.warm_start import register_continuation
 from skhpt.inspection.journals import read_journals
 from skhpt.journal import read_journal
@@ -22,7 +22,11 @@ __all__ = [
     "ManualSearch",
     "RandomSearch",
     "Space",
+    "callbacks",
     "distributions",
+    "export",
+    "inspection",
+    "plots",
     "read_journal",
     "read_journals",
     "register_continuation",
