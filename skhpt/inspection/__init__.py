@@ -3,6 +3,7 @@
 from skhpt.inspection.importance import param_importances
 from skhpt.inspection.journals import Journals, comparable_group, read_journals
 from skhpt.inspection.search_data import SearchData, read_source
+from skhpt.inspection.status import status_of_journal
 
 __all__ = [
     "Journals",
@@ -11,4 +12,5 @@ __all__ = [
     "param_importances",
     "read_journals",
     "read_source",
+    "status_of_journal",
 ]

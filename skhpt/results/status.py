@@ -197,7 +197,7 @@ class StatusTracker:
         self._plan = WorkPlan()
         self._n_asked = self._n_finished = self._n_folds = self._n_failed = self._n_eliminated = 0
         self._n_resumed = self._n_folds_resumed = self._n_new_folds = 0
-        # Pending trials that the search began with and that got no new fold; those of them that count as finished.
+        # Pending trials that the search began with: those without a new fold, and those that count as finished.
         self._brought: set[int] = set()
         self._counted: set[int] = set()
         # Work of finished trials and of the folds of pending ones; by pending trial: of one fold, and of all so far.
@@ -225,30 +225,30 @@ class StatusTracker:
         self._begin = self._clock()
         for trial in history:
             self.asked([trial.candidate])
+            folds = tuple(history.folds_of(trial.candidate.id).values())
             if trial.folds:
-                self._resume(trial)
+                self.resume(trial)
+            elif len(folds) == self._n_splits and not racing:
+                self.resume(Trial(trial.candidate, folds))
+                self._counted.add(trial.candidate.id)
             else:
-                self._resume_pending(trial.candidate, history, racing)
-        self._work_at_begin = self._work
+                self.resume_folds(trial.candidate, folds)
+                self._brought.add(trial.candidate.id)
 
-    def _resume(self, trial: Trial) -> None:
-        """Count a finished trial that the search began with."""
+    def resume(self, trial: Trial) -> None:
+        """Count a finished trial that the search began with, after `asked`."""
         self._n_folds += _n_own_folds(trial.candidate, trial.folds)
         self._n_resumed += 1
         self._finish(trial)
+        self._work_at_begin = self._work
 
-    def _resume_pending(self, candidate: Candidate, history: History, racing: bool) -> None:
-        """Count the folds of a pending trial that the search began with."""
-        folds = tuple(history.folds_of(candidate.id).values())
-        self._brought.add(candidate.id)
-        if len(folds) == self._n_splits and not racing:
-            self._resume(Trial(candidate, folds))
-            self._counted.add(candidate.id)
-            return
+    def resume_folds(self, candidate: Candidate, folds: Sequence[FoldScore]) -> None:
+        """Count the folds of an unfinished trial that the search began with, after `asked`."""
         n_folds = _n_own_folds(candidate, folds)
         self._n_folds += n_folds
         self._n_folds_resumed += n_folds
         self._credit(candidate.id, n_folds)
+        self._work_at_begin = self._work
 
     def asked(self, candidates: Sequence[Candidate]) -> None:
         self._n_asked += len(candidates)
@@ -273,7 +273,7 @@ class StatusTracker:
 
     def is_resumed(self, trial: Trial) -> bool:
         """Return whether a trial is finished by the folds that the search began with."""
-        return trial.candidate.id in self._brought
+        return trial.candidate.id in self._brought or trial.candidate.id in self._counted
 
     def finished(self, trial: Trial) -> bool:
         """Learn from a finished trial; return whether it is the best so far."""

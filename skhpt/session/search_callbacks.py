@@ -13,11 +13,11 @@ from skhpt.callbacks.base import SearchCallback
 from skhpt.engine.evaluator import Workers
 from skhpt.engine.interrupts import Interrupts
 from skhpt.history import History
+from skhpt.inspection.status import work_of_rungs
 from skhpt.results.status import SearchStatus, StatusTracker, WorkPlan
 from skhpt.strategies.base import Strategy
 from skhpt.strategies.fixed_list import FixedList
 from skhpt.strategies.hyperband import Hyperband
-from skhpt.strategies.schedule import Plan
 from skhpt.trial import Candidate, FoldScore, Trial
 
 
@@ -133,36 +133,7 @@ def work_plan(
     if strategy is None or strategy.n_candidates is None:
         return WorkPlan(max_time=limit)
     if isinstance(strategy, Hyperband):
-        return _plan_of_rungs(strategy, history.n_earlier_trials, limit)
+        return work_of_rungs(strategy.plan, strategy.first_bracket_id, history.n_earlier_trials, limit)
     n_before = strategy.n_before if isinstance(strategy, FixedList) else history.n_earlier_trials
     n = max(len(history), n_before + strategy.n_candidates)
     return WorkPlan(n_trials=n, work=float(n), max_time=limit)
-
-
-def _plan_of_rungs(strategy: Hyperband, n_earlier_trials: int, limit: float) -> WorkPlan:
-    """Return the plan of Hyperband, in which a trial costs what its rung costs; trials of earlier searches are free."""
-    plan, first = strategy.plan, strategy.first_bracket_id
-
-    def work_of(candidate: Candidate) -> float:
-        b = candidate.info["bracket"] - first
-        return plan.trial_cost(b, candidate.info["rung"]) if b >= 0 else 0.0
-
-    def position_of(candidate: Candidate | None) -> str:
-        if candidate is None:
-            return _position(plan, 0, 0)
-        return _position(plan, candidate.info["bracket"] - first, candidate.info["rung"])
-
-    return WorkPlan(
-        n_trials=n_earlier_trials + strategy.n_candidates,
-        work=plan.full_fits,
-        work_of=work_of,
-        position_of=position_of,
-        max_time=limit,
-    )
-
-
-def _position(plan: Plan, b: int, i: int) -> str:
-    """Return the position of a rung in a plan as text."""
-    rungs = plan.brackets[b].rungs
-    bracket = f"bracket {b}/{len(plan.brackets) - 1}, " if len(plan.brackets) > 1 else ""
-    return f"{bracket}rung {i}/{len(rungs) - 1}, {plan.resource}={rungs[i].resource}"
