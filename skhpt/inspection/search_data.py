@@ -294,10 +294,20 @@ def summarize_values(values: Sequence[Any]) -> ParamSummary:
             kind="int" if all(type(value) is int for value in unique) else "float",
             low=float(numbers.min()),
             high=float(numbers.max()),
+            log=_is_spread_over_decades(numbers),
             choices=(),
             n_choices=0,
         )
     return summarize_choices(unique)
+
+
+def _is_spread_over_decades(numbers: np.ndarray) -> bool:
+    """Tell whether the median of numbers lies nearer to the middle of a logarithmic scale than of a linear one."""
+    low, middle, high = float(numbers.min()), float(np.median(numbers)), float(numbers.max())
+    if low <= 0 or high < 10 * low:
+        return False
+    log_place = math.log(middle / low) / math.log(high / low)
+    return abs(log_place - 0.5) < abs((middle - low) / (high - low) - 0.5)
 
 
 # -- sources -------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from skhpt.plots.history import SearchHistoryDisplay
 from skhpt.plots.importance import ParamImportanceDisplay
 from skhpt.plots.pareto import ParetoDisplay
 from skhpt.plots.rungs import RungDisplay
+from skhpt.plots.slice import SearchSliceDisplay
 from skhpt.plots.timeline import TimelineDisplay
 
 __all__ = [
@@ -11,5 +12,6 @@ __all__ = [
     "ParetoDisplay",
     "RungDisplay",
     "SearchHistoryDisplay",
+    "SearchSliceDisplay",
     "TimelineDisplay",
 ]

@@ -56,6 +56,13 @@ class TrialPoints:
             incumbents.append(best)
         return np.array(incumbents, dtype=int)
 
+    def best(self, data: SearchData, metric: str) -> int | None:
+        """Return the index of the candidate that the search has chosen, or of the best complete one."""
+        if metric == data.metric and data.best_index is not None:
+            return None if self.status[data.best_index] == FAILED else int(data.best_index)
+        rows = np.flatnonzero(self.status == COMPLETE)
+        return int(rows[np.argmax(self.scores[rows])]) if len(rows) else None
+
 
 def score_floor(scores: np.ndarray) -> float:
     """Return the score below which a display marks trials at the edge of its axes, so that the others stay apart.
@@ -68,3 +75,11 @@ def score_floor(scores: np.ndarray) -> float:
     quartile, best = np.quantile(scores, 0.25), scores.max()
     floor = quartile - 3 * (best - quartile)
     return float(floor) if scores.min() < floor < best else -np.inf
+
+
+def score_limits(scores: np.ndarray, floor: float) -> tuple[float, float]:
+    """Return limits for an axis with scores, with room at the lower end for the marks of failed trials."""
+    shown = scores[scores >= floor]
+    low, high = float(shown.min()), float(shown.max())
+    margin = 0.08 * (high - low) or 0.05 * abs(high) or 0.1
+    return low - 1.4 * margin, high + margin

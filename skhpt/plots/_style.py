@@ -65,11 +65,15 @@ def is_dark(ax: Axes) -> bool:
     return bool(alpha >= 0.5 and luminance < 0.5)
 
 
-def contrast_map(ax: Axes, name: str = "viridis") -> Colormap:
-    """Return a colour map whose upper end has the largest contrast with the background of an axes."""
+def contrast_map(ax: Axes, name: str = "viridis", faintest: float = 0.1) -> Colormap:
+    """Return a colour map whose upper end has the largest contrast with the background of an axes.
+
+    `name` is a map from dark to bright. The share `faintest` of its range, which is nearest to the background, is left
+    out.
+    """
     matplotlib = import_optional("matplotlib", "a display")
     colors = import_optional("matplotlib.colors", "a display")
-    span = (0.25, 1.0) if is_dark(ax) else (0.9, 0.0)  # without the end that has the colour of the background
+    span = (faintest + 0.1, 1.0) if is_dark(ax) else (1 - faintest, 0.0)
     shades = matplotlib.colormaps[name](np.linspace(*span, 256))
     return colors.ListedColormap(shades, name=f"{name}_contrast")  # type: ignore[no-any-return]
 

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from skhpt._optional import import_optional
 from skhpt.inspection.search_data import SearchData, Source, read_source
 from skhpt.plots._display import Display
-from skhpt.plots._points import COMPLETE, ELIMINATED, FAILED, INCOMPLETE, TrialPoints, score_floor
+from skhpt.plots._draw import MARK_NAMES, draw_trials
+from skhpt.plots._points import COMPLETE, TrialPoints, score_floor, score_limits
 from skhpt.plots._style import (
-    FAILURE,
     MAX_VECTOR_POINTS,
     PALETTE,
     no_scores,
     plain,
-    point_style,
     score_label,
     tidy,
 )
@@ -82,7 +82,7 @@ class SearchHistoryDisplay(Display):
         Figure with the plot.
     lines_ : dict of str to matplotlib Line2D
         Best score so far of each search.
-    points_ : dict of str to matplotlib Line2D
+    points_ : dict of str to matplotlib PathCollection
         Complete candidates of each search.
     bands_ : dict of str to matplotlib artist
         Spread over the folds of each search for which it is drawn.
@@ -221,7 +221,7 @@ class SearchHistoryDisplay(Display):
         line_kw : dict, default=None
             Arguments of ``Axes.step`` for the best score so far.
         point_kw : dict, default=None
-            Arguments of ``Axes.plot`` for the complete candidates.
+            Arguments of ``Axes.scatter`` for the complete candidates.
 
         Returns
         -------
@@ -235,40 +235,18 @@ class SearchHistoryDisplay(Display):
             spread = "best" if len(self.curves) == 1 else None
         self.lines_, self.points_, self.bands_ = {}, {}, {}
         floor = score_floor(np.concatenate([curve.scores for curve in self.curves.values()]))
+        marks: dict[str, Any] = {}
         for i, (label, curve) in enumerate(self.curves.items()):
             color = PALETTE[i % len(PALETTE)]
-            self._draw_candidates(label, curve, color, floor, point_kw or {})
+            drawn = draw_trials(
+                self.ax_, curve.x, curve.scores, curve.status, colors=color, floor=floor, point_kw=point_kw
+            )
+            self.points_[label] = drawn.pop(COMPLETE)
+            marks |= drawn
             self._draw_best(label, curve, color, line_kw or {})
             self._draw_spread(label, curve, color, spread)
-        self._label(floor)
+        self._label(floor, marks)
         return self
-
-    def _draw_candidates(
-        self, label: str, curve: SearchCurve, color: str, floor: float, point_kw: Mapping[str, Any]
-    ) -> None:
-        style = point_style(len(curve.x))
-        style |= {"linestyle": "none", "marker": "o", "color": color, "markeredgewidth": 0}
-        looks: dict[str, dict[str, Any]] = {
-            COMPLETE: {**style, **point_kw},
-            INCOMPLETE: {**style, "alpha": style["alpha"] / 3},
-            ELIMINATED: {**style, "markerfacecolor": "none", "markeredgewidth": 1},
-        }
-        is_low = curve.scores < floor
-        for status, look in looks.items():
-            rows = (curve.status == status) & ~is_low
-            if rows.any() or status == COMPLETE:
-                (points,) = self.ax_.plot(curve.x[rows], curve.scores[rows], zorder=2, **look)
-            if status == COMPLETE:
-                self.points_[label] = points
-        self._draw_at_edge(curve.x[is_low], {**style, "marker": "v"})
-        failed = {**style, "marker": "x", "color": FAILURE, "markeredgewidth": 1.2}
-        self._draw_at_edge(curve.x[curve.status == FAILED], failed)
-
-    def _draw_at_edge(self, x: np.ndarray, look: Mapping[str, Any]) -> None:
-        """Draw points at the lower edge, whatever the limits of the y axis are."""
-        if len(x):
-            transform = self.ax_.get_xaxis_transform()
-            self.ax_.plot(x, np.full(len(x), 0.02), transform=transform, zorder=3, clip_on=False, **look)
 
     def _draw_best(self, label: str, curve: SearchCurve, color: str, line_kw: Mapping[str, Any]) -> None:
         style = {"where": "post", "color": color, "linewidth": 2.0, "zorder": 4, **line_kw}
@@ -296,17 +274,31 @@ class SearchHistoryDisplay(Display):
                 fmt="none", ecolor=color, alpha=0.35, elinewidth=1, zorder=1,
             )  # fmt: skip
 
-    def _label(self, floor: float) -> None:
+    def _label(self, floor: float, marks: Mapping[str, Any]) -> None:
         ax = self.ax_
         ax.set(ylabel=score_label(self.metric))
         ax.set(xlabel="candidate" if self.x == "candidates" else "seconds since the first fit")
-        if np.isfinite(floor):
-            ax.set_ylim(bottom=floor)
-        if all(np.isnan(curve.scores).all() for curve in self.curves.values()):
+        ticker = import_optional("matplotlib.ticker", type(self).__name__)
+        ax.xaxis.set_major_locator(ticker.MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+        scores = np.concatenate([curve.scores for curve in self.curves.values()])
+        if np.isnan(scores).all():
             no_scores(ax)
-        if len(self.curves) > 1:
-            ax.legend(list(self.lines_.values()), list(map(plain, self.lines_)), frameon=False)
+        elif np.isfinite(floor):
+            ax.set_ylim(bottom=score_limits(scores[np.isfinite(scores)], floor)[0])
+        self._add_legend(marks)
         tidy(ax)
+
+    def _add_legend(self, marks: Mapping[str, Any]) -> None:
+        """Name the searches, if there are several, and the marks other than points."""
+        lines = (
+            {"best so far": self.lines_[next(iter(self.lines_))]} if len(self.lines_) == 1 else self.lines_
+        )
+        entries = {**lines, **{MARK_NAMES[status]: mark for status, mark in marks.items()}}
+        if len(entries) > 1:
+            self.ax_.legend(
+                list(entries.values()), list(map(plain, entries)), frameon=False, fontsize="small",
+                loc="lower left", bbox_to_anchor=(0, 1), ncols=4, borderaxespad=0.2,
+            )  # fmt: skip
 
 
 def _curve(data: SearchData, metric: str, x: XAxis) -> SearchCurve:
