@@ -263,6 +263,12 @@ _Array: TypeAlias = np.ndarray  # shape parameters, points and quantiles, broadc
 class _LogUniformInt(stats.rv_discrete):
     """``cdf(k) = log((k + 1/2) / (low - 1/2)) / log((high + 1/2) / (low - 1/2))`` for integers k."""
 
+    def __getstate__(self) -> dict[str, Any]:
+        # SciPy stores one of the methods that it makes anew; it refers back to the distribution, which skops refuses.
+        state: dict[str, Any] = super().__getstate__()
+        state.pop("vecentropy", None)
+        return state
+
     def _argcheck(self, low: _Array, high: _Array) -> Any:
         return (low >= 1) & (low <= high)
 

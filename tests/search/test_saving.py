@@ -17,6 +17,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skhpt import BayesSearchCV, GridSearch, HyperbandSearchCV, ManualSearch, RandomSearch, select
 from skhpt.callbacks import SearchCallback
+from skhpt.distributions import loguniform_int
 from skhpt.history import History
 from skhpt.inspection import read_source
 from skhpt.trial import Candidate, FoldScore
@@ -46,7 +47,8 @@ SEARCHES = {
     ).set_callbacks(Count()),
     "bayes, racing": BayesSearchCV(GaussianNB(), SPACE, n_iter=6, racing=True, random_state=0),
     "hyperband": HyperbandSearchCV(
-        DecisionTreeClassifier(random_state=0), {"max_depth": range(1, 9)}, resource="n_samples", random_state=0
+        DecisionTreeClassifier(random_state=0), {"max_depth": range(1, 9), "min_samples_leaf": loguniform_int(1, 9)},
+        resource="n_samples", random_state=0,
     ),
     "manual, rule": ManualSearch(
         DecisionTreeClassifier(random_state=0), [{"max_depth": 2}, {"max_depth": 3}],
