@@ -14,9 +14,9 @@ from skhpt.trial import FoldScore, Trial
 
 #: Seconds between two updates of a bar.
 _MIN_SECONDS = 0.1
-#: A log file gets a line after so much of the planned work, or after so many seconds, whichever comes first; but none
-#: sooner than so many seconds after the last one.
-_LOG_FRACTION, _LOG_SECONDS, _LOG_MIN_SECONDS = 0.1, 60.0, 1.0
+#: A log file gets a line for each tenth of the work, or after so many seconds, whichever comes first; but none sooner
+#: than so many seconds after the last one.
+_LOG_SECONDS, _LOG_MIN_SECONDS = 60.0, 1.0
 
 
 class Display(Protocol):
@@ -175,7 +175,7 @@ class LogDisplay:
 
     def show(self, status: SearchStatus) -> None:
         seconds = self._clock() - self._written_at
-        has_advanced = (status.done or 0.0) - self._done >= _LOG_FRACTION
+        has_advanced = self._tenth < _tenth(status) < 10  # the last line comes when the search has ended
         if seconds >= _LOG_SECONDS or (has_advanced and seconds >= _LOG_MIN_SECONDS):
             self._write(status)
 
@@ -183,8 +183,12 @@ class LogDisplay:
         self._write(status)
 
     def _write(self, status: SearchStatus) -> None:
-        self._written_at, self._done = self._clock(), status.done or 0.0
+        self._written_at, self._tenth = self._clock(), _tenth(status)
         print(_line(status), file=self._file, flush=True)
+
+
+def _tenth(status: SearchStatus) -> int:
+    return int(10 * (status.done or 0.0) + 1e-9)
 
 
 def _line(status: SearchStatus) -> str:

@@ -376,18 +376,19 @@ def status_line(status: SearchStatus) -> str:
     Returns
     -------
     line : str
-        Such as "12/50 candidates, 00:12<00:40, best 0.9733 by candidate 7 (C=10), 60 folds, 1 failed, 2/2 busy".
+        Such as "12/50 candidates, 1 failed, 00:12<00:40, best 0.9733 by candidate 7 (C=10), 60 folds, 2/2 busy".
     """
-    parts = [_counts(status), _times(status)]
+    parts = [_counts(status)]
+    if status.n_failed:
+        parts.append(f"{status.n_failed} failed")
+    if status.n_eliminated:
+        parts.append(f"{status.n_eliminated} eliminated")
+    parts.append(_times(status))
     if status.best:
         best = status.best
         score = score_text(best.score, abs(best.score))
         parts.append(f"best {score} by candidate {best.number} ({params_text(best.params)})")
     parts.append(f"{status.n_folds} fold{'s' * (status.n_folds != 1)}")
-    if status.n_failed:
-        parts.append(f"{status.n_failed} failed")
-    if status.n_eliminated:
-        parts.append(f"{status.n_eliminated} eliminated")
     if status.n_workers and status.n_workers > 1 and not status.stop_reason:
         parts.append(f"{status.n_busy}/{status.n_workers} busy")
     if status.stop_reason not in ("", "completed"):
@@ -405,7 +406,7 @@ def _counts(status: SearchStatus) -> str:
 
 def _times(status: SearchStatus) -> str:
     if status.stop_reason:
-        return f"{duration_text(status.elapsed)}"
+        return duration_text(status.elapsed)
     left = "?" if status.seconds_left is None else duration_text(status.seconds_left)
     return f"{duration_text(status.elapsed)}<{left}"
 

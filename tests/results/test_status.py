@@ -200,7 +200,7 @@ def test_the_line_says_what_matters_first():
         made.status, n_failed=1, n_eliminated=2, n_resumed=1, stop_reason="max_time", n_planned=None
     )
     assert status_line(other) == (
-        "1 candidates (1 resumed), 01:15, best 0.6250 by candidate 0 (C=0), 2 folds, 1 failed, 2 eliminated, "
+        "1 candidates (1 resumed), 1 failed, 2 eliminated, 01:15, best 0.6250 by candidate 0 (C=0), 2 folds, "
         "ended: max_time"
     )
     assert "1/4 trials, rung 1/2, epochs=3, 01:15<" in status_line(
