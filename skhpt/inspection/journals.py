@@ -8,6 +8,7 @@ from datetime import datetime
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
+from skhpt._html import box, table
 from skhpt._optional import import_optional
 from skhpt._warnings import warn_user
 from skhpt.fingerprint import comparable_key
@@ -99,6 +100,11 @@ class Journals(list[JournalView]):
         if not self and not self.unreadable:
             return "no journals"
         return "\n".join(_table([list(_SHOWN.values()), *map(_cells, self.rows())]))
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the same table."""
+        rows = self.rows()
+        return box(f"{len(rows)} journals", table(list(_SHOWN.values()), map(_cells, rows)) if rows else "")
 
 
 def read_journals(folder: str | os.PathLike[str]) -> Journals:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
+from skhpt._html import box, facts, shown, table
 from skhpt._typing import Params
 from skhpt.journal.append_only_file import is_locked
 from skhpt.journal.liveness import State, state_of
@@ -95,6 +96,23 @@ class JournalView:
             f"<JournalView of {self.path}: {self.state}, {len(self.trials)} candidates finished, "
             f"{self.n_pending} pending>"
         )
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the state, and the best candidates."""
+        rows = self._rows(10, None)
+        pairs = [
+            ("state", f"{self.state} ({self.stop_reason})" if self.stop_reason else self.state),
+            ("candidates", f"{len(self.trials)} finished, {self.n_pending} pending"),
+            ("started", f"{self.started:%Y-%m-%d %H:%M:%S} UTC"),
+            ("last sign of life", f"{self.last_sign:%Y-%m-%d %H:%M:%S} UTC"),
+            ("file", self.path),
+        ]
+        head = list(dict.fromkeys(name for row in rows for name in row))
+        cells = [[shown(row.get(name, "")) for name in head] for row in rows]
+        best = (
+            [table([name.removeprefix("param_") for name in head], cells, "best candidates")] if rows else []
+        )
+        return box(f"Journal of {self.search or 'a search'}", facts(pairs), *best)
 
     # -- what the search is ------------------------------------------------------------------------------------
 

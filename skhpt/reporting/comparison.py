@@ -9,10 +9,11 @@ from itertools import count
 
 from skhpt import plots as displays
 from skhpt._html import seconds
+from skhpt.inspection.journals import comparable_group
 from skhpt.inspection.search_data import SearchData
-from skhpt.reporting.page import Cell, Facts, Page, Part, Section, Table, Text, cell
+from skhpt.reporting.page import Cell, Facts, Page, Section, Table, Text, cell
 from skhpt.reporting.pictures import draw
-from skhpt.reporting.sections import Reported, best_candidate, fingerprint_of
+from skhpt.reporting.sections import Reported, best_candidate, data_text
 
 Searches = Mapping[str, SearchData]
 
@@ -44,12 +45,10 @@ def comparable_groups(searches: Mapping[str, Reported]) -> list[dict[str, Report
 
     A search that does not know its data, such as a table or a search of scikit-learn, is a group of its own.
     """
-    groups: dict[object, dict[str, Reported]] = {}
+    groups: dict[tuple[str, str], dict[str, Reported]] = {}
     for label, search in searches.items():
-        described = fingerprint_of(search.data)
-        key: object = (described.get("data"), described.get("folds"), described.get("scoring"), search.metric)
-        if not described.get("data"):
-            key = label
+        group = comparable_group(search.data)
+        key = (group, search.metric) if group else ("", label)
         groups.setdefault(key, {})[label] = search
     return list(groups.values())
 
@@ -105,11 +104,10 @@ def _best_text(search: Reported) -> str:
 
 def _group_section(name: str, group: Mapping[str, Reported], prefix: str) -> Section:
     first = next(iter(group.values()))
-    described = fingerprint_of(first.data)
     parts: list[Part] = []
-    if described.get("data"):
-        data, folds = (re.sub(r" #~?\w+", "", described.get(part, "")) for part in ("data", "folds"))
-        parts.append(Facts([("data", data), ("folds", folds), ("metric", first.metric)]))
+    if first.data.fingerprint:
+        folds = re.sub(r" #~?\w+", "", first.data.fingerprint.get("folds", ""))
+        parts.append(Facts([("data", data_text(first.data)), ("folds", folds), ("metric", first.metric)]))
     else:
         parts.append(
             Text("The data and folds of this search are not known, so it is not ranked with others.")

@@ -56,7 +56,7 @@ class Ranking:
 
     def ranked(self) -> Iterator[tuple[int, int]]:
         """Yield rank and row of the candidates, the best first; a candidate on several rungs has one row."""
-        budgets = [_budget(trial) for trial in self.data.trials]
+        budgets = self.data.budgets
         scores = np.where(np.isnan(self.scores), -np.inf, self.scores)
         order = sorted(
             range(self.data.n_trials),
@@ -71,11 +71,6 @@ class Ranking:
             if (budgets[row], scores[row]) != last:  # equal scores have equal ranks
                 rank, last = len(seen), (budgets[row], scores[row])
             yield rank, row
-
-
-def _budget(trial: Trial) -> tuple[float, float]:
-    info = trial.candidate.info
-    return float(info.get("n_resources", trial.candidate.resource) or 0), float(info.get("n_folds", 0) or 0)
 
 
 def _candidate_key(trial: Trial) -> Any:

@@ -157,9 +157,9 @@ def what_was_searched(search: Reported) -> Section:
     data = search.data
     pairs: list[tuple[str, Any]] = [("search", data.search or "a table of results"), *_settings(data)]
     pairs.append(("estimator", _estimator_text(data)))
-    pairs += _fingerprint_facts(data)
+    pairs.append(("data", data_text(data)))
     pairs += [("folds", data.n_splits), ("metric", ", ".join(data.metrics)), ("candidates", _counts(data))]
-    pairs.append(("end", str(getattr(data.fitted, "stop_reason_", "")).replace("_", " ")))
+    pairs.append(("end", data.stop_reason.replace("_", " ")))
     if data.resource:
         pairs.append(("resource", data.resource))
     pairs += _times(data)
@@ -180,22 +180,14 @@ def _estimator_text(data: SearchData) -> str:
     estimator = estimator_of(data)
     if estimator is not None:
         return shown(estimator, 400)
-    described = fingerprint_of(data).get("estimator", "")
+    described = (data.fingerprint or {}).get("estimator", "")
     outer, *inner = re.findall(r"(\w+)\{", described) or [described]
     return shown(f"{outer} ({', '.join(inner)})" if inner else outer, 400)
 
 
-def _fingerprint_facts(data: SearchData) -> list[tuple[str, str]]:
-    """Return the description of the data, without hashes."""
-    described = fingerprint_of(data).get("data", "")
-    return [("data", re.sub(r" #~?\w+", "", described))]
-
-
-def fingerprint_of(data: SearchData) -> dict[str, str]:
-    """Return the descriptions of everything that scores depend on; an empty dict if they are not known."""
-    if data.journal is not None:
-        return dict(data.journal.parts)
-    return dict(getattr(getattr(data.fitted, "_fingerprint", None), "__dict__", {}))
+def data_text(data: SearchData) -> str:
+    """Return the description of the data, without hashes; empty if it is not known."""
+    return re.sub(r" #~?\w+", "", (data.fingerprint or {}).get("data", ""))
 
 
 def _counts(data: SearchData) -> str:
@@ -308,7 +300,7 @@ def pareto(search: Reported) -> Section | None:
     if not others or search.ranking.best is None:
         return None
     caption = "Candidates by two metrics, and those that no other candidate exceeds in both."
-    return _pictures("Metrics", search.picture("ParetoDisplay", caption, metrics=[search.metric, others[0]]))
+    return _pictures("Metrics", search.picture("ParetoDisplay", caption, metric=search.metric, x=others[0]))
 
 
 def timeline(search: Reported) -> Section | None:
@@ -442,7 +434,7 @@ def events(search: Reported) -> Section | None:
     journal = search.data.journal
     if journal is None:
         return None
-    n_pending = len(journal.history.pending)
+    n_pending = journal.n_pending
     facts = Facts(
         [("journal", journal.path), ("state", search.data.state), ("unfinished candidates", n_pending)]
     )
@@ -455,9 +447,11 @@ def events(search: Reported) -> Section | None:
 
 def versions(search: Reported) -> Section | None:
     """Versions of the packages: those that the journal has stored, or else those that are installed."""
-    stored = fingerprint_of(search.data).get("versions", "")
+    stored = (search.data.fingerprint or {}).get("versions", "")
     found = [text.rpartition(" ") for text in stored.split(", ") if " " in text]
     pairs = [(name, version) for name, _, version in found]
+    if search.data.journal is not None and search.data.journal.version:
+        pairs.append(("skhpt", search.data.journal.version))
     if not pairs:
         pairs = [("Python", platform.python_version())]
         pairs += [(name, metadata.version(name)) for name in ("skhpt", "scikit-learn", "numpy", "scipy")]
