@@ -11,7 +11,7 @@ from skhpt import plots as displays
 from skhpt._html import seconds
 from skhpt.inspection.journals import comparable_group
 from skhpt.inspection.search_data import SearchData
-from skhpt.reporting.page import Cell, Facts, Page, Section, Table, Text, cell
+from skhpt.reporting.page import Cell, Facts, Page, Part, Section, Table, Text, cell
 from skhpt.reporting.pictures import draw
 from skhpt.reporting.sections import Reported, best_candidate, data_text
 

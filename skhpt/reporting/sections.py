@@ -329,7 +329,7 @@ def failures(search: Reported) -> Section | None:
     for trial in trials:
         for fold in trial.evaluated:
             if fold.state != "ok":
-                groups[_last_line(fold)].append((trial, fold))
+                groups[_with_sorted_sets(_last_line(fold))].append((trial, fold))
     n_eliminated = sum(trial.was_eliminated for trial in trials)
     parts: list[Part] = []
     if n_eliminated:
@@ -350,6 +350,11 @@ def failures(search: Reported) -> Section | None:
 def _last_line(fold: FoldScore) -> str:
     lines = (fold.error or "").strip().splitlines()
     return lines[-1] if lines else f"no traceback ({fold.state})"
+
+
+def _with_sorted_sets(line: str) -> str:
+    """Return a line with the items of each set in order; workers print them in different orders."""
+    return re.sub(r"\{([^{}]*)\}", lambda match: f"{{{', '.join(sorted(match[1].split(', ')))}}}", line)
 
 
 def _failure(line: str, failed: Sequence[tuple[Trial, FoldScore]]) -> Folded:
@@ -450,8 +455,10 @@ def versions(search: Reported) -> Section | None:
     stored = (search.data.fingerprint or {}).get("versions", "")
     found = [text.rpartition(" ") for text in stored.split(", ") if " " in text]
     pairs = [(name, version) for name, _, version in found]
-    if search.data.journal is not None and search.data.journal.version:
-        pairs.append(("skhpt", search.data.journal.version))
+    journal = search.data.journal
+    own = journal.version if journal is not None else metadata.version("skhpt")
+    if pairs and own:
+        pairs.append(("skhpt", own))
     if not pairs:
         pairs = [("Python", platform.python_version())]
         pairs += [(name, metadata.version(name)) for name in ("skhpt", "scikit-learn", "numpy", "scipy")]
