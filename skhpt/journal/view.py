@@ -99,7 +99,7 @@ class JournalView:
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows: the state, and the best candidates."""
-        rows = self._rows(10, None)
+        rows = self._rows(10, self.refit_metric)
         pairs = [
             ("state", f"{self.state} ({self.stop_reason})" if self.stop_reason else self.state),
             ("candidates", f"{len(self.trials)} finished, {self.n_pending} pending"),

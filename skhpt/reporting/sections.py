@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
-from itertools import count
+from itertools import count, islice
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -37,6 +37,8 @@ from skhpt.trial import FoldScore, Trial
 
 #: Largest number of parameters for pictures with an axes for each, or for each pair.
 MAX_SLICES, MAX_PAIRED = 12, 4
+#: Largest number of rows of the leaderboard.
+MAX_ROWS = 5000
 #: Largest number of groups of failures, and of characters of a traceback.
 MAX_FAILURES, MAX_TRACEBACK = 20, 10_000
 
@@ -394,7 +396,7 @@ def leaderboard(search: Reported) -> Section | None:
         *infos,
     ]
     rows = []
-    for rank, row in ranking.ranked():
+    for rank, row in islice(ranking.ranked(), MAX_ROWS):
         trial = data.trials[row]
         spread = [_score_cell(ranking.spreads[row])] if has_spread else []
         cells = [Cell(str(rank)), Cell(str(trial.candidate.id)), _score_cell(means[0][row]), *spread]
@@ -407,6 +409,8 @@ def leaderboard(search: Reported) -> Section | None:
         params = data.params[row]
         rows.append(cells + [cell(params[name]) if name in params else Cell("") for name in data.summaries])
     caption = f"{len(rows)} candidates, the best first"
+    if len(rows) == MAX_ROWS:
+        caption += f"; at most {MAX_ROWS} are shown"
     return Section("Leaderboard", [Table(caption, [*head, *data.summaries], rows, sortable=True)])
 
 

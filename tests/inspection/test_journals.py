@@ -11,7 +11,7 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.svm import SVC
 
 from skhpt import GridSearch, RandomSearch, read_journal, read_journals
-from skhpt.inspection import comparable_group, read_source
+from skhpt.inspection import Journals, comparable_group, read_source
 
 IRIS = load_iris(return_X_y=True)
 DIABETES = load_diabetes(return_X_y=True)
@@ -162,3 +162,11 @@ def test_a_journal_of_an_older_version_is_listed(tmp_path):
     assert row["data"] == "X ndarray (150, 4), y ndarray (150,)"
     view = read_journal(row["path"])
     assert (view.n_planned, view.pid, view.host, list(view.space)) == (None, None, "", [])
+
+
+def test_a_notebook_shows_the_table(searches):
+    journals = read_journals(searches[1])
+    page = journals._repr_html_()
+    assert f"{len(journals.rows())} journals" in page
+    assert all(row["name"] in page for row in journals.rows())
+    assert "0 journals" in Journals()._repr_html_()

@@ -306,3 +306,10 @@ def test_only_files_are_opened():
     for not_a_file in (Path("/dev/null"), Path("/tmp")):
         with pytest.raises((ValueError, OSError)):
             open_journal(not_a_file, replace(HEADER), CODEC)
+
+
+def test_a_notebook_shows_the_state_and_the_best_candidates(journal, path):
+    view = read_journal(path)
+    page = view._repr_html_()
+    for text in ("running", "1 finished, 1 pending", "0.625", "SVC(C=2)", view.path):
+        assert text in page
