@@ -539,9 +539,13 @@ def elimination_record(trial: Trial, time: float) -> dict[str, Any]:
 def earlier_record(trial: Trial) -> dict[str, Any]:
     """Make the record of a trial of an earlier search, with texts in place of objects and without predictions."""
     point = {"params": texts_record(trial.candidate.params)}
-    candidate = candidate_record(replace(trial.candidate, preset_folds=()), point)
-    folds = [fold_record(replace(fold, predictions=None)) for fold in trial.folds]
-    return {"earlier": candidate, "folds": folds}
+    preset_folds = tuple(_without_predictions(fold) for fold in trial.candidate.preset_folds)
+    candidate = candidate_record(replace(trial.candidate, preset_folds=preset_folds), point)
+    return {"earlier": candidate, "folds": [fold_record(_without_predictions(fold)) for fold in trial.folds]}
+
+
+def _without_predictions(fold: FoldScore) -> FoldScore:
+    return fold if fold.predictions is None else replace(fold, predictions=None)
 
 
 def earlier_from(record: Any) -> Trial:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 #: Hash in a description of data.
 _HASH = re.compile(r" #~?[0-9a-f]+")
+#: Number of bytes by which a follower recognises the journal that it has read.
+_N_LAST_BYTES = 64
 #: Resources that are not parameters of the estimator.
 _NOT_PARAMETERS = ("n_samples", "epochs", "folds", "")
 
@@ -305,13 +307,20 @@ class JournalView:
         """Return the name of a metric in the table, which has no names of metrics while all fits have failed."""
         return metric if f"mean_test_{metric}" in self.cv_results_ else "score"
 
+    @property
+    def _has_train_scores(self) -> bool:
+        stored = self.facts.get("return_train_score")
+        if isinstance(stored, bool):
+            return stored
+        return any(fold.train_score is not None for trial in self.trials for fold in trial.folds)
+
     @cached_property
     def cv_results_(self) -> dict[str, Any]:
         """Table of results with the columns that ``cv_results_`` of the search has."""
         results = cv_results(
             self.trials,
             error_score=self.error_score,
-            return_train_score=any(fold.train_score is not None for t in self.trials[:1] for fold in t.folds),
+            return_train_score=self._has_train_scores,
             params=self.params,
             budgets=_budgets(self.trials),
             warns=False,  # the search itself does
@@ -396,6 +405,7 @@ class JournalFollower:
         self.path = os.path.abspath(os.fspath(path))
         self._reader: JournalReader | None = None
         self._identity: tuple[int, int] | None = None  # device and number of the file
+        self._last_bytes = b""
 
     def refresh(self) -> JournalView:
         """Read the lines that were added since the last call; the whole file if it was replaced or has shrunk.
@@ -417,17 +427,24 @@ class JournalFollower:
         with open(self.path, "rb") as file:
             status = os.fstat(file.fileno())
             identity = status.st_dev, status.st_ino
-            if identity != self._identity or not self._can_go_on(file, status.st_size):
+            if identity != self._identity or not self._can_go_on(file):
                 self._identity = identity
                 self._read_anew(file)
+            self._last_bytes = self._bytes_before_end(file)
         self._replay.update()
         return JournalView(self.path, self._contents, self._replay, is_locked=is_open, mtime=status.st_mtime)
 
-    def _can_go_on(self, file: BinaryIO, size: int) -> bool:
+    def _bytes_before_end(self, file: BinaryIO) -> bytes:
+        """Return the last bytes that were read, among them a checksum of all lines before."""
+        assert self._reader is not None
+        file.seek(max(0, self._reader.n_bytes - _N_LAST_BYTES))
+        return file.read(min(self._reader.n_bytes, _N_LAST_BYTES))
+
+    def _can_go_on(self, file: BinaryIO) -> bool:
         """Read the lines that were added; return False if the file is not the one that was read before."""
-        reader, self._reader = self._reader, None  # an exception leaves none
-        if reader is None or size < reader.n_bytes:
+        if self._reader is None or self._bytes_before_end(file) != self._last_bytes:
             return False
+        reader, self._reader = self._reader, None  # an exception leaves none
         n_damaged = len(reader.damaged)
         reader.resume(file)
         try:
