@@ -91,10 +91,11 @@ def assert_agreement(search, path):
         assert view.best_score == search.cv_results_[f"mean_test_{mine.metric}"][search.best_index_]
     else:
         assert mine.best_index is None
-    columns, expected = view.leaderboard(100), search.leaderboard(100)
-    assert list(columns.columns) == list(expected.columns)
-    assert list(columns.index) == list(expected.index)
-    assert list(columns["score"].astype(str)) == list(expected["score"].astype(str))
+    for metric in (None, mine.metrics[-1]):
+        frame, expected = view.leaderboard(metric=metric), search.leaderboard(metric=metric)
+        assert (list(frame.columns), list(frame.index)) == (list(expected.columns), list(expected.index))
+        for name in frame.columns:
+            assert repr(list(map(plain, frame[name]))) == repr(list(map(plain, expected[name]))), name
 
 
 def test_parameters_that_candidates_leave_out(tmp_path):
@@ -137,6 +138,11 @@ def test_rungs_with_an_earlier_search(tmp_path):
     earlier = fit(HyperbandSearchCV(estimator, space, random_state=1, **options))
     search = HyperbandSearchCV(estimator, space, random_state=0, previous=earlier, journal=path, **options)
     assert_agreement(fit(search), path)
+
+
+def worst(results):
+    """Choose the worst candidate."""
+    return int(np.nanargmin(results["mean_test_accuracy"]))
 
 
 METRICS = st.sampled_from(
