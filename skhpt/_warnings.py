@@ -36,6 +36,9 @@ def _is_internal(module: str) -> bool:
 class _InThread:
     """Pattern for a filter of warnings that matches every text, in one thread only."""
 
+    #: What scikit-learn's `Parallel` takes for the pattern when it copies the filters: it matches nothing.
+    pattern = "(?!)"
+
     def __init__(self) -> None:
         self._thread = threading.get_ident()
 

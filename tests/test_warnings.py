@@ -10,6 +10,7 @@ from scipy import stats
 from sklearn.datasets import load_iris
 from sklearn.metrics import recall_score
 from sklearn.model_selection import cross_val_score
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC
 
 from skhpt import BayesSearchCV, HyperbandSearchCV, ManualSearch, RandomSearch, Space, read_journal
@@ -138,3 +139,9 @@ def test_warnings_are_ignored_in_one_thread_only():
     thread.join()
     assert seen == ["here"]
     assert warnings.filters == before
+
+
+def test_models_that_copy_the_filters_work_where_warnings_are_ignored():
+    neighbors = KNeighborsClassifier().fit(X, Y)
+    with warnings_ignored():
+        assert neighbors.predict(X[:1]) == [0]  # scikit-learn's Parallel copies the filters

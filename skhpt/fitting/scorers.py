@@ -24,6 +24,7 @@ from sklearn.metrics._scorer import _MultimetricScorer, _PassthroughScorer, _Sco
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
 
+from skhpt._mlflow import without_autologging
 from skhpt._typing import ArrayLike, Estimator, Params, Scorer
 from skhpt.fitting import metrics as closed_form
 
@@ -80,6 +81,7 @@ def is_sklearn_function(function: Any) -> bool:
     A decorator may copy the name of the module of the function that it wraps, but its code has the globals
     of its own module.
     """
+    function = without_autologging(function)
     while function is not None:
         module = getattr(function, "__globals__", {}).get("__name__", "")
         if type(function) is not FunctionType or not module.startswith("sklearn."):
@@ -91,7 +93,8 @@ def is_sklearn_function(function: Any) -> bool:
 def is_sklearn_metric(function: Any) -> bool:
     """Return whether a function is one of the public functions of `sklearn.metrics`, and not one that replaces it."""
     name = getattr(function, "__name__", None)
-    return getattr(metrics, name or "", None) is function and is_sklearn_function(function)
+    public = getattr(metrics, name or "", None)
+    return without_autologging(public) is without_autologging(function) and is_sklearn_function(function)
 
 
 def sklearn_metric(scorer: Scorer, kind: str | None) -> ScorerMetric | None:
@@ -165,7 +168,7 @@ def _with_fast_metric(scorer: Scorer) -> Scorer:
 
 def _default_metric(estimator: Estimator) -> Metric | None:
     """Return the metric of an estimator's own ``score``, if that is scikit-learn's default."""
-    score = getattr(type(estimator), "score", None)
+    score = without_autologging(getattr(type(estimator), "score", None))
     is_default = is_sklearn_function(score) and "score" not in vars(estimator)
     return _DEFAULT_METRICS.get(score) if is_default else None
 
@@ -249,11 +252,13 @@ CLOSED_FORMS: dict[Metric, Callable[..., float | None]] = {
     metrics.root_mean_squared_error: closed_form.root_mean_squared_error,
 }
 #: Metrics of scikit-learn, and functions that compute the same scores faster.
-FAST_METRICS = {metric: with_closed_form(metric, closed) for metric, closed in CLOSED_FORMS.items()}
+FAST_METRICS = {
+    without_autologging(metric): with_closed_form(without_autologging(metric), closed)
+    for metric, closed in CLOSED_FORMS.items()
+}
+_ACCURACY = FAST_METRICS[without_autologging(metrics.accuracy_score)]
 _DEFAULT_METRICS = {
-    ClassifierMixin.score: FAST_METRICS[metrics.accuracy_score],
-    KNeighborsClassifier.score: FAST_METRICS[
-        metrics.accuracy_score
-    ],  # the same function, which can do without X
-    RegressorMixin.score: FAST_METRICS[metrics.r2_score],
+    ClassifierMixin.score: _ACCURACY,
+    without_autologging(KNeighborsClassifier.score): _ACCURACY,  # the same function, which can do without X
+    RegressorMixin.score: FAST_METRICS[without_autologging(metrics.r2_score)],
 }

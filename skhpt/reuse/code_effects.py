@@ -26,6 +26,7 @@ import numpy as np
 from scipy import stats
 from sklearn.base import clone, is_classifier, is_regressor
 
+from skhpt._mlflow import without_autologging
 from skhpt.fitting.scorers import scorer_metric
 
 
@@ -349,6 +350,7 @@ def is_harmless(value: Any) -> bool:
     """Return whether a value is a function or class that is known to have no effects beside its result."""
     if _HARMLESS.get(id(value)) is value:
         return True
+    value = without_autologging(value)
     try:
         name = value.__name__
     except Exception:
@@ -358,7 +360,8 @@ def is_harmless(value: Any) -> bool:
     if name in _PANDAS and getattr(sys.modules.get("pandas"), name, None) is value:
         return True
     modules = _MODULES + (_MODULES_WITH_CLASSES if isinstance(value, type) else ())
-    return any(getattr(sys.modules.get(module), name, None) is value for module in modules)
+    found = (getattr(sys.modules.get(module), name, None) for module in modules)
+    return any(without_autologging(other) is value for other in found)
 
 
 def _package_of_code(value: Any) -> str:

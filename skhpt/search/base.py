@@ -19,6 +19,7 @@ from sklearn.utils.metaestimators import available_if
 
 from skhpt import journal
 from skhpt._compat import fit_context
+from skhpt._mlflow import autologging_paused, autologging_settings
 from skhpt._typing import (
     ArrayLike,
     Estimator,
@@ -26,6 +27,7 @@ from skhpt._typing import (
     RandomState,
 )
 from skhpt._warnings import warn_user
+from skhpt.callbacks.mlflow import mlflow_callbacks
 from skhpt.fitting.job import Setup
 from skhpt.fitting.scorers import is_multimetric, scorers_by_metric
 from skhpt.history import History
@@ -163,7 +165,7 @@ class BaseSearch(RepresentationMixin, LeaderboardMixin, PredictionsMixin, Search
             The fitted search.
         """
         session = self._open_session(X, y, params, keep=self.warm_start)
-        with session.search_callbacks:
+        with autologging_paused(), session.search_callbacks:
             with recording(session):
                 if self._chooses_rounds:
                     self._run_rounds(session)
@@ -280,7 +282,7 @@ class BaseSearch(RepresentationMixin, LeaderboardMixin, PredictionsMixin, Search
             budget=fidelity.budget,
             shown_params=fidelity.shown_params,
         )
-        callbacks = list(self._search_callbacks)
+        callbacks = mlflow_callbacks(self._search_callbacks, autologging_settings())
         if self.verbose > 0 and reports:
             callbacks.insert(0, VerboseReport(candidates=not self._prints_rounds))
         return RunningCallbacks(callbacks, self, tracker)
@@ -405,8 +407,8 @@ class BaseSearch(RepresentationMixin, LeaderboardMixin, PredictionsMixin, Search
         """Evaluate the candidates of a strategy; `history_` keeps the results, however the search ends."""
         self._warn_of_unused_trials(strategy, session.start)
         session.callbacks.begin_search(strategy.n_candidates, len(session.folds))
-        self._begin_search(strategy, session)
         self._take_over(session)
+        self._begin_search(strategy, session)
         lacks_candidates = partial(self._lacks_allowed_candidates, session)
         outcome = self._evaluate_candidates(strategy, session, self._run_params(), lacks_candidates)
         session.callbacks.end_search()
@@ -494,8 +496,8 @@ class BaseSearch(RepresentationMixin, LeaderboardMixin, PredictionsMixin, Search
         )
         self._warn_of_unused_trials(FixedList([]), session.start)
         session.callbacks.begin_search(None, len(session.folds))
-        self._begin_search(None, session)
         self._take_over(session)
+        self._begin_search(None, session)
         has_context = "callback_ctx" in signature(self._run_search).parameters
         with suppress(SearchEnded):
             self._run_search(rounds, **({"callback_ctx": NullContext()} if has_context else {}))

@@ -12,6 +12,7 @@ from sklearn.base import clone
 
 from skhpt import journal
 from skhpt._compat import fit_context
+from skhpt._mlflow import autologging_paused
 from skhpt._typing import ArrayLike, Constraint, CrossValidator, ErrorScore, Estimator, Params, Refit, Scoring
 from skhpt._warnings import warn_user
 from skhpt.fingerprint import describe_value
@@ -149,6 +150,7 @@ class ManualSearch(BaseSearch):
         return means if self.multimetric_ else means["score"]
 
     # A method of its own: `fit_context` has a parameter `estimator`, and so have some estimators.
+    @autologging_paused()
     @fit_context(prefer_skip_nested_validation=False)
     def _evaluate_point(self, X: ArrayLike, y: ArrayLike, params: Params) -> int:
         """Evaluate a point, print the comparison, and return its row in ``cv_results_``."""

@@ -13,7 +13,7 @@ import skhpt
 ROOT = Path(skhpt.__file__).parent
 # From the bottom up. A module imports from layers below its own; within a layer only from its own package.
 LAYERS = [
-    ["_compat", "_html", "_optional", "_typing", "_warnings"],
+    ["_compat", "_html", "_mlflow", "_optional", "_typing", "_warnings"],
     ["identity", "distributions", "user_code"],
     ["fingerprint", "trial"],
     ["history", "space", "gp"],

@@ -553,6 +553,18 @@ NAMES: list[PrivateName] = [
         _get_filters="filters of warnings of this thread, for its workers",
         since="3.14",
     ),
+    # MLflow
+    *names_of(
+        "mlflow.utils.autologging_utils",
+        "_mlflow",
+        _AUTOLOGGING_GLOBALLY_DISABLED="whether autologging is switched off for now",
+        _has_active_training_session="whether autologging logs an estimator that contains the search",
+    ),
+    *names_of(
+        "mlflow.tracking.fluent",
+        "callbacks/mlflow",
+        _get_experiment_id="experiment that `mlflow.set_experiment` or the environment has chosen",
+    ),
     # Joblib, loky and multiprocessing
     *names_of(
         "joblib.Parallel",
