@@ -155,7 +155,7 @@ class MLflowLogger(SearchCallback):
 
     def on_search_begin(self, search: Any, status: SearchStatus) -> None:
         destination = self._destination()
-        trials = search.history_.finished
+        trials = _trials_at_begin(search)
         earlier = self._last.get(search)
         known = earlier.candidates(map(candidate_number, trials)) if earlier else {}
         tags = _tags_of(search) | dict(self.tags or {})
@@ -165,7 +165,7 @@ class MLflowLogger(SearchCallback):
             name=self.run_name or f"{type(search).__name__} {type(search.estimator).__name__}",
             params=param_texts(search.get_params(deep=True)),
             tags=tag_texts(tags),
-            may_continue=status.n_resumed + status.n_pending > 0,
+            may_continue=bool(status.resumed_from),
         )
         log = self._logs[id(search)] = _SearchLog(SearchRuns(destination, known), search.error_score)
         log.write(log.runs.begin, start)
@@ -321,6 +321,18 @@ class _SearchLog:
 
 
 # -- what is logged of a search --------------------------------------------------------------------------------
+
+
+def _trials_at_begin(search: Any) -> list[Trial]:
+    """Return the trials that a search begins with: `on_candidate_finished` is not told of them."""
+    trials = []
+    for trial in search.history_:
+        folds = tuple(search.history_.folds_of(trial.candidate.id).values())
+        if trial.folds:
+            trials.append(trial)
+        elif len(folds) == search.n_splits_ and not search.racing:
+            trials.append(Trial(trial.candidate, folds))
+    return trials
 
 
 def _tags_of(search: Any) -> dict[str, str]:

@@ -123,7 +123,7 @@ class SearchRuns:
         Candidates that an earlier fit has logged: the ids of their runs, and the last rung.
     """
 
-    def __init__(self, destination: Destination, known: Mapping[int, tuple[str, int]] = {}):  # noqa: B006
+    def __init__(self, destination: Destination, known: Mapping[int, tuple[str, int]] = {}):
         self._destination = destination
         #: Id of the run of the search; empty before it is created.
         self.run_id = ""

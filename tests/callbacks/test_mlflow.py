@@ -288,6 +288,18 @@ def test_a_killed_search_continues_its_run_and_one_that_had_ended_gets_a_new_one
     assert set(runs_of(uri, logger.run_id_)[1]) == {0, 1, 2, 3, 4}
 
 
+def test_a_further_fit_and_an_evaluation_by_hand_log_the_new_candidates(iris, uri):
+    logger = MLflowLogger(tracking_uri=uri, log_model=False)
+    search = ManualSearch(KNeighborsClassifier(), [{"n_neighbors": 40}, {"n_neighbors": 5}])
+    search.set_callbacks(logger).fit(*iris)
+    first = logger.run_id_
+    search.evaluate(*iris, n_neighbors=60)
+    run, candidates = runs_of(uri, logger.run_id_)
+    assert set(candidates) == {2}
+    assert run.data.tags["skhpt.continues"] == first
+    assert run.data.tags["skhpt.best_run"] == runs_of(uri, first)[1][1].info.run_id
+
+
 def test_a_server_that_does_not_answer_costs_one_warning(iris, monkeypatch):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     logger = MLflowLogger(tracking_uri="http://127.0.0.1:9")
