@@ -1,9 +1,9 @@
 """Plot two searches of one pipeline side by side.
 
-A random search and a Bayesian search tune a support vector machine. The left picture has the scores of both in the order
-of the candidates, with the best score so far; the right one has the scores of the Bayesian search by ``gamma``, with the
-curve of its surrogate. Run the script with ``python examples/two_searches.py [picture]``: it writes the picture to
-``two_searches.svg`` or to the file that is named.
+A random search and a Bayesian search tune a support vector machine. The left picture has the scores of both in the
+order of the candidates, with the best score so far. The right one has the scores of the Bayesian search by ``gamma``,
+with the curve of its surrogate. Run the script with ``python examples/two_searches.py [picture]``: it writes the
+picture to ``two_searches.svg`` or to the file that is named.
 """
 
 import sys

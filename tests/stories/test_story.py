@@ -64,8 +64,8 @@ def test_a_persons_day(tmp_path, capsys):
     for search in (manual, grid, random):
         assert search.score(X_test, y_test) > 0.85
         board = search.leaderboard(3)
-        assert board["mean_test_score"].is_monotonic_decreasing
-        assert board["mean_test_score"].iloc[0] == search.best_score_
+        assert board["mean_test_f1_macro"].is_monotonic_decreasing
+        assert board["mean_test_f1_macro"].iloc[0] == search.best_score_
     assert cross_val_score(grid.set_params(n_jobs=None, previous=None), X_test, y_test, cv=2).mean() > 0.8
 
 
