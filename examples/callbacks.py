@@ -33,10 +33,11 @@ class JSONLogger(SearchCallback):
 
     def on_candidate_finished(self, search, trial, status):
         score = sum(fold.score() for fold in trial.folds) / len(trial.folds)
-        self.log(step=trial.candidate.id, score=score, best=status.best.score, **trial.candidate.params)
+        self.log(step=trial.candidate.id, score=score, **trial.candidate.params)
 
     def on_search_end(self, search, status, error=None):
-        self.log(stop_reason=status.stop_reason, n_finished=status.n_finished, **status.best.params)
+        best = status.best.params if status.best else None
+        self.log(stop_reason=status.stop_reason, n_finished=status.n_finished, best=best)
 
 
 class StopIfGoodOnEachFold(SearchCallback):
