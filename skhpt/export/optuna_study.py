@@ -16,10 +16,10 @@ from skhpt.export.study_trials import StudyTrial, history_of, plain_params, stud
 from skhpt.inspection.search_data import MISSING, SearchData, Source, read_source
 
 if TYPE_CHECKING:
-    import optuna
+    from optuna.study import Study
 
-#: User attribute of a study that this module has written.
-_MARK = "skhpt"
+#: User attribute with the metrics of a study, which says that this module has written it.
+_MARK = "skhpt_metrics"
 #: Largest number of characters of the texts that describe a search.
 _MAX_TEXT = 300
 
@@ -30,7 +30,7 @@ def to_optuna(
     study_name: str | None = None,
     *,
     metric: str | Sequence[str] | None = None,
-) -> optuna.Study:
+) -> Study:
     """Export a search to a study of Optuna, such as for its dashboard, plots and importance evaluators.
 
     A candidate becomes a trial, with its parameters, its score, and the scores of its folds as intermediate values; a
@@ -138,27 +138,22 @@ class StudyWriter:
             return self._optuna.storages.RDBStorage(storage)
         return storage
 
-    def _open_study(self, name: str) -> optuna.Study:
-        n = len(self._metrics)
-        with _quiet(self._optuna):
-            study: optuna.Study = self._optuna.create_study(
-                storage=self._storage,
-                study_name=name,
-                directions=["maximize"] * n,
-                load_if_exists=True,
+    def _open_study(self, name: str) -> Study:
+        """Return the study of this name, a new one if there is none."""
+        optuna = self._optuna
+        directions = ["maximize"] * len(self._metrics)
+        with _quiet(optuna):
+            study: Study = optuna.create_study(
+                storage=self._storage, study_name=name, directions=directions, load_if_exists=True
             )
-            if _MARK in study.user_attrs:
-                is_same = study.user_attrs[_MARK] == self._metrics
-            else:
-                is_same = not study.user_attrs and not study.get_trials(deepcopy=False)
+            if not study.user_attrs and not study.get_trials(deepcopy=False):
                 study.set_metric_names(self._metrics)
-                study.set_user_attr(_MARK, self._metrics)
-        if not is_same:
-            raise _another_study(name)
+            elif study.user_attrs.get(_MARK) != self._metrics:
+                raise _another_study(name)
         return study
 
     def _write_attributes(self, data: SearchData) -> bool:
-        attributes = _study_attributes(data)
+        attributes = {**_study_attributes(data), _MARK: self._metrics}
         stored = self.study.user_attrs
         changed = {name: value for name, value in attributes.items() if stored.get(name) != value}
         for name, value in changed.items():
@@ -260,6 +255,8 @@ class StudyWriter:
         study_id = self._storage.get_study_id_from_name(self.study.study_name)
         trial_id = self._storage.get_trial_id_from_study_id_trial_number(study_id, number)
         stored = self._storage.get_trial(trial_id)
+        if stored.state.is_finished():  # by someone in the dashboard
+            return
         for name, value in trial.attributes.items():
             if stored.user_attrs.get(name) != value:
                 self._storage.set_trial_user_attr(trial_id, name, value)
@@ -267,6 +264,9 @@ class StudyWriter:
             if stored.intermediate_values.get(step) != score:
                 self._storage.set_trial_intermediate_value(trial_id, step, score)
         if stored.state != self._state(trial):
+            if stored.state.name == "WAITING":  # then Optuna sets the time of its start
+                self._storage.set_trial_state_values(trial_id, self._optuna.trial.TrialState.RUNNING)
+        if self._state(trial) not in (stored.state, self._optuna.trial.TrialState.RUNNING):
             self._storage.set_trial_state_values(trial_id, self._state(trial), trial.values)
 
     def _state(self, trial: StudyTrial) -> Any:
@@ -285,25 +285,20 @@ class _Written(NamedTuple):
 
 
 def _study_attributes(data: SearchData) -> dict[str, Any]:
-    """Return what describes a search, as JSON values."""
-    attributes: dict[str, Any] = {"search": data.search, "state": data.state}
-    attributes |= {"stop_reason": _stop_reason(data), "n_planned": data.n_planned, "n_splits": data.n_splits}
-    attributes |= {"metric": data.metric, "resource": data.resource}
-    if data.started is not None:
-        attributes["started"] = data.started.isoformat(timespec="seconds")
-    if data.journal is not None:
-        attributes["journal"] = data.journal.path
-        for name in ("data", "folds", "scoring", "estimator", "versions"):
-            attributes[name] = data.journal.parts.get(name, "")[:_MAX_TEXT]
-    return {name: value for name, value in attributes.items() if value not in ("", None)}
-
-
-def _stop_reason(data: SearchData) -> str:
-    if data.journal is None:
-        return getattr(data.fitted, "stop_reason_", "")
-    if data.state != "ended":
-        return ""
-    return next((e.facts.get("reason", "") for e in reversed(data.journal.events) if e.what == "ended"), "")
+    """Return what describes a search, as JSON values; the dashboard shows the first five at once."""
+    attributes: dict[str, Any] = {
+        "state": f"{data.state} ({data.stop_reason})" if data.stop_reason else data.state,
+        "search": data.search,
+        "n_planned": data.n_planned,
+        "started": data.started.isoformat(sep=" ", timespec="seconds") if data.started else None,
+        "metric": data.metric,
+        "n_splits": data.n_splits,
+        "resource": data.resource,
+        "journal": data.journal.path if data.journal else None,
+    }
+    for name in ("data", "folds", "scoring", "estimator", "versions"):
+        attributes[name] = (data.fingerprint or {}).get(name, "")[:_MAX_TEXT]
+    return {name: value for name, value in attributes.items() if value not in (None, "")}
 
 
 def _with_choices(

@@ -80,6 +80,8 @@ def study_trials(
 ) -> Iterator[StudyTrial]:
     """Yield the candidates of a search in the order in which they were asked for.
 
+    While the search runs, those without any score are left out.
+
     Parameters
     ----------
     data : SearchData
@@ -92,6 +94,8 @@ def study_trials(
     entries = _entries(data)
     open_rungs = _open_rungs(data, entries)
     for entry in entries:
+        if data.state == "running" and not entry.folds:
+            continue
         if entry.pending is not None or (entry.number, len(entry.trials)) not in without:
             yield _study_trial(data, entry, metrics, open_rungs)
 
@@ -198,6 +202,9 @@ def _state(data: SearchData, entry: _Entry, open_rungs: Collection[Any], has_sco
 
 def _full_budget(data: SearchData) -> tuple[int, int] | None:
     """Return the budget of the last rungs; None if it is not known, because the search is running."""
+    plan = data.journal.plan if data.journal is not None else []
+    if plan:
+        return max((row["n_resources"], row["n_folds"]) for row in plan)
     if data.state == "running":
         return None
     return max((_budget(trial.candidate) for trial in data.trials), default=None)
@@ -230,27 +237,25 @@ def _split(fold: FoldScore) -> int:
 
 
 def _attributes(data: SearchData, entry: _Entry, metrics: Sequence[str]) -> dict[str, Any]:
-    """Return facts about a candidate, under the names that leaderboards use."""
-    attributes: dict[str, Any] = {"candidate": entry.number}
+    """Return facts about a candidate; the dashboard shows the first six of them at once."""
     if not entry.trials:
-        return attributes
+        return {"candidate": entry.number}
     trial = entry.trials[-1]
     failure, folds = _failure(trial), trial.evaluated
+    attributes: dict[str, Any] = {"candidate": entry.number}
     attributes["state"] = trial.outcome
-    attributes["mean_fit_time"] = sum(fold.fit_time for fold in folds) / max(1, len(folds))
-    attributes["n_folds"] = len(folds)
-    if _has_rungs(trial.candidate):
-        attributes["rungs"] = len(entry.trials)
-        attributes["n_resources"] = _budget(trial.candidate)[0]
-        attributes |= {
-            name: trial.candidate.info[name] for name in ("bracket",) if name in trial.candidate.info
-        }
+    if failure is not None and failure.error:
+        attributes["error"] = failure.error.strip().splitlines()[-1]
+    attributes["fold_scores"] = [_json_number(fold.score(data._key(metrics[0]))) for fold in folds]
     for metric in data.metrics:
         if metric not in metrics:
             attributes[f"mean_test_{metric}"] = _json_number(_score(data, trial, metric))
-    attributes["fold_scores"] = [_json_number(fold.score(data._key(metrics[0]))) for fold in folds]
+    attributes["mean_fit_time"] = sum(fold.fit_time for fold in folds) / max(1, len(folds))
+    if _has_rungs(trial.candidate):
+        attributes["rungs"] = len(entry.trials)
+        attributes["n_resources"], attributes["n_folds"] = _budget(trial.candidate)
+        attributes["bracket"] = trial.candidate.bracket_id
     if failure is not None and failure.error:
-        attributes["error"] = failure.error.strip().splitlines()[-1]
         attributes["traceback"] = failure.error
     return attributes
 

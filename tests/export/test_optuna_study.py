@@ -193,7 +193,7 @@ def test_the_study_describes_the_search(hyperband):
     assert study.direction.name == "MAXIMIZE"
     attributes = study.user_attrs
     assert attributes["search"] == "HyperbandSearchCV"
-    assert attributes["stop_reason"] == "completed"
+    assert attributes["state"] == "ended (completed)"
     assert attributes["journal"] == str(hyperband.journal)
     json.dumps(attributes)
 
