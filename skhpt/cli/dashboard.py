@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import errno
-import os
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -149,6 +148,8 @@ def _make_server(host: str, port: int, app: Any) -> WSGIServer:
         return make_server(host, port, app, server_class=_Server, handler_class=_Handler)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            message = f"port {port} of {host} is in use; choose another one with --port (0 takes any free one)"
+            message = (
+                f"port {port} of {host} is in use; choose another one with --port (0 takes any free one)"
+            )
             raise OSError(error.errno, message) from error
         raise OSError(error.errno, f"cannot listen at {host}, port {port}: {error.strerror}") from error

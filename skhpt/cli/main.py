@@ -10,11 +10,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from skhpt import __version__
 from skhpt.cli.dashboard import dashboard
 from skhpt.cli.list_searches import list_searches
 from skhpt.cli.report import write_report
 from skhpt.cli.watch import watch
+from skhpt.journal import version
 
 #: Ports that a dashboard can be told to use.
 _MAX_PORT = 65535
@@ -54,7 +54,7 @@ def make_parser() -> argparse.ArgumentParser:
         prog="python -m skhpt",
         description="Look at searches through their journals, while they run or after they have ended.",
     )
-    parser.add_argument("--version", action="version", version=f"skhpt {__version__}")
+    parser.add_argument("--version", action="version", version=f"skhpt {version()}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     command = _add(commands, list_searches, "list", "list the searches of a folder")
@@ -83,7 +83,11 @@ def make_parser() -> argparse.ArgumentParser:
 
     command = _add(commands, dashboard, "dashboard", "show searches in Optuna's dashboard, live")
     command.add_argument(
-        "paths", nargs="*", default=["."], metavar="PATH", help="folder of journals, or a journal (default: .)"
+        "paths",
+        nargs="*",
+        default=["."],
+        metavar="PATH",
+        help="folder of journals, or a journal (default: .)",
     )
     command.add_argument("--host", default="127.0.0.1", help="address to listen at (default: 127.0.0.1)")
     command.add_argument("--port", type=_port, default=8080, help="0 takes any free port (default: 8080)")

@@ -21,7 +21,7 @@ def watch(options: argparse.Namespace) -> int:
     follower.warn_of_damage()
     if options.metric is not None and options.metric not in view.metrics:
         raise ValueError(f"--metric must be one of {view.metrics}, got {options.metric!r}")
-    screen: Screen = TerminalScreen(sys.stdout) if sys.stdout.isatty() else LineScreen(sys.stdout)
+    screen = TerminalScreen(sys.stdout) if sys.stdout.isatty() else LineScreen(sys.stdout)
     try:
         while view.state == "running" and not options.once:
             screen.show(progress_line(view), _leaderboard(view, options))
@@ -69,11 +69,11 @@ class LineScreen:
         print(f"{line}\n\n{leaderboard}", file=self._file, flush=True)
 
 
-class TerminalScreen:
+class TerminalScreen(LineScreen):
     """Output to a terminal, which replaces what it has shown before."""
 
     def __init__(self, file: TextIO):
-        self._file = file
+        super().__init__(file)
         self._n_lines = 0
 
     def show(self, line: str, leaderboard: str) -> None:
@@ -87,6 +87,8 @@ class TerminalScreen:
         self._write(f"{line}\n\n{leaderboard}\n")
 
     def _write(self, text: str) -> None:
-        back = f"\x1b[{self._n_lines}F\x1b[J" if self._n_lines else ""  # to the first line, and clear what follows
+        back = (
+            f"\x1b[{self._n_lines}F\x1b[J" if self._n_lines else ""
+        )  # to the first line, and clear what follows
         self._file.write(back + text)
         self._file.flush()

@@ -263,11 +263,11 @@ class StudyWriter:
         for step, score in trial.steps.items():
             if stored.intermediate_values.get(step) != score:
                 self._storage.set_trial_intermediate_value(trial_id, step, score)
-        if stored.state != self._state(trial):
-            if stored.state.name == "WAITING":  # then Optuna sets the time of its start
-                self._storage.set_trial_state_values(trial_id, self._optuna.trial.TrialState.RUNNING)
-        if self._state(trial) not in (stored.state, self._optuna.trial.TrialState.RUNNING):
-            self._storage.set_trial_state_values(trial_id, self._state(trial), trial.values)
+        state, running = self._state(trial), self._optuna.trial.TrialState.RUNNING
+        if stored.state.name == "WAITING" and state != stored.state:
+            self._storage.set_trial_state_values(trial_id, running)  # sets the time of the start
+        if state not in (stored.state, running):
+            self._storage.set_trial_state_values(trial_id, state, trial.values)
 
     def _state(self, trial: StudyTrial) -> Any:
         names = {"complete": "COMPLETE", "pruned": "PRUNED", "failed": "FAIL"}

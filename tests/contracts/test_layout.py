@@ -26,6 +26,7 @@ LAYERS = [
     ["callbacks"],
     ["session"],
     ["search"],
+    ["cli"],
     ["__main__"],
 ]
 LAYER = {name: i for i, names in enumerate(LAYERS) for name in names}
