@@ -11,7 +11,7 @@ from scipy.stats import loguniform
 from sklearn.naive_bayes import GaussianNB
 
 import skhpt
-from skhpt import HyperbandSearchCV, inspection, plots
+from skhpt import HyperbandSearchCV, callbacks, inspection, plots
 from skhpt._optional import EXTRAS, import_optional
 
 ROOT = Path(__file__).parents[2]
@@ -50,6 +50,8 @@ NEEDS = {
     "pictures of a report": (
         "matplotlib", "report", lambda search, folder: skhpt.report(search, folder / "report.html")
     ),
+    "SearchProgress": ("tqdm", "SearchProgress", lambda search, folder: callbacks.SearchProgress()),
+    "MLflowLogger": ("mlflow", "MLflowLogger", lambda search, folder: callbacks.MLflowLogger()),
     "leaderboard": ("pandas", "leaderboard()", lambda search, folder: search.leaderboard()),
     "leaderboard of a journal": (
         "pandas", "leaderboard()", lambda search, folder: skhpt.read_journal(search.journal).leaderboard()
