@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
 from sklearn.base import is_classifier, is_regressor
@@ -272,7 +272,7 @@ def read_source(source: Source, label: str | None = None) -> SearchData:
             _from_search(source, label) if hasattr(source, "history_") else _from_other_search(source, label)
         )
     if _is_search(source):
-        raise NotFittedError(f"source is a {type(source).__name__} that is not fitted yet")
+        _raise_for_missing_results(source)
     table = as_table(source)
     if table is not None:
         return _from_table(table, label)
@@ -332,7 +332,7 @@ def _from_search(search: Any, label: str | None) -> SearchData:
         best_index=_best_index(search),
         n_planned=max(settings.n_planned or 0, len(search.history_)),
         stop_reason=search.stop_reason_,
-        started=_first_start(trials),
+        started=_first_start(search.history_.own),
         fingerprint=settings.fingerprint,
         task=_task(settings.estimator),
         fitted=search,
@@ -415,6 +415,16 @@ def _is_search(source: Any) -> bool:
     """Tell whether an object has the parameters of a search."""
     has_all = all(hasattr(source, name) for name in ("get_params", "estimator", "cv", "refit"))
     return has_all and not isinstance(source, type)
+
+
+def _raise_for_missing_results(search: Any) -> NoReturn:
+    """Raise an error for a search that is not fitted, whose ``fit`` was ended by an exception, or of another kind."""
+    name = type(search).__name__
+    if any(attribute.endswith("_") and not attribute.startswith("_") for attribute in vars(search)):
+        raise TypeError(
+            f"source must have cv_results_, which this {name} lacks; a journal can be read at any time"
+        )
+    raise NotFittedError(f"source is a {name} that is not fitted yet")
 
 
 def _leading_metric(refit: Any, metrics: Sequence[str]) -> str:

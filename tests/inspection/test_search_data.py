@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import loguniform, randint
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.exceptions import NotFittedError
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.model_selection import (
@@ -68,6 +68,8 @@ def without_folds(table):
     return {name: column for name, column in table.items() if not name.startswith("split")}
 
 
+PIPELINE = Pipeline([("scale", StandardScaler()), ("clf", SVC())])
+TREE = DecisionTreeClassifier(random_state=0)
 ALL_FORMS = [dict, pd.DataFrame, csv, as_polars, without_folds]
 
 
@@ -307,6 +309,14 @@ def test_a_search_that_is_not_fitted_is_an_error(search_class):
         read_source(search_class(SVC(), {"C": [1]}))
 
 
+def test_a_search_whose_fit_was_ended_has_no_results():
+    search = GridSearch(Scripted(), {"a": [1.0, -1.0]}, cv=2, error_score="raise")
+    with pytest.raises(ValueError, match="a is negative"):
+        search.fit(X, Y)
+    with pytest.raises(TypeError, match="source must have cv_results_, which this GridSearch lacks"):
+        read_source(search)
+
+
 @pytest.mark.parametrize("source", [None, 3, [1, 2], SVC(), GridSearch, np.zeros(3)])
 def test_other_objects_are_an_error(source):
     with pytest.raises(
@@ -337,6 +347,56 @@ def test_a_search_that_ended_early_was_planned_longer():
     )
     data = read_source(search.fit(X, Y))
     assert (data.n_trials, data.n_planned) == (1, 9)
+
+
+JOURNALED = {
+    "failures": GridSearch(Scripted(), {"a": [-1.0, 1.0], "b": [None, "auto"]}, error_score=-9),
+    "objects": GridSearch(
+        PIPELINE, {"scale": ["passthrough", MinMaxScaler()], "clf__C": loguniform(0.1, 10)}
+    ),
+    "metrics": RandomSearch(TREE, {"max_depth": [1, 2]}, n_iter=2, scoring=["accuracy", "f1"], refit="f1"),
+    "function": RandomSearch(TREE, {"max_depth": [1, 2, 3]}, n_iter=3, refit=lambda results: 2),
+    "race": BayesSearchCV(Scripted(), {"a": loguniform(0.1, 10)}, n_iter=8, racing=True, random_state=0),
+    "branches": GridSearch(Scripted(), [{"kind": ["x"], "a": [1.0, 2.0]}, {"kind": ["y"], "b": [None, 3]}]),
+    "manual": ManualSearch(Scripted(), [{}, {"a": 2.0}, {"kind": "y"}]),
+    "rungs": HyperbandSearchCV(
+        Scripted(), {"a": loguniform(0.1, 10)}, resource="n", max_resources=9, random_state=0
+    ),
+    "target": BayesSearchCV(
+        Scripted(), {"a": loguniform(0.1, 10)}, n_iter=9, target_score=-5, random_state=0
+    ),
+}
+
+
+@ignore_failures
+@pytest.mark.parametrize("name", JOURNALED)
+def test_a_search_and_its_journal_are_the_same(name, tmp_path):
+    search = clone(JOURNALED[name]).set_params(cv=4, journal=tmp_path / "search.jsonl").fit(X, Y)
+    data, view = read_source(search), read_source(search.journal)
+    for field in [
+        *(
+            "search",
+            "metrics",
+            "metric",
+            "n_splits",
+            "error_score",
+            "resource",
+            "best_index",
+            "n_planned",
+            "state",
+        ),
+        *("stop_reason", "fingerprint", "task", "varying_params", "summaries", "space"),
+        *("fit_times", "states", "is_complete"),
+    ]:
+        np.testing.assert_equal(getattr(view, field), getattr(data, field), err_msg=field)
+    np.testing.assert_allclose(view.ended, data.ended, rtol=0, atol=0.001)
+    for metric in data.metrics:
+        np.testing.assert_equal(view.scores(metric), data.scores(metric))
+        np.testing.assert_equal(view.fold_scores(metric), data.fold_scores(metric))
+    for param in data.summaries:
+        assert view.values(param) == data.values(param)
+    for trial, other in zip(view.trials, data.trials, strict=True):
+        assert trial.candidate.info == other.candidate.info
 
 
 # -- all sources agree ----------------------------------------------------------------------------------------
