@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -47,25 +46,29 @@ class Display:
         return ax
 
     def _begin_grid(
-        self, ax: Axes | Sequence[Axes] | None, n_axes: int, n_columns: int, *, size: tuple[float, float]
+        self,
+        ax: Axes | Sequence[Axes] | None,
+        cells: Sequence[tuple[int, int]],
+        *,
+        size: tuple[float, float],
     ) -> np.ndarray:
-        """Return `n_axes` axes in rows of `n_columns`, as an array of shape (n_axes,).
+        """Return axes in the cells (row, column) of a grid, as an array of shape (n_cells,).
 
-        A single axes is divided, several axes are used as they are. `size` is the width and height of each axes of
+        A single axes is divided, several axes are used as they are. `size` is the width and height of each cell of
         a new figure in inches.
         """
         plt = import_optional("matplotlib.pyplot", type(self).__name__)
-        n_rows = math.ceil(n_axes / n_columns)
+        n_rows, n_columns = (1 + max(places) for places in zip(*cells))
         if ax is None:
             figure = plt.figure(figsize=(size[0] * n_columns, size[1] * n_rows), layout="constrained")
             grid = figure.add_gridspec(n_rows, n_columns)
-            axes = [figure.add_subplot(grid[i // n_columns, i % n_columns]) for i in range(n_axes)]
+            axes = [figure.add_subplot(grid[cell]) for cell in cells]
         elif hasattr(ax, "plot"):
-            axes = _divide(ax, n_axes, n_rows, n_columns)
+            axes = _divide(ax, cells, n_rows, n_columns)
         else:
             axes = list(np.asarray(ax, dtype=object).ravel())
-            if len(axes) != n_axes:
-                raise ValueError(f"ax must be one Axes or {n_axes} of them, got {len(axes)}")
+            if len(axes) != len(cells):
+                raise ValueError(f"ax must be one Axes or {len(cells)} of them, got {len(axes)}")
         for each in axes:
             _check_axes(each)
         self.axes_ = np.array(axes, dtype=object)
@@ -74,19 +77,24 @@ class Display:
         return self.axes_
 
 
-def _divide(ax: Any, n_axes: int, n_rows: int, n_columns: int) -> list[Axes]:
+def rows_of(n_axes: int, n_columns: int) -> list[tuple[int, int]]:
+    """Return the cells of `n_axes` axes, row by row."""
+    return [divmod(i, n_columns) for i in range(n_axes)]
+
+
+def _divide(ax: Any, cells: Sequence[tuple[int, int]], n_rows: int, n_columns: int) -> list[Axes]:
     """Divide the space of an axes among new axes, as scikit-learn's PartialDependenceDisplay does."""
     _check_axes(ax)
-    if n_axes == 1:
+    if len(cells) == 1:
         return [ax]
     spec = ax.get_subplotspec()
     if spec is None:
         raise ValueError(
-            f"ax must be an Axes of a grid, or a sequence of {n_axes} Axes: it has no subplotspec"
+            f"ax must be an Axes of a grid, or a sequence of {len(cells)} Axes: it has no subplotspec"
         )
     ax.set_axis_off()
     grid = spec.subgridspec(n_rows, n_columns)
-    return [ax.figure.add_subplot(grid[i // n_columns, i % n_columns]) for i in range(n_axes)]
+    return [ax.figure.add_subplot(grid[cell]) for cell in cells]
 
 
 def _check_axes(ax: Any) -> None:

@@ -51,7 +51,7 @@ def draw_trials(
     is_low = scores < floor
     marks: dict[str, Any] = {}
     for name, look in looks.items():
-        rows = (status == name) & ~is_low
+        rows = (status == name) & ~is_low & np.isfinite(x)
         if not rows.any() and name != COMPLETE:
             continue
         look = {"s": size, "zorder": 2, "rasterized": style["rasterized"], **look}

@@ -26,7 +26,7 @@ MAX_NAME_TICKS = 16
 #: Largest length of the text of a tick.
 MAX_NAME_LENGTH = 18
 #: Mean width of a character of a tick in inches.
-CHARACTER_WIDTH = 0.085
+CHARACTER_WIDTH = 0.07
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class ParamScale:
             places=tuple(places),
         )
 
-    def positions(self, values: Sequence[Any], *, jitter: bool = False) -> np.ndarray:
+    def positions(self, values: Sequence[Any], *, jitter: bool = False, seed: int = 0) -> np.ndarray:
         """Return the positions of values on the axis; with `jitter` points of the same name are spread.
 
         A value that has no place has the position NaN.
@@ -119,7 +119,7 @@ class ParamScale:
         for i, value in enumerate(values):
             positions[i] = places.get(text_of(value), np.nan) if is_name[i] else float(value)
         if jitter:
-            shifts = np.random.RandomState(0).uniform(-JITTER, JITTER, len(values))
+            shifts = np.random.RandomState(seed).uniform(-JITTER, JITTER, len(values))
             positions = self._moved(positions, shifts * is_name)
         return positions
 
@@ -161,7 +161,7 @@ class ParamScale:
         n_characters = ax.get_window_extent().width / ax.figure.dpi / CHARACTER_WIDTH
         places = self.unit(np.array(positions)) * n_characters
         order = np.argsort(places)
-        widths = np.array([1 + len(text.strip("$")) for text in texts])[order]
+        widths = np.array([1 + len(re.sub(r"[$^{}\\]", "", text)) for text in texts])[order]
         return bool((np.diff(places[order]) < (widths[1:] + widths[:-1]) / 2).any())
 
     def tick_labels(self) -> tuple[list[float], list[str]]:
@@ -182,7 +182,7 @@ class ParamScale:
         if self.kind == "log":
             decades = np.log10(high / low)
             subs = (1.0,) if decades > 2 else (1.0, 3.0) if decades > 1.2 else (1.0, 2.0, 5.0)
-            locator = ticker.LogLocator(subs=subs, numticks=6)
+            locator = ticker.LogLocator(subs=subs, numticks=5)
         else:
             locator = ticker.MaxNLocator(5, integer=self.is_integer, steps=[1, 2, 2.5, 5, 10])
         tolerance = 1e-9 * (high - low)
@@ -240,5 +240,10 @@ def _number_texts(numbers: Sequence[float], is_log: bool) -> list[str]:
         if is_log and (exponent < -3 or exponent > 4) and float(exponent).is_integer():
             texts.append(f"$10^{{{int(exponent)}}}$")
         else:
-            texts.append(f"{number:.6g}".replace("e-0", "e-").replace("e+0", "e").replace("e+", "e"))
+            texts.append(number_text(number))
     return texts
+
+
+def number_text(number: float) -> str:
+    """Return a number with at most six digits."""
+    return re.sub(r"e([+-])0*", lambda match: "e" + match[1].strip("+"), f"{number:.6g}")

@@ -278,6 +278,7 @@ class SearchHistoryDisplay(Display):
         ax = self.ax_
         ax.set(ylabel=score_label(self.metric))
         ax.set(xlabel="candidate" if self.x == "candidates" else "seconds since the first fit")
+        ax.set_xlim(*_with_margin(np.concatenate([curve.x for curve in self.curves.values()])))
         ticker = import_optional("matplotlib.ticker", type(self).__name__)
         ax.xaxis.set_major_locator(ticker.MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
         scores = np.concatenate([curve.scores for curve in self.curves.values()])
@@ -315,6 +316,13 @@ def _curve(data: SearchData, metric: str, x: XAxis) -> SearchCurve:
         best_scores=_at(points.scores, incumbents),
         best_stds=_at(points.stds, incumbents),
     )
+
+
+def _with_margin(x: np.ndarray) -> tuple[float, float]:
+    """Return the limits of an axis of numbers."""
+    low, high = (float(x.min()), float(x.max())) if len(x) else (0.0, 0.0)
+    margin = 0.03 * (high - low) or 0.5
+    return low - margin, high + margin
 
 
 def _corners(best_scores: np.ndarray) -> np.ndarray:

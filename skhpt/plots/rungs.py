@@ -11,7 +11,7 @@ import numpy as np
 from skhpt._optional import import_optional
 from skhpt.identity import params_key
 from skhpt.inspection.search_data import SearchData, Source, read_source
-from skhpt.plots._display import Display
+from skhpt.plots._display import Display, rows_of
 from skhpt.plots._points import score_floor
 from skhpt.plots._style import (
     ACCENT,
@@ -195,7 +195,7 @@ class RungDisplay(Display):
         brackets = sorted({path.bracket for path in self.paths}) or [0]
         n_columns = min(len(brackets), N_COLUMNS)
         size = (6.4, 4.8) if len(brackets) == 1 else (4.2, 3.4)
-        axes = self._begin_grid(ax, len(brackets), n_columns, size=size)
+        axes = self._begin_grid(ax, rows_of(len(brackets), n_columns), size=size)
         scores = np.concatenate([path.scores for path in self.paths] or [np.empty(0)])
         floor = score_floor(scores)
         self.promotions_, self.stopped_, self.finished_, self.best_ = [], [], [], None

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from skhpt._optional import import_optional
-from skhpt.inspection.search_data import MISSING, SearchData, Source, read_source
-from skhpt.plots._display import Display
+from skhpt.inspection.search_data import MISSING, Source, read_source
+from skhpt.plots._display import Display, rows_of
 from skhpt.plots._draw import draw_best, draw_trials
+from skhpt.plots._params import most_relevant, shown_params
 from skhpt.plots._points import COMPLETE, TrialPoints, score_floor, score_limits
-from skhpt.plots._relevance import most_relevant
 from skhpt.plots._scale import ParamScale
 from skhpt.plots._style import ACCENT, contrast_map, no_scores, score_label, tidy
 from skhpt.plots._surrogate import SurrogateGrid, predict_grids
@@ -225,7 +225,7 @@ class SearchSliceDisplay(Display):
         n = len(self.slices)
         n_columns = n_columns or (n if n <= 4 else 3 if n <= 6 else 4)
         size = (4.8, 3.6) if n == 1 else (3.0, 2.9)
-        axes = self._begin_grid(ax, n, n_columns, size=size)
+        axes = self._begin_grid(ax, rows_of(n, n_columns), size=size)
         self.points_, self.lines_, self.stars_ = [], [], []
         floor = score_floor(self.scores)
         mappable = self._order_colors(axes[0])
@@ -314,16 +314,3 @@ class SearchSliceDisplay(Display):
         if self.n_params is not None and self.n_params > len(self.slices):
             text = f"{len(self.slices)} of {self.n_params} parameters: those with the largest effect on the score"
             self.figure_.suptitle(text, fontsize="medium")
-
-
-def shown_params(data: SearchData, params: Sequence[str] | str | None, *, at_least: int) -> list[str]:
-    """Return the parameters that a display is asked to show, by default those with several values.
-
-    If fewer than `at_least` vary, others are added in the order of the space.
-    """
-    names = data.checked_params(params)
-    if params is None:
-        names += [name for name in data.summaries if name not in names][: max(0, at_least - len(names))]
-    if len(names) < at_least:
-        raise ValueError(f"params must name at least {at_least} parameters, got {names}")
-    return names

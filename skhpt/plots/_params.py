@@ -1,4 +1,4 @@
-"""Which parameters a display shows if there are too many."""
+"""Which parameters a display shows."""
 
 from __future__ import annotations
 
@@ -12,6 +12,19 @@ from skhpt.space.summary import is_number
 
 #: Number of groups of numbers.
 MAX_GROUPS = 5
+
+
+def shown_params(data: SearchData, params: Sequence[str] | str | None, *, at_least: int) -> list[str]:
+    """Return the parameters that a display is asked to show, by default those with several values.
+
+    If fewer than `at_least` vary, others are added in the order of the space.
+    """
+    names = data.checked_params(params)
+    if params is None:
+        names += [name for name in data.summaries if name not in names][: max(0, at_least - len(names))]
+    if len(names) < at_least:
+        raise ValueError(f"params must name at least {at_least} parameters, got {names}")
+    return names
 
 
 def most_relevant(data: SearchData, metric: str, names: Sequence[str], n: int) -> list[str]:
