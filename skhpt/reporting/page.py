@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeAlias
@@ -130,6 +129,5 @@ class Page:
 
 
 def cell(value: Any) -> Cell:
-    """Return the cell of a parameter value or another object; numbers are sorted by their full value."""
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    return Cell(shown(value), float(value) if is_number else None)
+    """Return the cell of a parameter value or another object."""
+    return Cell(shown(value))

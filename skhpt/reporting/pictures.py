@@ -15,7 +15,7 @@ from skhpt.reporting.page import Picture
 #: Number of points or lines from which on an artist is an image inside the picture.
 MAX_VECTOR_POINTS = 300
 #: Resolution of such images.
-DPI = 144
+DPI = 100
 #: Settings of matplotlib: texts remain texts, and the page has the background.
 SETTINGS = {"svg.fonttype": "none", "svg.hashsalt": "skhpt", "font.sans-serif": ["DejaVu Sans", "Arial"]}
 #: Elements of a picture; others, such as links, are left out.

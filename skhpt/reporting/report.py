@@ -37,7 +37,7 @@ class Report:
         self.html = html
 
     def __repr__(self) -> str:
-        return f"<Report of {len(self.html) / 1e6:.1f} MB; save(path) writes it>"
+        return f"<Report of {len(self.html) / 1000:,.0f} kB; save(path) writes it>"
 
     def _repr_html_(self) -> str:
         """Return the page in a frame, so that neither its style nor its script meets the notebook's."""

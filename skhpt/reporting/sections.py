@@ -32,6 +32,7 @@ from skhpt.reporting.page import (
 )
 from skhpt.reporting.pictures import draw
 from skhpt.reporting.ranking import Ranking
+from skhpt.results.leaderboard import score_text
 from skhpt.space.summary import ParamSummary
 from skhpt.trial import FoldScore, Trial
 
@@ -70,7 +71,9 @@ class Reported:
     def score(self, value: float, spread: float | None = None) -> str:
         """Return the text of a score with its spread over the folds."""
         has_spread = spread is not None and not np.isnan(spread) and self.data.n_splits > 1
-        return f"{number(value)} ± {number(spread)}" if has_spread else number(value)
+        if spread is None or not has_spread:
+            return number(value)
+        return f"{number(value)} ± {score_text(spread, abs(value))}"
 
     def picture(self, display: str, caption: str, **kwargs: Any) -> list[Part]:
         """Return the picture of a display of `skhpt.plots`; nothing if the report has no pictures."""
@@ -398,7 +401,7 @@ def leaderboard(search: Reported) -> Section | None:
     rows = []
     for rank, row in islice(ranking.ranked(), MAX_ROWS):
         trial = data.trials[row]
-        spread = [_score_cell(ranking.spreads[row])] if has_spread else []
+        spread = [_spread_cell(ranking.spreads[row], means[0][row])] if has_spread else []
         cells = [Cell(str(rank)), Cell(str(trial.candidate.id)), _score_cell(means[0][row]), *spread]
         cells += [_score_cell(scores[row]) for scores in means[1:]]
         cells += [
@@ -416,6 +419,11 @@ def leaderboard(search: Reported) -> Section | None:
 
 def _score_cell(score: float) -> Cell:
     return Cell(number(score), _sortable(score))
+
+
+def _spread_cell(spread: float, score: float) -> Cell:
+    """Return the cell of a spread with as many decimals as the score."""
+    return Cell("–" if np.isnan(spread) else score_text(float(spread), abs(float(score))), _sortable(spread))
 
 
 def _sortable(value: float) -> float | None:

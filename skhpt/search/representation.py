@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from skhpt._html import box, number, paragraph, params_text
+from skhpt.results.leaderboard import score_text
 
 
 class RepresentationMixin:
@@ -38,7 +39,9 @@ class RepresentationMixin:
         lines = []
         if hasattr(self, "best_score_"):
             spread = self.cv_results_[f"std_test_{self._leading_metric()}"][self.best_index_]
-            lines.append(f"best score: {number(self.best_score_)} ± {number(spread)}")
+            lines.append(
+                f"best score: {number(self.best_score_)} ± {score_text(spread, abs(self.best_score_))}"
+            )
         if hasattr(self, "best_params_"):
             lines.append(f"best parameters: {params_text(self.best_params_, max_length=500)}")
         return lines
