@@ -16,6 +16,8 @@ from skhpt.reporting.page import Picture
 MAX_VECTOR_POINTS = 300
 #: Resolution of such images.
 DPI = 100
+#: Width below which a picture is not made smaller, in pixels.
+MIN_WIDTH = 560
 #: Settings of matplotlib: texts remain texts, and the page has the background.
 SETTINGS = {"svg.fonttype": "none", "svg.hashsalt": "skhpt", "font.sans-serif": ["DejaVu Sans", "Arial"]}
 #: Elements of a picture; others, such as links, are left out.
@@ -96,7 +98,11 @@ def inline_svg(svg: str, *, prefix: str, label: str) -> Html:
         element.attrib = {_attribute(k): _with_prefix(k, v, prefix) for k, v in element.attrib.items()}
     width = float(root.attrib.pop("width").removesuffix("pt")) * 4 / 3
     root.attrib.pop("height")
-    root.attrib |= {"role": "img", "aria-label": label, "style": f"width: {width:.0f}px"}
+    root.attrib |= {
+        "role": "img",
+        "aria-label": label,
+        "style": f"width: {width:.0f}px; min-width: {min(width, 560):.0f}px",
+    }
     return Html(ElementTree.tostring(root, encoding="unicode"))
 
 
