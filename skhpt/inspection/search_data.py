@@ -294,7 +294,7 @@ def summarize_values(values: Sequence[Any]) -> ParamSummary:
             kind="int" if all(type(value) is int for value in unique) else "float",
             low=float(numbers.min()),
             high=float(numbers.max()),
-            log=_is_spread_over_decades(numbers),
+            log=_is_spread_over_decades(np.array(present, dtype=float)),
             choices=(),
             n_choices=0,
         )

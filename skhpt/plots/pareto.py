@@ -263,7 +263,7 @@ class ParetoDisplay(Display):
     def _draw_texts(self, points: ParetoPoints) -> None:
         """Write next to candidates of the front, but not where another text is."""
         taken: list[np.ndarray] = []
-        for row, text in points.texts.items():
+        for row, text in sorted(points.texts.items(), key=lambda item: item[0] != points.best):
             i = int(np.searchsorted(points.rows, row))
             place = self.ax_.transData.transform((points.x[i], points.y[i]))
             size = np.array([LETTER[0] * max(map(len, text.split("\n"))), LETTER[1] * (text.count("\n") + 1)])

@@ -106,7 +106,8 @@ def summarize_dimension(dimension: Dimension) -> ParamSummary:
         low = below
     low = float(low) if math.isfinite(low) else below
     high = float(high) if math.isfinite(high) else above
-    return ParamSummary(kind, low, high, log=_is_logarithmic(low, middle, high))
+    half = 0.5 if kind == "int" else 0.0  # of the interval that an integer stands for
+    return ParamSummary(kind, low, high, log=_is_logarithmic(low, middle, high, half))
 
 
 def summarize_choices(values: Sequence[Any]) -> ParamSummary:
@@ -130,9 +131,12 @@ def is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _is_logarithmic(low: float, middle: float, high: float) -> bool:
-    """Tell whether the median of positive numbers lies near the middle of a logarithmic scale of at least a decade."""
-    if low <= 0 or high < 10 * low:
+def _is_logarithmic(low: float, middle: float, high: float, half: float = 0.0) -> bool:
+    """Tell whether the median of positive numbers lies near the middle of a logarithmic scale of at least a decade.
+
+    The scale reaches from ``low - half`` to ``high + half``.
+    """
+    if low <= half or high < 10 * low:
         return False
-    place = math.log(middle / low) / math.log(high / low)
+    place = math.log(middle / (low - half)) / math.log((high + half) / (low - half))
     return abs(place - 0.5) <= MAX_LOG_SKEW

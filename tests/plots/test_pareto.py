@@ -102,9 +102,9 @@ def test_a_search_whose_candidates_all_failed_says_so():
 def test_values_of_parameters_are_written_next_to_the_front():
     source = timed([0.5, 0.6, 0.4], [1, 20, 3])
     display = ParetoDisplay.from_search(source, params="C")
-    assert [text.get_text() for text in display.ax_.texts] == ["C=1", "C=2"]
+    assert [text.get_text() for text in display.ax_.texts] == ["C=2", "C=1"]  # the best first
     close = ParetoDisplay.from_search(timed([0.5, 0.5000001, 1.0], [1, 1.0000001, 30]), params=["C"])
-    assert [text.get_text() for text in close.ax_.texts] == ["C=1", "C=3"]
+    assert [text.get_text() for text in close.ax_.texts] == ["C=3", "C=1"]
     assert not ParetoDisplay.from_search(source).ax_.texts
 
 

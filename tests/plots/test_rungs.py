@@ -101,7 +101,10 @@ def test_levels_name_the_resource_and_the_folds_if_these_vary(hyperband_search):
     assert names[-1] == f"{resources[-1]}\n3 folds"
 
 
-def test_folds_as_the_resource():
+@pytest.fixture(scope="module")
+def search_over_folds(tmp_path_factory):
+    """A search whose resource is the number of folds, and its journal."""
+    journal = tmp_path_factory.mktemp("journal") / "folds.jsonl"
     search = HyperbandSearchCV(
         DecisionTreeClassifier(random_state=0),
         {"max_depth": randint(1, 9), "min_samples_leaf": randint(1, 20)},
@@ -110,11 +113,33 @@ def test_folds_as_the_resource():
         cv=4,
         factor=2,
         random_state=0,
+        journal=journal,
     ).fit(*load_iris(return_X_y=True))
-    assert RungDisplay.from_search(search).level_names == ["1", "2", "4"]
+    return search, journal
 
 
-def test_the_table_and_the_journal_of_a_search_give_the_same_paths(hyperband_search):
+def test_folds_as_the_resource(search_over_folds):
+    assert RungDisplay.from_search(search_over_folds[0]).level_names == ["1", "2", "4"]
+
+
+def test_a_journal_gives_the_same_paths(search_over_folds):
+    search, journal = search_over_folds
+    expected, display = RungDisplay.from_search(search), RungDisplay.from_search(journal)
+    assert [path.rows.tolist() for path in display.paths] == [path.rows.tolist() for path in expected.paths]
+    for path, other in zip(display.paths, expected.paths, strict=True):
+        np.testing.assert_allclose(path.scores, other.scores)
+    assert display.level_names == expected.level_names
+
+
+def test_the_journal_of_a_search_that_has_not_ended_gives_the_candidates_so_far(search_over_folds, tmp_path):
+    lines = search_over_folds[1].read_text().splitlines(keepends=True)
+    unfinished = tmp_path / "unfinished.jsonl"
+    unfinished.write_text("".join(lines[: len(lines) // 2]))
+    n_all = len(RungDisplay.from_search(search_over_folds[0]).paths)
+    assert 0 < len(RungDisplay.from_search(unfinished).paths) <= n_all
+
+
+def test_the_table_of_a_search_gives_the_same_paths(hyperband_search):
     expected = RungDisplay.from_search(hyperband_search)
     display = RungDisplay.from_search(dict(hyperband_search.cv_results_))
     assert [path.rows.tolist() for path in display.paths] == [path.rows.tolist() for path in expected.paths]

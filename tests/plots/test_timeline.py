@@ -171,13 +171,24 @@ class Misbehaving(ClassifierMixin, BaseEstimator):
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_timeouts_and_killed_workers_have_bars_where_they_happened():
+def test_timeouts_and_killed_workers_have_bars_where_they_happened(tmp_path):
     kinds = ["ok", "failed", "timeout", "crashed"]
     search = GridSearch(
-        Misbehaving(), {"kind": kinds}, n_jobs=2, cv=2, fit_timeout=0.5, max_retries=1, refit=False
+        Misbehaving(),
+        {"kind": kinds},
+        n_jobs=2,
+        cv=2,
+        fit_timeout=0.5,
+        max_retries=1,
+        refit=False,
+        journal=tmp_path / "journal.jsonl",
     ).fit(*load_iris(return_X_y=True))
     display = TimelineDisplay.from_search(search)
     assert set(display.bars_) == set(kinds)
+    of_journal = TimelineDisplay.from_search(tmp_path / "journal.jsonl")
+    assert {(bar.candidate, bar.split, bar.state) for bar in of_journal.bars} == {
+        (bar.candidate, bar.split, bar.state) for bar in display.bars
+    }
     for bar in display.bars:
         assert kinds[bar.candidate] == bar.state
         assert bar.end >= bar.start >= 0
