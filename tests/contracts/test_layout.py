@@ -106,7 +106,9 @@ def test_extras_are_imported_only_when_used():
         "lightgbm",
         "xgboost",
     }
-    new = modules_after("import skhpt") - modules_after("import sklearn.model_selection, scipy.stats")
+    new = modules_after("import skhpt, skhpt.__main__, skhpt.callbacks, skhpt.plots") - modules_after(
+        "import sklearn.model_selection, scipy.stats"
+    )
     assert not new & extras
 
 

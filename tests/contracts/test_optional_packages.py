@@ -13,6 +13,7 @@ from sklearn.naive_bayes import GaussianNB
 import skhpt
 from skhpt import HyperbandSearchCV, callbacks, inspection, plots
 from skhpt._optional import EXTRAS, import_optional
+from skhpt.cli.main import make_parser
 
 ROOT = Path(__file__).parents[2]
 OPTIONAL = sorted(EXTRAS)
@@ -43,6 +44,11 @@ def display(name):
     return lambda search, folder: getattr(plots, name).from_search(search)
 
 
+def dashboard(search, folder):
+    options = make_parser().parse_args(["dashboard", str(search.journal)])
+    return options.run(options)
+
+
 #: What needs a package: the package, the name that the error begins with, and a call.
 NEEDS = {
     **{name: ("matplotlib", name, display(name)) for name in plots.__all__},
@@ -59,6 +65,12 @@ NEEDS = {
     "journals of a folder": (
         "pandas", "to_frame()", lambda search, folder: skhpt.read_journals(search.journal.parent).to_frame()
     ),
+    **{
+        f"dashboard without {package}": (
+            package, "the dashboard", dashboard
+        )
+        for package in ("optuna", "optuna_dashboard")
+    },
     "to_optuna": ("optuna", "to_optuna", lambda search, folder: skhpt.export.to_optuna(search)),
     **{
         f"importance by {method}": (
@@ -91,6 +103,7 @@ class Finder:
 sys.meta_path.insert(0, Finder())
 from sklearn.datasets import load_iris
 from sklearn.tree import DecisionTreeClassifier
+import skhpt.__main__
 from skhpt import HyperbandSearchCV, inspection
 
 tree = DecisionTreeClassifier(random_state=0)
