@@ -27,6 +27,7 @@ from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skhpt import BayesSearchCV, GridSearch, HyperbandSearchCV, ManualSearch, RandomSearch
+from skhpt.callbacks import SearchCallback
 from tests.estimators import Failing, LogUniform
 
 CLASSIFIER, REGRESSOR = LogisticRegression(), Ridge()
@@ -349,6 +350,31 @@ def test_a_progress_bar_does_not_follow_fits(iris):
     estimator, grid = make_pipeline(PCA(2), LogisticRegression()), {"logisticregression__C": [1, 2, 3]}
     search = GridSearch(estimator, grid, cv=2, refit=False).set_callbacks(ProgressBar()).fit(*iris)
     assert search.reuse_report_.saves
+
+
+@needs_callbacks
+def test_a_callback_of_the_level_of_the_search_does_not_follow_fits(iris):
+    recorder = Propagated()
+    recorder.max_propagation_depth = 0
+    estimator, grid = make_pipeline(PCA(2), LogisticRegression()), {"logisticregression__C": [1, 2, 3]}
+    search = GridSearch(estimator, grid, cv=2, refit=False).set_callbacks(recorder).fit(*iris)
+    assert search.reuse_report_.saves
+    assert sorted_pairs(recorder.events)[3:-3] == _pairs(6)
+
+
+@needs_callbacks
+def test_callbacks_of_both_kinds_are_set_together(iris):
+    recorder, told = Recorder(), []
+
+    class Told(SearchCallback):
+        def on_candidate_finished(self, search, trial, status):
+            told.append(trial.candidate.id)
+
+    search = GridSearch(SVC(), {"C": [1, 2]}, cv=2, refit=False).set_callbacks(Told(), recorder).fit(*iris)
+    assert told == [0, 1]
+    assert recorder.events[-1] == "teardown"
+    search.set_callbacks().fit(*iris)
+    assert told == [0, 1]
 
 
 @needs_callbacks
