@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import os
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -55,6 +56,8 @@ class _Followed:
     follower: JournalFollower
     name: str
     writer: StudyWriter | None = None
+    is_running: bool = True
+    file_state: tuple[int, int] | None = None  # size and time of the last change
     started: datetime | None = None
     problem: str = ""
     is_hidden: bool = False
@@ -82,7 +85,7 @@ class Feed:
     @property
     def n_searches(self) -> int:
         """Number of searches in the storage."""
-        return sum(followed.writer is not None for followed in self._followed.values())
+        return sum(each.writer is not None and not each.is_hidden for each in self._followed.values())
 
     def follow(self, stop: threading.Event) -> None:
         """Refresh until an event is set."""
@@ -111,6 +114,10 @@ class Feed:
         followed.problem = problem
 
     def _copy(self, followed: _Followed) -> None:
+        status = os.stat(followed.follower.path)
+        file_state = status.st_size, status.st_mtime_ns
+        if file_state == followed.file_state and not followed.is_running:
+            return
         view = followed.follower.refresh()
         data = read_source(view)
         if followed.writer is None or followed.started != view.started:
@@ -119,6 +126,7 @@ class Feed:
             followed.writer = StudyWriter(data, self._storage, followed.name)
             followed.started = view.started
         followed.writer.write(data)
+        followed.is_running, followed.file_state = view.state == "running", file_state
 
     def _free_name(self, name: str) -> str:
         """Return a name that no study has."""
