@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from skhpt._typing import Constraint, ErrorScore, Estimator, Refit, SpaceDefinition
 from skhpt.session.validation import metric_of_refit
@@ -43,6 +44,10 @@ class FittedSettings:
     n_planned: int | None = None
     space: SpaceSummary = ()
     fingerprint: Mapping[str, str] = field(default_factory=dict)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Read the state of a pickle; one of an earlier version lacks the last fields."""
+        vars(self).update(vars(FittedSettings(**state)))
 
     @property
     def metric(self) -> str | None:
