@@ -25,9 +25,9 @@ STATE_COLORS = {
     "timeout": PALETTE[1],
     "crashed": PALETTE[4],
 }
-#: A gap in which no worker works is a pause between two sessions if it is longer than this part of the other time,
-#: and no worker has worked on both sides of it.
-MIN_PAUSE = 0.2
+#: A gap in which no worker works is a pause between two sessions if it is longer than the first of these parts of the
+#: other time and no worker has worked on both sides of it, or longer than the second.
+MIN_PAUSE, SURE_PAUSE = 0.2, 1.0
 #: Width of a pause in the plot, as a part of the other time.
 PAUSE_WIDTH = 0.03
 #: Height of a bar; the distance of two workers is 1.
@@ -320,7 +320,7 @@ def _sessions(bars: Sequence[FoldBar]) -> list[_Session]:
     cuts = []
     for i in np.flatnonzero(gaps > MIN_PAUSE * active) + 1:
         before, after = ({bar.worker for bar in part} for part in (ordered[:i], ordered[i:]))
-        if not (before & after) - {""}:
+        if gaps[i - 1] > SURE_PAUSE * active or not (before & after) - {""}:
             cuts.append(int(i))
     parts = zip([0, *cuts], [*cuts, len(ordered)])
     return [_Session(ordered[start:stop]) for start, stop in parts]

@@ -90,9 +90,15 @@ def test_a_pause_between_two_sessions_is_cut_out():
 
 
 def test_idle_workers_are_no_pause():
-    display = display_of(fold(0, 1, "7"), fold(9, 10, "7"))
+    display = display_of(fold(0, 1, "7"), fold(2.5, 3.5, "7"))
     assert display.pauses == []
-    assert display.utilization_ == pytest.approx(0.2)
+    assert display.utilization_ == pytest.approx(2 / 3.5)
+
+
+def test_a_gap_longer_than_all_work_is_a_pause_of_the_same_worker():
+    display = display_of(fold(0, 1, "7"), fold(9, 10, "7"))
+    assert [pause for _, pause in display.pauses] == [pytest.approx(8)]
+    assert display.row_names == ["worker 1"]
 
 
 def test_folds_that_are_kept_from_a_lower_rung_or_skipped_have_one_bar():
