@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, overload
 
@@ -162,6 +162,10 @@ class History(Sequence[Trial]):
         """Store a fold of a pending trial; a fold of a finished trial is ignored."""
         if fold.candidate in self._folds:
             self._folds[fold.candidate][fold.split] = fold
+
+    def add_folds(self, candidate: int, folds: Mapping[int, FoldScore]) -> None:
+        """Store folds of a pending trial, by split."""
+        self._folds[candidate].update(folds)
 
     def add(self, candidates: Iterable[Candidate]) -> None:
         """Append candidates as pending trials.

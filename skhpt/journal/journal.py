@@ -27,6 +27,7 @@ from skhpt.journal.records import (
     header_record,
     round_record,
     texts_record,
+    usual_fold_text,
 )
 from skhpt.trial import Candidate, FoldScore, Trial
 
@@ -148,10 +149,12 @@ class Journal:
         TypeError, ValueError
             If a score or a prediction cannot be written, or a candidate was not asked for.
         """
+        texts = []
         for fold in folds:
             if not self._first_id <= fold.candidate < self._next_id:
                 raise ValueError(f"journal: candidate {fold.candidate} was never asked for")
-        self._write(*[_text_of(fold) for fold in folds])
+            texts.append(usual_fold_text(fold) or _text_of(fold))
+        self._write(*texts)
 
     def finished(self, trial: Trial) -> None:
         """Write the number of folds that count if a race eliminated the trial; write nothing for any other trial."""
@@ -173,9 +176,10 @@ class Journal:
 
     def _write(self, *texts: str) -> None:
         if self._file.is_open:
-            lines = self._sealer.seal([*self._postponed, *texts], self._file.n_bytes)
-            self._postponed.clear()
-            self._file.append(lines)
+            if self._postponed:
+                texts = (*self._postponed, *texts)
+                self._postponed.clear()
+            self._file.append(self._sealer.seal(texts, self._file.n_bytes))
 
 
 def _text_of(fold: FoldScore) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 from codecs import BOM_UTF8
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
@@ -30,6 +30,7 @@ from skhpt.journal.records import (
     own_params_from,
     time_from,
     usual_fold_from,
+    without_predictions,
 )
 from skhpt.trial import Candidate, FoldScore, Trial
 
@@ -111,9 +112,11 @@ class Contents:
     def add_fold(self, fold: FoldScore) -> None:
         """Add a fold; raise ValueError if its candidate was not asked for, or there is no such fold."""
         candidate_id, split = fold.candidate, fold.split
-        self._check_candidate(candidate_id)
-        self._check_split(split)
-        folds = self.folds_of[candidate_id - self._first_id]
+        i = candidate_id - self._first_id
+        if not (0 <= i < len(self.folds_of) and 0 <= split < self._n_splits):
+            self._check_candidate(candidate_id)
+            self._check_split(split)
+        folds = self.folds_of[i]
         if split in folds:
             earlier = folds.pop(split)  # the last arrival decides the order
             # A line may have been moved, so it is unknown which result is the later one.
@@ -205,6 +208,7 @@ class JournalReader:
     def __init__(self, path: str, file: BinaryIO):
         self.path = path
         self.n_lines = self.n_bytes = self.n_torn_bytes = 0
+        self._shortened: Callable[[bytes], bytes] = bytes
         self.damaged: list[int] = []
         self.dependent: list[int] = []
         beginning = file.read(len(MAGIC))
@@ -272,15 +276,19 @@ class JournalReader:
             if fold is not None:
                 contents.add_fold(fold)
             else:
-                contents.add(decode(record), codec)
+                contents.add(decode(self._shortened(record)), codec)
         except _INVALID as error:
             if not contents.is_damaged:
                 raise ValueError(f"{self.path}, line {number}: {error}") from error
             self.dependent.append(number)
 
     def text_codec(self) -> TextCodec:
-        """Return a decoder that needs no objects of the search: each object becomes its text."""
+        """Return a decoder that needs no objects of the search: each object becomes its text.
+
+        From now on predictions are left out, which would fill the memory.
+        """
         assert self.first_line is not None
+        self._shortened = without_predictions
         try:
             return TextCodec(self.first_line.choices)
         except _INVALID as error:

@@ -269,10 +269,10 @@ def fold_record(fold: FoldScore) -> dict[str, Any]:
 
 def fold_text(fold: FoldScore) -> str:
     """Return the record of a fold as JSON text."""
-    return _usual_fold_text(fold) or encode(fold_record(fold))
+    return usual_fold_text(fold) or encode(fold_record(fold))
 
 
-def _usual_fold_text(fold: FoldScore) -> str:
+def usual_fold_text(fold: FoldScore) -> str:
     """Return the JSON text of a successful fold, made by a template; an empty text for any other fold.
 
     Nearly all folds are of this kind, and a template takes a third of the time of the general way.
@@ -281,10 +281,13 @@ def _usual_fold_text(fold: FoldScore) -> str:
         return ""
     if fold.resumed_from or fold.converged or fold.retries:
         return ""
-    times = _times_text(fold)
-    if times is None:
+    started, ended, worker, times = fold.started, fold.ended, fold.worker, ""
+    if worker and 0 < started <= ended < _MAX_TIME:
+        times = f', "started": {started:.4f}, "ended": {ended:.4f}, "worker": {_key_text(worker)}'
+    elif worker or started or ended:
         return ""
-    fit_time, score_time, test = fold.fit_time, fold.score_time, _score_text(fold.test_score)
+    fit_time, score_time, score = fold.fit_time, fold.score_time, fold.test_score
+    test = repr(score) if type(score) is float and isfinite(score) else _score_text(score)
     if not (fit_time and score_time and test and type(fit_time) is type(score_time) is float):
         return ""
     if not isfinite(fit_time + score_time):
@@ -299,16 +302,6 @@ def _usual_fold_text(fold: FoldScore) -> str:
         f'{{"scored": {fold.candidate:d}, "split": {fold.split:d}, "test": {test}{train}, '
         f'"fit_time": {fit_time!r}, "score_time": {score_time!r}{times}}}'
     )
-
-
-def _times_text(fold: FoldScore) -> str | None:
-    """Return the JSON text of the times and the worker of a fold; None if only some of them are known."""
-    started, ended, worker = fold.started, fold.ended, fold.worker
-    if not (started or ended or worker):
-        return ""
-    if not (started and ended and worker and 0 < started <= ended < _MAX_TIME):
-        return None
-    return f', "started": {_time(started)!r}, "ended": {_time(ended)!r}, "worker": {_key_text(worker)}'
 
 
 def _score_text(score: Score | None) -> str:
@@ -339,18 +332,42 @@ def usual_fold_from(line: bytes) -> FoldScore | None:
     if match is None:
         return None
     candidate, split, test, fit_time, score_time, started, ended, worker = match.groups()
-    numbers = float(test), float(fit_time), float(score_time)
-    if not isfinite(sum(numbers)):  # 1e999 is not a number that is written
+    score, fit_seconds, score_seconds = float(test), float(fit_time), float(score_time)
+    if not isfinite(score + fit_seconds + score_seconds):  # 1e999 is not a number that is written
         return None
-    fold = FoldScore(int(candidate), int(split), numbers[0], None, *numbers[1:])
     if worker is None:
-        return fold
-    return replace(fold, started=float(started), ended=float(ended), worker=_worker_name(worker))
+        return FoldScore(int(candidate), int(split), score, None, fit_seconds, score_seconds)
+    return FoldScore(  # keywords would take a tenth of the time of reading
+        int(candidate),
+        int(split),
+        score,
+        None,
+        fit_seconds,
+        score_seconds,
+        "ok",
+        None,
+        0,
+        False,
+        0,
+        None,
+        float(started),
+        float(ended),
+        _worker_name(worker),
+    )
 
 
 @lru_cache(maxsize=256)
 def _worker_name(text: bytes) -> str:
     return text.decode()
+
+
+def without_predictions(line: bytes) -> bytes:
+    """Return the JSON text of a fold without its predictions, which are its last field."""
+    if not line.startswith(b'{"scored"'):
+        return line
+    # Within a text, these quotation marks would be escaped.
+    rest, field, _ = line.partition(b', "predictions": ')
+    return rest + b"}" if field else line
 
 
 def fold_from(record: Any) -> FoldScore:

@@ -52,12 +52,19 @@ class Replay:
         n_earlier = self.history.n_earlier_trials
         for candidate in self.history.pending:
             folds = contents.folds_of[candidate.id - n_earlier]
-            for fold in folds.values():
-                self.history.add_fold(_of_candidate(fold, candidate.id))
-                self.last_end = max(self.last_end, fold.ended)
-            folds.clear()
+            if folds:
+                self._take(candidate.id, folds)
         while self._finish_next():
             pass
+
+    def _take(self, candidate_id: int, folds: dict[int, FoldScore]) -> None:
+        """Take over the folds of a candidate, the last of which has arrived last."""
+        last = folds[next(reversed(folds))]
+        self.last_end = max(self.last_end, last.ended)
+        if last.candidate != candidate_id:
+            folds = {split: replace(fold, candidate=candidate_id) for split, fold in folds.items()}
+        self.history.add_folds(candidate_id, folds)
+        self._contents.folds_of[candidate_id - self.history.n_earlier_trials].clear()
 
     def trials(self) -> list[Trial]:
         """Return the finished trials in the order and with the ids that the results of the search have."""

@@ -4,7 +4,9 @@ Run by hand, on Linux: ``python tests/benchmarks/reliability.py [journal] [read]
 
 - ``journal``: the time of 10,000 folds that take no time, with a journal as a multiple of that without one, and what
   part of a search the journal takes, of folds that take no time and of a small tree's;
-- ``read``: the time and the memory that it takes to read a large journal, in a process of its own;
+- ``read``: the time and the memory that it takes to read journals, each time in a process of its own: all of it
+  (``read_journal``), with the scores (``read_source``), again when nothing is new (``refresh``), then also the best
+  candidate, and to resume the search;
 - ``accidents``: which scores are kept when one thing goes wrong, each case in a process of its own that is given up
   after some seconds;
 - ``kills``: what searches end with that are killed at random moments, again and again, until they are done.
@@ -24,6 +26,7 @@ import tempfile
 import time
 import warnings
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import joblib
@@ -40,9 +43,17 @@ from overhead import NullClassifier  # noqa: E402
 
 from skhpt import GridSearch, Space  # noqa: E402
 from skhpt.history import History  # noqa: E402
-from skhpt.journal import Header, Journal, SpaceCodec, open_journal, read_journal  # noqa: E402
+from skhpt.inspection import read_source  # noqa: E402
+from skhpt.journal import (  # noqa: E402
+    Header,
+    Journal,
+    JournalFollower,
+    SpaceCodec,
+    open_journal,
+    read_journal,
+)
 from skhpt.search import base  # noqa: E402
-from skhpt.trial import Candidate, FoldScore  # noqa: E402
+from skhpt.trial import Candidate, FoldScore, Predictions  # noqa: E402
 from tests.estimators import Fatal  # noqa: E402
 from tests.stories.interruptible import make, members, results  # noqa: E402
 
@@ -136,6 +147,7 @@ def price_of_a_line(n=10_000):
         with open_journal(f"{folder}/lines", Header({}, {"n_splits": 1}), codec) as journal:
             journal.asked([Candidate(0, {"value": 0})])
             fold = FoldScore(0, 0, 1 / 3, None, 0.0123456789, 0.00123456789)
+            fold = replace(fold, started=START, ended=START + 1 / 7, worker="1234")
             wall, cpu = time.perf_counter(), time.process_time()
             for _ in range(n):
                 journal.scored(fold)
@@ -151,7 +163,10 @@ LARGE_SPACE = Space(
 LARGE_HEADER = Header({}, {"n_splits": 5})
 
 
-def write_large_journal(path, n, n_in_round=100):
+START = 1_795_970_000.0
+
+
+def write_large_journal(path, n, n_in_round=100, predictions=None):
     """Write a journal of so many candidates with five folds each."""
     rng = np.random.default_rng(0)
     C, degree, kernel = (rng.random(n) + 0.1).tolist(), rng.integers(1, 9, n).tolist(), rng.integers(0, 3, n)
@@ -164,7 +179,20 @@ def write_large_journal(path, n, n_in_round=100):
             journal.asked([Candidate(i, point) for i, point in zip(ids, points, strict=True)])
             for i in ids:
                 for split, (score, fit_time, score_time) in enumerate(numbers[i]):
-                    journal.scored(FoldScore(i, split, score, None, fit_time / 100, score_time / 100))
+                    journal.scored(
+                        FoldScore(
+                            i,
+                            split,
+                            score,
+                            None,
+                            fit_time / 100,
+                            score_time / 100,
+                            predictions=predictions,
+                            started=START + i / 7,
+                            ended=START + i / 7 + 1 / 9,
+                            worker=str(1234 + i % 4),
+                        )
+                    )
 
 
 def read(how, path):
@@ -172,6 +200,19 @@ def read(how, path):
     before, cpu = peak_memory(), time.process_time()
     if how == "read_journal":
         read_journal(path)
+    elif how == "read_source":
+        data = read_source(path)
+        data.scores(), data.best_index
+    elif how == "refresh":
+        follower = JournalFollower(path)
+        follower.refresh()
+        cpu = time.process_time()
+        follower.refresh()
+    elif how == "best":
+        follower = JournalFollower(path)
+        follower.refresh()
+        cpu = time.process_time()
+        assert follower.refresh().best_params
     else:
         with open_journal(path, LARGE_HEADER, SpaceCodec(LARGE_SPACE)) as journal:
             history = History()
@@ -188,19 +229,24 @@ def peak_memory():
     return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 
-def cost_of_reading(repeats, n=154_000):
-    """Print what it takes to read a large journal."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = f"{folder}/large.jsonl"
-        write_large_journal(path, n)
-        print(f"\na journal of {n} candidates and {5 * n} folds, {os.path.getsize(path) / 1e6:.0f} MB")
-        for how in ("read_journal", "resume"):
-            taken = []
-            for _ in range(repeats):
-                command = [sys.executable, __file__, "reading", how, path]
-                taken.append(json.loads(subprocess.check_output(command)))
-            cpu, memory = np.median(taken, axis=0)
-            print(f"{how}: {cpu:.1f} s of CPU, {memory:.0f} MB of memory", flush=True)
+def cost_of_reading(repeats):
+    """Print what it takes to read journals."""
+    predictions = Predictions(np.random.default_rng(0).random((100, 10)), "predict_proba", np.arange(10))
+    for n, kept in ((2_000, None), (2_000, predictions), (154_000, None)):
+        with tempfile.TemporaryDirectory() as folder:
+            path = f"{folder}/large.jsonl"
+            write_large_journal(path, n, predictions=kept)
+            size = os.path.getsize(path) / 1e6
+            print(
+                f"\n{n} candidates, {5 * n} folds, {'with' if kept else 'without'} predictions, {size:.0f} MB"
+            )
+            for how in ("read_journal", "read_source", "refresh", "best", "resume"):
+                taken = []
+                for _ in range(repeats):
+                    command = [sys.executable, __file__, "reading", how, path]
+                    taken.append(json.loads(subprocess.check_output(command)))
+                cpu, memory = np.median(taken, axis=0)
+                print(f"{how}: {cpu:.3f} s of CPU, {memory:.0f} MB of memory", flush=True)
 
 
 # -- accidents -----------------------------------------------------------------------------------------------

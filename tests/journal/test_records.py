@@ -1,7 +1,9 @@
 """Records of candidates and folds: read as they were written, without default values."""
 
+import dataclasses
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from skhpt.journal.records import (
     fold_record,
     fold_text,
     usual_fold_from,
+    without_predictions,
 )
 from skhpt.trial import Candidate, FoldScore, Predictions
 from tests.journal.examples import CODEC, PLAIN_VALUES, through_json
@@ -54,6 +57,15 @@ def test_folds_round_trip(fold):
     assert repr(fold_from(through_json(fold_record(fold)))) == repr(fold)
 
 
+TIMES = st.just(0.0) | st.floats(0, 4e9)
+WORKERS = st.sampled_from(["", "1234", "1234.5678", "host-2.de/12", 'a"b\\', "é"])
+
+
+def everything(fold):
+    """Return all fields of a fold, also those that are not compared."""
+    return [repr(getattr(fold, field.name)) for field in dataclasses.fields(fold)]
+
+
 USUAL_FOLDS = st.builds(
     FoldScore,
     candidate=st.integers(0, 10**6),
@@ -62,15 +74,18 @@ USUAL_FOLDS = st.builds(
     train_score=st.none() | st.floats(),
     fit_time=st.floats(0, 100),
     score_time=st.floats(0, 100),
+    started=TIMES,
+    ended=TIMES,
+    worker=WORKERS,
 )
 
 
 @given(FOLDS | USUAL_FOLDS)
 def test_the_template_of_usual_folds_writes_and_reads_as_the_general_way_does(fold):
-    text = fold_text(fold)
-    assert text == encode(fold_record(fold))
+    text, general = fold_text(fold), encode(fold_record(fold))
+    assert text == general if not fold.worker else json.loads(text) == json.loads(general)
     usual = usual_fold_from(text.encode())
-    assert usual is None or repr(usual) == repr(fold_from(json.loads(text)))
+    assert usual is None or everything(usual) == everything(fold_from(json.loads(text)))
 
 
 @pytest.mark.parametrize(
@@ -94,6 +109,28 @@ def test_other_numbers_are_read_the_general_way(number):
 def test_candidates_round_trip(candidate):
     record = through_json(candidate_record(candidate, CODEC.encode(candidate.params)))
     assert repr(candidate_from(record, CODEC)) == repr(candidate)
+
+
+def test_times_are_rounded_to_a_tenth_of_a_millisecond():
+    fold = FoldScore(3, 1, 0.5, None, 0.25, 1e-05, started=1.8e9 + 1 / 3, ended=1.8e9 + 2 / 3, worker="12.34")
+    text = fold_text(fold)
+    assert text.endswith('"started": 1800000000.3333, "ended": 1800000000.6667, "worker": "12.34"}')
+    for read in (usual_fold_from(text.encode()), fold_from(json.loads(text))):
+        assert (read.started, read.ended, read.worker) == (1800000000.3333, 1800000000.6667, "12.34")
+
+
+@pytest.mark.parametrize("worker", ["1234", "1234.5678", "host-2.example.org/12.34"])
+def test_the_template_is_used_for_every_worker(worker):
+    fold = FoldScore(3, 1, 0.5, None, 0.25, 1e-05, started=1.8e9, ended=1.8e9, worker=worker)
+    assert usual_fold_from(fold_text(fold).encode()).worker == worker
+
+
+def test_predictions_are_cut_off_and_nothing_else_is():
+    fold = FoldScore(3, 1, 0.5, state="failed", error='a, "predictions": {', predictions=None)
+    text = encode(fold_record(fold)).encode()
+    assert without_predictions(text) == text
+    with_some = encode(fold_record(replace(fold, predictions=Predictions(np.arange(3), "predict")))).encode()
+    assert without_predictions(with_some) == text
 
 
 def test_default_values_are_left_out():
