@@ -19,7 +19,7 @@ from skhpt.journal.liveness import State, state_of
 from skhpt.journal.reader import Contents, JournalReader
 from skhpt.journal.records import MAGIC, texts_from
 from skhpt.journal.replay import Replay
-from skhpt.results.cv_results import cv_results, metric_names
+from skhpt.results.cv_results import cv_results, mean_scores, metric_names, rank
 from skhpt.results.leaderboard import check_n, leaderboard, leaderboard_frame, leaderboard_text
 from skhpt.space.summary import SpaceSummary, summary_from_json
 from skhpt.trial import Trial
@@ -216,7 +216,7 @@ class JournalView:
         """What a function or a rule for `refit` has chosen; empty if there is none."""
         return next((event.facts for event in reversed(self.events) if event.what == "chosen"), {})
 
-    @property
+    @cached_property
     def best_index(self) -> int:
         """Row of the best candidate so far; raises ValueError if no candidate is finished."""
         if not self.trials:
@@ -228,7 +228,7 @@ class JournalView:
             and 0 <= row < len(self.trials)
         ):
             return row
-        return int(np.argmin(self.cv_results_[f"rank_test_{self._column(self.refit_metric)}"]))
+        return int(np.argmin(rank(self._means, _budgets(self.trials))))
 
     @property
     def best_params(self) -> dict[str, Any]:
@@ -239,7 +239,14 @@ class JournalView:
     def best_score(self) -> float:
         """Mean score of the best candidate, by the metric that `refit` uses; raises as `best_params` does."""
         best = self.best_index
-        return float(self.cv_results_[f"mean_test_{self._column(self.refit_metric)}"][best])
+        return float(self._means[best])
+
+    @cached_property
+    def _means(self) -> np.ndarray:
+        """Mean scores of the metric that decides: a column of `cv_results_`, which takes longer to make."""
+        return mean_scores(
+            self.trials, self.refit_metric, error_score=self.error_score, budgets=_budgets(self.trials)
+        )
 
     def leaderboard(self, n: int | None = None, metric: str | None = None) -> pd.DataFrame:
         """Return the candidates so far as a DataFrame, the best first.
@@ -302,10 +309,6 @@ class JournalView:
         """Metric that decides which candidate is the best; the first metric if `refit` does not name one."""
         name = self.facts.get("refit_metric")
         return name if name in self.metrics else self.metrics[0]
-
-    def _column(self, metric: str) -> str:
-        """Return the name of a metric in the table, which has no names of metrics while all fits have failed."""
-        return metric if f"mean_test_{metric}" in self.cv_results_ else "score"
 
     @property
     def _has_train_scores(self) -> bool:

@@ -57,7 +57,7 @@ def cv_results(
         If a score is not finite, and `warns` is True.
     """
     shown: list[Params] = [dict(each) for each in params or (trial.candidate.params for trial in trials)]
-    skipped = np.array([[fold.state == "skipped" for fold in trial.folds] for trial in trials], dtype=bool)
+    skipped = _skipped(trials)
     mean: Mean = np.mean if budgets is None else partial(_mean_of_evaluated, skipped=skipped)
     results = _info_columns(trials)
     if budgets is not None:
@@ -75,6 +75,19 @@ def cv_results(
             train = _scores(trials, "train", metric, error_score=error_score)
             results |= _score_columns(f"train_{metric}", train, skipped, mean=mean, warns=warns)
     return results
+
+
+def mean_scores(
+    trials: Sequence[Trial], metric: str, *, error_score: float, budgets: Sequence[Any] | None = None
+) -> np.ndarray:
+    """Return the column ``mean_test_<metric>`` of the table, without the others; shape (n_trials,)."""
+    scores = np.array(_scores(trials, "test", metric, error_score=error_score), dtype=np.float64)
+    means: np.ndarray = np.mean(scores, axis=1)
+    return means if budgets is None else _mean_of_evaluated(scores, axis=1, skipped=_skipped(trials))
+
+
+def _skipped(trials: Sequence[Trial]) -> np.ndarray:
+    return np.array([[fold.state == "skipped" for fold in trial.folds] for trial in trials], dtype=bool)
 
 
 def metric_names(trials: Sequence[Trial]) -> list[str] | None:
