@@ -108,7 +108,7 @@ def _with_rung(candidate: Candidate, table: Table, row: int, numbers: dict[Hasha
     info = dict(candidate.info)
     for name in RUNG_COLUMNS:
         if name in table and not is_empty(table[name][row]):
-            info[name] = int(table[name][row])
+            info[name] = int(float(table[name][row]))
     if "iter" in info and "rung" not in info:
         number = numbers.setdefault(params_key(candidate.params), len(numbers))
         info |= {"candidate_id": number, "bracket": 0, "rung": info["iter"]}
