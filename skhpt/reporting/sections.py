@@ -77,7 +77,7 @@ class Reported:
 
     def picture(self, display: str, caption: str, **kwargs: Any) -> list[Part]:
         """Return the picture of a display of `skhpt.plots`; nothing if the report has no pictures."""
-        if not self.with_plots or not hasattr(plots, display):  # TODO all displays
+        if not self.with_plots:
             return []
         prefix = f"picture{next(self._numbers)}-"
         display_class = getattr(plots, display)
