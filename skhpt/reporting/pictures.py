@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import re
 import warnings
@@ -15,7 +16,9 @@ from skhpt.reporting.page import Picture
 #: Number of points or lines from which on an artist is an image inside the picture.
 MAX_VECTOR_POINTS = 300
 #: Resolution of such images.
-DPI = 100
+DPI = 144
+#: Size of images with all of their colours, in characters.
+MAX_FULL_COLOR = 40_000
 #: Width below which a picture is not made smaller, in pixels.
 MIN_WIDTH = 560
 #: Settings of matplotlib: texts remain texts, and the page has the background.
@@ -96,6 +99,8 @@ def inline_svg(svg: str, *, prefix: str, label: str) -> Html:
     for element in root.iter():
         element.tag = _local_name(element)
         element.attrib = {_attribute(k): _with_prefix(k, v, prefix) for k, v in element.attrib.items()}
+        if element.tag == "image":
+            element.set("href", _with_few_colors(element.get("href", "")))
     width = float(root.attrib.pop("width").removesuffix("pt")) * 4 / 3
     root.attrib.pop("height")
     root.attrib |= {
@@ -129,3 +134,16 @@ def _with_prefix(name: str, value: str, prefix: str) -> str:
     if _attribute(name) == "href":
         return re.sub("^#", f"#{prefix}", value)
     return re.sub(r"url\(#", f"url(#{prefix}", value)
+
+
+def _with_few_colors(link: str) -> str:
+    """Return an image, as a link that contains it, with 256 colours if it is large: a third of the size."""
+    kind, _, content = link.partition(",")
+    if len(content) < MAX_FULL_COLOR:
+        return link
+    from PIL import Image  # which matplotlib needs, and so is there
+
+    image = Image.open(io.BytesIO(base64.b64decode(content)))
+    file = io.BytesIO()
+    image.quantize(256, method=2).save(file, format="PNG", optimize=True)  # 2: with transparency
+    return f"{kind},{base64.b64encode(file.getvalue()).decode()}"
