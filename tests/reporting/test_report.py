@@ -9,6 +9,8 @@ import warnings
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.stats import loguniform
 from sklearn.datasets import load_iris
 from sklearn.exceptions import NotFittedError
@@ -18,6 +20,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from skhpt import GridSearch, HyperbandSearchCV, RandomSearch, Space, read_journal, report
+from skhpt._html import clean
 from skhpt.history import History
 from skhpt.inspection import SearchData
 from skhpt.space.summary import summarize_space
@@ -30,6 +33,28 @@ pytest.importorskip("matplotlib")
 X, y = load_iris(return_X_y=True)
 PIPELINE = Pipeline([("scale", StandardScaler()), ("svc", SVC())])
 HOSTILE = "<script>document.body.append(document.createElement('x-inserted'))</script>'\"]]>\x00\ud800"
+
+
+#: Elements of a page without pictures.
+TAGS = {
+    "html",
+    "head",
+    "meta",
+    "title",
+    "style",
+    "body",
+    "header",
+    "h1",
+    "p",
+    "nav",
+    "ul",
+    "li",
+    "a",
+    "main",
+    "section",
+}
+TAGS |= {"h2", "dl", "div", "dt", "dd", "table", "caption", "thead", "tbody", "tr", "th", "td", "pre", "code"}
+TAGS |= {"details", "summary", "footer", "script"}
 
 
 @pytest.fixture(scope="module")
@@ -307,6 +332,16 @@ def test_other_odd_texts_stay_texts(text):
     page = Page(report(hostile_data(text), title=text, plots=False).html)
     assert " ".join(text.split()) in page.text
     assert "<b>" not in page.html
+
+
+@settings(max_examples=25)
+@given(st.text(st.characters(exclude_categories=()), min_size=1, max_size=20))
+def test_any_text_stays_a_text(text):
+    html = report(hostile_data(f"a{text}"), title=text, plots=False).html
+    page = Page(html)
+    html.encode("utf-8")
+    assert set(page.tags) <= TAGS
+    assert " ".join(clean(f"a{text}").split()) in page.text
 
 
 @pytest.mark.skipif(not shutil.which("chromium"), reason="chromium is not installed")
