@@ -154,9 +154,16 @@ def recording(session: Session) -> Iterator[None]:
             opened.end("interrupted")
             raise
         except BaseException as error:
-            opened.end("error", error=str(error)[:MAX_ERROR], kind=type(error).__name__)
+            opened.end("error", error=_text_of(error), kind=type(error).__name__)
             raise
         opened.end("completed")
+
+
+def _text_of(error: BaseException) -> str:
+    try:
+        return str(error)[:MAX_ERROR]
+    except BaseException:  # the error of a user's class, which is raised in any case
+        return ""
 
 
 def _identity(
