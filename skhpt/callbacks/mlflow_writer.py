@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
+import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -27,6 +28,8 @@ ENVIRONMENT = {
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
 
+#: Tags of a new experiment: MLflow's pages show the columns and charts for models.
+EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 PARENT_TAG = "mlflow.parentRunId"
 JOURNAL_TAG = "skhpt.journal"
 END_TAG = "skhpt.stop_reason"
@@ -203,7 +206,9 @@ class SearchRuns:
 
     def _find_experiment(self, name: str) -> str:
         experiment = self._client.get_experiment_by_name(name)
-        return str(experiment.experiment_id if experiment else self._client.create_experiment(name))
+        if experiment:
+            return str(experiment.experiment_id)
+        return str(self._client.create_experiment(name, tags=EXPERIMENT_TAGS))
 
     def _find_unfinished(self, start: SearchStart) -> Any:
         """Return the last run of the same journal if the search of it was killed; None if there is none."""
@@ -284,34 +289,22 @@ class SearchRuns:
         return problems
 
     def _log_model(self, end: SearchEnd) -> None:
-        """Log the best model: in MLflow's default format if that takes all of its types, else by cloudpickle."""
-        try:
-            self._log_model_as(end, {})
-        except Exception:
-            self._log_model_as(end, {"serialization_format": "cloudpickle"})
-
-    def _log_model_as(self, end: SearchEnd, serialization: Mapping[str, str]) -> None:
-        mlflow = import_optional("mlflow.sklearn", "MLflowLogger")
+        """Log the best model."""
         models = import_optional("mlflow.models", "MLflowLogger")
         # mlflow.sklearn.log_model would choose the experiment of the user's active run.
         model = self._client.create_logged_model(
             self._experiment, name="best_estimator", source_run_id=self.run_id, params=dict(end.params)
         )
-        try:
-            with self._tracking_uri_set():
-                models.Model.log(
-                    artifact_path=None,
-                    flavor=mlflow,
-                    run_id=self.run_id,
-                    model_id=model.model_id,
-                    sk_model=end.model,
-                    registered_model_name=end.registered_model_name,
-                    pip_requirements=list(end.requirements),
-                    **serialization,
-                )
-        except BaseException:
-            self._client.delete_logged_model(model.model_id)
-            raise
+        with self._tracking_uri_set():
+            models.Model.log(
+                artifact_path=None,
+                flavor=_SklearnFlavor,
+                run_id=self.run_id,
+                model_id=model.model_id,
+                sk_model=end.model,
+                registered_model_name=end.registered_model_name,
+                pip_requirements=list(end.requirements),
+            )
 
     @contextmanager
     def _tracking_uri_set(self) -> Iterator[None]:
@@ -326,6 +319,22 @@ class SearchRuns:
             yield
         finally:
             mlflow.set_tracking_uri(before)
+
+
+class _SklearnFlavor:
+    """MLflow's flavor for scikit-learn, which saves by cloudpickle what its default format does not accept."""
+
+    @staticmethod
+    def save_model(path: str, **options: Any) -> None:
+        """Save a model in a folder."""
+        flavor = import_optional("mlflow.sklearn", "MLflowLogger")
+        try:
+            flavor.save_model(path=path, **options)
+        except Exception:
+            shutil.rmtree(path, ignore_errors=True)
+            flavor.save_model(
+                path=path, serialization_format=flavor.SERIALIZATION_FORMAT_CLOUDPICKLE, **options
+            )
 
 
 def _quoted(text: str) -> str:
