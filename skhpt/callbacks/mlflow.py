@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from functools import partial
 from importlib.metadata import version
+from importlib.util import find_spec
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ from skhpt.callbacks.mlflow_writer import (
     SearchStart,
     Writer,
 )
+from skhpt.reporting import report
 from skhpt.results.status import SearchStatus
 from skhpt.trial import Trial
 
@@ -249,6 +251,8 @@ class MLflowLogger(SearchCallback):
         if self.log_journal and search.journal is not None:
             journal = Path(search.journal)
             yield journal.name, lambda path: shutil.copyfile(journal, path)
+        if self.log_report and find_spec("jinja2") and find_spec("matplotlib"):
+            yield "report.html", lambda path: report(search, path)
 
 
 class AutologgingLogger(MLflowLogger):

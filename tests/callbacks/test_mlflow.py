@@ -54,7 +54,7 @@ def log(uri):
     """Fit a search with a logger; return the run of the search and the runs of its candidates by number."""
 
     def log(search, X, y, **options):
-        options = {"tracking_uri": uri, "log_model": False} | options
+        options = {"tracking_uri": uri, "log_model": False, "log_report": False} | options
         logger = MLflowLogger(**options)
         search.set_callbacks(logger).fit(X, y)
         return runs_of(options["tracking_uri"], logger.run_id_)
@@ -195,6 +195,13 @@ def test_the_artifacts_are_the_table_the_journal_and_the_model(iris, log, uri, t
     assert mlflow.get_tracking_uri() != uri  # that of the process is as it was
 
 
+def test_the_report_is_an_artifact(iris, log, uri):
+    pytest.importorskip("jinja2")
+    pytest.importorskip("matplotlib")
+    run, _ = log(GridSearch(KNeighborsClassifier(), NEIGHBORS), *iris, log_report=True)
+    assert artifacts(uri, run) == {"cv_results.csv", "report.html"}
+
+
 def test_only_the_best_candidates_are_logged_if_asked_for(iris, log):
     search = GridSearch(KNeighborsClassifier(), {"n_neighbors": [1, 90, 5, 100]})
     _, candidates = log(search, *iris, n_candidates=2)
@@ -214,7 +221,7 @@ def test_a_database_works_too(iris, log, tmp_path):
 def test_the_run_is_nested_under_the_active_run(iris):
     import mlflow
 
-    logger = MLflowLogger(log_model=False)
+    logger = MLflowLogger(log_model=False, log_report=False)
     with mlflow.start_run() as active:
         GridSearch(KNeighborsClassifier(), NEIGHBORS).set_callbacks(logger).fit(*iris)
         assert mlflow.active_run().info.run_id == active.info.run_id
@@ -245,7 +252,7 @@ def interrupt(search, logger, iris, n):
 
 
 def test_ctrl_c_kills_the_run(iris, uri):
-    logger = MLflowLogger(tracking_uri=uri)
+    logger = MLflowLogger(tracking_uri=uri, log_report=False)
     interrupt(GridSearch(KNeighborsClassifier(), NEIGHBORS), logger, iris, 2)
     run, candidates = runs_of(uri, logger.run_id_)
     assert run.info.status == "KILLED"
@@ -253,7 +260,7 @@ def test_ctrl_c_kills_the_run(iris, uri):
 
 
 def test_an_exception_fails_the_run(iris, uri):
-    logger = MLflowLogger(tracking_uri=uri)
+    logger = MLflowLogger(tracking_uri=uri, log_report=False)
     search = GridSearch(KNeighborsClassifier(), {"n_neighbors": [5, -1]}, error_score="raise")
     with pytest.raises(ValueError, match="n_neighbors"):
         search.set_callbacks(logger).fit(*iris)
@@ -263,7 +270,7 @@ def test_an_exception_fails_the_run(iris, uri):
 
 
 def test_a_killed_search_continues_its_run_and_one_that_had_ended_gets_a_new_one(iris, uri, tmp_path):
-    logger = MLflowLogger(tracking_uri=uri, log_model=False)
+    logger = MLflowLogger(tracking_uri=uri, log_model=False, log_report=False)
     space = {"n_neighbors": randint(1, 50)}
 
     def search(n_iter):
@@ -289,7 +296,7 @@ def test_a_killed_search_continues_its_run_and_one_that_had_ended_gets_a_new_one
 
 
 def test_a_further_fit_and_an_evaluation_by_hand_log_the_new_candidates(iris, uri):
-    logger = MLflowLogger(tracking_uri=uri, log_model=False)
+    logger = MLflowLogger(tracking_uri=uri, log_model=False, log_report=False)
     search = ManualSearch(KNeighborsClassifier(), [{"n_neighbors": 40}, {"n_neighbors": 5}])
     search.set_callbacks(logger).fit(*iris)
     first = logger.run_id_
@@ -325,7 +332,7 @@ def test_a_server_that_fails_in_the_middle_costs_one_warning(iris, uri, monkeypa
         return create_run(self, *args, **kwargs)
 
     monkeypatch.setattr(mlflow.MlflowClient, "create_run", fail_later)
-    logger = MLflowLogger(tracking_uri=uri)
+    logger = MLflowLogger(tracking_uri=uri, log_report=False)
     with pytest.warns(UserWarning, match="MLflowLogger stops") as record:
         GridSearch(KNeighborsClassifier(), NEIGHBORS).set_callbacks(logger).fit(*iris)
     assert len(record) == 1
@@ -435,7 +442,9 @@ def test_autologging_logs_nothing_inside_a_search_and_leaves_sharing_on(iris, au
 
 
 def test_autologging_logs_one_run_with_a_logger_and_the_outer_one_of_two_searches(iris, autolog):
-    logged = GridSearch(KNeighborsClassifier(), NEIGHBORS).set_callbacks(MLflowLogger(log_model=False))
+    logged = GridSearch(KNeighborsClassifier(), NEIGHBORS).set_callbacks(
+        MLflowLogger(log_model=False, log_report=False)
+    )
     runs, nested = autolog(logged, iris)
     assert (len(runs), len(nested)) == (1, 3)
     inner = GridSearch(KNeighborsClassifier(), NEIGHBORS)
