@@ -295,7 +295,7 @@ class SearchRuns:
         model = self._client.create_logged_model(
             self._experiment, name="best_estimator", source_run_id=self.run_id, params=dict(end.params)
         )
-        with self._tracking_uri_set():
+        with _tracking_uri_set(self._destination.tracking_uri):
             models.Model.log(
                 artifact_path=None,
                 flavor=_SklearnFlavor,
@@ -306,19 +306,18 @@ class SearchRuns:
                 pip_requirements=list(end.requirements),
             )
 
-    @contextmanager
-    def _tracking_uri_set(self) -> Iterator[None]:
-        """Set the tracking server of the process, which models are logged to, for a moment."""
-        mlflow = import_optional("mlflow", "MLflowLogger")
-        before = mlflow.get_tracking_uri()
-        if before == self._destination.tracking_uri:
+
+@contextmanager
+def _tracking_uri_set(uri: str) -> Iterator[None]:
+    """Set the tracking server of the process, which models are logged to, for a moment."""
+    service = import_optional("mlflow.tracking._tracking_service.utils", "MLflowLogger")
+    before = os.environ.get("MLFLOW_TRACKING_URI")
+    try:
+        with service._use_tracking_uri(uri):
             yield
-            return
-        mlflow.set_tracking_uri(self._destination.tracking_uri)
-        try:
-            yield
-        finally:
-            mlflow.set_tracking_uri(before)
+    finally:  # MLflow has deleted it
+        if before is not None:
+            os.environ["MLFLOW_TRACKING_URI"] = before
 
 
 class _SklearnFlavor:

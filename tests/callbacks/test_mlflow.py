@@ -341,10 +341,14 @@ def test_a_server_that_fails_in_the_middle_costs_one_warning(iris, uri, monkeypa
     assert len(calls) == 3
 
 
-def test_the_environment_is_as_before(iris, log):
+def test_the_environment_is_as_before(iris, log, monkeypatch):
+    import mlflow
+
     before = dict(os.environ)
-    log(GridSearch(KNeighborsClassifier(), NEIGHBORS), *iris)
+    log(GridSearch(KNeighborsClassifier(), NEIGHBORS), *iris, log_model=True)
     assert dict(os.environ) == before
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "file:///elsewhere")
+    assert mlflow.get_tracking_uri() == "file:///elsewhere"
 
 
 def test_a_search_with_a_logger_can_be_pickled(iris, log):
@@ -394,15 +398,14 @@ def test_values_are_written_as_code_has_them():
 
 
 @pytest.fixture
-def autolog(uri):
+def autolog(uri, monkeypatch):
     """Switch autologging on; return a function that fits a search and returns the runs without a parent, and others."""
     import mlflow
 
-    before = mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(uri)
-    mlflow.sklearn.autolog(silent=True, log_models=False, log_datasets=False, max_tuning_runs=2)
     experiment = client_of(uri).create_experiment(f"autologging {uuid.uuid4()}")
-    mlflow.set_experiment(experiment_id=experiment)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", experiment)
+    mlflow.sklearn.autolog(silent=True, log_models=False, log_datasets=False, max_tuning_runs=2)
 
     def fit(search, iris):
         known = {run.info.run_id for run in client_of(uri).search_runs([experiment])}
@@ -413,7 +416,6 @@ def autolog(uri):
 
     yield fit
     mlflow.sklearn.autolog(disable=True, silent=True)
-    mlflow.set_tracking_uri(before)
 
 
 def test_autologging_logs_a_search_as_those_of_scikit_learn(iris, autolog):

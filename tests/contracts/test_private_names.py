@@ -565,6 +565,11 @@ NAMES: list[PrivateName] = [
         "callbacks/mlflow",
         _get_experiment_id="experiment that `mlflow.set_experiment` or the environment has chosen",
     ),
+    *names_of(
+        "mlflow.tracking._tracking_service.utils",
+        "callbacks/mlflow_writer",
+        _use_tracking_uri="server to which a model is logged, without a trace in the process",
+    ),
     # Joblib, loky and multiprocessing
     *names_of(
         "joblib.Parallel",
