@@ -59,7 +59,6 @@ class _Followed:
     is_running: bool = True
     file_state: tuple[int, int] | None = None  # size and time of the last change
     started: datetime | None = None
-    problem: str = ""
     is_hidden: bool = False
 
 
@@ -81,6 +80,7 @@ class Feed:
         self._storage = storage
         self._tell = tell
         self._followed: dict[str, _Followed] = {}
+        self._told: set[str] = set()
 
     @property
     def n_searches(self) -> int:
@@ -90,10 +90,13 @@ class Feed:
     def follow(self, stop: threading.Event) -> None:
         """Refresh until an event is set."""
         while not stop.wait(INTERVAL):
-            self.refresh()
+            try:
+                self.refresh()
+            except OSError as error:  # a folder has been removed
+                self._tell_once(str(error))
 
     def refresh(self) -> None:
-        """Copy what is new; a folder or file that is missing is an error the first time only."""
+        """Copy what is new; raise OSError if a folder or file that was named does not exist."""
         for path, name in journal_files(self._paths):
             if path not in self._followed:
                 self._followed[path] = _Followed(JournalFollower(path), self._free_name(name))
@@ -102,16 +105,16 @@ class Feed:
                 self._refresh(followed)
 
     def _refresh(self, followed: _Followed) -> None:
-        problem = ""
         try:
             self._copy(followed)
         except KeyError:  # someone has deleted the study in the dashboard
             followed.is_hidden = True
-        except (OSError, ValueError) as error:
-            problem = f"{followed.name}: {error}"
-        if problem and problem != followed.problem:
-            self._tell(problem)
-        followed.problem = problem
+        except (
+            OSError,
+            ValueError,
+            RuntimeError,
+        ) as error:  # the last one if a trial is changed in the dashboard
+            self._tell_once(f"{followed.name}: {error}")
 
     def _copy(self, followed: _Followed) -> None:
         status = os.stat(followed.follower.path)
@@ -125,8 +128,14 @@ class Feed:
                 followed.name = self._free_name(followed.name)
             followed.writer = StudyWriter(data, self._storage, followed.name)
             followed.started = view.started
+            followed.follower.warn_of_damage()
         followed.writer.write(data)
         followed.is_running, followed.file_state = view.state == "running", file_state
+
+    def _tell_once(self, line: str) -> None:
+        if line not in self._told:
+            self._told.add(line)
+            self._tell(line)
 
     def _free_name(self, name: str) -> str:
         """Return a name that no study has."""

@@ -82,6 +82,32 @@ def test_files_that_appear_and_that_cannot_be_read(runs, storage, tmp_path):
     assert lines[0].startswith("newer: ")
 
 
+def test_a_trial_that_is_failed_in_the_dashboard_stays_so(runs, storage, tmp_path):
+    lines = (runs / "ended.jsonl").read_text().splitlines(keepends=True)
+    (tmp_path / "search.jsonl").write_text("".join(lines[:4]))
+    feed = Feed([str(tmp_path)], storage, print)
+    feed.refresh()
+    open_trial = next(trial for trial in trials_of(storage, "search") if not trial.state.is_finished())
+    storage.set_trial_state_values(open_trial._trial_id, optuna.trial.TrialState.FAIL)
+    (tmp_path / "search.jsonl").write_text("".join(lines))
+    feed.refresh()
+    states = [trial.state.name for trial in trials_of(storage, "search")]
+    assert sorted(states) == ["COMPLETE", "COMPLETE", "FAIL"]
+
+
+def test_a_folder_that_is_removed_is_told_once(storage, tmp_path):
+    class Stop(threading.Event):
+        n_waits = 0
+
+        def wait(self, timeout=None):
+            self.n_waits += 1
+            return self.n_waits > 3
+
+    lines = []
+    Feed([str(tmp_path / "gone")], storage, lines.append).follow(Stop())
+    assert len(lines) == 1
+
+
 def test_a_file_that_is_replaced_is_another_study(runs, storage, tmp_path):
     feed = Feed([str(tmp_path)], storage, print)
     for name in ("ended", "killed"):

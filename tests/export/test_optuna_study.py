@@ -152,6 +152,7 @@ def test_a_journal_and_its_search_make_the_same_study(hyperband):
             b.state,
             b.intermediate_values,
         )
+        assert abs((a.datetime_complete - b.datetime_complete).total_seconds()) < 0.01
 
 
 def test_searches_of_scikit_learn_and_tables(iris):
