@@ -45,6 +45,11 @@ class Ranking:
             warnings.simplefilter("ignore", RuntimeWarning)  # trials without a score
             return np.asarray(np.nanstd(self.data.fold_scores(metric), axis=1))
 
+    @property
+    def n_candidates(self) -> int:
+        """Number of candidates; one on several rungs has several trials."""
+        return len({_candidate_key(trial) for trial in self.data.trials})
+
     @cached_property
     def best(self) -> int | None:
         """Row of the best candidate: the one that the search has chosen by its metric; None without a score."""

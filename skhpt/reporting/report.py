@@ -157,7 +157,9 @@ def _page_of_one(data: SearchData, *, title: str | None, metric: str | None, plo
 
 def _summary(search: Reported) -> str:
     data, row = search.data, search.ranking.best
-    texts = [f"{data.n_trials} candidates on {data.n_splits} folds"]
+    n = search.ranking.n_candidates
+    on_rungs = f" in {data.n_trials} trials" if n != data.n_trials else ""
+    texts = [f"{n} candidates{on_rungs} on {data.n_splits} folds"]
     if data.journal is not None:
         states = {"running": "the search is running", "dead": "its process is dead"}
         texts.append(states.get(data.state, "it has ended"))

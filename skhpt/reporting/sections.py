@@ -33,7 +33,7 @@ from skhpt.reporting.page import (
 from skhpt.reporting.pictures import draw
 from skhpt.reporting.ranking import Ranking
 from skhpt.results.leaderboard import score_text
-from skhpt.space.summary import ParamSummary
+from skhpt.space.summary import ParamSummary, is_number
 from skhpt.trial import FoldScore, Trial
 
 #: Largest number of parameters for pictures with an axes for each, or for each pair.
@@ -235,7 +235,9 @@ def _summary_cells(summary: ParamSummary) -> list[Cell]:
         values = ", ".join(shown(choice, 30) for choice in summary.choices[:12])
         more = summary.n_choices - min(12, len(summary.choices))
         values += f", and {more} more" if more > 0 else ""
-    return [Cell(summary.kind), Cell(values), Cell("logarithmic" if summary.log else "linear")]
+    has_scale = summary.kind != "categorical" or all(map(is_number, summary.choices))
+    scale = ("logarithmic" if summary.log else "linear") if has_scale else ""
+    return [Cell(summary.kind), Cell(values), Cell(scale)]
 
 
 # -- pictures --------------------------------------------------------------------------------------------------
@@ -451,15 +453,19 @@ def events(search: Reported) -> Section | None:
     journal = search.data.journal
     if journal is None:
         return None
-    n_pending = journal.n_pending
-    facts = Facts(
-        [("journal", journal.path), ("state", search.data.state), ("unfinished candidates", n_pending)]
-    )
+    pairs = [
+        ("journal", journal.path),
+        ("state", search.data.state),
+        ("last sign of life", f"{journal.last_sign:%Y-%m-%d %H:%M:%S} UTC"),
+        ("unfinished candidates", journal.n_pending),
+    ]
     rows = [[Cell(f"{journal.started:%Y-%m-%d %H:%M:%S}"), Cell("started"), Cell("")]]
     for event in journal.events:
         described = ", ".join(f"{name}: {shown(value)}" for name, value in event.facts.items())
         rows.append([Cell(f"{event.time:%Y-%m-%d %H:%M:%S}"), cell(event.what), Cell(described)])
-    return Section("Course of the search", [facts, Table("Events", ["time (UTC)", "event", "details"], rows)])
+    return Section(
+        "Course of the search", [Facts(pairs), Table("Events", ["time (UTC)", "event", "details"], rows)]
+    )
 
 
 def versions(search: Reported) -> Section | None:

@@ -54,7 +54,7 @@ TAGS = {
     "section",
 }
 TAGS |= {"h2", "dl", "div", "dt", "dd", "table", "caption", "thead", "tbody", "tr", "th", "td", "pre", "code"}
-TAGS |= {"details", "summary", "footer", "script"}
+TAGS |= {"section", "details", "summary", "footer", "script"}
 
 
 @pytest.fixture(scope="module")
