@@ -75,7 +75,9 @@ pre_dispatch : int or str, default='2*n_jobs'
     Number of tasks that are sent to the workers before they are needed. None sends all tasks at once.""",
     "verbose": """
 verbose : int, default=0
-    Level of messages: from 1 the number of fits, from 2 the time of each fit, from 3 its scores, from 10 its start.""",
+    Level of messages: from 1 a line for each candidate with the best so far (`GridSearch` and `RandomSearch`: the
+    number of fits), from 2 the time of each fit, from 3 its scores, from 10 its start. A progress bar is
+    `skhpt.callbacks.SearchProgress`.""",
     "max_time": """
 max_time : float or timedelta, default=None
     Time limit of the search, in seconds. When it is reached, no more folds are started, and running folds get
