@@ -87,3 +87,18 @@ def test_retries_are_counted():
     assert policy.n_retries == 1
     assert policy.with_retry_count(FoldScore(3, SPLIT, 0.5)).retries == 1
     assert policy.with_retry_count(FoldScore(4, SPLIT, 0.5)).retries == 0
+
+
+def test_folds_that_are_given_up_have_times_and_the_worker_that_was_lost():
+    now, at = time.time(), time.monotonic() - 3
+    submitted = SubmittedTask(Task(SPLIT, TWO[:1]), begun=Begun(3, at, "1234"))
+    policy = RetryPolicy(max_retries=1, fit_timeout=2.0)
+    [timeout], _ = policy.decide(TaskUpdate(0, lost="timeout"), submitted)
+    [crash], _ = policy.decide(TaskUpdate(0, lost="crashed", n_deaths=1), submitted)
+    for score in (timeout, crash):
+        assert score.worker == "1234"
+        assert score.ended >= now
+        assert score.ended - score.started >= 3 - 1e-3
+    [never] = policy.fail(Task(SPLIT, TWO[:1]))
+    assert (never.worker, never.ended - never.started) == ("", 0)
+    assert never.ended >= now
