@@ -45,9 +45,9 @@ svc = RandomSearch(
 ).fit(X, y)
 
 # More trees are better and slower.
-trees_space = {"n_estimators": loguniform_int(1, 60), "min_samples_leaf": randint(1, 20)}
+trees_space = {"n_estimators": loguniform_int(1, 40), "min_samples_leaf": randint(1, 20)}
 trees = RandomSearch(
-    ExtraTreesClassifier(random_state=0), trees_space, n_iter=40, cv=3, scoring="neg_log_loss", random_state=0
+    ExtraTreesClassifier(random_state=0), trees_space, n_iter=25, cv=3, scoring="neg_log_loss", random_state=0
 )
 trees.fit(X, y)
 
