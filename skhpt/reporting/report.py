@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
-from importlib import metadata, resources
+from importlib import resources
 from typing import Any, overload
 
 from skhpt._html import Html, clean, escape
@@ -19,7 +19,7 @@ from skhpt.inspection.search_data import SearchData, Source, read_source
 from skhpt.reporting.cleaning import cleaned
 from skhpt.reporting.comparison import comparison_page
 from skhpt.reporting.page import Page
-from skhpt.reporting.sections import SECTIONS, Reported
+from skhpt.reporting.sections import SECTIONS, Reported, version_of
 
 Path = str | os.PathLike[str]
 
@@ -209,7 +209,7 @@ def _render(page: Page, jinja2: Any) -> str:
         style=Html(_template("page.css")),
         script=Html(script),
         script_hash=base64.b64encode(digest).decode(),
-        version=metadata.version("skhpt"),
+        version=version_of("skhpt"),
         made=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
     )
     return text

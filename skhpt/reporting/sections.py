@@ -474,13 +474,21 @@ def versions(search: Reported) -> Section | None:
     found = [text.rpartition(" ") for text in stored.split(", ") if " " in text]
     pairs = [(name, version) for name, _, version in found]
     journal = search.data.journal
-    own = journal.version if journal is not None else metadata.version("skhpt")
+    own = journal.version if journal is not None else version_of("skhpt")
     if pairs and own:
         pairs.append(("skhpt", own))
     if not pairs:
         pairs = [("Python", platform.python_version())]
-        pairs += [(name, metadata.version(name)) for name in ("skhpt", "scikit-learn", "numpy", "scipy")]
+        pairs += [(name, version_of(name)) for name in ("skhpt", "scikit-learn", "numpy", "scipy")]
     return Section("Versions", [Facts(pairs)])
+
+
+def version_of(package: str) -> str:
+    """Return the version of a package; an empty text if it is used without being installed."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""
 
 
 #: The sections in the order of the page.
