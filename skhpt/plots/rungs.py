@@ -20,6 +20,7 @@ from skhpt.plots._style import (
     POINT,
     no_scores,
     plain,
+    point_style,
     score_label,
     tidy,
 )
@@ -214,7 +215,7 @@ class RungDisplay(Display):
         collections = import_optional("matplotlib.collections", type(self).__name__)
         top = max((int(path.levels[-1]) for path in paths), default=0)
         curves = [_with_jitter(path, i, len(paths)) for i, path in enumerate(paths)]
-        style = {"colors": POINT, "linewidths": 1.0, "alpha": max(0.25, min(0.8, 20 / max(1, len(paths))))}
+        style = {"colors": POINT, "linewidths": 1.0, "alpha": max(0.05, min(0.8, 20 / max(1, len(paths))))}
         style |= {"zorder": 2, "rasterized": len(paths) > MAX_VECTOR_POINTS, **line_kw}
         promotions = collections.LineCollection([curve for curve in curves if len(curve) > 1], **style)
         self.promotions_.append(ax.add_collection(promotions))
@@ -230,9 +231,8 @@ class RungDisplay(Display):
     def _draw_ends(self, ax: Axes, ends: np.ndarray, is_finished: np.ndarray, floor: float) -> None:
         """Draw the last points of candidates, shape (n_candidates, 2)."""
         hollow: dict[str, Any] = {"linestyle": "none", "marker": "o", "color": POINT, "zorder": 3}
-        hollow |= {"markersize": 4, "alpha": 0.6, "markerfacecolor": "none"}
-        hollow |= {"rasterized": len(ends) > MAX_VECTOR_POINTS}
-        filled = {**hollow, "markersize": 5, "alpha": 0.9, "markerfacecolor": POINT}
+        hollow |= {**point_style(len(ends)), "markerfacecolor": "none"}
+        filled = {**hollow, "alpha": 0.9, "markerfacecolor": POINT}
         is_failed = np.isnan(ends[:, 1])
         is_low = ends[:, 1] < floor
         is_shown = ~is_failed & ~is_low
