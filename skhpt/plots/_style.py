@@ -20,7 +20,7 @@ PALETTE = (
     "#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd",
 )  # fmt: skip
 #: Colours with a meaning: ordinary points, what stands out (best, incumbent, surrogate), failures.
-POINT, ACCENT, FAILURE = PALETTE[0], PALETTE[6], PALETTE[2]
+POINT, ACCENT, FAILURE = PALETTE[0], PALETTE[6], "#e42536"
 #: Number of points from which on markers are an image inside a vector graphic.
 MAX_VECTOR_POINTS = 1000
 
