@@ -180,7 +180,7 @@ class ParallelCoordinatesDisplay(Display):
             The display itself.
         """
         n_axes = len(self.scales) + 1
-        ax = self._begin(ax, figsize=(max(6.4, 1.4 * n_axes), 4.4))
+        ax = self._begin(ax, figsize=(max(6.4, 1.3 * n_axes), 4.2))
         heights, limits = self._heights()
         self._draw_lines(ax, heights, line_kw or {})
         self._draw_best(ax, heights, best_kw or {})

@@ -224,7 +224,7 @@ class SearchSliceDisplay(Display):
         """
         n = len(self.slices)
         n_columns = n_columns or (n if n <= 4 else 3 if n <= 6 else 4)
-        size = (4.8, 3.6) if n == 1 else (3.0, 2.9)
+        size = (4.8, 3.6) if n == 1 else (3.0, 3.1)
         axes = self._begin_grid(ax, rows_of(n, n_columns), size=size)
         self.points_, self.lines_, self.stars_ = [], [], []
         floor = score_floor(self.scores)

@@ -83,10 +83,10 @@ class TimelineDisplay(Display):
         The evaluations.
     row_names : sequence of str
         Name of each row.
-    pauses : sequence of (float, float), default=()
-        For each pause its position in seconds, and how long it was in seconds.
     busy_share : float
         Part of the time of the workers in which they worked.
+    pauses : sequence of (float, float), default=()
+        For each pause its position in seconds, and how long it was in seconds.
 
     Attributes
     ----------

@@ -1,0 +1,76 @@
+"""What holds for every display: it is drawn again, needs matplotlib only then, and its docstrings are complete."""
+
+import inspect
+import subprocess
+import sys
+
+import matplotlib.pyplot as plt
+import pytest
+from numpydoc.validate import validate
+
+from skhpt import plots
+from skhpt.plots._display import Display
+from tests.contracts.test_docstrings import IGNORED
+
+DISPLAYS = [getattr(plots, name) for name in plots.__all__ if name.endswith("Display")]
+
+
+@pytest.mark.parametrize("display", DISPLAYS)
+def test_it_is_drawn_and_drawn_again(display, hyperband_search):
+    drawn = display.from_search(hyperband_search)
+    assert isinstance(drawn, Display)
+    first = drawn.figure_
+    assert first.axes
+    assert drawn.plot() is drawn
+    assert drawn.figure_ is not first
+    drawn.figure_.canvas.draw()
+
+
+@pytest.mark.parametrize("display", DISPLAYS)
+def test_no_setting_of_matplotlib_is_changed(display, hyperband_search):
+    before = dict(plt.rcParams)
+    display.from_search(hyperband_search)
+    assert dict(plt.rcParams) == before
+
+
+@pytest.mark.parametrize("display", DISPLAYS)
+def test_without_matplotlib_the_error_names_the_extra(display, hyperband_search, monkeypatch):
+    for module in [name for name in sys.modules if name.split(".")[0] == "matplotlib"]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setattr(sys, "meta_path", [_NoMatplotlib(), *sys.meta_path])
+    with pytest.raises(
+        ImportError, match=rf"{display.__name__} needs the package matplotlib.*skhpt\[plots\]"
+    ):
+        display.from_search(hyperband_search)
+
+
+class _NoMatplotlib:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] == "matplotlib":
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
+@pytest.mark.parametrize("display", DISPLAYS)
+def test_what_is_no_search_is_an_error(display):
+    with pytest.raises(TypeError, match="source must be"):
+        display.from_search(3)
+
+
+def test_the_package_does_not_import_matplotlib():
+    code = "import sys, skhpt.plots; print('matplotlib' in sys.modules)"
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert printed.strip() == "False"
+
+
+def documented():
+    for name in plots.__all__:
+        yield f"skhpt.plots.{name}"
+        for member, _ in inspect.getmembers(getattr(plots, name), inspect.isroutine):
+            if not member.startswith("_"):
+                yield f"skhpt.plots.{name}.{member}"
+
+
+@pytest.mark.parametrize("name", list(documented()))
+def test_numpydoc_finds_no_error(name):
+    errors = [f"{code}: {message}" for code, message in validate(name)["errors"] if code not in IGNORED]
+    assert not errors
