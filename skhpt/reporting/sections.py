@@ -163,7 +163,11 @@ def what_was_searched(search: Reported) -> Section:
     pairs: list[tuple[str, Any]] = [("search", data.search or "a table of results"), *_settings(data)]
     pairs.append(("estimator", _estimator_text(data)))
     pairs.append(("data", data_text(data)))
-    pairs += [("folds", data.n_splits), ("metric", ", ".join(data.metrics)), ("candidates", _counts(data))]
+    pairs += [
+        ("folds", data.n_splits),
+        ("metric", ", ".join(data.metrics)),
+        ("trials" if data.resource else "candidates", _counts(data)),
+    ]
     pairs.append(("end", data.stop_reason.replace("_", " ")))
     if data.resource:
         pairs.append(("resource", data.resource))
