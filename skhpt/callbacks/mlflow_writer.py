@@ -172,9 +172,11 @@ class SearchRuns:
         run_id = self._candidates.get(run.candidate)
         if run_id is None:
             name = f"candidate {run.candidate}"
-            run_id = self._create_run(name, self.run_id, self._user, start_time=run.started)
+            # A store of files takes several times as long for tags of a new run as for those of a batch.
+            run_id = self._create_run(name, None, {}, start_time=run.started)
             self._candidates[run.candidate] = run_id
-        self._log(run_id, params=run.params, metrics=run.metrics, tags=run.tags)
+        tags = {**run.tags, **self._user, PARENT_TAG: self.run_id}
+        self._log(run_id, params=run.params, metrics=run.metrics, tags=tags)
         if run.error:
             self._client.log_text(run_id, run.error, "error.txt")
         self._client.set_terminated(run_id, run.status, end_time=run.ended)

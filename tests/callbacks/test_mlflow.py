@@ -31,9 +31,6 @@ with warnings.catch_warnings():
     pytest.importorskip("mlflow.sklearn", reason="needs the whole of MLflow")
     pytest.importorskip("mlflow.pyfunc")
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:The ``nolock``"),  # of the database's driver
-]
 NEIGHBORS = {"n_neighbors": [1, 5, 40]}
 
 
@@ -206,13 +203,6 @@ def test_only_the_best_candidates_are_logged_if_asked_for(iris, log):
     search = GridSearch(KNeighborsClassifier(), {"n_neighbors": [1, 90, 5, 100]})
     _, candidates = log(search, *iris, n_candidates=2)
     assert set(candidates) == {0, 2}
-
-
-def test_a_database_works_too(iris, log, tmp_path):
-    run, candidates = log(
-        GridSearch(KNeighborsClassifier(), NEIGHBORS), *iris, tracking_uri=f"sqlite:///{tmp_path}/runs.db"
-    )
-    assert (run.info.status, len(candidates)) == ("FINISHED", 3)
 
 
 # -- where it is logged --------------------------------------------------------------------------------------------
