@@ -279,8 +279,10 @@ class SearchHistoryDisplay(Display):
         ax.set(ylabel=score_label(self.metric))
         ax.set(xlabel="candidate" if self.x == "candidates" else "seconds since the first fit")
         ax.set_xlim(*_with_margin(np.concatenate([curve.x for curve in self.curves.values()])))
-        ticker = import_optional("matplotlib.ticker", type(self).__name__)
-        ax.xaxis.set_major_locator(ticker.MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+        if self.x == "candidates":
+            ticker = import_optional("matplotlib.ticker", type(self).__name__)
+            locator = ticker.MaxNLocator(integer=True, steps=[1, 2, 5, 10], min_n_ticks=1)
+            ax.xaxis.set_major_locator(locator)
         scores = np.concatenate([curve.scores for curve in self.curves.values()])
         if np.isnan(scores).all():
             no_scores(ax)

@@ -114,6 +114,17 @@ def test_a_journal_has_the_same_history_as_its_search(tmp_path, iris):
     for source in (path, str(path), read_journal(path)):
         of_journal = SearchHistoryDisplay.from_search(source).curves["run"]
         np.testing.assert_allclose(of_journal.scores, of_search.scores)
+    seconds = SearchHistoryDisplay.from_search(path, x="seconds")
+    assert (seconds.curves["run"].x > 0).all()
+    low, high = seconds.ax_.get_xlim()
+    assert sum(low <= tick <= high for tick in seconds.ax_.get_xticks()) >= 2  # parts of a second too
+
+
+def test_candidates_have_whole_numbers_on_the_axis():
+    for n in (1, 2, 30):
+        display = SearchHistoryDisplay.from_search(numbered([0.5] * n))
+        ticks = display.ax_.get_xticks()
+        assert all(float(tick).is_integer() for tick in ticks)
 
 
 def test_ten_thousand_candidates_are_an_image_inside_a_vector_graphic(tmp_path):
