@@ -55,10 +55,10 @@ class ReusePlan:
         return self.n_splits * sum(n_fits for _, n_fits in self.parts.values())
 
     def __str__(self) -> str:
-        width = max([len("part"), *map(len, self.parts)])
+        width = max([len("step"), *map(len, self.parts)])
         lines = [
             self._summary(),
-            f"{'part':<{width}}  candidates  fits per fold",
+            f"{'step':<{width}}  candidates  fits per fold",
             f"{'-' * width}  ----------  -------------",
         ]
         for name, (n_candidates, n_fits) in self.parts.items():
@@ -77,7 +77,7 @@ class ReusePlan:
 
     def _html_table(self) -> Html:
         rows = [(name, n_candidates, n_fits) for name, (n_candidates, n_fits) in self.parts.items()]
-        return table(["part", "candidates", "fits per fold"], rows) if rows else Html()
+        return table(["step", "candidates", "fits per fold"], rows) if rows else Html()
 
     def reasons(self) -> list[str]:
         """Return a line for each reason why candidates share no fits, or not all of their fits."""
@@ -156,11 +156,11 @@ class ReuseReport:
         return self.n_fits < self.plan.n_fits_asked
 
     def summary(self) -> str:
-        """Return one line with the number of fits and the time that they took."""
-        return (
-            f"Fitted {self.n_fits} of {self.plan.n_fits_asked} parts in {self.seconds_spent:.1f} s; "
-            f"one by one it would have taken {self.seconds_asked:.1f} s"
-        )
+        """Return one line with the number of fits, and the time that they took if it is shorter than unshared."""
+        text = f"{self.n_fits} of {self.plan.n_fits_asked} fits of steps were made, the others shared"
+        if self.seconds_spent >= self.seconds_asked:  # the time spent also has the predictions that are kept
+            return text
+        return f"{text}: {self.seconds_spent:.1f} s instead of {self.seconds_asked:.1f} s"
 
 
 def plan_of(

@@ -37,7 +37,7 @@ def test_the_plan_and_the_report_say_which_fits_are_shared(capsys: pytest.Captur
     assert search.reuse_report_.plan == plan
     assert search.reuse_report_.n_fits == plan.n_fits == 3 * (1 + 1 + 1 + 1 + 8)
     printed = capsys.readouterr().out
-    assert f"Fitted {plan.n_fits} of {plan.n_fits_asked} parts" in printed
+    assert f"{plan.n_fits} of {plan.n_fits_asked} fits of steps were made" in printed
     assert str(plan) in str(search.reuse_report_)
 
 
