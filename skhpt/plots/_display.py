@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from skhpt._optional import import_optional
+from skhpt.inspection.search_data import SearchData, Source, read_source
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -75,6 +76,13 @@ class Display:
         self.ax_ = axes[0]
         self.figure_ = axes[0].figure
         return self.axes_
+
+
+def read_sources(sources: Mapping[str, Source]) -> dict[str, SearchData]:
+    """Return the data of several searches by their labels; raise ValueError if there are none."""
+    if not isinstance(sources, Mapping) or not sources:
+        raise ValueError(f"sources must be a dict of at least one search by its label, got {sources!r}")
+    return {str(label): read_source(source) for label, source in sources.items()}
 
 
 def rows_of(n_axes: int, n_columns: int) -> list[tuple[int, int]]:

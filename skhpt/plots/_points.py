@@ -79,7 +79,7 @@ def score_floor(scores: np.ndarray) -> float:
 
 def score_limits(scores: np.ndarray, floor: float) -> tuple[float, float]:
     """Return limits for an axis with scores, with room at the lower end for the marks of failed trials."""
-    shown = scores[scores >= floor]
+    shown = scores[np.isfinite(scores) & (scores >= floor)]
     low, high = float(shown.min()), float(shown.max())
     margin = 0.08 * (high - low) or 0.05 * abs(high) or 0.1
     return low - 1.4 * margin, high + margin

@@ -11,7 +11,7 @@ import numpy as np
 
 from skhpt._optional import import_optional
 from skhpt.inspection.search_data import MISSING, SearchData
-from skhpt.plots._style import plain, shorten
+from skhpt.plots._drawing import plain, shorten
 from skhpt.space.summary import ParamSummary, is_number
 
 if TYPE_CHECKING:
@@ -182,11 +182,13 @@ class ParamScale:
         if self.kind == "log":
             decades = np.log10(high / low)
             subs = (1.0,) if decades > 2 else (1.0, 3.0) if decades > 1.2 else (1.0, 2.0, 5.0)
-            locator = ticker.LogLocator(subs=subs, numticks=5)
+            ticks = ticker.LogLocator(subs=subs, numticks=5).tick_values(low, high)
+            low, high = low * (1 - 1e-9), high * (1 + 1e-9)
         else:
             locator = ticker.MaxNLocator(5, integer=self.is_integer, steps=[1, 2, 2.5, 5, 10])
-        tolerance = 1e-9 * (high - low)
-        return [float(x) for x in locator.tick_values(low, high) if low - tolerance <= x <= high + tolerance]
+            ticks = locator.tick_values(low, high)
+            low, high = low - 1e-9 * (high - low), high + 1e-9 * (high - low)
+        return [float(tick) for tick in ticks if low <= tick <= high]
 
 
 def text_of(value: Any) -> str:

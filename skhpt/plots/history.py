@@ -10,17 +10,18 @@ import numpy as np
 
 from skhpt._optional import import_optional
 from skhpt.inspection.search_data import SearchData, Source, read_source
-from skhpt.plots._display import Display
-from skhpt.plots._draw import MARK_NAMES, draw_trials
-from skhpt.plots._points import COMPLETE, TrialPoints, score_floor, score_limits
-from skhpt.plots._style import (
+from skhpt.plots._display import Display, read_sources
+from skhpt.plots._drawing import (
+    MARK_NAMES,
     MAX_VECTOR_POINTS,
     PALETTE,
+    draw_trials,
+    legend_above,
     no_scores,
-    plain,
     score_label,
     tidy,
 )
+from skhpt.plots._points import COMPLETE, TrialPoints, score_floor, score_limits
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -191,11 +192,9 @@ class SearchHistoryDisplay(Display):
         ImportError
             If matplotlib is not installed.
         """
-        if not isinstance(sources, Mapping) or not sources:
-            raise ValueError(f"sources must be a dict of at least one search by its label, got {sources!r}")
+        searches = read_sources(sources)
         if x not in ("candidates", "seconds"):
             raise ValueError(f"x must be 'candidates' or 'seconds', got {x!r}")
-        searches = {str(label): read_source(source) for label, source in sources.items()}
         metric = next(iter(searches.values())).checked_metric(metric)
         curves = {label: _curve(data, data.checked_metric(metric), x) for label, data in searches.items()}
         return cls(curves, metric=metric, x=x).plot(ax=ax, **kwargs)
@@ -287,7 +286,7 @@ class SearchHistoryDisplay(Display):
         if np.isnan(scores).all():
             no_scores(ax)
         elif np.isfinite(floor):
-            ax.set_ylim(bottom=score_limits(scores[np.isfinite(scores)], floor)[0])
+            ax.set_ylim(bottom=score_limits(scores, floor)[0])
         self._add_legend(marks)
         tidy(ax)
 
@@ -298,10 +297,7 @@ class SearchHistoryDisplay(Display):
         )
         entries = {**lines, **{MARK_NAMES[status]: mark for status, mark in marks.items()}}
         if len(entries) > 1:
-            self.ax_.legend(
-                list(entries.values()), list(map(plain, entries)), frameon=False, fontsize="small",
-                loc="lower left", bbox_to_anchor=(0, 1), ncols=4, borderaxespad=0.2,
-            )  # fmt: skip
+            legend_above(self.ax_, entries)
 
 
 def _curve(data: SearchData, metric: str, x: XAxis) -> SearchCurve:

@@ -9,8 +9,8 @@ import numpy as np
 
 from skhpt.inspection.importance import param_importances
 from skhpt.inspection.search_data import Source, read_source
-from skhpt.plots._display import Display
-from skhpt.plots._style import PALETTE, no_scores, plain, shorten, tidy
+from skhpt.plots._display import Display, read_sources
+from skhpt.plots._drawing import PALETTE, legend_above, no_scores, plain, shorten, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -149,12 +149,10 @@ class ParamImportanceDisplay(Display):
         ImportError
             If matplotlib is not installed, or Optuna, if `method` needs it.
         """
-        if not isinstance(sources, Mapping) or not sources:
-            raise ValueError(f"sources must be a dict of at least one search by its label, got {sources!r}")
         importances = {}
-        for label, source in sources.items():
-            importances[str(label)] = param_importances(
-                source, metric=metric, params=params, method=method, random_state=random_state
+        for label, data in read_sources(sources).items():
+            importances[label] = param_importances(
+                data, metric=metric, params=params, method=method, random_state=random_state
             )
         return cls(importances).plot(ax=ax, **kwargs)
 
@@ -216,7 +214,7 @@ class ParamImportanceDisplay(Display):
             ax.bar_label(next(iter(self.bars_.values())), fmt="%.2f", padding=3, fontsize="small")
             ax.set_xlim(0, 1.15 * max([*self._widths(), 0.01]))
         else:
-            ax.legend(list(self.bars_.values()), list(map(plain, self.bars_)), frameon=False)
+            legend_above(ax, self.bars_)
         tidy(ax)
 
     def _widths(self) -> list[float]:

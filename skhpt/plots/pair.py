@@ -10,11 +10,10 @@ import numpy as np
 from skhpt._optional import import_optional
 from skhpt.inspection.search_data import MISSING, SearchData, Source, read_source
 from skhpt.plots._display import Display
-from skhpt.plots._draw import draw_best
+from skhpt.plots._drawing import FAILURE, contrast_map, draw_best, point_style, score_label
 from skhpt.plots._params import most_relevant, shown_params
 from skhpt.plots._points import COMPLETE, ELIMINATED, FAILED, INCOMPLETE, TrialPoints, score_floor
 from skhpt.plots._scale import ParamScale
-from skhpt.plots._style import FAILURE, contrast_map, point_style, score_label
 from skhpt.plots._surface import Surface, observed_surface, surrogate_surface
 from skhpt.plots._surrogate import predict_grids
 

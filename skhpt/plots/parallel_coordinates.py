@@ -10,10 +10,10 @@ import numpy as np
 from skhpt._optional import import_optional
 from skhpt.inspection.search_data import Source, read_source
 from skhpt.plots._display import Display
+from skhpt.plots._drawing import ACCENT, FAILURE, MAX_VECTOR_POINTS, contrast_map, plain, shorten
 from skhpt.plots._params import most_relevant, shown_params
 from skhpt.plots._points import COMPLETE, TrialPoints, score_floor
 from skhpt.plots._scale import ParamScale, number_text
-from skhpt.plots._style import ACCENT, FAILURE, MAX_VECTOR_POINTS, contrast_map, plain, shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -250,7 +250,7 @@ class ParallelCoordinatesDisplay(Display):
         _draw_axis(ax, len(self.scales), heights, [number_text(number) for number in numbers])
 
     def _label(self, ax: Axes) -> None:
-        names = [*(shorten(name) for name in self.scales), self.metric]
+        names = [shorten(name) for name in (*self.scales, self.metric)]
         ax.set_xticks(range(len(names)), [plain(name) for name in names])
         ax.set_yticks([])
         ax.set(xlim=(-0.15, len(names) - 0.45), ylim=(-0.04, 1.04))

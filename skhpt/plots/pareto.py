@@ -9,8 +9,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from skhpt.inspection.search_data import SearchData, Source, read_source
-from skhpt.plots._display import Display
-from skhpt.plots._style import ACCENT, PALETTE, no_scores, plain, point_style, score_label, shorten, tidy
+from skhpt.plots._display import Display, read_sources
+from skhpt.plots._drawing import (
+    ACCENT,
+    PALETTE,
+    draw_at_edge,
+    draw_best,
+    legend_above,
+    no_scores,
+    plain,
+    point_style,
+    score_label,
+    shorten,
+    tidy,
+)
+from skhpt.plots._points import score_floor, score_limits
 from skhpt.space.dimensions import short_repr
 
 if TYPE_CHECKING:
@@ -56,7 +69,7 @@ class ParetoDisplay(Display):
     """Two values of each candidate, and the Pareto front: the candidates that no other candidate beats in both.
 
     A candidate is beaten if another one is at least as good in both values and better in one. Of metrics more is
-    better, of fit times less is better.
+    better, of fit times less is better. Values far below the others are triangles at the edges of the axes.
 
     Create it with `from_search` or `from_searches`.
 
@@ -78,7 +91,11 @@ class ParetoDisplay(Display):
     front_ : dict of str to ndarray
         Rows of ``cv_results_`` on the front of each search, in the order of x.
     lines_, points_, best_ : dict of str to matplotlib Line2D
-        Front, candidates and best candidate of each search.
+        Front, candidates within the axes, and best candidate of each search.
+
+    See Also
+    --------
+    SearchHistoryDisplay : Scores in the order of the evaluation.
 
     Examples
     --------
@@ -190,9 +207,7 @@ class ParetoDisplay(Display):
         ImportError
             If matplotlib is not installed.
         """
-        if not isinstance(sources, Mapping) or not sources:
-            raise ValueError(f"sources must be a dict of at least one search by its label, got {sources!r}")
-        searches = {str(label): read_source(source) for label, source in sources.items()}
+        searches = read_sources(sources)
         metric = next(iter(searches.values())).checked_metric(metric)
         if x == metric:
             raise ValueError(
@@ -226,39 +241,58 @@ class ParetoDisplay(Display):
         """
         ax = self._begin(ax)
         self.front_, self.lines_, self.points_, self.best_ = {}, {}, {}, {}
+        self._floors = self._lowest_shown()
+        marks: dict[str, Any] = {}
         for i, (label, points) in enumerate(self.points.items()):
             color = PALETTE[i % len(PALETTE)]
             front_color = ACCENT if len(self.points) == 1 else color
-            self._draw_candidates(label, points, color, point_kw or {})
+            marks |= self._draw_candidates(label, points, color, point_kw or {})
             self._draw_front(label, points, front_color, line_kw or {})
-            self._draw_best(label, points, front_color)
-        self._label()
+            rows = points.rows == points.best
+            self.best_[label] = draw_best(ax, points.x[rows], points.y[rows], color=front_color)
+        self._label(marks)
         for points in self.points.values():
             self._draw_texts(points)
         return self
 
+    def _lowest_shown(self) -> tuple[float, float]:
+        """Return the values of x and y below which candidates lie at the edges; fit times have no such value."""
+        x, y = self._values()
+        return score_floor(x) if self.x != FIT_TIME else -np.inf, score_floor(y)
+
+    def _values(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return x and y of all candidates of all searches."""
+        points = self.points.values()
+        return np.concatenate([each.x for each in points]), np.concatenate([each.y for each in points])
+
     def _draw_candidates(
         self, label: str, points: ParetoPoints, color: str, point_kw: Mapping[str, Any]
-    ) -> None:
+    ) -> dict[str, Any]:
+        """Draw the candidates, and return the marks of those at the edges by their name."""
+        is_left, is_low = points.x < self._floors[0], points.y < self._floors[1]
+        is_shown = ~is_left & ~is_low
         look = {"linestyle": "none", "marker": "o", "color": color, "markeredgewidth": 0, "zorder": 2}
-        style: dict[str, Any] = {**look, **point_style(len(points.x)), **point_kw}
-        (self.points_[label],) = self.ax_.plot(points.x, points.y, **style)
+        size = point_style(len(points.x))
+        style: dict[str, Any] = {**look, **size, **point_kw}
+        (self.points_[label],) = self.ax_.plot(points.x[is_shown], points.y[is_shown], **style)
+        x = np.maximum(points.x, self._floors[0])
+        marks = {}
+        if is_low.any():
+            marks["below the axes"] = draw_at_edge(self.ax_, x[is_low], color=color, marker="v", style=size)
+        is_left &= ~is_low
+        if is_left.any():
+            marks["left of the axes"] = draw_at_edge(
+                self.ax_, points.y[is_left], color=color, marker="<", style=size, edge="left"
+            )
+        return marks
 
     def _draw_front(self, label: str, points: ParetoPoints, color: str, line_kw: Mapping[str, Any]) -> None:
         self.front_[label] = points.front
         at = np.searchsorted(points.rows, points.front)
-        x, y = points.x[at], points.y[at]
         # Between two candidates of the front, the corner is what both of them reach.
         style: dict[str, Any] = {"where": "post" if self.x == FIT_TIME else "pre", "color": color}
         style |= {"linewidth": 1.5, "marker": "o", "markersize": 6, "zorder": 3, **line_kw}
-        (self.lines_[label],) = self.ax_.step(x, y, **style)
-
-    def _draw_best(self, label: str, points: ParetoPoints, color: str) -> None:
-        rows = points.rows == points.best
-        (self.best_[label],) = self.ax_.plot(
-            points.x[rows], points.y[rows], linestyle="none", marker="*", markersize=15, color=color, zorder=4,
-            markeredgecolor=self.ax_.get_facecolor(), label="best candidate",
-        )  # fmt: skip
+        (self.lines_[label],) = self.ax_.step(points.x[at], points.y[at], **style)
 
     def _draw_texts(self, points: ParetoPoints) -> None:
         """Write next to candidates of the front, but not where another text is."""
@@ -280,27 +314,31 @@ class ParetoDisplay(Display):
                 fontsize="small",
             )
 
-    def _label(self) -> None:
+    def _label(self, marks: Mapping[str, Any]) -> None:
         ax = self.ax_
         ax.set(ylabel=score_label(self.metric))
         ax.set(xlabel="mean fit time in seconds" if self.x == FIT_TIME else score_label(self.x))
-        all_x = np.concatenate([points.x for points in self.points.values()])
-        if not len(all_x):
+        self._set_limits()
+        if len(self.points) > 1:
+            legend_above(ax, {**self.lines_, **marks})
+        elif len(self._values()[0]):
+            (line,), (best,) = self.lines_.values(), self.best_.values()
+            legend_above(ax, {"Pareto front": line, "best candidate": best, **marks})
+        tidy(ax)
+
+    def _set_limits(self) -> None:
+        ax, (x, y) = self.ax_, self._values()
+        if not len(x):
             ax.set_xticks([])
             no_scores(ax)
-        elif self.x == FIT_TIME and all_x.min() > 0 and all_x.max() > MIN_LOG_RATIO * all_x.min():
+            return
+        if self.x == FIT_TIME and x.min() > 0 and x.max() > MIN_LOG_RATIO * x.min():
             ax.set_xscale("log")
-        if len(self.points) > 1:
-            ax.legend(list(self.lines_.values()), list(map(plain, self.lines_)), frameon=False)
-        elif len(all_x):
-            handles = [self.lines_, self.best_]
-            ax.legend(
-                [artist for each in handles for artist in each.values()],
-                ["Pareto front", "best candidate"],
-                frameon=False,
-                loc="best",
-            )
-        tidy(ax)
+        x_floor, y_floor = self._floors
+        if np.isfinite(x_floor):
+            ax.set_xlim(score_limits(x, x_floor))
+        if np.isfinite(y_floor):
+            ax.set_ylim(score_limits(y, y_floor))
 
 
 def pareto_front(x: np.ndarray, y: np.ndarray) -> np.ndarray:

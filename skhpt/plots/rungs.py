@@ -12,18 +12,21 @@ from skhpt._optional import import_optional
 from skhpt.identity import params_key
 from skhpt.inspection.search_data import SearchData, Source, read_source
 from skhpt.plots._display import Display, rows_of
-from skhpt.plots._points import score_floor
-from skhpt.plots._style import (
+from skhpt.plots._drawing import (
     ACCENT,
     FAILURE,
+    LOW,
+    MARK_NAMES,
     MAX_VECTOR_POINTS,
     POINT,
+    draw_at_edge,
     no_scores,
     plain,
     point_style,
     score_label,
     tidy,
 )
+from skhpt.plots._points import FAILED, TrialPoints, score_floor, score_limits
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -172,7 +175,7 @@ class RungDisplay(Display):
             level_names=_level_names(data, levels),
             metric=metric,
             resource=data.resource,
-            best_row=_best_row(data, metric),
+            best_row=TrialPoints.of(data, metric).best(data, metric),
         )
         return display.plot(ax=ax, **kwargs)
 
@@ -200,6 +203,7 @@ class RungDisplay(Display):
         scores = np.concatenate([path.scores for path in self.paths] or [np.empty(0)])
         floor = score_floor(scores)
         self.promotions_, self.stopped_, self.finished_, self.best_ = [], [], [], None
+        self._marks: dict[str, Any] = {}
         for axis, bracket in zip(axes, brackets, strict=True):
             paths = [path for path in self.paths if path.bracket == bracket]
             self._draw_bracket(axis, paths, floor, line_kw or {})
@@ -207,6 +211,9 @@ class RungDisplay(Display):
         self._share_limits(axes, scores, floor)
         for axis in axes[::n_columns]:
             axis.set_ylabel(score_label(self.metric))
+        if self._marks:
+            # Candidates with low scores stop on the left.
+            axes[0].legend(list(self._marks.values()), list(self._marks), frameon=False, loc="lower right")
         return self
 
     def _draw_bracket(
@@ -226,23 +233,22 @@ class RungDisplay(Display):
         for path, curve in zip(paths, curves, strict=True):
             if self.best_row is not None and self.best_row in path.rows:
                 (self.best_,) = ax.plot(*curve.T, color=ACCENT, linewidth=2.5, marker="o", zorder=4)
-                ax.legend([self.best_], ["best candidate"], frameon=False)
+                self._marks["best candidate"] = self.best_
 
     def _draw_ends(self, ax: Axes, ends: np.ndarray, is_finished: np.ndarray, floor: float) -> None:
         """Draw the last points of candidates, shape (n_candidates, 2)."""
         hollow: dict[str, Any] = {"linestyle": "none", "marker": "o", "color": POINT, "zorder": 3}
         hollow |= {**point_style(len(ends)), "markerfacecolor": "none"}
         filled = {**hollow, "alpha": 0.9, "markerfacecolor": POINT}
-        is_failed = np.isnan(ends[:, 1])
-        is_low = ends[:, 1] < floor
+        is_failed, is_low = np.isnan(ends[:, 1]), ends[:, 1] < floor
         is_shown = ~is_failed & ~is_low
         self.stopped_ += ax.plot(*ends[is_shown & ~is_finished].T, **hollow)
         self.finished_ += ax.plot(*ends[is_shown & is_finished].T, **filled)
-        edge: dict[str, Any] = {"transform": ax.get_xaxis_transform(), "linestyle": "none", "zorder": 3}
-        for rows, marker, color in ((is_low, "v", POINT), (is_failed, "x", FAILURE)):
+        style = point_style(len(ends))
+        for name, rows, marker, color in ((LOW, is_low, "v", POINT), (FAILED, is_failed, "x", FAILURE)):
             if rows.any():
-                y = np.full(rows.sum(), 0.02)
-                ax.plot(ends[rows, 0], y, marker=marker, color=color, clip_on=False, **edge)
+                mark = draw_at_edge(ax, ends[rows, 0], color=color, marker=marker, style=style)
+                self._marks[MARK_NAMES[name]] = mark
 
     def _label(self, ax: Axes, paths: Sequence[RungPath], bracket: int | None) -> None:
         names = [plain(name) for name in self.level_names]
@@ -260,10 +266,8 @@ class RungDisplay(Display):
             for ax in axes:
                 no_scores(ax)
             return
-        low, high = max(np.nanmin(scores), floor), np.nanmax(scores)
-        margin = 0.05 * (high - low) or 0.05 * abs(high) or 1.0
         for ax in axes:
-            ax.set_ylim(floor if np.isfinite(floor) else low - margin, high + margin)
+            ax.set_ylim(score_limits(scores, floor))
 
 
 def _with_jitter(path: RungPath, i: int, n: int) -> np.ndarray:
@@ -289,14 +293,6 @@ def _paths(data: SearchData, metric: str, levels: Sequence[tuple[float, int]]) -
         rows = np.array([row_of_level[level] for level in own_levels])
         paths.append(RungPath(bracket=bracket, levels=own_levels, scores=scores[rows], rows=rows))
     return paths
-
-
-def _best_row(data: SearchData, metric: str) -> int | None:
-    """Return the row that the search has chosen, or else the complete one with the best score."""
-    if metric == data.metric and data.best_index is not None:
-        return data.best_index
-    scores = np.where(data.is_complete, data.scores(metric), np.nan)
-    return None if np.isnan(scores).all() else int(np.nanargmax(scores))
 
 
 def _level_names(data: SearchData, levels: Sequence[tuple[float, int]]) -> list[str]:

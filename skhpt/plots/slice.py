@@ -11,11 +11,10 @@ import numpy as np
 from skhpt._optional import import_optional
 from skhpt.inspection.search_data import MISSING, Source, read_source
 from skhpt.plots._display import Display, rows_of
-from skhpt.plots._draw import draw_best, draw_trials
+from skhpt.plots._drawing import ACCENT, contrast_map, draw_best, draw_trials, no_scores, score_label, tidy
 from skhpt.plots._params import most_relevant, shown_params
 from skhpt.plots._points import COMPLETE, TrialPoints, score_floor, score_limits
 from skhpt.plots._scale import ParamScale
-from skhpt.plots._style import ACCENT, contrast_map, no_scores, score_label, tidy
 from skhpt.plots._surrogate import SurrogateGrid, predict_grids
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import numpy as np
 from skhpt._optional import import_optional
 from skhpt.inspection.search_data import SearchData, Source, read_source
 from skhpt.plots._display import Display
-from skhpt.plots._style import FAILURE, MAX_VECTOR_POINTS, PALETTE, POINT, plain, tidy
+from skhpt.plots._drawing import FAILURE, MAX_VECTOR_POINTS, PALETTE, POINT, plain, shorten, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -231,7 +231,7 @@ class TimelineDisplay(Display):
         ax.set_ylim(n_rows - 0.4, -0.6)
         ax.set_xlabel(f"{unit} since the first fit")
         if n_rows <= MAX_TEXTS:
-            ax.set_yticks(range(n_rows), list(map(plain, self.row_names)))
+            ax.set_yticks(range(n_rows), [plain(shorten(name)) for name in self.row_names])
         else:
             ax.set_ylabel("worker")
         ax.tick_params(axis="y", length=0)

@@ -5,12 +5,14 @@ import subprocess
 import sys
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 from numpydoc.validate import validate
 
 from skhpt import plots
 from skhpt.plots._display import Display
 from tests.contracts.test_docstrings import IGNORED
+from tests.plots.conftest import numbered, table
 
 DISPLAYS = [getattr(plots, name) for name in plots.__all__ if name.endswith("Display")]
 
@@ -24,6 +26,30 @@ def test_it_is_drawn_and_drawn_again(display, hyperband_search):
     assert drawn.plot() is drawn
     assert drawn.figure_ is not first
     drawn.figure_.canvas.draw()
+
+
+@pytest.mark.parametrize(
+    "name", ["SearchHistoryDisplay", "SearchSliceDisplay", "SearchPairDisplay", "ParetoDisplay"]
+)
+def test_a_long_name_of_a_metric_fits_into_the_figure(name):
+    results = table(
+        [{"C": 1.0, "p": "a"}, {"C": 2.0, "p": "b"}], [0.1, 0.2], metric="long_name_of_a_metric_" * 3
+    )
+    display = getattr(plots, name).from_search({**results, "mean_fit_time": np.array([1.0, 2.0])})
+    display.figure_.canvas.draw()
+    labels = [label for ax in display.figure_.axes for label in (ax.xaxis.label, ax.yaxis.label)]
+    [label] = [label for label in labels if "long_name" in label.get_text()]
+    box, figure = label.get_window_extent(), display.figure_.bbox
+    assert figure.x0 <= box.x0 <= box.x1 <= figure.x1
+    assert figure.y0 <= box.y0 <= box.y1 <= figure.y1
+
+
+def test_a_legend_of_many_long_labels_leaves_room_for_the_axes():
+    sources = {f"{'a long label of a search ' * 3} {i}": numbered([0.1, 0.2]) for i in range(6)}
+    display = plots.SearchHistoryDisplay.from_searches(sources)
+    display.figure_.canvas.draw()
+    assert display.ax_.get_window_extent().width > 0.8 * display.figure_.bbox.width
+    assert display.ax_.get_legend().get_window_extent().x1 <= display.figure_.bbox.x1
 
 
 @pytest.mark.parametrize("display", DISPLAYS)

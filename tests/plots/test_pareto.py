@@ -78,6 +78,19 @@ def test_candidates_with_less_than_the_full_resource_are_left_out(hyperband_sear
     assert len(display.points_["HyperbandSearchCV"].get_xdata()) <= 2 * n_complete
 
 
+def test_values_far_below_the_others_are_triangles_at_the_edges():
+    a, b = [0.9, 0.8, 0.7, 0.85, -1e6], [0.1, 0.2, 0.3, -500.0, 0.4]
+    display = ParetoDisplay.from_search(two_metrics(a, b), x="b")
+    assert len(display.points_["search"].get_xdata()) == 3
+    marks = {line.get_marker(): xy(line) for line in display.ax_.lines if line.get_marker() in ("v", "<")}
+    np.testing.assert_allclose(marks["v"], [[0.4, 0.025]])  # the height is a share of the axes
+    np.testing.assert_allclose(marks["<"], [[0.025, 0.85]])
+    assert display.ax_.get_xlim()[0] > 0
+    assert display.ax_.get_ylim()[0] > 0.6
+    texts = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert texts == ["Pareto front", "best candidate", "below the axes", "left of the axes"]
+
+
 def test_equal_candidates_are_all_on_the_front():
     assert ParetoDisplay.from_search(timed([0.9, 0.9, 0.5], [1, 1, 2])).front_["search"].tolist() == [0, 1]
 

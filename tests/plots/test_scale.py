@@ -47,6 +47,12 @@ def test_a_logarithmic_range_has_a_logarithmic_axis():
     assert scale.tick_labels()[1] == ["0.001", "0.1", "10", "1000"]
 
 
+def test_ticks_lie_within_a_range_over_many_decades():
+    ticks, _ = scale_of([1e-8, 1.0], ParamSummary("float", 1e-8, 1e2, log=True)).tick_labels()
+    assert len(ticks) >= 4
+    assert 1e-8 * (1 - 1e-6) <= min(ticks) < max(ticks) <= 1e2 * (1 + 1e-6)
+
+
 def test_values_without_a_definition_are_logarithmic_if_they_spread_over_decades():
     assert scale_of([10.0**k for k in range(-3, 4)]).kind == "log"
     assert scale_of([float(k) for k in range(1, 100)]).kind == "linear"
