@@ -134,6 +134,17 @@ class History(Sequence[Trial]):
             return list(self._trials)
         return [trial for trial in self._trials if trial.folds]
 
+    def scored(self, n_splits: int) -> list[Trial]:
+        """Return the finished trials, and with their folds the pending ones of which all folds are known."""
+        scored = []
+        for trial in self._trials:
+            folds = self._folds.get(trial.candidate.id, {})
+            if trial.folds:
+                scored.append(trial)
+            elif len(folds) == n_splits:
+                scored.append(Trial(trial.candidate, tuple(folds[split] for split in sorted(folds))))
+        return scored
+
     def bracket(self, bracket_id: int) -> list[Trial]:
         """Return the trials of a bracket."""
         return [self._trials[i] for i in self._ids.get(bracket_id, ())]

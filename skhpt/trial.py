@@ -47,6 +47,12 @@ class Candidate:
     parent: int | None = None
     preset_folds: tuple[FoldScore, ...] = ()
 
+    @property
+    def number(self) -> int:
+        """Number that users see: the id, or ``candidate_id`` with `HyperbandSearchCV`, the same on all rungs."""
+        number = self.info.get("candidate_id")
+        return number if type(number) is int else self.id
+
     def missing(self, n_splits: int) -> list[int]:
         """Return the numbers of the folds, out of `n_splits`, that are evaluated."""
         preset_folds = {fold.split for fold in self.preset_folds}
@@ -145,6 +151,11 @@ class FoldScore:
         for i, each in enumerate(fields(self)):
             object.__setattr__(self, each.name, state[i] if i < len(state) else each.default)
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether the fold was evaluated without success."""
+        return self.state not in ("ok", "skipped")
+
     def score(self, metric: str | None = None) -> float:
         """Return the test score of a metric, by default the first one; NaN if it is missing or not finite."""
         score = self.test_score
@@ -170,10 +181,16 @@ class Trial:
     @property
     def outcome(self) -> str:
         """How the candidate ended: state of its first failure, "eliminated" by a race, or "ok"; or "pending"."""
-        failure = next((fold.state for fold in self.folds if fold.state not in ("ok", "skipped")), None)
-        if failure is not None or not self.folds:
-            return failure or "pending"
+        if not self.folds:
+            return "pending"
+        if self.failure:
+            return self.failure.state
         return "eliminated" if self.was_eliminated else "ok"
+
+    @property
+    def failure(self) -> FoldScore | None:
+        """The first fold that failed; None if there is none."""
+        return next((fold for fold in self.folds if fold.has_failed), None)
 
     @property
     def evaluated(self) -> list[FoldScore]:
@@ -184,6 +201,28 @@ class Trial:
     def was_eliminated(self) -> bool:
         """Whether a race eliminated the candidate before all of its folds were evaluated."""
         return any(fold.state == "skipped" and fold not in self.candidate.preset_folds for fold in self.folds)
+
+    def mean_score(self, metric: str | None = None, error_score: float | str = math.nan) -> float:
+        """Return the mean score over the evaluated folds.
+
+        Parameters
+        ----------
+        metric : str, default=None
+            Name of the metric; None for the only or first one.
+        error_score : float or "raise", default=nan
+            Score of a failed fold; "raise" stands for NaN.
+
+        Returns
+        -------
+        score : float
+            NaN without an evaluated fold, or if a race eliminated the candidate.
+        """
+        scores = [fold.score(metric) for fold in self.evaluated]
+        if not scores or self.was_eliminated:
+            return math.nan
+        if not isinstance(error_score, str):
+            scores = [error_score if math.isnan(score) else score for score in scores]
+        return sum(scores) / len(scores)
 
     def __repr__(self) -> str:
         return f"<Trial {self.candidate.id}: {self.summary()}; {params_text(self.candidate.params)}>"
@@ -210,7 +249,7 @@ class Trial:
         return list(named[0]) if named else ["score"]
 
     def summary(self) -> str:
-        """Return the mean scores over the evaluated folds, and the state unless it is "ok"; "pending" without folds."""
+        """Return the mean scores over the evaluated folds, with the outcome unless it is "ok"."""
         if not self.folds:
             return "pending"
         evaluated = self.evaluated
@@ -218,5 +257,5 @@ class Trial:
         for name in self._metrics():
             scores = [fold.score(None if name == "score" else name) for fold in evaluated]
             texts.append(f"{name} {number(sum(scores) / len(scores) if scores else math.nan)}")
-        state = "eliminated" if self.was_eliminated else self.state
-        return f"{', '.join(texts)} on {len(evaluated)} folds" + (f" ({state})" if state != "ok" else "")
+        folds = f"{len(evaluated)} fold{'s' * (len(evaluated) != 1)}"
+        return f"{', '.join(texts)} on {folds}" + (f" ({self.outcome})" if self.outcome != "ok" else "")

@@ -24,7 +24,8 @@ class SearchCallback:
     on each rung.
 
     If a hook raises an exception, there is one warning with its traceback, and the callback is not called again; the
-    search goes on. `KeyboardInterrupt` has the effect of Ctrl-C.
+    search goes on. (Where warnings are errors, ``fit`` raises it at its end: then the search is fitted.)
+    `KeyboardInterrupt` has the effect of Ctrl-C.
 
     The parameters of all hooks:
 

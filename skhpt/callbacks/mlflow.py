@@ -22,7 +22,6 @@ from skhpt._warnings import warn_user
 from skhpt.callbacks.base import SearchCallback
 from skhpt.callbacks.mlflow_runs import (
     MetricValue,
-    candidate_number,
     candidate_run,
     csv_text,
     name_text,
@@ -38,6 +37,7 @@ from skhpt.callbacks.mlflow_writer import (
     SearchStart,
     Writer,
 )
+from skhpt.history import History
 from skhpt.reporting import report
 from skhpt.results.status import SearchStatus
 from skhpt.trial import Trial
@@ -159,7 +159,7 @@ class MLflowLogger(SearchCallback):
         destination = self._destination()
         trials = _trials_at_begin(search)
         earlier = self._last.get(search)
-        known = earlier.candidates(map(candidate_number, trials)) if earlier else {}
+        known = earlier.candidates(trial.candidate.number for trial in trials) if earlier else {}
         tags = _tags_of(search) | dict(self.tags or {})
         if earlier and known:
             tags["skhpt.continues"] = earlier.run_id
@@ -230,7 +230,7 @@ class MLflowLogger(SearchCallback):
             ),
             tags=tag_texts(_tags_of(search) | {END_TAG: search.stop_reason_}),
             metrics=list(_final_metrics(search)),
-            best_candidate=None if trial is None else candidate_number(trial),
+            best_candidate=None if trial is None else trial.candidate.number,
             files=dict(self._files(search)),
             model=model,
             registered_model_name=self.registered_model_name,
@@ -294,7 +294,7 @@ class _SearchLog:
 
     def write_candidate(self, trial: Trial) -> None:
         """Log a finished trial."""
-        self._candidates.add(candidate_number(trial))
+        self._candidates.add(trial.candidate.number)
         run = candidate_run(trial, error_score=self._error_score, now=time.time())
         self.write(self.runs.log_candidate, run)
 
@@ -329,14 +329,8 @@ class _SearchLog:
 
 def _trials_at_begin(search: Any) -> list[Trial]:
     """Return the trials that a search begins with: `on_candidate_finished` is not told of them."""
-    trials = []
-    for trial in search.history_:
-        folds = tuple(search.history_.folds_of(trial.candidate.id).values())
-        if trial.folds:
-            trials.append(trial)
-        elif len(folds) == search.n_splits_ and not search.racing:
-            trials.append(Trial(trial.candidate, folds))
-    return trials
+    history: History = search.history_
+    return history.finished if search.racing else history.scored(search.n_splits_)
 
 
 def _tags_of(search: Any) -> dict[str, str]:
@@ -393,9 +387,9 @@ def _best_trials(search: Any, n: int) -> list[Trial]:
         rank = table[f"rank_test_{search.refit}"]
     best: dict[int, None] = {}
     for _, i in sorted(zip(rank, range(len(trials)))):
-        best.setdefault(candidate_number(trials[i]))
+        best.setdefault(trials[i].candidate.number)
     chosen = set(list(best)[:n])
-    return [trial for trial in trials if candidate_number(trial) in chosen]
+    return [trial for trial in trials if trial.candidate.number in chosen]
 
 
 def _requirements(model: Any) -> list[str]:

@@ -10,7 +10,6 @@ from typing import Any, Literal, NamedTuple
 
 from skhpt._typing import Params
 from skhpt.results.cv_results import metric_names
-from skhpt.results.status import mean_score
 from skhpt.space.scipy_adapter import source_repr
 from skhpt.trial import FoldScore, Score, Trial
 
@@ -66,11 +65,6 @@ class CandidateRun:
         return "FAILED" if self.error else "FINISHED"
 
 
-def candidate_number(trial: Trial) -> int:
-    """Return the number of a candidate, which is the same on all rungs of Hyperband."""
-    return int(trial.candidate.info.get("candidate_id", trial.candidate.id))
-
-
 def candidate_run(trial: Trial, *, error_score: ErrorScore, now: float) -> CandidateRun:
     """Describe the run of a candidate.
 
@@ -83,18 +77,17 @@ def candidate_run(trial: Trial, *, error_score: ErrorScore, now: float) -> Candi
     now : float
         Time in Unix seconds, for folds that do not know theirs.
     """
-    failure = next((fold for fold in trial.folds if fold.state not in ("ok", "skipped")), None)
+    failure = trial.failure
     ended = _milliseconds(max((fold.ended for fold in trial.evaluated), default=0) or now)
     started = min((fold.started for fold in trial.evaluated if fold.started), default=now)
-    state = failure.state if failure else "eliminated" if trial.was_eliminated else "ok"
     info = trial.candidate.info
-    tags = {"skhpt.candidate": str(candidate_number(trial)), "skhpt.state": state}
+    tags = {"skhpt.candidate": str(trial.candidate.number), "skhpt.state": trial.outcome}
     if "rung" in info:
         tags |= {"skhpt.bracket": str(info["bracket"]), "skhpt.rung": str(info["rung"])}
     if failure:
         tags["skhpt.error"] = _last_line(failure)
     return CandidateRun(
-        candidate=candidate_number(trial),
+        candidate=trial.candidate.number,
         rung=info.get("rung", 0),
         params=param_texts(trial.candidate.params),
         metrics=_metrics(trial, error_score, ended),
@@ -130,7 +123,7 @@ def _summary(trial: Trial, error_score: ErrorScore) -> list[tuple[str, float]]:
     values = []
     names = metric_names([trial])
     for metric in names or ["score"]:
-        values.append((f"mean_test_{metric}", mean_score(trial, metric if names else None, error_score)))
+        values.append((f"mean_test_{metric}", trial.mean_score(metric if names else None, error_score)))
         scores = [_score(fold.test_score, metric) for fold in folds]
         if all(score == score for score in scores) and scores and not trial.was_eliminated:
             values.append((f"std_test_{metric}", statistics.pstdev(scores)))

@@ -131,8 +131,7 @@ def _entries(data: SearchData) -> list[_Entry]:
 
 def _entry_of(candidate: Candidate, entries: dict[int, _Entry]) -> _Entry:
     """Return the entry that a trial of a candidate belongs to, a new one for the first trial."""
-    number = candidate.info.get("candidate_id", candidate.id)
-    return entries.setdefault(number, _Entry(number))
+    return entries.setdefault(candidate.number, _Entry(candidate.number))
 
 
 def _has_rungs(candidate: Candidate) -> bool:
@@ -210,10 +209,6 @@ def _full_budget(data: SearchData) -> tuple[int, int] | None:
     return max((_budget(trial.candidate) for trial in data.trials), default=None)
 
 
-def _failure(trial: Trial) -> FoldScore | None:
-    return next((fold for fold in trial.folds if fold.state not in ("ok", "skipped")), None)
-
-
 def _score(data: SearchData, trial: Trial, metric: str) -> float:
     """Return the mean score over the evaluated folds, also of a candidate that a race eliminated."""
     folds, key = trial.evaluated, data._key(metric)
@@ -241,7 +236,7 @@ def _attributes(data: SearchData, entry: _Entry, metrics: Sequence[str]) -> dict
     if not entry.trials:
         return {"candidate": entry.number}
     trial = entry.trials[-1]
-    failure, folds = _failure(trial), trial.evaluated
+    failure, folds = trial.failure, trial.evaluated
     attributes: dict[str, Any] = {"candidate": entry.number}
     attributes["state"] = trial.outcome
     if failure is not None and failure.error:

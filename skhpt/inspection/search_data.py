@@ -19,7 +19,6 @@ from skhpt.inspection.result_tables import read_trials, shown_params
 from skhpt.journal import JournalView, read_journal
 from skhpt.results.cv_results import metric_names
 from skhpt.results.results_table import as_table
-from skhpt.results.status import mean_score
 from skhpt.select import Rule
 from skhpt.space.space import Space
 from skhpt.space.summary import (
@@ -142,7 +141,7 @@ class SearchData:
         """Return the mean scores, as ``cv_results_`` has them, shape (n_trials,); NaN if every fold failed."""
         name = self._key(self.checked_metric(metric))
         means = [
-            mean_score(trial, name, self.error_score) if _has_score(trial) else math.nan
+            trial.mean_score(name, self.error_score) if _has_score(trial) else math.nan
             for trial in self.trials
         ]
         return np.array(means, dtype=float)

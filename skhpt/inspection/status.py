@@ -142,7 +142,7 @@ def work_of_rungs(
 
     def position_of(candidate: Candidate | None) -> str:
         if candidate is None:
-            return _position(plan, 0, 0)
+            return _position(plan, 0, 0) if plan.brackets else ""
         return _position(plan, candidate.info["bracket"] - first_bracket_id, candidate.info["rung"])
 
     return WorkPlan(

@@ -6,12 +6,10 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
 from skhpt.inspection.search_data import SearchData
-from skhpt.trial import Trial
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,7 @@ class Ranking:
     @property
     def n_candidates(self) -> int:
         """Number of candidates; one on several rungs has several trials."""
-        return len({_candidate_key(trial) for trial in self.data.trials})
+        return len({trial.candidate.number for trial in self.data.trials})
 
     @cached_property
     def best(self) -> int | None:
@@ -69,15 +67,10 @@ class Ranking:
         )
         seen, rank, last = set(), 0, None
         for row in order:
-            key = _candidate_key(self.data.trials[row])
-            if key in seen:
+            number = self.data.trials[row].candidate.number
+            if number in seen:
                 continue
-            seen.add(key)
+            seen.add(number)
             if (budgets[row], scores[row]) != last:  # equal scores have equal ranks
                 rank, last = len(seen), (budgets[row], scores[row])
             yield rank, row
-
-
-def _candidate_key(trial: Trial) -> Any:
-    number = trial.candidate.info.get("candidate_id")
-    return number if type(number) is int else (trial.candidate.id,)

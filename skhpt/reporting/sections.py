@@ -104,7 +104,10 @@ def best_candidate(search: Reported) -> Section | None:
         (f"mean {name}", _mean_score(search, row, name)) for name in data.metrics if name != search.metric
     ]
     pairs += _corrected_score(search, row)
-    pairs += [("mean fit time", seconds(data.fit_times[row])), ("candidate", data.trials[row].candidate.id)]
+    pairs += [
+        ("mean fit time", seconds(data.fit_times[row])),
+        ("candidate", data.trials[row].candidate.number),
+    ]
     table = Table("Its parameters", ["parameter", "value"], [[cell(k), cell(v)] for k, v in params.items()])
     parts: list[Part] = [Facts(pairs), *([table] if params else [])]
     return Section("Best candidate", [*parts, *_code(data, params)])
@@ -371,17 +374,17 @@ def _with_sorted_sets(line: str) -> str:
 def _failure(line: str, failed: Sequence[tuple[Trial, FoldScore]]) -> Folded:
     """Return the failures with one last line: how many, an example, and its traceback."""
     trial, fold = failed[0]
-    ids = list(dict.fromkeys(trial.candidate.id for trial, _ in failed))
-    numbers = ", ".join(map(str, ids[:20])) + (f", and {len(ids) - 20} more" if len(ids) > 20 else "")
+    numbers = list(dict.fromkeys(trial.candidate.number for trial, _ in failed))
+    more = f", and {len(numbers) - 20} more" if len(numbers) > 20 else ""
     pairs = [
         ("state", fold.state),
         ("folds", len(failed)),
-        ("candidates", numbers),
-        (f"candidate {trial.candidate.id}", params_text(trial.candidate.params, 500)),
+        ("candidates", ", ".join(map(str, numbers[:20])) + more),
+        (f"candidate {trial.candidate.number}", params_text(trial.candidate.params, 500)),
     ]
     traceback = [Code(fold.error[-MAX_TRACEBACK:])] if fold.error else []
     return Folded(
-        f"{shown(line, 200)} ({len(failed)} folds, {len(ids)} candidates)", [Facts(pairs), *traceback]
+        f"{shown(line, 200)} ({len(failed)} folds, {len(numbers)} candidates)", [Facts(pairs), *traceback]
     )
 
 
@@ -408,7 +411,7 @@ def leaderboard(search: Reported) -> Section | None:
     for rank, row in islice(ranking.ranked(), MAX_ROWS):
         trial = data.trials[row]
         spread = [_spread_cell(ranking.spreads[row], means[0][row])] if has_spread else []
-        cells = [Cell(str(rank)), Cell(str(trial.candidate.id)), _score_cell(means[0][row]), *spread]
+        cells = [Cell(str(rank)), Cell(str(trial.candidate.number)), _score_cell(means[0][row]), *spread]
         cells += [_score_cell(scores[row]) for scores in means[1:]]
         cells += [
             Cell(seconds(data.fit_times[row]), _sortable(data.fit_times[row])),

@@ -50,13 +50,13 @@ def leaderboard(
         All metrics, if there are several; they follow the metric that ranks.
     """
     names = list(dict.fromkeys([metric, *(metrics or ())]))
-    rows: dict[Any, Row] = {}
+    rows: dict[int, Row] = {}
     for i in np.argsort(_column(results, "rank", metric), kind="stable"):
         if len(rows) == n:
             break
-        key = _candidate_key(trials[i])
-        if key not in rows:
-            rows[key] = _row(trials[i], results, names, i=int(i))
+        number = trials[i].candidate.number
+        if number not in rows:
+            rows[number] = _row(trials[i], results, names, i=int(i))
     return list(rows.values())
 
 
@@ -72,17 +72,11 @@ def _column(results: Mapping[str, Any], kind: str, metric: str) -> Any:
     return results[name] if name in results else results[f"{kind}_test_score"]
 
 
-def _candidate_key(trial: Trial) -> Any:
-    """Return a key that trials of one candidate on several rungs have in common."""
-    number = trial.candidate.info.get("candidate_id")
-    return number if type(number) is int else (trial.candidate.id,)
-
-
 def _row(trial: Trial, results: Mapping[str, Any], metrics: Sequence[str], *, i: int) -> Row:
     """Return row `i` of the table of results as a row of the leaderboard."""
     row: Row = {
         f"rank_test_{metrics[0]}": int(_column(results, "rank", metrics[0])[i]),
-        "candidate": trial.candidate.id,
+        "candidate": trial.candidate.number,
     }
     for metric in metrics:
         for kind in ("mean", "std"):

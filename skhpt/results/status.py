@@ -137,16 +137,6 @@ class WorkPlan:
     max_time: float = math.inf
 
 
-def mean_score(trial: Trial, metric: str | None, error_score: float | Literal["raise"]) -> float:
-    """Return the mean score of a trial over its evaluated folds; NaN without any, or if a race eliminated it."""
-    if trial.was_eliminated:
-        return math.nan
-    scores = [fold.score(metric) for fold in trial.evaluated]
-    if not isinstance(error_score, str):
-        scores = [error_score if math.isnan(score) else score for score in scores]
-    return sum(scores) / len(scores) if scores else math.nan
-
-
 class StatusTracker:
     """Observer that keeps the status of a search up to date, in constant time for each event.
 
@@ -223,17 +213,17 @@ class StatusTracker:
         self._resumed_from = resumed_from
         self._rung = plan.position_of(None)
         self._begin = self._clock()
-        for trial in history:
-            self.asked([trial.candidate])
-            folds = tuple(history.folds_of(trial.candidate.id).values())
-            if trial.folds:
-                self.resume(trial)
-            elif len(folds) == self._n_splits and not racing:
-                self.resume(Trial(trial.candidate, folds))
-                self._counted.add(trial.candidate.id)
-            else:
-                self.resume_folds(trial.candidate, folds)
-                self._brought.add(trial.candidate.id)
+        scored = history.finished if racing else history.scored(self._n_splits)
+        scored_by_id = {trial.candidate.id: trial for trial in scored}
+        for candidate in (trial.candidate for trial in history):
+            self.asked([candidate])
+            if candidate.id not in scored_by_id:
+                self.resume_folds(candidate, list(history.folds_of(candidate.id).values()))
+                self._brought.add(candidate.id)
+                continue
+            self.resume(scored_by_id[candidate.id])
+            if not history[candidate.id].folds:
+                self._counted.add(candidate.id)
 
     def resume(self, trial: Trial) -> None:
         """Count a finished trial that the search began with, after `asked`."""
@@ -299,8 +289,8 @@ class StatusTracker:
         self._work += self._plan.work_of(candidate) - self._work_of_pending.pop(candidate.id)
         self._n_finished += 1
         self._n_eliminated += trial.was_eliminated
-        self._n_failed += any(fold.state not in ("ok", "skipped") for fold in trial.folds)
-        score = mean_score(trial, self._metric, self._error_score)
+        self._n_failed += trial.failure is not None
+        score = trial.mean_score(self._metric, self._error_score)
         if math.isnan(score):
             return False
         key = (self._budget(trial), score)
@@ -309,7 +299,7 @@ class StatusTracker:
         self._best_key = key
         self._best = BestCandidate(
             candidate=candidate.id,
-            number=candidate.info.get("candidate_id", candidate.id),
+            number=candidate.number,
             score=score,
             params=self._shown_params(candidate),
         )

@@ -411,6 +411,7 @@ class BaseSearch(RepresentationMixin, LeaderboardMixin, PredictionsMixin, Search
         self._begin_search(strategy, session)
         lacks_candidates = partial(self._lacks_allowed_candidates, session)
         outcome = self._evaluate_candidates(strategy, session, self._run_params(), lacks_candidates)
+        self._record_end(session)
         session.callbacks.end_search()
         self._report(outcome, session)
 
@@ -440,6 +441,11 @@ class BaseSearch(RepresentationMixin, LeaderboardMixin, PredictionsMixin, Search
         if self.verbose > 0 and self.reuse_report_.saves:
             print(self.reuse_report_.summary())
         return outcome
+
+    def _record_end(self, session: Session) -> None:
+        """Write to the journal why the search ended, once: between two rounds it has not ended."""
+        if session.journal and hasattr(self, "stop_reason_"):
+            session.journal.record_event("ended", reason=self.stop_reason_)
 
     def _report(self, outcome: RunOutcome, session: Session) -> None:
         """Warn of an early end, of retries and of failures; raise if there is nothing to continue with."""
@@ -501,6 +507,7 @@ class BaseSearch(RepresentationMixin, LeaderboardMixin, PredictionsMixin, Search
         has_context = "callback_ctx" in signature(self._run_search).parameters
         with suppress(SearchEnded):
             self._run_search(rounds, **({"callback_ctx": NullContext()} if has_context else {}))
+        self._record_end(session)
         session.callbacks.end_search()
         if not session.history.finished:
             raise ValueError(NO_FITS)

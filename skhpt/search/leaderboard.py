@@ -36,7 +36,8 @@ class LeaderboardMixin:
         Returns
         -------
         leaderboard : pandas.DataFrame
-            One row per candidate, indexed by its row in ``cv_results_``, whose names the columns have:
+            One row per candidate, indexed by its number: its row in ``cv_results_``, or with `HyperbandSearchCV`,
+            where a candidate has several rows, its ``candidate_id``. The columns have the names of ``cv_results_``:
             ``rank_test_<metric>``, the mean and the standard deviation of the scores by this metric and by the
             others (``mean_test_<metric>``, ``std_test_<metric>``), ``mean_fit_time`` in seconds, ``state`` ("ok",
             "failed", "timeout", "crashed" or "eliminated") and ``param_<name>``. `HyperbandSearchCV` has the columns

@@ -21,7 +21,6 @@ from skhpt.fitting.resources import FoldResource, FullTraining
 from skhpt.fitting.slicing import data_can_be_shared
 from skhpt.parallel.folders import make_folder, remove_folder
 from skhpt.parallel.pool import Pool, shares_memory
-from skhpt.results.status import mean_score
 from skhpt.reuse.planner import ReusePlanner
 from skhpt.reuse.report import ReuseReport
 from skhpt.reuse.scorer_needs import ScorerNeeds, scorer_needs
@@ -131,8 +130,6 @@ def run_session(
             stop_reason = loop.CONSTRAINT
         if interrupts.n:  # even if it was pressed after the last fold
             stop_reason = loop.INTERRUPTED
-        if session.journal:
-            session.journal.record_event("ended", reason=stop_reason)
         session.search_callbacks.end_run(stop_reason)
         if stop_reason == loop.INTERRUPTED and interrupts.is_inner:
             raise KeyboardInterrupt  # for the search that this one is a fit of
@@ -211,7 +208,7 @@ def _score_to_compare(session: Session, params: RunParams) -> Callable[[Trial], 
     def score(trial: Trial) -> float | None:
         if not session.fidelity.is_complete(trial):
             return None
-        return mean_score(trial, params.metric, params.error_score)
+        return trial.mean_score(params.metric, params.error_score)
 
     return score
 

@@ -24,7 +24,8 @@ from skhpt.trial import Candidate, FoldScore, Trial
 class RunningCallbacks:
     """Observer that tells callbacks of a search what happens; use it in a ``with`` block.
 
-    The callbacks are told of the end of a search only if they were told of its begin.
+    The callbacks are told of the end of a search only if they were told of its begin. Where warnings are errors, the
+    warning of a callback that has raised is raised at the end: the search is fitted then.
 
     Parameters
     ----------
@@ -41,6 +42,7 @@ class RunningCallbacks:
         self._search = search
         self._tracker = tracker
         self._has_begun = False
+        self._warning: Warning | None = None  # that is an error, and is raised when the search has ended
         self._workers: Workers | None = None
         self._interrupts: Interrupts | None = None
 
@@ -97,6 +99,8 @@ class RunningCallbacks:
         if error is not None:
             self.end_run("interrupted" if isinstance(error, KeyboardInterrupt) else "error")
         self._tell("on_search_end", self.status, error)
+        if error is None and self._warning is not None:
+            raise self._warning
 
     def _tell(self, hook: str, *arguments: Any) -> None:
         for callback in list(self._callbacks):
@@ -108,10 +112,16 @@ class RunningCallbacks:
                 self._interrupts.press()  # so that it has the effect of Ctrl-C after this event is recorded
             except Exception:
                 self._callbacks.remove(callback)
-                warn_user(
+                self._warn(
                     f"{type(callback).__name__}.{hook} failed; the callback is not called again, and the search goes "
                     f"on:\n{traceback.format_exc()}"
                 )
+
+    def _warn(self, message: str) -> None:
+        try:
+            warn_user(message)
+        except Warning as warning:  # warnings are errors
+            self._warning = self._warning or warning
 
 
 def work_plan(

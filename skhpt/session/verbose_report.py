@@ -73,12 +73,11 @@ def candidate_line(trial: Trial, status: SearchStatus) -> str:
         The status after it.
     """
     planned = "" if status.n_planned is None else f"/{status.n_planned}"
-    number = trial.candidate.info.get("candidate_id", trial.candidate.id)
     rung = f" on {status.rung}" if status.rung else ""
     outcome = _outcome(trial, status.metric)
     time = _time_text(sum(fold.fit_time + fold.score_time for fold in trial.evaluated))
     params = params_text(trial.candidate.params)
-    line = f"[{status.n_finished}{planned}] candidate {number}{rung}: {outcome}, {time}, {params}"
+    line = f"[{status.n_finished}{planned}] candidate {trial.candidate.number}{rung}: {outcome}, {time}, {params}"
     return f"{line}; {_best_so_far(trial, status)}"
 
 

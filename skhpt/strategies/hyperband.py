@@ -62,7 +62,7 @@ class Hyperband:
         self.plan = plan
         self.points = points
         self.metric = metric
-        self.error_score = math.nan if isinstance(error_score, str) else error_score
+        self.error_score = error_score
         self.first_bracket_id = first_bracket_id
         self.first_candidate = first_candidate
         self.propose = propose
@@ -161,14 +161,10 @@ class Hyperband:
 
     def _ranked(self, trials: Sequence[Trial]) -> list[Trial]:
         """Return the trials that have a score, the best first; equal scores in the order of the candidates."""
-        scored = [(self._score(trial), trial) for trial in trials]
+        scored = [(trial.mean_score(self.metric, self.error_score), trial) for trial in trials]
         valid = [(score, trial) for score, trial in scored if not math.isnan(score)]
         valid.sort(key=lambda row: (-row[0], row[1].candidate.info["candidate_id"]))
         return [trial for _, trial in valid]
-
-    def _score(self, trial: Trial) -> float:
-        scores = [fold.score(self.metric) for fold in trial.evaluated]
-        return sum(self.error_score if math.isnan(score) else score for score in scores) / len(scores)
 
     def _promotion(self, trial: Trial, rung: int) -> Candidate:
         info, params = trial.candidate.info, trial.candidate.params

@@ -86,7 +86,7 @@ def rung_correlations(trials: Sequence[Trial], metric: str | None = None) -> lis
     scores_of: dict[int, dict[int, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
     for row in by_candidate(trials):
         for low, high in pairwise(row):
-            scores = _mean_score(low, metric), _mean_score(high, metric)
+            scores = low.mean_score(metric), high.mean_score(metric)
             if not np.isnan(scores).any():
                 scores_of[_level(low)][low.candidate.bracket_id].append(scores)
     n_levels = max(map(_level, trials), default=0)
@@ -104,10 +104,6 @@ def _spearman(pairs: np.ndarray) -> float:
     if (ranks.std(axis=0) == 0).any():
         return 0.0  # all scores are equal
     return float(np.corrcoef(ranks.T)[0, 1])
-
-
-def _mean_score(trial: Trial, metric: str | None) -> float:
-    return float(np.mean([fold.score(metric) for fold in trial.evaluated]))
 
 
 def _level(trial: Trial) -> int:

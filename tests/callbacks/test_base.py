@@ -2,6 +2,7 @@
 
 import pickle
 import time
+import warnings
 from collections import Counter
 
 import joblib
@@ -157,6 +158,20 @@ def test_a_callback_that_raises_does_not_lose_the_search(hook, n_jobs):
     assert "in fail" in ours[0]  # with the traceback
     assert scores(search) == pytest.approx(scores(make("grid").fit(X, Y)), nan_ok=True)
     assert recorder.names().count("candidate") == len(VALUES)  # other callbacks are still told
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_where_warnings_are_errors_a_callback_that_raises_does_not_lose_the_search(hook):
+    recorder = Recorder()
+    search = make("grid", Raises(hook, RuntimeError("server is down")), recorder, error_score=0, refit=True)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="Raises")
+        with pytest.raises(UserWarning, match=f"Raises.{hook} failed"):
+            search.fit(X, Y)
+    assert search.stop_reason_ == "completed"
+    assert search.best_estimator_.get_params() == {"value": 0.95}
+    assert recorder.names().count("candidate") == len(VALUES)
+    assert recorder.names()[-1] == "end"
 
 
 @pytest.mark.parametrize(

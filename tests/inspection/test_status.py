@@ -75,3 +75,18 @@ def test_a_dead_search_says_so(tmp_path):
     status = status_of_journal(read_journal(path))
     assert status.stop_reason == "dead"
     assert status.n_finished < status.n_planned == 5
+
+
+@pytest.mark.parametrize("kind", SEARCHES)
+def test_candidates_have_one_number_in_the_status_the_leaderboard_and_the_results(kind, tmp_path):
+    watcher = Watcher()
+    search = make(kind, watcher, journal=tmp_path / "search.jsonl", reuse=False).fit(X, Y)
+    best = watcher.of("end")[0][-1].best
+    table = search.cv_results_
+    row = list(table["candidate_id"]).index(best.number) if "candidate_id" in table else best.number
+    assert table["params"][row] == best.params
+    view = read_journal(tmp_path / "search.jsonl")
+    for source in (search, view):
+        board = source.leaderboard()
+        assert board.index[0] == best.number
+        assert source.leaderboard_text(1).splitlines()[-1].split()[1] == str(best.number)

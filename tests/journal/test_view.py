@@ -231,7 +231,7 @@ def test_a_candidate_with_several_resources_has_one_row(path):
     # Bracket 0 does not wait for bracket 1.
     assert [trial.candidate.id for trial in view.history.finished] == [1, 2, 3]
     assert view.history[2].candidate.parent == 1
-    assert list(view.leaderboard().index) == [2, 3]  # the highest resource, then the score
+    assert list(view.leaderboard().index) == [1, 2]  # the highest resource, then the score
     assert list(view.leaderboard()["n_resources"]) == [3, 1]
 
 

@@ -7,7 +7,7 @@ from sklearn.model_selection import GridSearchCV, KFold, ParameterGrid, Randomiz
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
-from skhpt import BayesSearchCV, GridSearch, HyperbandSearchCV, ManualSearch, RandomSearch
+from skhpt import BayesSearchCV, GridSearch, HyperbandSearchCV, ManualSearch, RandomSearch, read_journal
 from tests.estimators import Counting, Failing
 
 X = np.zeros((12, 1))
@@ -82,6 +82,33 @@ def test_the_candidates_of_the_search_itself_may_be_extended(base, iris):
     plain = base(TREE, space, **options).fit(*iris)
     more = [{"ccp_alpha": 0.5, "max_depth": 6}, {"ccp_alpha": 0.5, "max_depth": 7}]
     assert search.cv_results_["params"] == plain.cv_results_["params"] + more
+
+
+def test_a_journal_has_no_end_between_two_rounds(iris, tmp_path):
+    path, ends = tmp_path / "rounds.jsonl", []
+
+    class Rounds(GridSearch):
+        def _run_search(self, evaluate_candidates):
+            for depth in (1, 2):
+                evaluate_candidates([{"max_depth": depth}])
+                ends.append([event.what for event in read_journal(path).events])
+
+    Rounds(TREE, {"max_depth": [5]}, journal=path).fit(*iris)
+    assert ends == [["begun"], ["begun"]]  # a search that is killed now is dead
+    assert [event.what for event in read_journal(path).events] == ["begun", "ended"]
+    assert read_journal(path).stop_reason == "completed"
+
+
+def test_an_error_after_a_round_is_the_end_of_the_journal(iris, tmp_path):
+    class Broken(GridSearch):
+        def _run_search(self, evaluate_candidates):
+            evaluate_candidates([{"max_depth": 1}])
+            raise RuntimeError("no idea")
+
+    path = tmp_path / "rounds.jsonl"
+    with pytest.raises(RuntimeError, match="no idea"):
+        Broken(TREE, {"max_depth": [5]}, journal=path).fit(*iris)
+    assert read_journal(path).stop_reason == "error"
 
 
 def test_a_context_of_callbacks_may_be_used(iris):
