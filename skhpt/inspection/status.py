@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
+from typing import Any
 
 from skhpt._typing import Params
 from skhpt.history import History
@@ -43,17 +44,18 @@ def status_of_journal(view: JournalView) -> SearchStatus:
     """
     begun = next((e.time for e in reversed(view.events) if e.what in ("begun", "resumed")), view.started)
     clock = _Clock(begun)
+    plan = _plan_of(view)
     tracker = StatusTracker(
         view.search,
         n_splits=view.n_splits,
         metric=None if view.metrics == ["score"] else view.refit_metric,
         error_score=view.error_score,
-        budget=budget_of if view.plan else lambda trial: (),
+        budget=lambda trial: () if plan is None else budget_of(trial),
         shown_params=lambda candidate: _shown_params(candidate, view.resource),
         clock=clock,
     )
     is_resumed = any(event.what == "resumed" for event in view.events)
-    tracker.begin(History(), _work_plan(view), resumed_from=view.path if is_resumed else "")
+    tracker.begin(History(), _work_plan(view, plan), resumed_from=view.path if is_resumed else "")
     _replay(view.history, tracker, clock)
     clock.now = max(clock.now, time.time() if view.state == "running" else view.last_sign.timestamp())
     tracker.stop_reason = "dead" if view.state == "dead" else view.stop_reason
@@ -99,24 +101,42 @@ def _shown_params(candidate: Candidate, resource: str) -> Params:
     return {**candidate.params, resource: candidate.resource}
 
 
-def _work_plan(view: JournalView) -> WorkPlan:
-    """Return what the search has said of its plan."""
-    if view.plan:
-        earlier = view.history.earlier
-        first_bracket_id = 1 + max((trial.candidate.bracket_id for trial in earlier), default=-1)
-        return work_of_rungs(_plan_of(view), first_bracket_id, len(earlier))
+def _work_plan(view: JournalView, plan: Plan | None) -> WorkPlan:
+    """Return what the search has said of its work."""
+    if plan is not None:
+        return work_of_rungs(plan, _first_bracket_id(view.history), view.history.n_earlier_trials)
     n = view.n_planned
     return WorkPlan(n_trials=n, work=None if n is None else float(n))
 
 
-def _plan_of(view: JournalView) -> Plan:
-    """Return the plan of a search with rungs; the cost of models that continue their training is that of new ones."""
+def _first_bracket_id(history: History) -> int:
+    return 1 + max((trial.candidate.bracket_id for trial in history.earlier), default=-1)
+
+
+def _plan_of(view: JournalView) -> Plan | None:
+    """Return the plan of a search with rungs; None if it has none, or lacks the rung of a candidate.
+
+    The cost of models that continue their training is that of new ones.
+    """
+    if not view.plan:
+        return None
     brackets = []
     for _, rows in groupby(view.plan, key=lambda row: row["bracket"]):
         rungs = [Rung(row["n_candidates"], row["n_resources"], row["n_folds"]) for row in rows]
         brackets.append(Bracket(tuple(rungs)))
     largest = max(row["n_resources"] for row in view.plan)
-    return Plan(view.resource, largest, view.n_splits, brackets=tuple(brackets), continues=False)
+    plan = Plan(view.resource, largest, view.n_splits, brackets=tuple(brackets), continues=False)
+    first_bracket_id = _first_bracket_id(view.history)
+    has_all = all(_has_rung(plan, trial.candidate.info, first_bracket_id) for trial in view.history)
+    return plan if has_all else None
+
+
+def _has_rung(plan: Plan, info: Mapping[str, Any], first_bracket_id: int) -> bool:
+    """Tell whether a plan has the rung of a trial; those of an earlier search need none."""
+    if not info.keys() >= {"bracket", "rung", "n_resources", "n_folds"}:
+        return False
+    b: int = info["bracket"] - first_bracket_id
+    return b < 0 or (b < len(plan.brackets) and info["rung"] < len(plan.brackets[b].rungs))
 
 
 def work_of_rungs(

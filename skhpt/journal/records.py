@@ -22,6 +22,7 @@ from typing import Any, NamedTuple, Protocol, get_args
 from skhpt._typing import Params
 from skhpt.identity import native
 from skhpt.journal.json_values import encode, pack, pack_text, unpack, unpack_text
+from skhpt.space.summary import summary_from_json
 from skhpt.trial import Candidate, FoldScore, Predictions, Score, State, Trial
 
 #: The first bytes of every journal; the number of the format follows.
@@ -32,6 +33,8 @@ FORMAT = 2
 _MAX_TIME = 253402300799
 #: The largest number of folds that a header may name.
 _MAX_SPLITS = 10_000_000
+#: The largest number of candidates, rungs or units of a resource.
+_MAX_COUNT = 2**63
 _STATES = frozenset(get_args(State))
 
 
@@ -142,11 +145,42 @@ def _header_from(record: dict[str, Any]) -> Header:
         raise ValueError("parts is missing or not a dict of texts")
     if type(facts) is not dict:
         raise ValueError("facts is missing or not a dict")
-    header = Header(parts, {name: unpack(value) for name, value in facts.items()})
+    header = Header(parts, _read_facts(facts, "facts"))
     n_splits = header.metadata.get("n_splits")
     if n_splits is not None and not 0 < checked_int(n_splits, "n_splits") <= _MAX_SPLITS:
         raise ValueError("n_splits is not a valid number of folds")
     return header
+
+
+def _read_facts(packed: Any, key: str) -> dict[str, Any]:
+    """Read facts; raise ValueError if one that readers of this version use is invalid."""
+    facts = _read_info(packed, key)
+    for name, check in _FACT_CHECKS.items():
+        if facts.get(name) is not None:
+            check(facts[name], name)
+    return facts
+
+
+def _checked_count(value: Any, key: str) -> int:
+    if not 0 <= checked_int(value, key) <= _MAX_COUNT:
+        raise ValueError(f"{key} is not a valid number")
+    return int(value)
+
+
+def _check_plan(rows: Any, key: str) -> None:
+    """Check rows of bracket, rung, number of candidates, resource and number of folds."""
+    if type(rows) is not list or not all(isinstance(row, (list, tuple)) and len(row) == 5 for row in rows):
+        raise ValueError(f"{key} is not a list of rungs")
+    for row in rows:
+        for number in row:
+            _checked_count(number, key)
+        if 0 in row[2:]:
+            raise ValueError(f"{key} has a rung without candidates, resource or folds")
+
+
+def _check_error_score(value: Any, key: str) -> None:
+    if isinstance(value, (int, float)):
+        float(value)  # an integer may be too large
 
 
 def version() -> str:
@@ -228,7 +262,14 @@ def _read_number(value: Any, key: str) -> float:
 def _checked_number(value: Any, key: str) -> float:
     if not isinstance(value, (float, int)):
         raise ValueError(f"{key} is not a number")
+    float(value)  # an integer may be too large
     return value
+
+
+def _read_time(value: Any, key: str) -> float:
+    if type(value) not in (int, float) or not 0 <= value < _MAX_TIME:
+        raise ValueError(f"{key} is not a valid number of seconds")
+    return float(value)
 
 
 def _write_text(value: Any) -> Any:
@@ -337,6 +378,8 @@ def usual_fold_from(line: bytes) -> FoldScore | None:
         return None
     if worker is None:
         return FoldScore(int(candidate), int(split), score, None, fit_seconds, score_seconds)
+    if float(ended) >= _MAX_TIME or float(started) >= _MAX_TIME:
+        return None
     return FoldScore(  # keywords would take a tenth of the time of reading
         int(candidate),
         int(split),
@@ -393,7 +436,7 @@ def _read_score(packed: Any, key: str) -> Score:
     if type(packed) is not dict:
         return _read_number(packed, key)
     score = unpack(packed)
-    if type(score) is dict:
+    if type(score) is dict and score:
         return {metric: _checked_number(value, key) for metric, value in score.items()}
     return _checked_number(score, key)
 
@@ -433,8 +476,8 @@ _FOLD_FIELDS = (
     _Field("train_score", "train", _write_score, _read_score, None),
     _Field("fit_time", "fit_time", pack, _read_number, 0.0),
     _Field("score_time", "score_time", pack, _read_number, 0.0),
-    _Field("started", "started", _time, _read_number, 0.0),
-    _Field("ended", "ended", _time, _read_number, 0.0),
+    _Field("started", "started", _time, _read_time, 0.0),
+    _Field("ended", "ended", _time, _read_time, 0.0),
     _Field("worker", "worker", _write_text, _read_text, ""),
     _Field("state", "state", str, _read_state, "ok"),
     _Field("error", "error", _write_text, _read_text, None),
@@ -521,6 +564,14 @@ def _read_info(packed: Any, key: str) -> dict[str, Any]:
     return {name: unpack(value) for name, value in packed.items()}
 
 
+def _read_note(packed: Any, key: str) -> dict[str, Any]:
+    info = _read_info(packed, key)
+    for name in _RUNG_INFO:
+        if name in info:
+            _checked_count(info[name], name)
+    return info
+
+
 def _write_preset_folds(folds: Sequence[FoldScore]) -> list[dict[str, Any]]:
     return [fold_record(fold) for fold in folds]
 
@@ -531,10 +582,20 @@ def _read_list(records: Any, key: str) -> list[Any]:
     return records
 
 
+#: Position of a candidate in the plan of `HyperbandSearchCV`, which results are sorted by.
+_RUNG_INFO = ("bracket", "rung", "candidate_id", "n_resources", "n_folds")
+#: Functions ``check(value, name)`` of the facts that readers use; None is valid.
+_FACT_CHECKS: dict[str, Callable[[Any, str], Any]] = {
+    "space": summary_from_json,
+    "own": texts_from,
+    "error_score": _check_error_score,
+    "n_planned": _checked_count,
+    "plan": _check_plan,
+}
 _CANDIDATE_FIELDS = (
     # attribute, key in the file, functions that write and read the value, default
     _Field("resource", "resource", pack, _read_number, None),
-    _Field("info", "note", _write_info, _read_info, {}),
+    _Field("info", "note", _write_info, _read_note, {}),
     _Field("bracket_id", "lane", pack, checked_int, 0),
     _Field("parent", "parent", pack, checked_int, None),
     _Field("preset_folds", "settled", _write_preset_folds, _read_list, ()),
@@ -613,11 +674,9 @@ def event_from(record: Any) -> Event:
     """Read the record of an event; raise ValueError if it is invalid."""
     _check_keys(record, frozenset({"event", "time", "facts"}))
     what = _read_text(record["event"], "event")
-    return Event(what, time_from(record.get("time")), _read_info(record.get("facts"), "facts"))
+    return Event(what, time_from(record.get("time")), _read_facts(record.get("facts"), "facts"))
 
 
 def time_from(seconds: Any) -> datetime:
     """Convert Unix seconds to a time in UTC; raise ValueError if that is impossible."""
-    if type(seconds) not in (int, float) or not 0 <= seconds < _MAX_TIME:
-        raise ValueError("time is missing or not a valid number of seconds")
-    return datetime.fromtimestamp(seconds, UTC)
+    return datetime.fromtimestamp(_read_time(seconds, "time"), UTC)

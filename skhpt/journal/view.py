@@ -206,6 +206,10 @@ class JournalView:
             return [trial.candidate.params for trial in self.trials]
         return [{**trial.candidate.params, self.resource: trial.candidate.resource} for trial in self.trials]
 
+    def _check_has_trials(self) -> None:
+        if not self.trials:
+            raise ValueError(f"{self.path}: no candidate is finished yet")
+
     @property
     def has_best(self) -> bool:
         """Whether the search chooses a best candidate: not if there are several metrics and ``refit=False``."""
@@ -219,8 +223,7 @@ class JournalView:
     @cached_property
     def best_index(self) -> int:
         """Row of the best candidate so far; raises ValueError if no candidate is finished."""
-        if not self.trials:
-            raise ValueError(f"{self.path}: no candidate is finished yet")
+        self._check_has_trials()
         row = self._choice.get("row")
         if (
             self._choice.get("n_finished") == len(self.trials)
@@ -319,7 +322,8 @@ class JournalView:
 
     @cached_property
     def cv_results_(self) -> dict[str, Any]:
-        """Table of results with the columns that ``cv_results_`` of the search has."""
+        """Table of results with the columns that ``cv_results_`` of the search has; raises as `best_params` does."""
+        self._check_has_trials()
         results = cv_results(
             self.trials,
             error_score=self.error_score,
@@ -427,6 +431,8 @@ class JournalFollower:
         """
         # Before the file is read: a search that ends meanwhile has written its last line.
         is_open = is_locked(self.path)
+        if not os.path.isfile(self.path):  # such as a pipe, which would block
+            raise ValueError(f"{self.path} is not a journal of skhpt: it is not a file")
         with open(self.path, "rb") as file:
             status = os.fstat(file.fileno())
             identity = status.st_dev, status.st_ino

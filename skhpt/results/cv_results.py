@@ -121,7 +121,14 @@ def rank(means: np.ndarray, budgets: Sequence[Any] | None = None) -> np.ndarray:
 def _info_columns(trials: Sequence[Trial]) -> Columns:
     """Return a column for each name in the info of the candidates."""
     names = dict.fromkeys(name for trial in trials for name in trial.candidate.info)
-    return {name: np.asarray([trial.candidate.info.get(name) for trial in trials]) for name in names}
+    columns = {}
+    for name in names:
+        values = [trial.candidate.info.get(name) for trial in trials]
+        is_plain = not any(isinstance(value, (list, tuple)) for value in values)
+        columns[name] = (
+            np.asarray(values) if is_plain else np.fromiter(values, dtype=object, count=len(values))
+        )
+    return columns
 
 
 def _time_columns(trials: Sequence[Trial]) -> Columns:

@@ -84,7 +84,7 @@ def _row(trial: Trial, results: Mapping[str, Any], metrics: Sequence[str], *, i:
     row["mean_fit_time"] = float(results["mean_fit_time"][i])
     row["state"] = trial.outcome
     for name in _RUNG_COLUMNS:
-        if name in results:
+        if name in results and results[name][i] is not None:
             row[name] = int(results[name][i])
     for name, value in results["params"][i].items():
         row[f"param_{name}"] = native(value)

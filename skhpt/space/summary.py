@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -62,10 +62,39 @@ class ParamSummary:
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> ParamSummary:
         """Read what `to_json` has returned; raise ValueError if it is invalid."""
-        try:
-            return cls(**{**record, "choices": tuple(record.get("choices", ()))})
-        except (TypeError, AttributeError) as error:
-            raise ValueError(f"not the summary of a parameter: {error}") from None
+        if not _is_record_of_param(record):
+            raise ValueError("not the summary of a parameter")
+        summary = cls(**{**record, "choices": tuple(record.get("choices", ()))})
+        if summary.low is None or summary.high is None:
+            return replace(summary, low=None, high=None)
+        if not -math.inf < summary.low <= summary.high < math.inf:
+            return replace(summary, low=None, high=None, log=False)  # no range that a scale could show
+        return replace(summary, log=summary.log and summary.low > 0)
+
+
+def _is_record_of_param(record: Any) -> bool:
+    """Tell whether the values that `ParamSummary.to_json` has returned have valid types."""
+    checks = {
+        "kind": lambda value: value in get_args(Kind),
+        "low": _is_end,
+        "high": _is_end,
+        "log": lambda value: type(value) is bool,
+        "choices": _are_choices,
+        "n_choices": lambda value: type(value) is int and value >= 0,
+    }
+    if not isinstance(record, Mapping) or "kind" not in record or not record.keys() <= checks.keys():
+        return False
+    return all(checks[name](value) for name, value in record.items())
+
+
+def _is_end(value: Any) -> bool:
+    return value is None or type(value) is float or (type(value) is int and abs(value) < 2**1023)
+
+
+def _are_choices(values: Any) -> bool:
+    return isinstance(values, list) and all(
+        value is None or isinstance(value, (bool, int, float, str)) for value in values
+    )
 
 
 #: The parameters of each branch of a space.
@@ -77,10 +106,10 @@ def summary_to_json(summary: SpaceSummary) -> list[dict[str, Any]]:
     return [{name: param.to_json() for name, param in branch.items()} for branch in summary]
 
 
-def summary_from_json(branches: Any) -> list[dict[str, ParamSummary]]:
+def summary_from_json(branches: Any, name: str = "space") -> list[dict[str, ParamSummary]]:
     """Read what `summary_to_json` has returned; raise ValueError if it is invalid."""
     if not isinstance(branches, list) or not all(isinstance(branch, dict) for branch in branches):
-        raise ValueError("not the summary of a space")
+        raise ValueError(f"{name} is not the summary of a space")
     return [{name: ParamSummary.from_json(record) for name, record in branch.items()} for branch in branches]
 
 

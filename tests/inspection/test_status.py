@@ -2,8 +2,10 @@
 
 import pytest
 
+from skhpt import Space
 from skhpt.inspection import status_of_journal
-from skhpt.journal import read_journal
+from skhpt.journal import Header, SpaceCodec, open_journal, read_journal
+from skhpt.trial import Candidate, FoldScore
 from tests.callbacks.searches import SEARCHES, Recorder, X, Y, make
 
 pytestmark = [
@@ -90,3 +92,16 @@ def test_candidates_have_one_number_in_the_status_the_leaderboard_and_the_result
         board = source.leaderboard()
         assert board.index[0] == best.number
         assert source.leaderboard_text(1).splitlines()[-1].split()[1] == str(best.number)
+
+
+@pytest.mark.parametrize("plan", [[[0, 0, 4, 1, 1]], [[0, 0, 4, 1, 1], [0, 1, 1, 2, 1]]])
+def test_a_plan_without_the_rungs_of_the_candidates_is_left_out(plan, tmp_path):
+    codec = SpaceCodec(Space({"C": [1, 2]}))
+    path = tmp_path / "search.jsonl"
+    info = {"bracket": 1, "rung": 2, "n_resources": 5, "n_folds": 2, "candidate_id": 0}
+    with open_journal(path, Header({}, {"n_splits": 1}), codec) as journal:
+        journal.begin(n_planned=7, plan=plan)
+        journal.asked([Candidate(0, {"C": 1}, info=info)])
+        journal.scored(FoldScore(0, 0, 0.5))
+    status = status_of_journal(read_journal(path))
+    assert (status.n_finished, status.n_planned, status.rung) == (1, 7, "")

@@ -98,3 +98,15 @@ def test_a_follower_survives_that_there_is_no_journal_yet(path):
             follower.refresh()
     write(path)
     assert len(follower.refresh().trials) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_a_pipe_or_a_folder_in_its_place_is_refused(path):
+    write(path)
+    follower = JournalFollower(path)
+    follower.refresh()
+    for make in (os.mkfifo, os.mkdir):
+        path.unlink()
+        make(path)
+        with pytest.raises(ValueError, match="is not a file"):
+            follower.refresh()

@@ -124,7 +124,7 @@ def check_every_method(path):
     assert repr(view).endswith(f"{n} candidates finished, {view.n_pending} pending>")
     assert len(view.leaderboard_text().splitlines()) == (n + 2 if n else 1)
     assert all(event.what for event in view.events)
-    for name in ("best_params", "best_score"):
+    for name in ("best_params", "best_score", "cv_results_"):
         if n == 0:
             with pytest.raises(ValueError, match="no candidate is finished yet"):
                 getattr(view, name)
