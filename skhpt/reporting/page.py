@@ -18,6 +18,14 @@ class Text:
 
 
 @dataclass(frozen=True)
+class Note:
+    """A paragraph in small type: what is left out, and why."""
+
+    text: str
+    kind: ClassVar[str] = "note"
+
+
+@dataclass(frozen=True)
 class Facts:
     """Names and values."""
 
@@ -90,7 +98,7 @@ class Folded:
     kind: ClassVar[str] = "folded"
 
 
-Part: TypeAlias = Text | Facts | Code | Picture | Table | Folded
+Part: TypeAlias = Text | Note | Facts | Code | Picture | Table | Folded
 
 
 @dataclass(frozen=True)

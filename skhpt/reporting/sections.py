@@ -24,6 +24,7 @@ from skhpt.reporting.page import (
     Code,
     Facts,
     Folded,
+    Note,
     Part,
     Section,
     Table,
@@ -36,8 +37,8 @@ from skhpt.results.leaderboard import score_text
 from skhpt.space.summary import ParamSummary, is_number
 from skhpt.trial import FoldScore, Trial
 
-#: Largest number of parameters for pictures with an axes for each, or for each pair.
-MAX_SLICES, MAX_PAIRED = 12, 4
+#: Largest number of parameters for pictures of pairs.
+MAX_PAIRED = 4
 #: Largest number of rows of the leaderboard.
 MAX_ROWS = 5000
 #: Largest number of groups of failures, and of characters of a traceback.
@@ -76,15 +77,15 @@ class Reported:
         return f"{number(value)} ± {score_text(spread, abs(value))}"
 
     def picture(self, display: str, caption: str, **kwargs: Any) -> list[Part]:
-        """Return the picture of a display of `skhpt.plots`; nothing if the report has no pictures."""
+        """Return the picture of a display of `skhpt.plots`, or why there is none; nothing without pictures."""
         if not self.with_plots:
             return []
         prefix = f"picture{next(self._numbers)}-"
         display_class = getattr(plots, display)
         try:
             return [draw(display_class, "from_search", self.data, caption=caption, prefix=prefix, **kwargs)]
-        except ValueError:  # the display says what data it lacks
-            return []
+        except ValueError as error:  # the display says what it lacks
+            return [Note(f"Not shown: {error}.")]
 
 
 SectionOf: TypeAlias = Callable[[Reported], Section | None]
@@ -268,12 +269,10 @@ def importance(search: Reported) -> Section | None:
 
 def slices(search: Reported) -> Section | None:
     """Scores by parameter."""
-    names = search.data.varying_params[:MAX_SLICES]
-    if not names or search.ranking.best is None:
+    if not search.data.varying_params or search.ranking.best is None:
         return None
-    caption = "Score by parameter." + _left_out(search, names)
     return _pictures(
-        "Parameters", search.picture("SearchSliceDisplay", caption, metric=search.metric, params=names)
+        "Parameters", search.picture("SearchSliceDisplay", "Score by parameter.", metric=search.metric)
     )
 
 
@@ -290,13 +289,12 @@ def pairs(search: Reported) -> Section | None:
 
 def parallel_coordinates(search: Reported) -> Section | None:
     """All parameters of each candidate as a line."""
-    names = search.data.varying_params[:MAX_SLICES]
-    if len(names) < 2 or search.ranking.best is None:
+    if len(search.data.varying_params) < 2 or search.ranking.best is None:
         return None
-    caption = "Each line is a candidate: its parameters and its score." + _left_out(search, names)
+    caption = "Each line is a candidate: its parameters and its score."
     return _pictures(
         "Parallel coordinates",
-        search.picture("ParallelCoordinatesDisplay", caption, metric=search.metric, params=names),
+        search.picture("ParallelCoordinatesDisplay", caption, metric=search.metric),
     )
 
 
@@ -326,11 +324,6 @@ def timeline(search: Reported) -> Section | None:
 
 def _pictures(title: str, parts: Sequence[Part]) -> Section | None:
     return Section(title, parts) if parts else None
-
-
-def _left_out(search: Reported, names: Sequence[str]) -> str:
-    n = len(search.data.varying_params) - len(names)
-    return f" {n} further parameters are not shown." if n else ""
 
 
 # -- tables ----------------------------------------------------------------------------------------------------

@@ -114,6 +114,13 @@ def test_a_report_has_the_sections_for_which_there_are_data(page):
     ]
 
 
+def test_a_picture_for_which_data_are_lacking_says_which():
+    results = {"params": [{"a": i, "b": -i} for i in range(3)], "mean_test_score": np.array([0.1, 0.2, 0.3])}
+    page = Page(report(results).html)
+    assert "Importance" in page.headings
+    assert "Not shown: importances need at least 4 candidates with a score, got 3 (3 trials)." in page.texts
+
+
 def test_it_says_what_was_searched(page, search):
     for text in ("RandomSearch", "Pipeline", "X ndarray (150, 4)", "n_iter=12", "0.01 to 100", "logarithmic"):
         assert text in page.text
