@@ -110,7 +110,8 @@ class Journals(list[JournalView]):
 def read_journals(folder: str | os.PathLike[str]) -> Journals:
     """Read all journals of a folder.
 
-    Files of other kinds, files without a line and subfolders are left out. Searches may be running meanwhile.
+    Files of other kinds and subfolders are left out. An empty file ``*.jsonl`` is a journal that cannot be read.
+    Searches may be running meanwhile.
 
     Parameters
     ----------
@@ -157,12 +158,17 @@ def read_journals(folder: str | os.PathLike[str]) -> Journals:
         paths = sorted(os.path.abspath(entry.path) for entry in entries if entry.is_file())
     for path in paths:
         try:
-            if is_journal(path):
+            if is_journal(path) or _is_empty_journal(path):
                 views.append(read_journal(path))
         except (OSError, ValueError) as error:
             unreadable[path] = str(error)
             warn_user(f"a journal cannot be read: {error}")
     return Journals(sorted(views, key=lambda view: view.started), unreadable)
+
+
+def _is_empty_journal(path: str) -> bool:
+    """Tell whether a file has the name of a journal, to which nothing was written yet or could be written."""
+    return path.endswith(".jsonl") and os.path.getsize(path) == 0
 
 
 #: A row without values.

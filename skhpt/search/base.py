@@ -28,6 +28,7 @@ from skhpt._typing import (
 )
 from skhpt._warnings import warn_user
 from skhpt.callbacks.mlflow import mlflow_callbacks
+from skhpt.engine.loop import COMPLETED
 from skhpt.fitting.job import Setup
 from skhpt.fitting.scorers import is_multimetric, scorers_by_metric
 from skhpt.history import History
@@ -166,7 +167,7 @@ class BaseSearch(RepresentationMixin, LeaderboardMixin, PredictionsMixin, Search
         """
         session = self._open_session(X, y, params, keep=self.warm_start)
         with autologging_paused(), session.search_callbacks:
-            with recording(session):
+            with recording(session, self._get_stop_reason):
                 if self._chooses_rounds:
                     self._run_rounds(session)
                 else:
@@ -411,7 +412,6 @@ class BaseSearch(RepresentationMixin, LeaderboardMixin, PredictionsMixin, Search
         self._begin_search(strategy, session)
         lacks_candidates = partial(self._lacks_allowed_candidates, session)
         outcome = self._evaluate_candidates(strategy, session, self._run_params(), lacks_candidates)
-        self._record_end(session)
         session.callbacks.end_search()
         self._report(outcome, session)
 
@@ -442,10 +442,9 @@ class BaseSearch(RepresentationMixin, LeaderboardMixin, PredictionsMixin, Search
             print(self.reuse_report_.summary())
         return outcome
 
-    def _record_end(self, session: Session) -> None:
-        """Write to the journal why the search ended, once: between two rounds it has not ended."""
-        if session.journal and hasattr(self, "stop_reason_"):
-            session.journal.record_event("ended", reason=self.stop_reason_)
+    def _get_stop_reason(self) -> str:
+        """Return why the last run ended; "completed" if nothing had to be evaluated."""
+        return getattr(self, "stop_reason_", COMPLETED)
 
     def _report(self, outcome: RunOutcome, session: Session) -> None:
         """Warn of an early end, of retries and of failures; raise if there is nothing to continue with."""
@@ -507,7 +506,6 @@ class BaseSearch(RepresentationMixin, LeaderboardMixin, PredictionsMixin, Search
         has_context = "callback_ctx" in signature(self._run_search).parameters
         with suppress(SearchEnded):
             self._run_search(rounds, **({"callback_ctx": NullContext()} if has_context else {}))
-        self._record_end(session)
         session.callbacks.end_search()
         if not session.history.finished:
             raise ValueError(NO_FITS)

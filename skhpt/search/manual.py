@@ -163,7 +163,7 @@ class ManualSearch(BaseSearch):
         row = n_before if row is None else row
         # A journal may bring pending candidates, which are evaluated first.
         with session.search_callbacks:
-            with recording(session):
+            with recording(session, self._get_stop_reason):
                 if is_new or session.history.pending:
                     self._run(FixedList(points if is_new else [], n_before), session)
                 else:

@@ -142,8 +142,8 @@ def begin(session: Session, n_planned: int | None, plan: Plan | None = None) -> 
 
 
 @contextmanager
-def recording(session: Session) -> Iterator[None]:
-    """Keep the journal of a session open; write how the search ended if an exception has ended it."""
+def recording(session: Session, get_stop_reason: Callable[[], str]) -> Iterator[None]:
+    """Keep the journal of a session open, and write at the end, once, why the search ended."""
     if session.journal is None:
         yield
         return
@@ -156,7 +156,7 @@ def recording(session: Session) -> Iterator[None]:
         except BaseException as error:
             opened.end("error", error=_text_of(error), kind=type(error).__name__)
             raise
-        opened.end("completed")
+        opened.end(get_stop_reason())
 
 
 def _text_of(error: BaseException) -> str:

@@ -24,8 +24,10 @@ def run(capsys, *arguments):
 
 def test_list_shows_every_journal_of_a_folder(capsys, runs):
     status, output, messages = run(capsys, "list", runs)
-    assert (status, messages) == (0, "")
+    assert status == 1  # one cannot be read
+    assert "empty.jsonl: nothing was written to this journal yet" in messages
     states = {line.split()[0]: line for line in output.splitlines()[2:]}
+    assert states.pop("empty").split() == ["empty", "unreadable"]
     assert re.search(r"RandomSearch +running +\d+ of 2000 +0\.\d+ +score +\d{4}-", states["running"])
     assert re.search(r"RandomSearch +dead ", states["killed"])
     assert re.search(r"RandomSearch +ended \(interrupted\) ", states["interrupted"])

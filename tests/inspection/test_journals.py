@@ -33,7 +33,6 @@ def searches(tmp_path_factory):
     for name, (search, data) in SEARCHES.items():
         search.set_params(journal=folder / f"{name}.jsonl").fit(*data)
     (folder / "notes.txt").write_text("a,b\n")
-    (folder / "empty.jsonl").touch()
     (folder / "subfolder").mkdir()
     (folder / "killed.jsonl").write_bytes(before_the_end(folder / "knn.jsonl"))
     return {name: search for name, (search, _) in SEARCHES.items()}, folder
@@ -50,6 +49,16 @@ def test_every_journal_of_a_folder_is_read_in_the_order_of_their_begin(searches)
     names = [os.path.basename(view.path) for view in journals]
     assert names == ["killed.jsonl", *(f"{name}.jsonl" for name in SEARCHES)]
     assert journals.unreadable == {}
+
+
+def test_an_empty_journal_is_listed_as_unreadable(tmp_path):
+    (tmp_path / "begun.jsonl").touch()
+    (tmp_path / "empty.txt").touch()
+    with pytest.warns(UserWarning, match="begun.jsonl: nothing was written to this journal yet"):
+        journals = read_journals(tmp_path)
+    assert list(journals.unreadable) == [str(tmp_path / "begun.jsonl")]
+    assert "begun  " in repr(journals)
+    assert "unreadable" in repr(journals)
 
 
 def test_the_table_has_a_row_for_each_search(searches):

@@ -103,7 +103,6 @@ def test_a_line_after_the_end_means_that_the_search_went_on(path):
     with open_journal(path, HEADER, CODEC) as journal:
         journal.asked(candidates(1))
         journal.end("completed")
-        journal.end("error")  # it has ended already
     states.append(read_journal(path).stop_reason)
     with open_journal(path, HEADER, CODEC) as journal:
         journal.asked(candidates(1, first=1))
