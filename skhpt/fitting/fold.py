@@ -103,9 +103,9 @@ def evaluate_one(fold: Fold, job: Job, policy: FitPolicy = _SEPARATE_FITS) -> Fo
     if fold.setup.verbose > 9:
         verbose.print_start(job, fold.setup)
     started = time.time()
-    score = replace(
-        _evaluate(fold, job, policy), started=started, ended=time.time(), worker=worker_name(fold.setup)
-    )
+    score = _evaluate(fold, job, policy)
+    ended = max(started, time.time())  # the clock may have been set back
+    score = replace(score, started=started, ended=ended, worker=worker_name(fold.setup))
     if fold.setup.verbose > 1:
         verbose.print_end(score, job, fold.setup)
     return score

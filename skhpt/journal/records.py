@@ -23,6 +23,7 @@ from skhpt._typing import Params
 from skhpt.identity import native
 from skhpt.journal.json_values import encode, pack, pack_text, unpack, unpack_text
 from skhpt.space.summary import summary_from_json
+from skhpt.strategies.rung_statistics import RUNG_INFO
 from skhpt.trial import Candidate, FoldScore, Predictions, Score, State, Trial
 
 #: The first bytes of every journal; the number of the format follows.
@@ -566,8 +567,8 @@ def _read_info(packed: Any, key: str) -> dict[str, Any]:
 
 def _read_note(packed: Any, key: str) -> dict[str, Any]:
     info = _read_info(packed, key)
-    for name in _RUNG_INFO:
-        if name in info:
+    if all(name in info for name in RUNG_INFO):  # a subclass may have written some of them, with other values
+        for name in RUNG_INFO:
             _checked_count(info[name], name)
     return info
 
@@ -582,8 +583,6 @@ def _read_list(records: Any, key: str) -> list[Any]:
     return records
 
 
-#: Position of a candidate in the plan of `HyperbandSearchCV`, which results are sorted by.
-_RUNG_INFO = ("bracket", "rung", "candidate_id", "n_resources", "n_folds")
 #: Functions ``check(value, name)`` of the facts that readers use; None is valid.
 _FACT_CHECKS: dict[str, Callable[[Any, str], Any]] = {
     "space": summary_from_json,

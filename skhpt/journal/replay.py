@@ -7,11 +7,8 @@ from dataclasses import replace
 
 from skhpt.history import History, renumbered
 from skhpt.journal.reader import Contents
-from skhpt.strategies.rung_statistics import plan_position
+from skhpt.strategies.rung_statistics import RUNG_INFO, plan_position
 from skhpt.trial import Candidate, FoldScore, Trial
-
-#: Facts of a candidate on a rung.
-_RUNG_FACTS = ("bracket", "rung", "candidate_id", "n_resources", "n_folds")
 
 
 class Replay:
@@ -69,7 +66,7 @@ class Replay:
     def trials(self) -> list[Trial]:
         """Return the finished trials in the order and with the ids that the results of the search have."""
         trials = self.history.finished
-        if all(fact in trial.candidate.info for trial in trials for fact in _RUNG_FACTS):
+        if all(fact in trial.candidate.info for trial in trials for fact in RUNG_INFO):
             trials = renumbered(sorted(trials, key=plan_position))
         if self._shift == 0:
             return trials

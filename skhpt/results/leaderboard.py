@@ -85,7 +85,7 @@ def _row(trial: Trial, results: Mapping[str, Any], metrics: Sequence[str], *, i:
     row["state"] = trial.outcome
     for name in _RUNG_COLUMNS:
         if name in results and results[name][i] is not None:
-            row[name] = int(results[name][i])
+            row[name] = native(results[name][i])
     for name, value in results["params"][i].items():
         row[f"param_{name}"] = native(value)
     return row

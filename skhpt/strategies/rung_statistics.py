@@ -13,6 +13,9 @@ from scipy.stats import rankdata
 from skhpt.history import renumbered
 from skhpt.trial import Trial
 
+#: Names in the info of each candidate of `HyperbandSearchCV`: its position in the plan.
+RUNG_INFO = ("candidate_id", "bracket", "rung", "n_resources", "n_folds")
+
 
 def budget_of(trial: Trial) -> tuple[int, int]:
     """Return the resource and the number of folds of a trial."""

@@ -75,6 +75,8 @@ def test_invalid_headers_are_refused(path, line):
 
 SCORED = '{"scored": 0, "split": 0, "test": 0.5}'
 POINT = '"point": {"params": {"C": 0.5, "kernel": {"choice": 1}}}'
+#: Rest of the position of a candidate in a plan.
+RUNG = '"bracket": 0, "candidate_id": 0, "n_folds": 1'
 
 
 @pytest.mark.parametrize(
@@ -130,8 +132,8 @@ POINT = '"point": {"params": {"C": 0.5, "kernel": {"choice": 1}}}'
         '{"asked": [{"id": 2, POINT}]}',
         '{"asked": [{"id": 1.0, POINT}]}',
         '{"asked": [{"id": 1, POINT, "note": []}]}',
-        '{"asked": [{"id": 1, POINT, "note": {"rung": "first"}}]}',
-        '{"asked": [{"id": 1, POINT, "note": {"n_resources": null}}]}',
+        '{"asked": [{"id": 1, POINT, "note": {"rung": "first", "n_resources": 1, RUNG}}]}',
+        '{"asked": [{"id": 1, POINT, "note": {"rung": 0, "n_resources": null, RUNG}}]}',
         '{"asked": [{"id": 1, POINT, "lane": "x"}]}',
         '{"asked": [{"id": 1, POINT, "parent": 1}]}',
         '{"asked": [{"id": 1, POINT, "resource": "all"}]}',
@@ -158,7 +160,7 @@ POINT = '"point": {"params": {"C": 0.5, "kernel": {"choice": 1}}}'
 def test_invalid_lines_are_refused_with_their_number(path, line):
     with open_journal(path, HEADER, CODEC) as journal:
         journal.asked(candidates(1))
-    data, line = path.read_bytes(), line.replace("POINT", POINT)
+    data, line = path.read_bytes(), line.replace("POINT", POINT).replace("RUNG", RUNG)
     lines = line.encode("utf-8", "surrogateescape") + b"\n" + SCORED.encode() + b"\n"
     check_refused(path, as_format_1(data) + lines, "line 3: ")
     if line.endswith("}"):  # with checksums, which other lines cannot have

@@ -99,6 +99,21 @@ def test_a_journal_has_no_end_between_two_rounds(iris, tmp_path):
     assert read_journal(path).stop_reason == "completed"
 
 
+def test_columns_of_a_round_may_have_the_names_of_rungs_in_a_journal(iris, tmp_path):
+    class Columns(GridSearch):
+        def _run_search(self, evaluate_candidates):
+            evaluate_candidates([{"max_depth": 1}], more_results={"n_resources": [0.3], "rung": ["low"]})
+
+    tables = []
+    for _ in range(2):
+        search = Columns(TREE, {"max_depth": [5]}, journal=tmp_path / "rounds.jsonl").fit(*iris)
+        tables.append([list(search.cv_results_[name]) for name in ("n_resources", "rung")])
+    assert tables == [[[0.3], ["low"]]] * 2
+    assert read_journal(tmp_path / "rounds.jsonl").best_params == {"max_depth": 1}
+    board = search.leaderboard()
+    assert list(board["n_resources"]) == [0.3]
+
+
 def test_an_error_after_a_round_is_the_end_of_the_journal(iris, tmp_path):
     class Broken(GridSearch):
         def _run_search(self, evaluate_candidates):
