@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
+import textwrap
 import time
 from typing import TextIO
 
@@ -78,8 +79,9 @@ class TerminalScreen(LineScreen):
 
     def show(self, line: str, leaderboard: str) -> None:
         width, height = shutil.get_terminal_size()
-        # A line that is folded, or that scrolls away, could not be replaced.
-        lines = [text[: width - 1] for text in f"{line}\n\n{leaderboard}".splitlines()][: height - 1]
+        # A line that the terminal folds, or that scrolls away, could not be replaced.
+        rows = [text[: width - 1] for text in leaderboard.splitlines()]
+        lines = [*textwrap.wrap(line, width - 1), "", *rows][: height - 1]
         self._write("\n".join(lines) + "\n")
         self._n_lines = len(lines)
 

@@ -30,6 +30,9 @@ _SHOWN = {
     "data": "data",
     "group": "group",
 }
+#: Columns that a narrow terminal does not show, the least needed first, and the length to which names are shortened.
+_LEAST_NEEDED = ("data", "started", "metric", "search")
+_MIN_NAME = 20
 
 
 def comparable_group(source: Source) -> str:
@@ -96,10 +99,27 @@ class Journals(list[JournalView]):
         pd = import_optional("pandas", "to_frame()")
         return pd.DataFrame(self.rows(), columns=list(_ROW)).astype({"n_planned": "Int64"})
 
-    def __repr__(self) -> str:
+    def to_text(self, width: int | None = None) -> str:
+        """Return the table that printing shows.
+
+        Parameters
+        ----------
+        width : int, default=None
+            Largest number of characters of a line, for a terminal: long names are shortened, and then the data, the
+            start, the metric and the class are left out. By default lines are as long as needed.
+
+        Returns
+        -------
+        text : str
+            The table.
+        """
         if not self and not self.unreadable:
             return "no journals"
-        return "\n".join(_table([list(_SHOWN.values()), *map(_cells, self.rows())]))
+        rows = [list(_SHOWN.values()), *map(_cells, self.rows())]
+        return "\n".join(_table(rows if width is None else _narrowed(rows, width)))
+
+    def __repr__(self) -> str:
+        return self.to_text()
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows: the same table."""
@@ -232,6 +252,25 @@ def _cells(row: dict[str, Any]) -> list[str]:
 
 def _local_time(time: datetime | None) -> str:
     return "" if time is None else time.astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def _narrowed(rows: list[list[str]], width: int) -> list[list[str]]:
+    """Return rows with shorter names, and without the columns that matter least, such that they are not wider."""
+    columns = {name: list(column) for name, column in zip(_SHOWN, zip(*rows))}
+    for left_out in ("", *_LEAST_NEEDED):
+        columns.pop(left_out, None)
+        widths = {name: max(map(len, column)) for name, column in columns.items()}
+        room = width - sum(2 + width for name, width in widths.items() if name != "name")
+        if room >= min(widths["name"], _MIN_NAME):
+            break
+    columns["name"] = [_shortened(name, max(room, _MIN_NAME)) for name in columns["name"]]
+    return [list(row) for row in zip(*columns.values())]
+
+
+def _shortened(name: str, max_length: int) -> str:
+    """Return a name of at most `max_length` characters, with its beginning and its end."""
+    n_end = max_length // 2
+    return name if len(name) <= max_length else f"{name[: max_length - n_end - 1]}…{name[-n_end:]}"
 
 
 def _table(rows: list[list[str]]) -> list[str]:

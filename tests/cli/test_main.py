@@ -36,6 +36,14 @@ def test_list_shows_every_journal_of_a_folder(capsys, runs):
     assert len({line.split()[-1] for line in states.values()}) == 1  # all are on the same data and folds
 
 
+def test_list_fits_into_a_terminal(monkeypatch, capsys, runs):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    _, output, _ = run(capsys, "list", runs)
+    assert output.split()[:4] == ["name", "search", "state", "done"]
+    assert max(map(len, output.splitlines())) <= 80
+
+
 def test_list_of_an_empty_folder(capsys, tmp_path):
     assert run(capsys, "list", tmp_path) == (0, "no journals\n", "")
 
@@ -78,14 +86,16 @@ def test_watch_says_how_a_search_has_ended(capsys, runs, name, expected, line):
 
 
 def test_watch_in_a_terminal_replaces_what_it_has_shown(monkeypatch):
-    monkeypatch.setattr("shutil.get_terminal_size", lambda: (10, 4))
+    monkeypatch.setattr("shutil.get_terminal_size", lambda: (10, 6))
     file = io.StringIO()
     screen = TerminalScreen(file)
-    screen.show("a line that is too long", "rank\n----\n1\n2")
+    screen.show("a line that is long", "rank score params\n----\n1\n2")
     screen.show("next", "rank\n----\n1\n2")
     screen.close("end", "rank\n----\n1\n2")
-    back = "\x1b[3F\x1b[J"
-    assert file.getvalue() == f"a line th\n\nrank\n{back}next\n\nrank\n{back}end\n\nrank\n----\n1\n2\n"
+    first = "a line\nthat is\nlong\n\nrank scor\n"
+    assert file.getvalue() == (
+        f"{first}\x1b[5F\x1b[Jnext\n\nrank\n----\n1\n\x1b[5F\x1b[Jend\n\nrank\n----\n1\n2\n"
+    )
 
 
 # -- report --------------------------------------------------------------------------------------------------

@@ -138,6 +138,18 @@ def test_printing_shows_a_table(searches):
     assert len(lines) == 2 + 5
 
 
+def test_a_narrow_table_shortens_names_and_leaves_out_columns(searches, tmp_path):
+    for name in ("a_long_name_of_a_journal_of_2026_11", "a_long_name_of_a_journal_of_2026_12"):
+        (tmp_path / f"{name}.jsonl").write_bytes((searches[1] / "knn.jsonl").read_bytes())
+    journals = read_journals(tmp_path)
+    assert journals.to_text() == repr(journals) == journals.to_text(200)
+    for width in (80, 100, 120):
+        lines = journals.to_text(width).splitlines()
+        assert max(map(len, lines)) <= width
+        assert {line.split()[0][-5:] for line in lines[2:]} == {"26_11", "26_12"}
+    assert "data" not in journals.to_text(80)
+
+
 def test_a_damaged_journal_is_listed_with_a_warning(searches, tmp_path):
     data = (searches[1] / "knn.jsonl").read_bytes()
     (tmp_path / "bad.jsonl").write_bytes(data.replace(b"150", b"151", 1))
