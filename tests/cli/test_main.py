@@ -133,7 +133,7 @@ def test_report_of_a_folder_compares_its_searches(capsys, runs, tmp_path):
             "{runs}/notes.txt is not a journal of skhpt, or its first line is damaged",
         ),
         (["watch", "{runs}/empty.jsonl"], "{runs}/empty.jsonl: nothing was written to this journal yet"),
-        (["watch", "{runs}"], "{runs}: Is a directory"),
+        (["watch", "{runs}"], "{runs} is not a journal of skhpt: it is not a file"),
         (["watch", "{runs}/ended.jsonl", "--metric", "auc"], "--metric must be one of ['score'], got 'auc'"),
         (
             ["report", "{runs}/notes.txt"],
