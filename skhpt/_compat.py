@@ -19,6 +19,7 @@ from sklearn.utils.validation import _check_method_params as check_method_params
 from sklearn.utils.validation import _num_samples as num_samples
 
 __all__ = [
+    "FIT_CALLBACKS",
     "INCONSISTENT_SPLITS",
     "IS_TESTED",
     "Interval",
@@ -36,6 +37,13 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 #: Whether this version of scikit-learn is one that the tests of shared fits were run with.
 IS_TESTED = parse_version("1.6") <= parse_version(sklearn.__version__) < parse_version("1.10")
+
+#: Classes of scikit-learn's callbacks; empty before version 1.9.
+FIT_CALLBACKS: tuple[type, ...] = ()
+if parse_version(sklearn.__version__) >= parse_version("1.9"):
+    from sklearn.callback import FitCallback
+
+    FIT_CALLBACKS = (FitCallback,)
 
 #: How scikit-learn words the error for a splitter that does not give as many folds as it says.
 INCONSISTENT_SPLITS = (

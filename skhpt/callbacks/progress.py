@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from numbers import Integral
 from typing import Any, Protocol, TextIO
 
 from skhpt._optional import import_optional
@@ -56,6 +58,8 @@ class SearchProgress(SearchCallback):
     ------
     ImportError
         If tqdm is not installed.
+    TypeError
+        If `file` is no file object, or `position` no integer.
 
     See Also
     --------
@@ -76,6 +80,12 @@ class SearchProgress(SearchCallback):
 
     def __init__(self, *, leave: bool = True, position: int | None = None, file: TextIO | None = None):
         import_optional("tqdm", "SearchProgress")  # now, so that the error is raised before the search
+        if file is not None and not hasattr(file, "write"):
+            raise TypeError(
+                f"file must be None or a file that is open for text, such as sys.stdout, got {file!r}"
+            )
+        if position is not None and not isinstance(position, Integral):
+            raise TypeError(f"position must be None or an integer, the line of the bar, got {position!r}")
         self.leave = leave
         self.position = position
         self.file = file
@@ -200,4 +210,10 @@ def _makes_widgets(bar_class: type) -> bool:
 
 
 def _is_terminal(file: TextIO) -> bool:
-    return hasattr(file, "isatty") and file.isatty()
+    """Tell whether a file is a terminal; one of unknown size is not, because tqdm shows nothing there."""
+    if not (hasattr(file, "isatty") and file.isatty()):
+        return False
+    try:
+        return min(os.get_terminal_size(file.fileno())) > 0
+    except (OSError, AttributeError):  # an object that is like a terminal
+        return True

@@ -14,7 +14,7 @@ import numpy as np
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils import get_tags
 
-from skhpt._compat import Interval, Options, StrOptions
+from skhpt._compat import FIT_CALLBACKS, Interval, Options, StrOptions
 from skhpt._typing import Constraint, CrossValidator, ErrorScore, Estimator, Refit, Scoring
 from skhpt.callbacks.base import SearchCallback
 from skhpt.session.validation import did_you_mean, did_you_mean_metric
@@ -153,18 +153,12 @@ class SearchEstimator(BaseSearchCV):
         TypeError
             If one of them is not a callback.
         """
-        for callback in callbacks:
-            if isinstance(callback, type):
-                raise TypeError(f"callbacks must be instances, got the class {callback.__name__}: add ()")
         own = [callback for callback in callbacks if isinstance(callback, SearchCallback)]
         others = [callback for callback in callbacks if not isinstance(callback, SearchCallback)]
-        if hasattr(BaseSearchCV, "set_callbacks"):
+        for callback in others:
+            _check_callback(callback)
+        if FIT_CALLBACKS:
             super().set_callbacks(*others)
-        elif others:
-            raise TypeError(
-                f"callbacks must be instances of skhpt.callbacks.SearchCallback, got {others[0]!r}; callbacks of "
-                "scikit-learn need scikit-learn 1.9 or newer"
-            )
         self._search_callbacks = own
         return self
 
@@ -202,3 +196,18 @@ class SearchEstimator(BaseSearchCV):
         new.previous = self.previous
         new._search_callbacks = self._search_callbacks
         return new
+
+
+def _check_callback(callback: Any) -> None:
+    """Raise TypeError if an object that is no `SearchCallback` is no callback of scikit-learn either."""
+    if isinstance(callback, type):
+        raise TypeError(f"callbacks must be instances, got the class {callback.__name__}: add ()")
+    if isinstance(callback, (list, tuple)):
+        raise TypeError(
+            f"callbacks must be separate arguments, such as set_callbacks(a, b), got {callback!r}"
+        )
+    if not isinstance(callback, FIT_CALLBACKS):
+        raise TypeError(
+            f"callbacks must be instances of skhpt.callbacks.SearchCallback, got {callback!r}; callbacks of "
+            "scikit-learn need scikit-learn 1.9 or newer"
+        )

@@ -243,8 +243,12 @@ def test_bad_input_is_told_neither_as_begin_nor_as_end(params):
 
 
 def test_only_callbacks_are_accepted():
-    with pytest.raises(TypeError, match="callbacks must be"):
+    with pytest.raises(
+        TypeError, match=r"of skhpt\.callbacks\.SearchCallback, got <built-in function print>"
+    ):
         make("grid").set_callbacks(print)
+    with pytest.raises(TypeError, match=r"separate arguments, such as set_callbacks\(a, b\), got \["):
+        make("grid").set_callbacks([SearchCallback()])
     with pytest.raises(TypeError, match="got the class SearchCallback: add"):
         make("grid").set_callbacks(SearchCallback)
 

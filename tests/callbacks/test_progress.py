@@ -1,8 +1,10 @@
 """The progress bar: in a terminal, in a log file, in a notebook, and in what is stored of a search."""
 
 import io
+import os
 import pickle
 import re
+import select
 from dataclasses import replace
 
 import joblib
@@ -213,3 +215,23 @@ def test_a_file_that_is_closed_costs_a_warning():
     with pytest.warns(match="SearchProgress.on_search_end failed"):
         search.fit(X, Y)
     assert search.best_score_ == pytest.approx(0.6)
+
+
+def test_a_terminal_of_unknown_size_gets_lines():
+    pty = pytest.importorskip("pty")  # not on Windows
+    reader, writer = pty.openpty()  # a new one has 0 columns
+    with os.fdopen(writer, "w") as terminal:
+        make("grid", SearchProgress(file=terminal)).fit(X, Y)
+        shown = ""
+        while "15 folds" not in shown and select.select([reader], [], [], 5)[0]:
+            shown += os.read(reader, 65536).decode()
+    os.close(reader)
+    assert shown.startswith("GridSearch: 0/")
+    assert "\r\nGridSearch: 5/5 candidates" in shown
+
+
+@pytest.mark.parametrize("options", [{"file": "log.txt"}, {"position": "top"}])
+def test_wrong_arguments_are_errors_before_the_search(options):
+    ((name, value),) = options.items()
+    with pytest.raises(TypeError, match=f"{name} must be None or an? .*, got {value!r}"):
+        SearchProgress(**options)
