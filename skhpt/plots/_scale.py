@@ -170,25 +170,29 @@ class ParamScale:
         positions = list(self.places[::step])
         texts = [plain(text) for text in _distinct(self.names)[::step]]
         numbers = self._number_ticks()
-        return [*positions, *numbers], [*texts, *_number_texts(numbers, self.kind == "log")]
+        return [*positions, *numbers], [*texts, *number_texts(numbers, self.kind == "log")]
 
     def _number_ticks(self) -> list[float]:
         if self.numbers is None:
             return []
         if self.ticks:
             return list(self.ticks)
-        ticker = import_optional("matplotlib.ticker", "a display")
-        low, high = self.numbers
-        if self.kind == "log":
-            decades = np.log10(high / low)
-            subs = (1.0,) if decades > 2 else (1.0, 3.0) if decades > 1.2 else (1.0, 2.0, 5.0)
-            ticks = ticker.LogLocator(subs=subs, numticks=5).tick_values(low, high)
-            low, high = low * (1 - 1e-9), high * (1 + 1e-9)
-        else:
-            locator = ticker.MaxNLocator(5, integer=self.is_integer, steps=[1, 2, 2.5, 5, 10])
-            ticks = locator.tick_values(low, high)
-            low, high = low - 1e-9 * (high - low), high + 1e-9 * (high - low)
-        return [float(tick) for tick in ticks if low <= tick <= high]
+        return number_ticks(*self.numbers, is_log=self.kind == "log", is_integer=self.is_integer)
+
+
+def number_ticks(low: float, high: float, *, is_log: bool, is_integer: bool = False) -> list[float]:
+    """Return numbers for about five ticks from `low` to `high`."""
+    ticker = import_optional("matplotlib.ticker", "a display")
+    if is_log:
+        decades = np.log10(high / low)
+        subs = (1.0,) if decades > 2 else (1.0, 3.0) if decades > 1.2 else (1.0, 2.0, 5.0)
+        ticks = ticker.LogLocator(subs=subs, numticks=5).tick_values(low, high)
+        low, high = low * (1 - 1e-9), high * (1 + 1e-9)
+    else:
+        locator = ticker.MaxNLocator(5, integer=is_integer, steps=[1, 2, 2.5, 5, 10])
+        ticks = locator.tick_values(low, high)
+        low, high = low - 1e-9 * (high - low), high + 1e-9 * (high - low)
+    return [float(tick) for tick in ticks if low <= tick <= high]
 
 
 def text_of(value: Any) -> str:
@@ -234,7 +238,7 @@ def _simple(name: str) -> str:
         return name
 
 
-def _number_texts(numbers: Sequence[float], is_log: bool) -> list[str]:
+def number_texts(numbers: Sequence[float], is_log: bool) -> list[str]:
     """Return the texts of numbers: powers of ten where they are far from 1."""
     texts = []
     for number in numbers:

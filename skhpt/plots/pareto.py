@@ -24,6 +24,7 @@ from skhpt.plots._drawing import (
     tidy,
 )
 from skhpt.plots._points import score_floor, score_limits
+from skhpt.plots._scale import number_texts, number_ticks
 from skhpt.space.dimensions import short_repr
 
 if TYPE_CHECKING:
@@ -334,6 +335,9 @@ class ParetoDisplay(Display):
             return
         if self.x == FIT_TIME and x.min() > 0 and x.max() > MIN_LOG_RATIO * x.min():
             ax.set_xscale("log")
+            ticks = number_ticks(x.min(), x.max(), is_log=True)
+            ax.set_xticks(ticks, number_texts(ticks, is_log=True))
+            ax.set_xticks([], minor=True)
         x_floor, y_floor = self._floors
         if np.isfinite(x_floor):
             ax.set_xlim(score_limits(x, x_floor))

@@ -101,6 +101,13 @@ def test_times_over_orders_of_magnitude_have_a_logarithmic_axis():
     assert ParetoDisplay.from_search(timed([1, 2], [0, 100])).ax_.get_xscale() == "linear"
 
 
+def test_a_logarithmic_axis_has_few_ticks():
+    display = ParetoDisplay.from_search(timed([1, 2], [0.0015, 0.04]))
+    display.figure_.canvas.draw()
+    texts = [label.get_text() for label in display.ax_.get_xticklabels(which="both")]
+    assert texts == ["0.003", "0.01", "0.03"]
+
+
 def test_one_candidate_is_the_front():
     display = ParetoDisplay.from_search(timed([0.5], [1]))
     assert display.front_["search"].tolist() == [0]
