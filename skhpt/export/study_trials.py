@@ -211,7 +211,7 @@ def _full_budget(data: SearchData) -> tuple[int, int] | None:
 
 def _score(data: SearchData, trial: Trial, metric: str) -> float:
     """Return the mean score over the evaluated folds, also of a candidate that a race eliminated."""
-    folds, key = trial.evaluated, data._key(metric)
+    folds, key = trial.evaluated, data.score_name(metric)
     if not any(fold.state == "ok" for fold in folds):
         return math.nan
     scores = [fold.score(key) for fold in folds]
@@ -223,7 +223,7 @@ def _steps(data: SearchData, entry: _Entry, metric: str) -> dict[int, float]:
         by_folds = entry.last.resource is None  # the number of folds is the resource
         scores = {_budget(trial.candidate)[by_folds]: _score(data, trial, metric) for trial in entry.trials}
     else:
-        scores = {fold.split: fold.score(data._key(metric)) for fold in sorted(entry.folds, key=_split)}
+        scores = {fold.split: fold.score(data.score_name(metric)) for fold in sorted(entry.folds, key=_split)}
     return {step: score for step, score in scores.items() if not math.isnan(score)}
 
 
@@ -241,7 +241,7 @@ def _attributes(data: SearchData, entry: _Entry, metrics: Sequence[str]) -> dict
     attributes["state"] = trial.outcome
     if failure is not None and failure.error:
         attributes["error"] = failure.error.strip().splitlines()[-1]
-    attributes["fold_scores"] = [_json_number(fold.score(data._key(metrics[0]))) for fold in folds]
+    attributes["fold_scores"] = [_json_number(fold.score(data.score_name(metrics[0]))) for fold in folds]
     for metric in data.metrics:
         if metric not in metrics:
             attributes[f"mean_test_{metric}"] = _json_number(_score(data, trial, metric))

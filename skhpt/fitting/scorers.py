@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn import metrics
-from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.base import ClassifierMixin, RegressorMixin, is_classifier, is_regressor
 from sklearn.metrics._scorer import _MultimetricScorer, _PassthroughScorer, _Scorer
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
@@ -262,3 +262,10 @@ _DEFAULT_METRICS = {
     without_autologging(KNeighborsClassifier.score): _ACCURACY,  # the same function, which can do without X
     RegressorMixin.score: FAST_METRICS[without_autologging(metrics.r2_score)],
 }
+
+
+def task_of(estimator: Estimator) -> str:
+    """Return the kind of an estimator: "classifier", "regressor" or empty. Its own ``score`` depends on that."""
+    if is_classifier(estimator):
+        return "classifier"
+    return "regressor" if is_regressor(estimator) else ""

@@ -189,7 +189,7 @@ class CandidateTable:
 
 def comparable_candidates(data: SearchData, metric: str | None = None) -> CandidateTable:
     """Return the candidates with a score and the same budget; raise ValueError if there are fewer than four."""
-    key = data._key(data.checked_metric(metric))
+    key = data.score_name(data.checked_metric(metric))
     trials = _trials_of_one_budget(data, key)
     scores = mean_scores(trials, key)
     rows = np.flatnonzero(np.isfinite(scores))

@@ -11,10 +11,10 @@ from functools import cached_property
 from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
-from sklearn.base import is_classifier, is_regressor
 from sklearn.exceptions import NotFittedError
 
 from skhpt._typing import Params
+from skhpt.fitting.scorers import task_of
 from skhpt.inspection.result_tables import read_trials, shown_params
 from skhpt.journal import JournalView, read_journal
 from skhpt.results.cv_results import metric_names
@@ -139,7 +139,7 @@ class SearchData:
 
     def scores(self, metric: str | None = None) -> np.ndarray:
         """Return the mean scores, as ``cv_results_`` has them, shape (n_trials,); NaN if every fold failed."""
-        name = self._key(self.checked_metric(metric))
+        name = self.score_name(self.checked_metric(metric))
         means = [
             trial.mean_score(name, self.error_score) if _has_score(trial) else math.nan
             for trial in self.trials
@@ -148,7 +148,7 @@ class SearchData:
 
     def fold_scores(self, metric: str | None = None) -> np.ndarray:
         """Return the scores on each fold, shape (n_trials, n_splits); NaN for failed and skipped folds."""
-        name = self._key(self.checked_metric(metric))
+        name = self.score_name(self.checked_metric(metric))
         scores = np.full((self.n_trials, self.n_splits), np.nan)
         for i, trial in enumerate(self.trials):
             for fold in trial.folds:
@@ -223,8 +223,8 @@ class SearchData:
         names = [name for name in self.summaries if name != self.resource]
         return [name for name in names if len(set(map(repr, self.values(name)))) > 1]
 
-    def _key(self, metric: str) -> str | None:
-        """Return a metric as `FoldScore.score` takes it."""
+    def score_name(self, metric: str) -> str | None:
+        """Return a metric as `FoldScore.score` takes it: None for the only one, which has no name there."""
         return None if list(self.metrics) == ["score"] else metric
 
 
@@ -333,7 +333,7 @@ def _from_search(search: Any, label: str | None) -> SearchData:
         stop_reason=search.stop_reason_,
         started=_first_start(search.history_.own),
         fingerprint=settings.fingerprint,
-        task=_task(settings.estimator),
+        task=task_of(settings.estimator),
         fitted=search,
     )
 
@@ -435,12 +435,6 @@ def _leading_metric(refit: Any, metrics: Sequence[str]) -> str:
 def _resource_of(search: Any, table: Mapping[str, Any]) -> str:
     """Return the resource of a search of scikit-learn with successive halving."""
     return str(getattr(search, "resource", "n_resources")) if "n_resources" in table else ""
-
-
-def _task(estimator: Any) -> str:
-    if is_classifier(estimator):
-        return "classifier"
-    return "regressor" if is_regressor(estimator) else ""
 
 
 def _best_index(search: Any) -> int | None:

@@ -8,12 +8,12 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from skhpt._typing import Params
 from skhpt.history import History
 from skhpt.journal import JournalView
-from skhpt.results.status import SearchStatus, StatusTracker, WorkPlan
+from skhpt.results.status import SearchStatus
+from skhpt.results.status_tracker import StatusTracker, WorkPlan
 from skhpt.strategies.rung_statistics import budget_of
-from skhpt.strategies.schedule import Bracket, Plan, Rung
+from skhpt.strategies.schedule import Bracket, Plan, Rung, shown_params
 from skhpt.trial import Candidate, FoldScore, Trial
 
 
@@ -51,7 +51,7 @@ def status_of_journal(view: JournalView) -> SearchStatus:
         metric=None if view.metrics == ["score"] else view.refit_metric,
         error_score=view.error_score,
         budget=lambda trial: () if plan is None else budget_of(trial),
-        shown_params=lambda candidate: _shown_params(candidate, view.resource),
+        shown_params=lambda candidate: shown_params(candidate, view.resource),
         clock=clock,
     )
     is_resumed = any(event.what == "resumed" for event in view.events)
@@ -93,12 +93,6 @@ def _ended(fold: FoldScore) -> float:
 def _ended_before(folds: Sequence[FoldScore], begun: float) -> bool:
     """Tell whether folds ended before the search began to run again; False if it is not known."""
     return bool(folds) and all(0 < fold.ended <= begun for fold in folds)
-
-
-def _shown_params(candidate: Candidate, resource: str) -> Params:
-    if resource in ("", "n_samples", "epochs", "folds"):
-        return candidate.params
-    return {**candidate.params, resource: candidate.resource}
 
 
 def _work_plan(view: JournalView, plan: Plan | None) -> WorkPlan:

@@ -26,14 +26,16 @@ The files of this package:
 - ``json_values``: Python values as JSON,
 - ``replay``: the history of the search, from what was read,
 - ``liveness``: whether the search is running, has ended or is dead,
-- ``view``: `read_journal` and `JournalFollower`, which show a journal without the objects of the search.
+- ``view``: `JournalView`, which shows a journal without the objects of the search,
+- ``follower``: `read_journal` and `JournalFollower`, which return views.
 """
 
 from skhpt.journal.codec import Codec, ListCodec, SpaceCodec
+from skhpt.journal.follower import JournalFollower, is_journal, read_journal
 from skhpt.journal.journal import Journal, OwnParams, open_journal
 from skhpt.journal.reader import read_header
 from skhpt.journal.records import Header, texts_record, version
-from skhpt.journal.view import JournalFollower, JournalView, is_journal, read_journal
+from skhpt.journal.view import JournalView
 
 __all__ = [
     "Codec",

@@ -33,7 +33,7 @@ from skhpt.fitting.job import Setup
 from skhpt.fitting.scorers import is_multimetric, scorers_by_metric
 from skhpt.history import History
 from skhpt.results.cv_results import cv_results, metric_names
-from skhpt.results.status import StatusTracker
+from skhpt.results.status_tracker import StatusTracker
 from skhpt.reuse.report import ReuseReport
 from skhpt.reuse.scorer_needs import Needs, scorer_needs
 from skhpt.search.corrected_score import PredictionsMixin

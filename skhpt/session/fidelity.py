@@ -43,7 +43,7 @@ from skhpt.session.validation import accepts, did_you_mean
 from skhpt.space.space import Space
 from skhpt.strategies import schedule
 from skhpt.strategies.rung_statistics import budget_of, plan_position
-from skhpt.strategies.schedule import Plan
+from skhpt.strategies.schedule import Plan, shown_params
 from skhpt.trial import Candidate, Trial
 
 #: Largest number of epochs that "auto" takes: learners with a larger ``max_iter`` rely on stopping long
@@ -149,9 +149,7 @@ class MultiFidelity:
         return budget_of(trial)
 
     def shown_params(self, candidate: Candidate) -> Params:
-        if self.resource in ("n_samples", "epochs", "folds"):
-            return candidate.params
-        return {**candidate.params, self.resource: candidate.resource}
+        return shown_params(candidate, self.resource)
 
     def ordered(self, history: History) -> History:
         return history.sorted_by(plan_position)

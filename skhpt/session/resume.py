@@ -15,13 +15,12 @@ from typing import Any
 import numpy as np
 import scipy
 import sklearn
-from sklearn.base import is_classifier, is_regressor
 from sklearn.utils import check_random_state
 
 from skhpt import journal
 from skhpt._typing import Estimator, Params, RandomState
 from skhpt.fingerprint import describe_data, describe_value, is_quick
-from skhpt.fitting.scorers import is_multimetric, metric_names
+from skhpt.fitting.scorers import is_multimetric, metric_names, task_of
 from skhpt.history import History
 from skhpt.session.fidelity import MultiFidelity
 from skhpt.session.session import DrawnPoints, Session
@@ -29,7 +28,7 @@ from skhpt.space.dimensions import Choice, Dimension
 from skhpt.space.scipy_adapter import source_repr
 from skhpt.space.space import Space
 from skhpt.space.summary import summary_to_json
-from skhpt.strategies.schedule import Plan
+from skhpt.strategies.schedule import PLAN_COLUMNS, Plan
 from skhpt.trial import Candidate
 from skhpt.user_code import describe_user_code
 
@@ -51,8 +50,6 @@ NOT_COMPARED = {
     *("journal", "max_time", "target_score", "patience", "fit_timeout", "max_retries", "on_interrupt"),
 }
 
-#: Columns of a plan that a journal has.
-PLAN_COLUMNS = ("bracket", "rung", "n_candidates", "n_resources", "n_folds")
 #: Largest number of characters of an error that ended a search.
 MAX_ERROR = 500
 
@@ -115,17 +112,11 @@ def _facts_for_readers(session: Session, search_name: str) -> dict[str, Any]:
         "search": search_name,
         "space": summary_to_json(session.space_summary),
         "resource": fidelity.resource if isinstance(fidelity, MultiFidelity) else None,
-        "task": _task(session.inputs.estimator),
+        "task": task_of(session.inputs.estimator) or None,
         "n_rows": int(shape[0]),
         "n_columns": int(shape[1]) if len(shape) > 1 else None,
         **_process(),
     }
-
-
-def _task(estimator: Estimator) -> str | None:
-    if is_classifier(estimator):
-        return "classifier"
-    return "regressor" if is_regressor(estimator) else None
 
 
 def _process() -> dict[str, Any]:

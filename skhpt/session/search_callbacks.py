@@ -14,7 +14,8 @@ from skhpt.engine.evaluator import Workers
 from skhpt.engine.interrupts import Interrupts
 from skhpt.history import History
 from skhpt.inspection.status import work_of_rungs
-from skhpt.results.status import SearchStatus, StatusTracker, WorkPlan
+from skhpt.results.status import SearchStatus
+from skhpt.results.status_tracker import StatusTracker, WorkPlan
 from skhpt.strategies.base import Strategy
 from skhpt.strategies.fixed_list import FixedList
 from skhpt.strategies.hyperband import Hyperband

@@ -8,6 +8,28 @@ from fractions import Fraction
 from typing import Any
 
 from skhpt._html import box, paragraph, table
+from skhpt._typing import Params
+from skhpt.trial import Candidate
+
+#: Columns of a plan that describe its rungs.
+PLAN_COLUMNS = ("bracket", "rung", "n_candidates", "n_resources", "n_folds")
+#: Resources that are no parameters of the estimator.
+NOT_PARAMETERS = ("n_samples", "epochs", "folds")
+
+
+def shown_params(candidate: Candidate, resource: str) -> Params:
+    """Return the parameters of a candidate as results show them: with the resource, if it is one of them.
+
+    Parameters
+    ----------
+    candidate : Candidate
+        The candidate.
+    resource : str
+        Name of the resource; empty for a search without one.
+    """
+    if not resource or resource in NOT_PARAMETERS:
+        return candidate.params
+    return {**candidate.params, resource: candidate.resource}
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from skhpt import GridSearch
 from skhpt.callbacks import SearchCallback, SearchProgress
 from skhpt.callbacks.progress import LogDisplay
 from skhpt.history import History
-from skhpt.results.status import StatusTracker, WorkPlan
+from skhpt.results.status_tracker import StatusTracker, WorkPlan
 from tests.callbacks.searches import SEARCHES, X, Y, make
 from tests.estimators import FailsBelow
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skhpt.history import History
-from skhpt.results.status import StatusTracker, WorkPlan, duration_text, params_text, status_line
+from skhpt.results.status import duration_text, params_text, status_line
+from skhpt.results.status_tracker import StatusTracker, WorkPlan
 from skhpt.session.search_callbacks import work_plan
 from skhpt.strategies.fixed_list import FixedList
 from skhpt.strategies.hyperband import Hyperband
