@@ -108,9 +108,7 @@ class JournalFollower:
         """
         # Before the file is read: a search that ends meanwhile has written its last line.
         is_open = is_locked(self.path)
-        if not os.path.isfile(self.path) and not os.path.isdir(
-            self.path
-        ):  # such as a pipe, which would block
+        if not os.path.isfile(self.path):  # such as a pipe, which would block
             raise ValueError(f"{self.path} is not a journal of skhpt: it is not a file")
         with open(self.path, "rb") as file:
             status = os.fstat(file.fileno())
