@@ -156,6 +156,11 @@ class FoldScore:
         """Whether the fold was evaluated without success."""
         return self.state not in ("ok", "skipped")
 
+    def set_times(self, *, started: float, ended: float, worker: str) -> None:
+        """Set the times of a new score, which nobody else has yet: a copy would cost as much as a short fit."""
+        for name, value in (("started", started), ("ended", ended), ("worker", worker)):
+            object.__setattr__(self, name, value)
+
     def score(self, metric: str | None = None) -> float:
         """Return the test score of a metric, by default the first one; NaN if it is missing or not finite."""
         score = self.test_score

@@ -9,7 +9,7 @@ import time
 from collections.abc import Generator, Sequence
 from contextlib import suppress
 from copy import deepcopy
-from dataclasses import replace
+from functools import lru_cache
 from numbers import Complex, Number, Real
 from socket import gethostname
 from typing import Any, Protocol
@@ -105,7 +105,7 @@ def evaluate_one(fold: Fold, job: Job, policy: FitPolicy = _SEPARATE_FITS) -> Fo
     started = time.time()
     score = _evaluate(fold, job, policy)
     ended = max(started, time.time())  # the clock may have been set back
-    score = replace(score, started=started, ended=ended, worker=worker_name(fold.setup))
+    score.set_times(started=started, ended=ended, worker=worker_name(fold.setup))
     if fold.setup.verbose > 1:
         verbose.print_end(score, job, fold.setup)
     return score
@@ -113,9 +113,14 @@ def evaluate_one(fold: Fold, job: Job, policy: FitPolicy = _SEPARATE_FITS) -> Fo
 
 def worker_name(setup: Setup) -> str:
     """Return the name of this worker: its process, and its thread and host where they matter."""
-    pid, host, thread = os.getpid(), gethostname(), threading.current_thread()
-    name = str(pid) if thread is threading.main_thread() else f"{pid}.{thread.native_id}"
-    return name if host == setup.host else f"{host}/{name}"
+    return _worker_name(os.getpid(), threading.get_native_id(), setup.host)
+
+
+@lru_cache(maxsize=64)
+def _worker_name(pid: int, thread_id: int, search_host: str) -> str:
+    is_main = threading.current_thread() is threading.main_thread()
+    name, host = str(pid) if is_main else f"{pid}.{thread_id}", gethostname()
+    return name if host == search_host else f"{host}/{name}"
 
 
 def _evaluate(fold: Fold, job: Job, policy: FitPolicy) -> FoldScore:

@@ -73,18 +73,21 @@ class RunningCallbacks:
         self._tracker.stop_reason = stop_reason
 
     def asked(self, candidates: Sequence[Candidate]) -> None:
-        self._tracker.stop_reason = ""  # of the round before
-        self._tracker.asked(candidates)
+        if self._callbacks:
+            self._tracker.stop_reason = ""  # of the round before
+            self._tracker.asked(candidates)
 
     def scored(self, *folds: FoldScore) -> None:
-        self._tracker.scored(*folds)
         if self._callbacks:
+            self._tracker.scored(*folds)
             self._tell("on_folds_finished", folds, self.status)
 
     def finished(self, trial: Trial) -> None:
+        if not self._callbacks:
+            return
         is_resumed = self._tracker.is_resumed(trial)
         is_best = self._tracker.finished(trial)
-        if is_resumed or not self._callbacks:
+        if is_resumed:
             return
         status = self.status
         self._tell("on_candidate_finished", trial, status)
@@ -112,7 +115,7 @@ class RunningCallbacks:
                     raise
                 self._interrupts.press()  # so that it has the effect of Ctrl-C after this event is recorded
             except Exception:
-                self._callbacks.remove(callback)
+                self._callbacks = [each for each in self._callbacks if each is not callback]
                 self._warn(
                     f"{type(callback).__name__}.{hook} failed; the callback is not called again, and the search goes "
                     f"on:\n{traceback.format_exc()}"

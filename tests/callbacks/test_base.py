@@ -13,6 +13,7 @@ from sklearn.model_selection import cross_val_score
 from skhpt import GridSearch, ManualSearch, RandomSearch
 from skhpt.callbacks import SearchCallback
 from skhpt.journal import read_journal
+from skhpt.results.status_tracker import StatusTracker
 from tests.callbacks.searches import SEARCHES, VALUES, Raises, Recorder, X, Y, make
 from tests.estimators import FailsBelow
 
@@ -158,6 +159,30 @@ def test_a_callback_that_raises_does_not_lose_the_search(hook, n_jobs):
     assert "in fail" in ours[0]  # with the traceback
     assert scores(search) == pytest.approx(scores(make("grid").fit(X, Y)), nan_ok=True)
     assert recorder.names().count("candidate") == len(VALUES)  # other callbacks are still told
+
+
+class Unequal(Raises):
+    """Cannot be compared, as a dataclass with arrays."""
+
+    def __eq__(self, other):
+        raise ValueError("the truth value is ambiguous")
+
+    __hash__ = None
+
+
+def test_a_callback_that_raises_and_cannot_be_compared_does_not_lose_the_search():
+    first, second = Unequal("on_search_end", RuntimeError()), Unequal("on_folds_finished", RuntimeError())
+    with pytest.warns(UserWarning, match="failed; the callback is not called again") as warned:
+        make("grid", first, second).fit(X, Y)
+    assert len([each for each in warned if "RuntimeError" in str(each.message)]) == 2
+    assert "candidate" in first.names()
+    assert "candidate" not in second.names()
+
+
+def test_without_callbacks_the_status_costs_nothing(monkeypatch):
+    for name in ("asked", "scored", "finished"):
+        monkeypatch.setattr(StatusTracker, name, lambda *_: pytest.fail("the status was kept up to date"))
+    assert len(make("grid").fit(X, Y).history_) == len(VALUES)
 
 
 @pytest.mark.parametrize("hook", HOOKS)
