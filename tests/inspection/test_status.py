@@ -69,6 +69,13 @@ def test_a_race_counts_eliminated_candidates(tmp_path):
     assert status.best.params == search.best_params_
 
 
+def test_a_search_ends_that_had_nothing_to_evaluate(tmp_path):
+    make("manual", previous=make("manual").fit(X, Y), journal=tmp_path / "search.jsonl").fit(X, Y)
+    view = read_journal(tmp_path / "search.jsonl")
+    assert (view.state, view.stop_reason, view.n_planned) == ("ended", "completed", 5)
+    assert status_of_journal(view).n_resumed == 5
+
+
 def test_a_dead_search_says_so(tmp_path):
     path = tmp_path / "search.jsonl"
     make("grid", journal=path).fit(X, Y)
