@@ -22,7 +22,7 @@ from skhpt import BayesSearchCV
 from skhpt.export import to_optuna
 
 X, y = load_digits(return_X_y=True)
-X, y = X[:600], y[:600]
+X, y = X[:300], y[:300]
 
 with tempfile.TemporaryDirectory() as folder:
     runs = Path(folder)
@@ -36,14 +36,14 @@ with tempfile.TemporaryDirectory() as folder:
             search = BayesSearchCV(
                 SVC(),
                 {"C": loguniform(1e-2, 1e3), "gamma": loguniform(1e-6, 1)},
-                n_iter=15,
+                n_iter=10,
                 cv=4,
                 random_state=0,
                 journal=runs / "digits.jsonl",
             ).fit(X, y)
 
             n_shown = 0
-            while n_shown < 15:
+            while n_shown < 10:
                 time.sleep(0.5)
                 with urlopen(f"{address}/api/studies") as response:
                     studies = json.load(response)["study_summaries"]

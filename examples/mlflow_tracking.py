@@ -26,7 +26,7 @@ mlflow.create_experiment("wine", artifact_location=(database.parent / "artifacts
 X, y = load_wine(return_X_y=True)
 pipeline = make_pipeline(StandardScaler(), SVC())
 space = {"svc__C": loguniform(1e-2, 1e3), "svc__gamma": loguniform(1e-4, 1)}
-search = BayesSearchCV(pipeline, space, n_iter=15, random_state=0, return_predictions=True)
+search = BayesSearchCV(pipeline, space, n_iter=10, random_state=0, return_predictions=True)
 logger = MLflowLogger(experiment_name="wine", tags={"data": "wine"})
 search.set_callbacks(logger).fit(X, y)
 

@@ -28,8 +28,8 @@ space = [
     {"svc__C": loguniform(1e-2, 1e3), "svc__kernel": ["rbf"], "svc__gamma": loguniform(1e-4, 1)},
 ]
 pipeline = make_pipeline(StandardScaler(), SVC())
-svm = RandomSearch(pipeline, space, n_iter=40, random_state=0, return_predictions=True, **common).fit(X, y)
-trees = ExtraTreesClassifier(50, random_state=0)
+svm = RandomSearch(pipeline, space, n_iter=20, random_state=0, return_predictions=True, **common).fit(X, y)
+trees = ExtraTreesClassifier(20, random_state=0)
 forest = GridSearch(trees, {"max_depth": [2, 4, 8, None], "max_features": [0.2, "sqrt"]}, **common).fit(X, y)
 
 path = sys.argv[1] if len(sys.argv) > 1 else "report.html"

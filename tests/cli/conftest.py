@@ -1,14 +1,17 @@
-"""Searches in processes of their own: one that runs, one that was killed, one that was interrupted, one that ended."""
+"""Journals of searches: one that runs in a process of its own, and those of killed, interrupted and ended ones."""
 
-import signal
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
+from scipy.stats import uniform
+from sklearn.base import BaseEstimator, ClassifierMixin
 
-from skhpt import read_journal
+from skhpt import RandomSearch, read_journal
 
 ROOT = Path(__file__).parents[2]
 SEARCH = """
@@ -58,24 +61,52 @@ def n_finished(path):
         return 0
 
 
+class Formula(ClassifierMixin, BaseEstimator):
+    """Classifier that fits at once; its fifth fit is interrupted, if that is asked for."""
+
+    n_fits = 0
+
+    def __init__(self, a=0.0, is_interrupted=False):
+        self.a, self.is_interrupted = a, is_interrupted
+
+    def fit(self, X, y):
+        Formula.n_fits += 1
+        if self.is_interrupted and Formula.n_fits == 5:
+            raise KeyboardInterrupt
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict(self, X):
+        return np.zeros(len(X))
+
+    def score(self, X, y):
+        return self.a
+
+
+def write_journals(folder):
+    """Write journals of a search that ended, of one that was interrupted, and of one whose process was killed."""
+    X, y = np.arange(24.0).reshape(12, 2), np.array([0, 1] * 6)
+    for seed, name in enumerate(("ended", "interrupted", "killed")):
+        Formula.n_fits = 0
+        estimator, path = Formula(is_interrupted=name == "interrupted"), folder / f"{name}.jsonl"
+        search = RandomSearch(estimator, {"a": uniform(0, 1)}, n_iter=3, cv=2, random_state=seed, journal=path)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "the search ended after")
+            search.fit(X, y)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:-1]))  # a process that is killed does not write the end
+
+
 @pytest.fixture(scope="package")
 def runs(tmp_path_factory):
     """Folder of journals, and of files that are none."""
     folder = tmp_path_factory.mktemp("runs")
-    names = ("running", "killed", "interrupted")
-    processes = {name: start_search(folder / f"{name}.jsonl", 2000, 0.05) for name in names}
-    processes["ended"] = start_search(folder / "ended.jsonl", 3, 0)
-    try:
-        for name in processes:
-            wait_until(lambda: n_finished(folder / f"{name}.jsonl") >= 2)
-        processes["killed"].kill()
-        processes["interrupted"].send_signal(signal.SIGINT)
-        for name in ("killed", "interrupted", "ended"):
-            processes[name].wait(timeout=60)
-        (folder / "notes.txt").write_text("not a journal\n")
-        (folder / "empty.jsonl").write_text("")
-        yield folder
-    finally:
-        for process in processes.values():
+    write_journals(folder)
+    (folder / "notes.txt").write_text("not a journal\n")
+    (folder / "empty.jsonl").write_text("")
+    with start_search(folder / "running.jsonl", 2000, 0.05) as process:
+        try:
+            wait_until(lambda: n_finished(folder / "running.jsonl") >= 2)
+            yield folder
+        finally:
             process.kill()
-            process.wait()

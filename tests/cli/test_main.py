@@ -1,6 +1,6 @@
 import io
 import re
-import subprocess
+import runpy
 import sys
 import warnings
 
@@ -9,7 +9,7 @@ import pytest
 from skhpt import read_journal
 from skhpt.cli.main import main
 from skhpt.cli.watch import TerminalScreen
-from tests.cli.conftest import ROOT, n_finished, start_search, wait_until
+from tests.cli.conftest import n_finished, start_search, wait_until
 
 
 def run(capsys, *arguments):
@@ -191,7 +191,10 @@ def test_a_missing_package_is_named_with_its_extra(capsys, runs, monkeypatch):
     )
 
 
-def test_the_module_is_a_command():
-    command = [sys.executable, "-m", "skhpt", "--help"]
-    output = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
+def test_the_module_is_a_command(capsys, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["skhpt", "--help"])
+    with pytest.raises(SystemExit) as raised:
+        runpy.run_module("skhpt", run_name="__main__")
+    assert raised.value.code == 0
+    output = capsys.readouterr().out
     assert all(name in output for name in ("list", "watch", "report", "dashboard"))

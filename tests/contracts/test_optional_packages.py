@@ -103,7 +103,7 @@ class Finder:
 sys.meta_path.insert(0, Finder())
 from sklearn.datasets import load_iris
 from sklearn.tree import DecisionTreeClassifier
-import skhpt.__main__
+import skhpt.__main__, skhpt.plots
 from skhpt import HyperbandSearchCV, inspection
 
 tree = DecisionTreeClassifier(random_state=0)

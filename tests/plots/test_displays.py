@@ -1,7 +1,6 @@
 """What holds for every display: it is drawn again, needs matplotlib only then, and its docstrings are complete."""
 
 import inspect
-import subprocess
 import sys
 
 import matplotlib.pyplot as plt
@@ -80,12 +79,6 @@ class _NoMatplotlib:
 def test_what_is_no_search_is_an_error(display):
     with pytest.raises(TypeError, match="source must be"):
         display.from_search(3)
-
-
-def test_the_package_does_not_import_matplotlib():
-    code = "import sys, skhpt.plots; print('matplotlib' in sys.modules)"
-    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert printed.strip() == "False"
 
 
 def documented():

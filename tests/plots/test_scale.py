@@ -44,7 +44,8 @@ def test_a_logarithmic_range_has_a_logarithmic_axis():
     scale = scale_of([0.01, 1, 10], ParamSummary("float", 1e-3, 1e3, log=True))
     assert scale.kind == "log"
     np.testing.assert_allclose(np.diff(scale.unit(np.array([0.01, 0.1, 1, 10]))).std(), 0, atol=1e-12)
-    assert scale.tick_labels()[1] == ["0.001", "0.1", "10", "1000"]
+    exponents = np.log10([float(label) for label in scale.tick_labels()[1]])
+    assert exponents.tolist() in ([-3, -1, 1, 3], [-3, -2, -1, 0, 1, 2, 3])  # by the version of matplotlib
 
 
 def test_ticks_lie_within_a_range_over_many_decades():

@@ -1,5 +1,6 @@
 """End to end, as a person would work: a few tries, a grid, a random search that goes on; and the examples."""
 
+import os
 import pickle
 import subprocess
 import sys
@@ -72,9 +73,9 @@ def test_a_persons_day(tmp_path, capsys):
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 def test_examples_run(example, tmp_path):
     arguments = [str(tmp_path / "picture.png")] if "sys.argv" in example.read_text() else []
-    run = subprocess.run(
-        [sys.executable, str(example), *arguments], capture_output=True, text=True, check=False
-    )
+    folders = {**os.environ, "TMPDIR": str(tmp_path)}
+    command = [sys.executable, str(example), *arguments]
+    run = subprocess.run(command, capture_output=True, text=True, check=False, env=folders, cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     assert "The best candidates" in run.stdout
     assert all(Path(picture).stat().st_size > 10_000 for picture in arguments)
