@@ -30,7 +30,7 @@ forest_space = {
     "criterion": ["gini", "entropy"],
 }
 forest = ExtraTreesClassifier(27, random_state=0)
-rungs = HyperbandSearchCV(forest, forest_space, n_candidates=81, random_state=0, n_jobs=2).fit(X, y)
+rungs = HyperbandSearchCV(forest, forest_space, n_candidates=108, random_state=0, n_jobs=2).fit(X, y)
 
 # The kernel chooses the branch: gamma exists for two of the three kernels only.
 svc_space = [
@@ -47,7 +47,7 @@ svc = RandomSearch(
 # More trees are better and slower.
 trees_space = {"n_estimators": loguniform_int(1, 40), "min_samples_leaf": randint(1, 20)}
 trees = RandomSearch(
-    ExtraTreesClassifier(random_state=0), trees_space, n_iter=16, cv=3, scoring="neg_log_loss", random_state=0
+    ExtraTreesClassifier(random_state=0), trees_space, n_iter=25, cv=3, scoring="neg_log_loss", random_state=0
 )
 trees.fit(X, y)
 
