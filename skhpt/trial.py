@@ -161,6 +161,12 @@ class FoldScore:
         for name, value in (("started", started), ("ended", ended), ("worker", worker)):
             object.__setattr__(self, name, value)
 
+    @property
+    def error_line(self) -> str:
+        """Last line of the traceback, such as "ValueError: no rows"; empty without one."""
+        lines = (self.error or "").strip().splitlines()
+        return lines[-1] if lines else ""
+
     def score(self, metric: str | None = None) -> float:
         """Return the test score of a metric, by default the first one; NaN if it is missing or not finite."""
         score = self.test_score

@@ -67,3 +67,16 @@ def test_folds_of_pending_trials_are_stored_and_late_folds_are_ignored():
     history.add_fold(FoldScore(0, 0, 0.75))
     assert history.folds_of(0) == {}
     assert [fold.test_score for fold in history[0].folds] == [0.5, 0.25]
+
+
+def test_scored_trials_are_finished_or_have_all_their_folds():
+    history = History()
+    history.add([Candidate(i, {}) for i in range(3)])
+    history.finish_next([FoldScore(0, 0, 0.1), FoldScore(0, 1, 0.2)])
+    history.add_folds(1, {1: FoldScore(1, 1, 0.4), 0: FoldScore(1, 0, 0.3)})
+    history.add_fold(FoldScore(2, 0, 0.5))
+    assert [[fold.test_score for fold in trial.folds] for trial in history.scored(2)] == [
+        [0.1, 0.2],
+        [0.3, 0.4],
+    ]
+    assert history.finished == [history[0]]

@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 from skhpt._typing import Params
 from skhpt.results.cv_results import metric_names
+from skhpt.results.status import cut_text
 from skhpt.space.scipy_adapter import source_repr
 from skhpt.trial import FoldScore, Score, Trial
 
@@ -144,8 +145,7 @@ def _score(score: Score | None, metric: str) -> float:
 
 
 def _last_line(failure: FoldScore) -> str:
-    lines = (failure.error or "").strip().splitlines()
-    return lines[-1] if lines else f"fold {failure.split}: {failure.state}"
+    return failure.error_line or f"fold {failure.split}: {failure.state}"
 
 
 def _milliseconds(seconds: float) -> int:
@@ -157,12 +157,14 @@ def _milliseconds(seconds: float) -> int:
 
 def param_texts(params: Params) -> dict[str, str]:
     """Return parameters with names and values that MLflow accepts."""
-    return _with_accepted_names((name, _cut(value_text(value), MAX_PARAM)) for name, value in params.items())
+    return _with_accepted_names(
+        (name, cut_text(value_text(value), MAX_PARAM)) for name, value in params.items()
+    )
 
 
 def tag_texts(tags: Mapping[str, Any]) -> dict[str, str]:
     """Return tags with names and values that MLflow accepts."""
-    return _with_accepted_names((name, _cut(str(value), MAX_TAG)) for name, value in tags.items())
+    return _with_accepted_names((name, cut_text(str(value), MAX_TAG)) for name, value in tags.items())
 
 
 def _with_accepted_names(items: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -206,10 +208,6 @@ def _nested_text(value: Any) -> str:
     except Exception:  # a class may define anything
         text = f"<{type(value).__qualname__}>"
     return " ".join(text.split()) if hasattr(value, "get_params") else text
-
-
-def _cut(text: str, n: int) -> str:
-    return text if len(text) <= n else f"{text[: n - 3]}..."
 
 
 def csv_text(table: Mapping[str, Sequence[Any]]) -> str:

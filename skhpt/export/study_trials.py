@@ -239,8 +239,8 @@ def _attributes(data: SearchData, entry: _Entry, metrics: Sequence[str]) -> dict
     failure, folds = trial.failure, trial.evaluated
     attributes: dict[str, Any] = {"candidate": entry.number}
     attributes["state"] = trial.outcome
-    if failure is not None and failure.error:
-        attributes["error"] = failure.error.strip().splitlines()[-1]
+    if failure is not None and failure.error_line:
+        attributes["error"] = failure.error_line
     attributes["fold_scores"] = [_json_number(fold.score(data.score_name(metrics[0]))) for fold in folds]
     for metric in data.metrics:
         if metric not in metrics:

@@ -355,8 +355,7 @@ def failures(search: Reported) -> Section | None:
 
 
 def _last_line(fold: FoldScore) -> str:
-    lines = (fold.error or "").strip().splitlines()
-    return lines[-1] if lines else f"no traceback ({fold.state})"
+    return fold.error_line or f"no traceback ({fold.state})"
 
 
 def _with_sorted_sets(line: str) -> str:

@@ -266,7 +266,7 @@ class ManualSearch(BaseSearch):
         )
         parts = [self._compared_score(metric, row, is_new) for metric in self._metrics()]
         trial = self.history_[row]
-        errors = [fold.error.strip().splitlines()[-1] for fold in trial.folds if fold.error]
+        errors = [fold.error_line for fold in trial.folds if fold.error]
         if errors:
             parts.append(f"{len(errors)} of {len(trial.folds)} folds failed: {errors[0]}")
         return f"{'' if is_new else 'tried before: '}{point}: {'; '.join(parts)}"

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from skhpt._html import seconds
 from skhpt.callbacks.base import SearchCallback
 from skhpt.results.leaderboard import score_text
 from skhpt.results.status import SearchStatus, cut_text, params_text
@@ -75,14 +76,10 @@ def candidate_line(trial: Trial, status: SearchStatus) -> str:
     planned = "" if status.n_planned is None else f"/{status.n_planned}"
     rung = f" on {status.rung}" if status.rung else ""
     outcome = _outcome(trial, status.metric)
-    time = _time_text(sum(fold.fit_time + fold.score_time for fold in trial.evaluated))
+    time = seconds(sum(fold.fit_time + fold.score_time for fold in trial.evaluated))
     params = params_text(trial.candidate.params)
     line = f"[{status.n_finished}{planned}] candidate {trial.candidate.number}{rung}: {outcome}, {time}, {params}"
     return f"{line}; {_best_so_far(trial, status)}"
-
-
-def _time_text(seconds: float) -> str:
-    return f"{seconds:.1f} s" if seconds >= 1 else f"{1000 * seconds:.0f} ms"
 
 
 def _outcome(trial: Trial, metric: str) -> str:
@@ -100,10 +97,9 @@ def _outcome(trial: Trial, metric: str) -> str:
 
 def _reason(fold: FoldScore) -> str:
     """Return the last line of a traceback in parentheses; empty without one."""
-    lines = (fold.error or "").strip().splitlines()
-    if not lines:
+    if not fold.error_line:
         return ""
-    kind, colon, message = lines[-1].partition(":")
+    kind, colon, message = fold.error_line.partition(":")
     return f" ({cut_text(kind.rpartition('.')[2] + colon + message, _ERROR_WIDTH)})"
 
 

@@ -18,7 +18,7 @@ pytestmark = [
 
 def printed(capsys):
     """Return the printed lines, without the times."""
-    return re.sub(r", [\d.]+ m?s,", ", TIME,", capsys.readouterr().out).splitlines()
+    return re.sub(r", [\d.]+ (ms|s|min|h),", ", TIME,", capsys.readouterr().out).splitlines()
 
 
 @pytest.mark.parametrize("kind", SEARCHES)
