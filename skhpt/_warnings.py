@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-#: Packages whose frames are passed over: the user called them, or they called this package.
-_INTERNAL = ("skhpt", "sklearn", "joblib")
+#: Packages whose frames are passed over: the user called them, or they called this package. A context manager that
+#: decorates a method has a frame of contextlib.
+_INTERNAL = ("skhpt", "sklearn", "joblib", "contextlib")
 
 
 def warn_user(message: str, category: type[Warning] = UserWarning) -> None:

@@ -40,8 +40,21 @@ def within_cross_val_score():
     cross_val_score(BayesSearchCV(SVC(), {"C": [1, 2]}, n_iter=5, cv=2, random_state=0), X, Y, cv=2)
 
 
+def evaluate_a_point():
+    ManualSearch(SVC(), [{}], cv=2).fit(X, Y).evaluate(X, Y, C=-1)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.FitFailedWarning")
 @pytest.mark.parametrize(
-    "warn", [sample_too_many, reject_a_candidate, small_space, ignored_previous, within_cross_val_score]
+    "warn",
+    [
+        sample_too_many,
+        reject_a_candidate,
+        small_space,
+        ignored_previous,
+        within_cross_val_score,
+        evaluate_a_point,
+    ],
 )
 def test_the_place_of_a_warning_is_the_users_line(warn):
     with warnings.catch_warnings(record=True) as caught:

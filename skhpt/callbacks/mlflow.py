@@ -64,7 +64,7 @@ class MLflowLogger(SearchCallback):
         Further tags of the run of the search.
     n_candidates : int, default=None
         Number of candidates that are logged: the best ones, at the end of the search. None logs every candidate
-        when it has finished.
+        when it has finished, 0 none.
     log_model : bool, default=True
         Whether to log ``best_estimator_`` as a model.
     registered_model_name : str, default=None
@@ -83,6 +83,8 @@ class MLflowLogger(SearchCallback):
     ------
     ImportError
         If MLflow is not installed.
+    ValueError
+        If `n_candidates` is negative.
 
     See Also
     --------

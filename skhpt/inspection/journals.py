@@ -124,7 +124,8 @@ class Journals(list[JournalView]):
     def _repr_html_(self) -> str:
         """Return what a notebook shows: the same table."""
         rows = self.rows()
-        return box(f"{len(rows)} journals", table(list(_SHOWN.values()), map(_cells, rows)) if rows else "")
+        title = f"{len(rows)} journal{'s' * (len(rows) != 1)}"
+        return box(title, table(list(_SHOWN.values()), map(_cells, rows)) if rows else "")
 
 
 def read_journals(folder: str | os.PathLike[str]) -> Journals:

@@ -23,7 +23,10 @@ def shown_params(data: SearchData, params: Sequence[str] | str | None, *, at_lea
     if params is None:
         names += [name for name in data.summaries if name not in names][: max(0, at_least - len(names))]
     if len(names) < at_least:
-        raise ValueError(f"params must name at least {at_least} parameters, got {names}")
+        plural = "s" * (at_least != 1)
+        if params is None:
+            raise ValueError(f"source must have at least {at_least} parameter{plural} to show, got {names}")
+        raise ValueError(f"params must name at least {at_least} parameter{plural}, got {names}")
     return names
 
 

@@ -158,9 +158,12 @@ class ReuseReport:
     def summary(self) -> str:
         """Return one line with the number of fits, and the time that they took if it is shorter than unshared."""
         text = f"{self.n_fits} of {self.plan.n_fits_asked} fits of steps were made, the others shared"
-        if self.seconds_spent >= self.seconds_asked:  # the time spent also has the predictions that are kept
+        spent, asked = f"{self.seconds_spent:.1f} s", f"{self.seconds_asked:.1f} s"
+        if (
+            self.seconds_spent >= self.seconds_asked or spent == asked
+        ):  # spent also on predictions that are kept
             return text
-        return f"{text}: {self.seconds_spent:.1f} s instead of {self.seconds_asked:.1f} s"
+        return f"{text}: {spent} instead of {asked}"
 
 
 def plan_of(

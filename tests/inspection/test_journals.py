@@ -191,3 +191,4 @@ def test_a_notebook_shows_the_table(searches):
     assert f"{len(journals.rows())} journals" in page
     assert all(row["name"] in page for row in journals.rows())
     assert "0 journals" in Journals()._repr_html_()
+    assert "1 journal<" in Journals(journals[:1])._repr_html_()

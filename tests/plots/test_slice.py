@@ -121,5 +121,7 @@ def test_unknown_names_are_named(branch_search):
         SearchSliceDisplay.from_search(branch_search, params=["depth"])
     with pytest.raises(ValueError, match="metric must be one of"):
         SearchSliceDisplay.from_search(branch_search, metric="r2")
-    with pytest.raises(ValueError, match="params must name at least 1"):
+    with pytest.raises(ValueError, match=r"params must name at least 1 parameter, got \[\]"):
         SearchSliceDisplay.from_search(branch_search, params=[])
+    with pytest.raises(ValueError, match=r"source must have at least 1 parameter to show, got \[\]"):
+        SearchSliceDisplay.from_search({"params": [{}, {}], "mean_test_score": [0.5, 0.6]})

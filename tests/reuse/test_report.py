@@ -11,6 +11,7 @@ from scipy.stats import randint
 from sklearn.preprocessing import StandardScaler
 
 from skhpt import GridSearch, RandomSearch
+from skhpt.reuse.report import ReuseReport
 from tests.reuse.comparison import (
     CLASSES,
     DEPTHS,
@@ -85,3 +86,9 @@ def test_fit_times_are_those_of_separate_fits() -> None:
     search = GridSearch(pipe(StandardScaler(), FOREST), grid, cv=3).fit(*CLASSES)
     smallest, medium, largest = search.cv_results_["mean_fit_time"]
     assert 0 < smallest < medium < largest
+
+
+@pytest.mark.parametrize(("spent", "time"), [(0.84, ""), (0.96, ""), (0.71, ": 0.7 s instead of 0.8 s")])
+def test_the_summary_has_a_time_if_it_is_shorter_as_printed(spent: float, time: str) -> None:
+    summary = ReuseReport(seconds_spent=spent, seconds_asked=0.84).summary()
+    assert summary == f"0 of 0 fits of steps were made, the others shared{time}"
