@@ -91,6 +91,11 @@ def contrast_map(ax: Axes, name: str = "viridis", faintest: float = 0.1) -> Colo
     return colors.ListedColormap(shades, name=f"{name}_contrast")  # type: ignore[no-any-return]
 
 
+def text_color() -> Any:
+    """Return matplotlib's colour of texts: black on a white background, white on a black one."""
+    return import_optional("matplotlib", "a display").rcParams["text.color"]
+
+
 def tidy(ax: Axes) -> None:
     """Remove the upper and right edge of an axes."""
     ax.spines[["top", "right"]].set_visible(False)
@@ -184,10 +189,8 @@ def draw_at_edge(
 
 def draw_best(ax: Axes, x: Any, y: Any, **style: Any) -> Any:
     """Mark the best candidate with a star, and return it."""
-    from matplotlib import rcParams
-
-    edge = rcParams["text.color"]  # black on white, white on black
-    look = {"marker": "*", "markersize": 12, "color": ACCENT, "markeredgecolor": edge, "markeredgewidth": 0.7}
+    look = {"marker": "*", "markersize": 12, "color": ACCENT, "markeredgewidth": 0.7}
+    look["markeredgecolor"] = text_color()
     (star,) = ax.plot(x, y, linestyle="none", zorder=5, **{**look, **style})
     return star
 

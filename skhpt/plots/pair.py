@@ -10,7 +10,7 @@ import numpy as np
 from skhpt._optional import import_optional
 from skhpt.inspection.search_data import MISSING, SearchData, Source, read_source
 from skhpt.plots._display import Display
-from skhpt.plots._drawing import FAILURE, contrast_map, draw_best, point_style, score_label
+from skhpt.plots._drawing import FAILURE, contrast_map, draw_best, point_style, score_label, text_color
 from skhpt.plots._params import most_relevant, shown_params
 from skhpt.plots._points import COMPLETE, ELIMINATED, FAILED, INCOMPLETE, TrialPoints, score_floor
 from skhpt.plots._scale import ParamScale
@@ -268,10 +268,9 @@ class SearchPairDisplay(Display):
         x, y = (
             self.scales[name].positions(self.values[name], jitter=True, seed=i) for i, name in enumerate(pair)
         )
+        edge = "white" if self.surfaces_[-1] is not None else text_color()
         style = point_style(len(x))
-        rgba = colors.to_rgba(self.scores)
         size, alpha = style["markersize"] ** 2, min(1.0, style["alpha"] + 0.15)
-        edge = "white" if self.surfaces_[-1] is not None else _text_color()
         common = {
             "rasterized": style["rasterized"],
             "zorder": 2,
@@ -279,29 +278,26 @@ class SearchPairDisplay(Display):
             "alpha": alpha,
             "linewidths": 0.4,
         }
-        is_complete = self.status == COMPLETE
         looks = {
             INCOMPLETE: {"alpha": 0.4 * alpha, "s": 0.7 * size, "edgecolors": "none"},
-            ELIMINATED: {"linewidths": 1, "facecolors": "none"},
+            ELIMINATED: {"linewidths": 1, "facecolors": "none", "edgecolors": edge},
             COMPLETE: {"edgecolors": edge if len(x) <= 1000 else "none", **point_kw},
         }
+        rgba = colors.to_rgba(self.scores)
         for name, look in looks.items():
             rows = (self.status == name) & np.isfinite(x) & np.isfinite(y)
-            color = {"edgecolors": edge} if name == ELIMINATED else {"facecolors": rgba[rows]}
-            points = ax.scatter(x[rows], y[rows], **{**common, **color, **look})
-        self.points_.append(points if is_complete.any() else None)
-        failed = self.status == FAILED
-        crosses: list[tuple[Any, float]] = [
-            (ax.get_facecolor(), 3.0),
-            (FAILURE, 1.3),
-        ]  # seen on every surface
-        for cross_color, width in crosses:
-            ax.plot(
-                x[failed], y[failed], "x", color=cross_color, markersize=5, markeredgewidth=width, zorder=3
-            )
+            points = ax.scatter(x[rows], y[rows], **{**common, "facecolors": rgba[rows], **look})
+        self.points_.append(points if (self.status == COMPLETE).any() else None)
+        self._draw_failures(ax, x, y)
         best = self.best_index
         if best is not None and all(self.values[name][best] is not MISSING for name in pair):
             draw_best(ax, x[[best]], y[[best]], markeredgecolor=edge)
+
+    def _draw_failures(self, ax: Axes, x: np.ndarray, y: np.ndarray) -> None:
+        """Draw crosses with an edge, so that they are seen on every surface."""
+        failed = self.status == FAILED
+        for color, width in ((ax.get_facecolor(), 3.0), (FAILURE, 1.3)):
+            ax.plot(x[failed], y[failed], "x", color=color, markersize=5, markeredgewidth=width, zorder=3)
 
     def _apply_scales(self, ax: Axes, x: str, y: str, has_x_label: bool, has_y_label: bool) -> None:
         self.scales[x].apply(ax, "x", label=has_x_label)
@@ -312,12 +308,6 @@ class SearchPairDisplay(Display):
             ax.text(0.5, 0.5, "no candidate has both", transform=ax.transAxes, ha="center", style="italic")
         elif not all(has_both):
             ax.set_title(f"{sum(has_both)} of {len(has_both)} candidates", fontsize="small")
-
-
-def _text_color() -> Any:
-    from matplotlib import rcParams
-
-    return rcParams["text.color"]
 
 
 def _pairs(names: Sequence[str]) -> list[tuple[str, str]]:

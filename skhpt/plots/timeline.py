@@ -189,10 +189,18 @@ class TimelineDisplay(Display):
         display : TimelineDisplay
             The display itself.
         """
-        n_rows = len(self.row_names)
-        ax = self._begin(ax, figsize=(8.0, min(12.0, max(2.4, 1.5 + 0.3 * n_rows))))
+        height = min(12.0, max(2.4, 1.5 + 0.3 * len(self.row_names)))
+        self._begin(ax, figsize=(8.0, height))
         end = max((bar.end for bar in self.bars), default=1.0)
         seconds, unit = _unit(end)
+        self._draw_bars(seconds, bar_kw or {})
+        self._draw_pauses(seconds)
+        self.utilization_ = self.busy_share
+        self._label(end / seconds, unit)
+        return self
+
+    def _draw_bars(self, seconds: float, bar_kw: Mapping[str, Any]) -> None:
+        """Draw the bars of each state; `seconds` are one unit of the x axis."""
         collections = import_optional("matplotlib.collections", type(self).__name__)
         self.bars_ = {}
         for state, color in STATE_COLORS.items():
@@ -200,23 +208,17 @@ class TimelineDisplay(Display):
             if not bars:
                 continue
             style = {"facecolors": color, "zorder": 2, "rasterized": len(bars) > MAX_VECTOR_POINTS}
-            style = {**style, **self._edges(state, color), **(bar_kw or {})}
+            style = {**style, **self._edges(state, color), **bar_kw}
             polygons = collections.PolyCollection(_corners(bars, seconds), **style)
-            self.bars_[state] = ax.add_collection(polygons)
+            self.bars_[state] = self.ax_.add_collection(polygons)
+
+    def _draw_pauses(self, seconds: float) -> None:
         for position, pause in self.pauses:
-            ax.axvline(position / seconds, color="gray", linestyle="--", linewidth=1, zorder=1)
-            ax.annotate(
-                f"paused {_duration(pause)}",
-                (position / seconds, 1),
-                xycoords=("data", "axes fraction"),
-                va="bottom",
-                ha="center",
-                fontsize="small",
-                color="gray",
-            )
-        self.utilization_ = self.busy_share
-        self._label(end / seconds, unit)
-        return self
+            self.ax_.axvline(position / seconds, color="gray", linestyle="--", linewidth=1, zorder=1)
+            self.ax_.annotate(
+                f"paused {_duration(pause)}", (position / seconds, 1), xycoords=("data", "axes fraction"),
+                va="bottom", ha="center", fontsize="small", color="gray",
+            )  # fmt: skip
 
     def _edges(self, state: str, color: str) -> dict[str, Any]:
         """Return the edges of bars: they part neighbours if there are few, and keep rare states visible if many."""

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from importlib import metadata
 from itertools import count, islice
 from typing import Any, TypeAlias
@@ -64,7 +65,7 @@ class Reported:
     with_plots: bool = True
     _numbers: Any = field(default_factory=lambda: count(1), repr=False, compare=False)
 
-    @property
+    @cached_property
     def ranking(self) -> Ranking:
         """The candidates in their order."""
         return Ranking(self.data, self.metric)
@@ -385,37 +386,35 @@ def leaderboard(search: Reported) -> Section | None:
     data, ranking = search.data, search.ranking
     if not data.n_trials:
         return None
-    others = [name for name in data.metrics if name != search.metric]
-    means = [ranking.scores, *(data.scores(name) for name in others)]
-    infos = [name for name in ("n_resources", "n_folds") if name in data.trials[0].candidate.info]
-    has_spread = data.n_splits > 1
-    head = [
-        "rank",
-        "candidate",
-        search.metric,
-        *(["std"] if has_spread else []),
-        *others,
-        "fit time",
-        "state",
-        *infos,
-    ]
-    rows = []
-    for rank, row in islice(ranking.ranked(), MAX_ROWS):
-        trial = data.trials[row]
-        spread = [_spread_cell(ranking.spreads[row], means[0][row])] if has_spread else []
-        cells = [Cell(str(rank)), Cell(str(trial.candidate.number)), _score_cell(means[0][row]), *spread]
-        cells += [_score_cell(scores[row]) for scores in means[1:]]
-        cells += [
-            Cell(seconds(data.fit_times[row]), _sortable(data.fit_times[row])),
-            Cell(str(data.states[row])),
-        ]
-        cells += [cell(trial.candidate.info.get(name)) for name in infos]
-        params = data.params[row]
-        rows.append(cells + [cell(params[name]) if name in params else Cell("") for name in data.summaries])
+    others = {name: data.scores(name) for name in data.metrics if name != search.metric}
+    spread_heads = ["std"] if data.n_splits > 1 else []
+    head = ["rank", "candidate", search.metric, *spread_heads, *others, "fit time", "state"]
+    head += [*_resources(data), *data.summaries]
+    best = islice(ranking.ranked(), MAX_ROWS)
+    rows = [_leaderboard_row(search, rank, row, list(others.values())) for rank, row in best]
     caption = f"{len(rows)} candidates, the best first"
-    if len(rows) == MAX_ROWS:
-        caption += f"; at most {MAX_ROWS} are shown"
-    return Section("Leaderboard", [Table(caption, [*head, *data.summaries], rows, sortable=True)])
+    if ranking.n_candidates > MAX_ROWS:
+        caption += f"; {ranking.n_candidates - MAX_ROWS} further candidates are not shown"
+    return Section("Leaderboard", [Table(caption, head, rows, sortable=True)])
+
+
+def _resources(data: SearchData) -> list[str]:
+    """Return the names of what the candidates of a search with rungs are given."""
+    return [name for name in ("n_resources", "n_folds") if name in data.trials[0].candidate.info]
+
+
+def _leaderboard_row(search: Reported, rank: int, row: int, others: Sequence[np.ndarray]) -> list[Cell]:
+    """Return the cells of a candidate; `others` are the scores of the other metrics."""
+    data, ranking = search.data, search.ranking
+    candidate, params = data.trials[row].candidate, data.params[row]
+    cells = [Cell(str(rank)), Cell(str(candidate.number)), _score_cell(ranking.scores[row])]
+    if data.n_splits > 1:
+        cells.append(_spread_cell(ranking.spreads[row], ranking.scores[row]))
+    cells += [_score_cell(scores[row]) for scores in others]
+    cells.append(Cell(seconds(data.fit_times[row]), _sortable(data.fit_times[row])))
+    cells.append(Cell(str(data.states[row])))
+    cells += [cell(candidate.info.get(name)) for name in _resources(data)]
+    return cells + [cell(params[name]) if name in params else Cell("") for name in data.summaries]
 
 
 def _score_cell(score: float) -> Cell:
