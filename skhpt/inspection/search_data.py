@@ -83,6 +83,8 @@ class SearchData:
         Kind of the estimator, if it is known and one of these.
     fitted : estimator or None
         The fitted search, if it is the source.
+    settings : FittedSettings or None
+        Parameters of a fitted search of this package as they were at its fit.
     journal : JournalView or None
         The journal, if it is the source.
     """
@@ -105,6 +107,7 @@ class SearchData:
     fingerprint: Mapping[str, str] | None = None
     task: str = ""
     fitted: Any = None
+    settings: Any = None
     journal: JournalView | None = None
 
     def __repr__(self) -> str:
@@ -335,6 +338,7 @@ def _from_search(search: Any, label: str | None) -> SearchData:
         fingerprint=settings.fingerprint,
         task=task_of(settings.estimator),
         fitted=search,
+        settings=settings,
     )
 
 

@@ -47,7 +47,7 @@ def predict_grids(
     if not hasattr(data.fitted, "predict_score") or metric != data.metric:
         return {}
     scores = data.scores(metric)
-    space = Space(data.fitted._fitted.param_distributions)
+    space = Space(data.settings.param_distributions)
     found: dict[tuple[str, ...], tuple[int, list[list[Any]]]] = {}
     points: list[Params] = []
     for names in map(tuple, tuples):

@@ -158,8 +158,7 @@ def _code(data: SearchData, params: dict[str, Any]) -> list[Part]:
 
 def estimator_of(data: SearchData) -> Any:
     """Return the estimator of a fitted search, as the user gave it; None for other sources."""
-    settings = getattr(data.fitted, "_fitted", None)
-    return getattr(settings or data.fitted, "estimator", None)
+    return getattr(data.settings or data.fitted, "estimator", None)
 
 
 def what_was_searched(search: Reported) -> Section:

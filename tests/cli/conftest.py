@@ -89,7 +89,9 @@ def write_journals(folder):
     for seed, name in enumerate(("ended", "interrupted", "killed")):
         Formula.n_fits = 0
         estimator, path = Formula(is_interrupted=name == "interrupted"), folder / f"{name}.jsonl"
-        search = RandomSearch(estimator, {"a": uniform(0, 1)}, n_iter=3, cv=2, random_state=seed, journal=path)
+        search = RandomSearch(
+            estimator, {"a": uniform(0, 1)}, n_iter=3, cv=2, random_state=seed, journal=path
+        )
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "the search ended after")
             search.fit(X, y)
