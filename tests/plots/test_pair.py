@@ -109,7 +109,9 @@ def test_axes_are_given_as_a_list(bayes_search):
 
 
 def test_at_least_two_parameters_are_needed():
-    with pytest.raises(ValueError, match="params must name at least 2 parameters, got \\['C'\\]"):
+    with pytest.raises(ValueError, match="source must have at least 2 parameters to show, got \\['C'\\]"):
         SearchPairDisplay.from_search(numbered([0.5, 0.6]))
+    with pytest.raises(ValueError, match="params must name at least 2 parameters, got \\['C'\\]"):
+        SearchPairDisplay.from_search(numbered([0.5, 0.6]), params="C")
     with pytest.raises(ValueError, match="params must be among"):
         SearchPairDisplay.from_search(numbered([0.5, 0.6]), params=["C", "D"])
