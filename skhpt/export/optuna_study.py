@@ -62,6 +62,8 @@ def to_optuna(
     ------
     ImportError
         If Optuna is not installed.
+    TypeError
+        If `source` is no search, or `storage` no storage.
     ValueError
         If the metric is unknown, or the study of this name was not exported from this search.
 
@@ -136,6 +138,8 @@ class StudyWriter:
             return self._optuna.storages.InMemoryStorage()
         if isinstance(storage, str):
             return self._optuna.storages.RDBStorage(storage)
+        if not isinstance(storage, self._optuna.storages.BaseStorage):
+            raise TypeError(f"storage must be None, a URL or a storage of Optuna, got {storage!r}")
         return storage
 
     def _open_study(self, name: str) -> Study:

@@ -18,7 +18,7 @@ from skhpt.fitting.scorers import task_of
 from skhpt.inspection.result_tables import read_trials, shown_params
 from skhpt.journal import JournalView, read_journal
 from skhpt.results.cv_results import metric_names
-from skhpt.results.results_table import as_table
+from skhpt.results.results_table import as_table, check_columns
 from skhpt.select import Rule
 from skhpt.space.space import Space
 from skhpt.space.summary import (
@@ -366,6 +366,7 @@ def _from_table(
     table: Mapping[str, Any], label: str | None, *, has_races: bool = True, error_score: float = math.nan
 ) -> SearchData:
     """Read a table of results."""
+    check_columns(table, "source")
     columns = {str(name): list(table[name]) for name in table}
     trials = read_trials(columns, has_races=has_races, error_score=error_score)
     metrics = metric_names(trials) or ["score"]

@@ -38,6 +38,19 @@ def as_table(source: Any) -> Table | None:
     return source if isinstance(source, Mapping) else None
 
 
+def check_columns(table: Table, name: str) -> None:
+    """Raise ValueError if the columns of the table that is the value of a parameter are no sequences of one length."""
+    lengths = {}
+    for column, values in table.items():
+        if not hasattr(values, "__len__") or isinstance(values, (str, Mapping)):
+            raise ValueError(
+                f"{name} is no cv_results_: the column {column!r} is no sequence of values, got {values!r}"
+            )
+        lengths[column] = len(values)
+    if len(set(lengths.values())) > 1:
+        raise ValueError(f"{name} is no cv_results_: its columns must have the same length, got {lengths}")
+
+
 def trials_from_table(table: Table, name: str = "previous") -> list[Trial]:
     """Read the trials of a table of results, one for each row.
 
@@ -51,8 +64,9 @@ def trials_from_table(table: Table, name: str = "previous") -> list[Trial]:
     Raises
     ------
     ValueError
-        If the table has no scores or no parameters.
+        If the table has no scores or no parameters, or its columns are no sequences of one length.
     """
+    check_columns(table, name)
     metrics = [name.removeprefix("mean_test_") for name in table if name.startswith("mean_test_")]
     if not metrics:
         raise ValueError(f"{name} is no cv_results_: it has no column mean_test_..., only {list(table)}")

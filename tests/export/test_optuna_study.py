@@ -237,6 +237,11 @@ def test_a_study_of_another_search_is_refused():
         to_optuna(random_search({"a": uniform(0, 1)}), storage, "f")
 
 
+def test_another_object_is_no_storage():
+    with pytest.raises(TypeError, match="storage must be None, a URL or a storage of Optuna, got 3"):
+        to_optuna({"mean_test_score": [0.5], "params": [{}]}, 3)
+
+
 def test_optuna_evaluates_the_importance_of_the_parameters():
     search = random_search({"a": uniform(0, 1), "b": randint(0, 2), "c": ["x"]}, n_iter=30)
     importance = optuna.importance.get_param_importances(to_optuna(search))

@@ -29,6 +29,7 @@ from sklearn.tree import DecisionTreeClassifier
 from skhpt import BayesSearchCV, GridSearch, HyperbandSearchCV, ManualSearch, RandomSearch, select
 from skhpt.inspection import SearchData, read_source
 from skhpt.inspection.search_data import MISSING
+from skhpt.results.results_table import trials_from_table
 
 ignore_failures = pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.FitFailedWarning", "ignore:One or more of the test scores:UserWarning"
@@ -329,6 +330,23 @@ def test_other_objects_are_an_error(source):
 def test_a_table_without_results_is_an_error(table):
     with pytest.raises(ValueError, match=r"source (is no cv_results_|has neither)"):
         read_source(table)
+
+
+@pytest.mark.parametrize(
+    ("table", "problem"),
+    [
+        (
+            {"mean_test_score": 0.5, "params": [{}]},
+            "the column 'mean_test_score' is no sequence of values, got 0.5",
+        ),
+        ({"mean_test_score": [0.5], "params": {"C": 1}}, "the column 'params' is no sequence of values"),
+        ({"mean_test_score": [0.5, 0.6], "params": [{}]}, "its columns must have the same length"),
+    ],
+)
+def test_a_table_of_unequal_columns_is_an_error(table, problem):
+    for name, read in (("source", read_source), ("previous", trials_from_table)):
+        with pytest.raises(ValueError, match=f"{name} is no cv_results_: {problem}"):
+            read(table)
 
 
 def test_results_that_warm_starts_add_belong_to_the_table():
