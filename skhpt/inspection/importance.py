@@ -17,6 +17,7 @@ from scipy.stats import loguniform, uniform
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.inspection import permutation_importance
 from sklearn.model_selection import KFold
+from threadpoolctl import threadpool_limits
 
 from skhpt._optional import import_optional
 from skhpt._typing import Params
@@ -118,7 +119,8 @@ def param_importances(
     table = comparable_candidates(data, metric)
     if not table.names or np.ptp(table.scores) == 0:
         return dict.fromkeys(names, 0.0)
-    raw = METHODS[method](table, random_state)
+    with threadpool_limits(1, user_api="blas"):  # the matrices are small: threads would wait for each other
+        raw = METHODS[method](table, random_state)
     importances = {name: max(0.0, raw.get(name, 0.0)) for name in names}
     total = sum(importances.values())
     order = sorted(importances, key=lambda name: -importances[name])
