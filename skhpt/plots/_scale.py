@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 NAME_STEP = 0.16
 #: Half of the width over which points of the same name are spread, as a share of their distance.
 JITTER = 0.22
+#: Smallest distance of two numbers of a list that both have ticks, as a share of the range of the numbers.
+MIN_TICK_STEP = 0.06
 #: Largest number of names that have a tick each.
 MAX_NAME_TICKS = 16
 #: Largest length of the text of a tick.
@@ -102,7 +104,7 @@ class ParamScale:
             low=float(axis[0]),
             high=float(axis[1]),
             numbers=(low, high),
-            ticks=tuple(numbers) if summary.kind == "categorical" and len(numbers) <= 6 else (),
+            ticks=_apart(numbers, is_log) if summary.kind == "categorical" and 2 <= len(numbers) <= 6 else (),
             is_integer=summary.kind == "int" or all(map(float.is_integer, numbers)),
             names=tuple(texts),
             places=tuple(places),
@@ -178,6 +180,17 @@ class ParamScale:
         if self.ticks:
             return list(self.ticks)
         return number_ticks(*self.numbers, is_log=self.kind == "log", is_integer=self.is_integer)
+
+
+def _apart(numbers: Sequence[float], is_log: bool) -> tuple[float, ...]:
+    """Return the sorted numbers without those whose ticks would overlap; the first and the last one stay."""
+    places = np.log10(numbers) if is_log else np.array(numbers)
+    distance = MIN_TICK_STEP * (places[-1] - places[0])
+    kept = [0]
+    for i in range(1, len(numbers) - 1):
+        if min(places[i] - places[kept[-1]], places[-1] - places[i]) >= distance:
+            kept.append(i)
+    return tuple(numbers[i] for i in dict.fromkeys([*kept, len(numbers) - 1]))
 
 
 def number_ticks(low: float, high: float, *, is_log: bool, is_integer: bool = False) -> list[float]:

@@ -74,6 +74,16 @@ def test_names_have_places_of_the_same_distance(values):
     assert scale.places == (0, 1)
 
 
+def test_numbers_of_a_list_have_ticks_that_do_not_overlap():
+    for numbers, shown in (
+        ([1, 2, 5, 100], [1, 100]),
+        ([0.1, 1, 10], [0.1, 1, 10]),
+        ([1, 50, 99, 100], [1, 50, 100]),
+    ):
+        ticks, _ = scale_of(numbers, summarize_choices(numbers)).tick_labels()
+        assert ticks == shown
+
+
 def test_integers_have_integer_ticks():
     ticks, _ = scale_of([1, 2, 3], ParamSummary("int", 1, 4)).tick_labels()
     assert all(float(tick).is_integer() for tick in ticks)
