@@ -10,8 +10,11 @@ from pathlib import Path
 import nox
 
 ROOT = Path(__file__).resolve().parent.parent
-#: The tests of everything that calls a private name, or compares with scikit-learn's own results.
-PARTS = [f"tests/{name}" for name in ("contracts", "fitting", "journal", "parallel", "reuse")]
+#: The tests of everything that calls a private name, compares with scikit-learn's own results, or draws and exports
+#: with optional packages.
+FOLDERS = ["contracts", "fitting", "journal", "parallel", "reuse"]
+FOLDERS += ["callbacks", "cli", "export", "inspection", "plots", "reporting"]
+PARTS = [f"tests/{name}" for name in FOLDERS]
 #: Bounds for scikit-learn before 1.9. Its estimator checks are a generator of parameters, which pytest 9.1 deprecates,
 #: and it reads polars by the DataFrame interchange protocol, which polars 1.40 deprecates.
 BEFORE_1_9 = ["pytest<9.1", "polars<1.40"]

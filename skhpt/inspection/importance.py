@@ -6,6 +6,7 @@ range or the choices of its values. Candidates with the same parameters make a b
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -348,7 +349,10 @@ def _sort_key(value: Any) -> tuple[bool, float, str]:
 
 def _ped_anova(table: CandidateTable, seed: int) -> dict[str, float]:
     importance = import_optional("optuna.importance", "method='ped_anova'")
-    return _evaluate(table, importance.PedAnovaImportanceEvaluator(), fill=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Optuna 3 calls it experimental
+        evaluator = importance.PedAnovaImportanceEvaluator()
+    return _evaluate(table, evaluator, fill=False)
 
 
 def _fanova(table: CandidateTable, seed: int) -> dict[str, float]:
