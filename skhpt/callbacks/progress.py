@@ -38,9 +38,9 @@ class SearchProgress(SearchCallback):
 
     It shows the candidates that are finished out of those planned, the elapsed and the remaining time, the best score
     so far and its candidate, the evaluated folds, failures, eliminated candidates and busy workers, and the rung of
-    `HyperbandSearchCV`. It advances with each fold that comes back. In a notebook it is a widget. If the output is
-    no terminal, such as a log file, it is a line for each tenth of the work, at least one a minute and at most one a
-    second.
+    `HyperbandSearchCV`. It advances with each fold that comes back. In a notebook with ipywidgets it is a
+    widget. If the output is no terminal, such as a log file, it is a line for each tenth of the work, at least one a
+    minute and at most one a second.
 
     Each search has its own bar, also those inside another search or inside ``cross_val_score``, in the process of
     the search. The workers print nothing.

@@ -34,9 +34,8 @@ def comparison_page(
         sections.append(_group_section(name, group, f"group{next(numbers)}-"))
     sections += [_best_section(label, search) for label, search in reported.items()]
     n = len(groups)
-    summary = f"{len(reported)} searches" + (
-        f" in {n} groups; only scores within a group compare." if n > 1 else "."
-    )
+    same = "All are on the same data and folds, with the same metric."
+    summary = f"{n} groups; only scores within a group compare." if n > 1 else same
     return Page(title or f"Comparison of {len(reported)} searches", summary, sections)
 
 
