@@ -102,14 +102,14 @@ def tidy(ax: Axes) -> None:
 
 
 def legend_above(ax: Axes, entries: Mapping[str, Any]) -> None:
-    """Name artists above an axes, in as many columns as their names leave room for."""
+    """Name artists above an axes, on the right: a factor of its scores, such as 1e6, stands on the left."""
     texts = [plain(shorten(text, 40)) for text in entries]
     room = ax.get_window_extent().width / ax.figure.dpi / LEGEND_CHARACTER
     widths = [6 + len(text) for text in texts]  # with the line and the gap
     n_columns = len(texts) if sum(widths) <= room else max(1, int(room / max(widths)))
     ax.legend(
         list(entries.values()), texts, frameon=False, fontsize="small",
-        loc="lower left", bbox_to_anchor=(0, 1), ncols=n_columns, borderaxespad=0.2,
+        loc="lower right", bbox_to_anchor=(1, 1), ncols=n_columns, borderaxespad=0.2,
     )  # fmt: skip
 
 

@@ -51,6 +51,15 @@ def test_a_legend_of_many_long_labels_leaves_room_for_the_axes():
     assert display.ax_.get_legend().get_window_extent().x1 <= display.figure_.bbox.x1
 
 
+def test_a_legend_does_not_cover_the_factor_of_large_scores():
+    results = {**numbered([-1e6, -2e6, -3e6]), "mean_fit_time": np.array([1.0, 2.0, 3.0])}
+    ax = plots.ParetoDisplay.from_search(results).ax_
+    ax.figure.canvas.draw()
+    factor = ax.yaxis.get_offset_text()
+    assert factor.get_text() == "1e6"
+    assert not factor.get_window_extent().overlaps(ax.get_legend().get_window_extent())
+
+
 @pytest.mark.parametrize("display", DISPLAYS)
 def test_no_setting_of_matplotlib_is_changed(display, hyperband_search):
     before = dict(plt.rcParams)
