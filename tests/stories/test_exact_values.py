@@ -58,10 +58,11 @@ def described(value):
 
 
 def trials(search):
-    """Return all that a search knows of its trials but the times, with the types of all values."""
+    """Return all that a search knows of its trials but the times and workers, with the types of all values."""
+    left_out = ("fit_time", "score_time", "started", "ended", "worker")
     found = []
     for trial in search.history_:
-        folds = [asdict(fold) | {"fit_time": 0, "score_time": 0} for fold in trial.folds]
+        folds = [asdict(fold) | dict.fromkeys(left_out) for fold in trial.folds]
         found.append(described([trial.candidate.params, folds]))
     return found
 
