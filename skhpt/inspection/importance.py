@@ -35,6 +35,8 @@ MIN_TRIALS = 4
 ENOUGH_TRIALS = 30
 #: Lowest score that counts, in interquartile ranges below the median.
 MAX_SPREADS = 5.0
+#: Largest absolute value of a score, and of a code of a forest.
+MAX_SCORE, MAX_CODE = 1e100, 1e30
 #: Points of the space at which the surrogate is asked for scores.
 N_POINTS = 2048
 #: Shuffles of each parameter in each part, and parts, for the permutation importance.
@@ -207,7 +209,7 @@ def comparable_candidates(data: SearchData, metric: str | None = None) -> Candid
     names = [name for name in all_names if _varies(table, name)]
     ranges = {name: bounds for name in names if (bounds := _range(data, name, table.choices(name)))}
     own = [_with_params(trial, names) for trial in plain]
-    return CandidateTable(own, _without_outliers(scores[rows]), names, ranges)
+    return CandidateTable(own, _without_outliers(_without_overflow(scores[rows])), names, ranges)
 
 
 def _without_outliers(scores: np.ndarray) -> np.ndarray:
@@ -215,6 +217,12 @@ def _without_outliers(scores: np.ndarray) -> np.ndarray:
     low, median, high = np.quantile(scores, [0.25, 0.5, 0.75])
     limit = median - MAX_SPREADS * (high - low)
     return np.maximum(scores, limit) if high > low else scores
+
+
+def _without_overflow(scores: np.ndarray) -> np.ndarray:
+    """Return the scores in a unit in which their squares are finite; importances do not depend on the unit."""
+    largest = np.abs(scores).max()
+    return scores / largest if largest > MAX_SCORE else scores
 
 
 def _trials_of_one_budget(data: SearchData, metric: str | None) -> list[Trial]:
@@ -333,7 +341,9 @@ def _permutation(table: CandidateTable, seed: int) -> dict[str, float]:
 def _codes(table: CandidateTable, name: str) -> np.ndarray:
     """Return the numbers of a parameter or the numbers of its choices, shape (n_trials,); NaN where it is missing."""
     if name in table.ranges:
-        return np.array([params.get(name, np.nan) for params in table.params], dtype=float)
+        values = [params.get(name, np.nan) for params in table.params]
+        codes: np.ndarray = np.clip(np.array(values, dtype=float), -MAX_CODE, MAX_CODE)  # trees take 32 bits
+        return codes
     numbers = {repr(value): i for i, value in enumerate(sorted(table.choices(name), key=_sort_key))}
     return np.array(
         [numbers[repr(params[name])] if name in params else np.nan for params in table.params], dtype=float

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
@@ -152,7 +153,13 @@ def summarize_choices(values: Sequence[Any]) -> ParamSummary:
 def plain_choice(value: Any) -> Any:
     """Return a value as a number, None, a boolean or a text."""
     value = native(value)
-    return value if value is None or isinstance(value, (bool, int, float, str)) else short_repr(value)
+    is_plain = value is None or isinstance(value, (bool, float, str)) or _is_float_range(value)
+    return value if is_plain else short_repr(value)
+
+
+def _is_float_range(value: Any) -> bool:
+    """Tell whether a value is an integer that is no larger than the largest float."""
+    return isinstance(value, int) and abs(value) <= sys.float_info.max
 
 
 def is_number(value: Any) -> bool:

@@ -248,3 +248,19 @@ def test_halving_searches_are_sources():
     search.fit(*load_iris(return_X_y=True))
     assert len(comparable_candidates(read_source(search)).trials) == 12
     assert set(param_importances(search)) == set(SPACE)
+
+
+@pytest.mark.parametrize("method", OWN)
+def test_huge_scores_and_values_do_not_overflow(method):
+    params = [
+        {"a": value["a"], "b": [1e300, -1e300, 0.0, 2][i % 4]} for i, value in enumerate(drawn(24, "a"))
+    ]
+    scores = [-1e300 if each["a"] < 0.4 else -each["a"] for each in params]
+    importances = param_importances(table(params, scores), method=method)
+    assert sum(importances.values()) == pytest.approx(1)
+
+
+def test_an_integer_beyond_the_largest_float_is_a_text():
+    params = [{"a": value["a"], "b": [10**400, 1, 2, 3][i % 4]} for i, value in enumerate(drawn(24, "a"))]
+    importances = param_importances(table(params, [each["a"] for each in params]))
+    assert importances["a"] > importances["b"]
