@@ -204,7 +204,7 @@ class StatusTracker:
             candidate=candidate.id,
             number=candidate.number,
             score=score,
-            params=self._shown_params(candidate),
+            params=dict(self._shown_params(candidate)),
         )
         return True
 

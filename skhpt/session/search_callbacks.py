@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import traceback
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -89,7 +90,7 @@ class RunningCallbacks:
         is_best = self._tracker.finished(trial)
         if is_resumed:
             return
-        status = self.status
+        status, trial = self.status, _copied(trial)
         self._tell("on_candidate_finished", trial, status)
         if is_best:
             self._tell("on_new_best", trial, status)
@@ -126,6 +127,14 @@ class RunningCallbacks:
             warn_user(message)
         except Warning as warning:  # warnings are errors
             self._warning = self._warning or warning
+
+
+def _copied(trial: Trial) -> Trial:
+    """Return a trial whose parameters a callback may change: those of the search stay as they are."""
+    candidate = trial.candidate
+    return replace(
+        trial, candidate=replace(candidate, params=dict(candidate.params), info=dict(candidate.info))
+    )
 
 
 def work_plan(

@@ -6,6 +6,7 @@ import warnings
 from collections import Counter
 
 import joblib
+import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
@@ -159,6 +160,23 @@ def test_a_callback_that_raises_does_not_lose_the_search(hook, n_jobs):
     assert "in fail" in ours[0]  # with the traceback
     assert scores(search) == pytest.approx(scores(make("grid").fit(X, Y)), nan_ok=True)
     assert recorder.names().count("candidate") == len(VALUES)  # other callbacks are still told
+
+
+class Changes(SearchCallback):
+    """Changes what it is given."""
+
+    def on_candidate_finished(self, search, trial, status):
+        trial.candidate.params.clear()
+        trial.candidate.info.clear()
+        if status.best:
+            status.best.params.clear()
+
+
+@for_every_search
+def test_a_callback_that_changes_parameters_does_not_change_the_results(kind):
+    search, plain = make(kind, Changes()).fit(X, Y), make(kind).fit(X, Y)
+    assert search.cv_results_["params"] == plain.cv_results_["params"]
+    np.testing.assert_array_equal(scores(search), scores(plain))
 
 
 class Unequal(Raises):
