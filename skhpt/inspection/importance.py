@@ -71,7 +71,8 @@ def param_importances(
         - "permutation": loss of :math:`R^2` of a random forest when the values of the parameter are shuffled
           (`sklearn.inspection.permutation_importance`), on candidates that the forest was not fitted to.
         - "ped_anova", "fanova", "mean_decrease_impurity": evaluators of Optuna, which has to be installed. The
-          first asks what distinguishes the best tenth of the candidates.
+          first asks what distinguishes the best tenth of the candidates; before Optuna 5 it gives 0 to parameters
+          of some branches only.
     random_state : int, default=0
         Seed of the methods that draw points; "ped_anova" and "length_scales" do not.
 
