@@ -58,6 +58,8 @@ class Journal:
         one if a fold was evaluated twice.
     n_bytes_cut : int
         Number of bytes of a torn line that were removed from the end of the file.
+    has_ended : bool
+        Whether the last event is the end of the search.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class Journal:
         self.folds = contents.folds if contents else []
         self.n_bytes_cut = n_bytes_cut
         self._postponed: list[str] = []  # lines that are written with the next one
+        self.has_ended = False
         self._first_id = n_earlier_trials
         self._next_id = n_earlier_trials + len(self.candidates)
 
@@ -112,8 +115,8 @@ class Journal:
             self._postponed.append(encode(event_record("begun", time.time(), facts)))
 
     def end(self, reason: str, **facts: Any) -> None:
-        """Write why the search ended, unless there are no candidates."""
-        if self._next_id > self._first_id:
+        """Write why the search ended, unless that is written already or there are no candidates."""
+        if not self.has_ended and self._next_id > self._first_id:
             self.record_event("ended", reason=reason, **facts)
 
     def asked(self, candidates: Sequence[Candidate]) -> None:
@@ -163,6 +166,7 @@ class Journal:
     def record_event(self, what: str, **facts: Any) -> None:
         """Write an event, with plain values that describe it."""
         self._write(encode(event_record(what, time.time(), facts)))
+        self.has_ended = what == "ended"
 
     def close(self) -> None:
         """Wait until all lines are on the disk, then close the file, so that another search can write to it."""

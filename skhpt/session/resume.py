@@ -147,9 +147,8 @@ def recording(session: Session, get_stop_reason: Callable[[], str]) -> Iterator[
         except BaseException as error:
             opened.end("error", error=_text_of(error), kind=type(error).__name__)
             raise
-        opened.record_event(
-            "ended", reason=get_stop_reason()
-        )  # even if all candidates are of earlier searches
+        if not opened.has_ended:  # also if all candidates are of earlier searches
+            opened.record_event("ended", reason=get_stop_reason())
 
 
 def _text_of(error: BaseException) -> str:

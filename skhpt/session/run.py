@@ -130,6 +130,10 @@ def run_session(
             stop_reason = loop.CONSTRAINT
         if interrupts.n:  # even if it was pressed after the last fold
             stop_reason = loop.INTERRUPTED
+        if (
+            session.journal and stop_reason == loop.INTERRUPTED
+        ):  # now: the end of `interrupts` may end the process
+            session.journal.record_event("ended", reason=stop_reason)
         session.search_callbacks.end_run(stop_reason)
         if stop_reason == loop.INTERRUPTED and interrupts.is_inner:
             raise KeyboardInterrupt  # for the search that this one is a fit of
