@@ -186,7 +186,7 @@ def test_a_history_shows_its_first_trials():
     history.add(Candidate(i, {"C": i}) for i in range(25))
     history.finish_next([FoldScore(0, 0, 0.5)])
     page = history._repr_html_()
-    assert "score 0.5000 on 1 folds" in page
+    assert ">score 0.5000 on 1 fold<" in page
     assert "C=19" in page
     assert "C=20" not in page
     assert "and 5 more" in page
