@@ -3,7 +3,7 @@
 Run by hand: ``OMP_NUM_THREADS=1 python tests/benchmarks/callbacks.py``, with ``--help`` for options.
 Each fit takes about as long as is said, on the processor. The searches are interleaved, so the speed of the machine
 cancels out: the table has the medians, and the medians of the ratios to the search without callbacks that ran just
-before. On a busy machine only the processor time says something. MLflow writes to a SQLite database in a folder.
+before. On a busy machine only the processor time says something. MLflow writes to files or to a SQLite database.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import io
 import logging
+import os
 import tempfile
 import time
 from pathlib import Path
@@ -51,16 +52,12 @@ class Busy(ClassifierMixin, BaseEstimator):
         return np.where(X[:, 0] > 5 + self.value, 1, 0)
 
 
-def variants(folder):
+def variants(uri):
     """Names, callbacks and whether there is a journal."""
     progress = SearchProgress(file=Terminal())
     yield "none", [], False
     yield "SearchProgress", [progress], False
-    yield "SearchProgress, MLflowLogger and a journal", [progress, logger_of(folder)], True
-
-
-def logger_of(folder):
-    return MLflowLogger(tracking_uri=f"sqlite:///{folder}/mlflow.db")
+    yield "SearchProgress, MLflowLogger and a journal", [progress, MLflowLogger(tracking_uri=uri)], True
 
 
 def seconds(n_candidates, milliseconds, n_jobs, callbacks, journal):
@@ -87,20 +84,25 @@ def main():
     parser.add_argument("--milliseconds", type=float, default=20.0)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--n-jobs", type=int, default=1)
+    parser.add_argument("--store", choices=["file", "sqlite"], default="file")
     arguments = parser.parse_args()
+    os.environ["MLFLOW_ALLOW_FILE_STORE"] = "true"
     logging.disable(logging.WARNING)
     taken = {}
     for repeat in range(arguments.repeats + 1):  # the first one imports packages
         with tempfile.TemporaryDirectory() as folder:
-            seconds(1, 1.0, 1, [logger_of(folder)], None)  # makes the database
-            for name, callbacks, has_journal in variants(folder):
-                journal = Path(folder) / "search.jsonl" if has_journal else None
+            path = Path(folder)
+            uri = (path / "runs").as_uri() if arguments.store == "file" else f"sqlite:///{path}/runs.db"
+            seconds(1, 1.0, 1, [MLflowLogger(tracking_uri=uri)], None)  # makes the store
+            for name, callbacks, has_journal in variants(uri):
+                journal = path / "search.jsonl" if has_journal else None
                 n = arguments.candidates if repeat else 3
                 run = seconds(n, arguments.milliseconds, arguments.n_jobs, callbacks, journal)
                 if repeat:
                     taken.setdefault(name, []).append(run)
     print(
-        f"{arguments.candidates} candidates, 5 folds of {arguments.milliseconds} ms, n_jobs={arguments.n_jobs}"
+        f"{arguments.candidates} candidates, 5 folds of {arguments.milliseconds} ms, n_jobs={arguments.n_jobs}, "
+        f"MLflow with a {arguments.store} store"
     )
     print(f"{'callbacks':45} {'processor':>12} {'ratio':>7} {'wall clock':>12} {'ratio':>7}")
     for name, runs in taken.items():
