@@ -35,13 +35,7 @@ def run_tests(session: nox.Session, *versions: str) -> None:
 @nox.session(python="3.11")  # the last Python for which there is this NumPy
 def oldest(session: nox.Session) -> None:
     """Test with the lower bounds of pyproject.toml."""
-    versions = [
-        "scikit-learn==1.6.0",
-        "numpy==1.24.*",
-        "scipy==1.11.*",
-        "joblib==1.4.0",
-        "threadpoolctl==3.1.0",
-    ]
+    versions = ["scikit-learn==1.6.0", "numpy==1.24.*", "scipy==1.11.*", "joblib==1.4.0"]
     run_tests(session, *versions, *BEFORE_1_9)
 
 

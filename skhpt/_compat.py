@@ -14,7 +14,7 @@ from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.fixes import parse_version
 from sklearn.utils.metaestimators import _safe_split as safe_split
-from sklearn.utils.parallel import delayed
+from sklearn.utils.parallel import _threadpool_controller_decorator, delayed
 from sklearn.utils.validation import _check_method_params as check_method_params
 from sklearn.utils.validation import _num_samples as num_samples
 
@@ -29,6 +29,7 @@ __all__ = [
     "check_method_params",
     "fit_context",
     "num_samples",
+    "one_blas_thread",
     "safe_split",
     "xlogy",
 ]
@@ -59,6 +60,12 @@ def fit_context(*, prefer_skip_nested_validation: bool) -> Callable[[Function], 
         prefer_skip_nested_validation=prefer_skip_nested_validation
     )
     return decorator
+
+
+def one_blas_thread(function: Function) -> Function:
+    """Make a function limit the BLAS library to one thread while it runs."""
+    limited: Function = _threadpool_controller_decorator(limits=1, user_api="blas")(function)
+    return limited
 
 
 def xlogy(x: np.ndarray, y: np.ndarray) -> np.ndarray:

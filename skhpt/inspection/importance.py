@@ -18,8 +18,8 @@ from scipy.stats import loguniform, uniform
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.inspection import permutation_importance
 from sklearn.model_selection import KFold
-from threadpoolctl import threadpool_limits
 
+from skhpt._compat import one_blas_thread
 from skhpt._optional import import_optional
 from skhpt._typing import Params
 from skhpt.inspection.search_data import SearchData, Source, read_source
@@ -123,12 +123,16 @@ def param_importances(
     table = comparable_candidates(data, metric)
     if not table.names or np.ptp(table.scores) == 0:
         return dict.fromkeys(names, 0.0)
-    with threadpool_limits(1, user_api="blas"):  # the matrices are small: threads would wait for each other
-        raw = METHODS[method](table, random_state)
+    raw = _raw_importances(method, table, random_state)
     importances = {name: max(0.0, raw.get(name, 0.0)) for name in names}
     total = sum(importances.values())
     order = sorted(importances, key=lambda name: -importances[name])
     return {name: importances[name] / total if total > 0 else 0.0 for name in order}
+
+
+@one_blas_thread  # the matrices are small: threads would wait for each other
+def _raw_importances(method: str, table: CandidateTable, random_state: int) -> dict[str, float]:
+    return METHODS[method](table, random_state)
 
 
 # -- the candidates ------------------------------------------------------------------------------------------

@@ -284,6 +284,11 @@ NAMES: list[PrivateName] = [
         StrOptions="checks of the constructor's parameters",
     ),
     *names_of(
+        "sklearn.utils.parallel",
+        "_compat",
+        _threadpool_controller_decorator="one BLAS thread for small matrices",
+    ),
+    *names_of(
         "sklearn.utils._metadata_requests",
         "session/fidelity",
         _routing_enabled="whether metadata routing is switched on",
