@@ -39,7 +39,7 @@ class SearchCurve:
     Attributes
     ----------
     x : ndarray of shape (n_trials,)
-        Number of the candidate in ``cv_results_``, or seconds from the first fit of the search to the end of the
+        Number of the candidate in ``cv_results_``, or seconds from the start of the search to the end of the
         candidate.
     scores, stds : ndarray of shape (n_trials,)
         Mean and standard deviation of the scores on the evaluated folds; NaN for failed candidates.
@@ -133,8 +133,8 @@ class SearchHistoryDisplay(Display):
         metric : str, default=None
             Metric to plot; by default the one that ranks the candidates.
         x : {"candidates", "seconds"}, default="candidates"
-            What the x axis shows: the number of the candidate, or the time from the first fit to the end of its last
-            fold. Only searches of this package and their journals know the times.
+            What the x axis shows: the number of the candidate, or the time from the start of the search to the end of
+            its last fold. Only searches of this package and their journals know the times.
         ax : matplotlib Axes, default=None
             Axes to draw on; by default those of a new figure.
         **kwargs : dict of str -> object
@@ -276,7 +276,7 @@ class SearchHistoryDisplay(Display):
     def _label(self, floor: float, marks: Mapping[str, Any]) -> None:
         ax = self.ax_
         ax.set(ylabel=score_label(self.metric))
-        ax.set(xlabel="candidate" if self.x == "candidates" else "seconds since the first fit")
+        ax.set(xlabel="candidate" if self.x == "candidates" else "seconds since the start of the search")
         ax.set_xlim(*_with_margin(np.concatenate([curve.x for curve in self.curves.values()])))
         if self.x == "candidates":
             ticker = import_optional("matplotlib.ticker", type(self).__name__)
@@ -338,8 +338,8 @@ def _at(values: np.ndarray, incumbents: np.ndarray) -> np.ndarray:
 
 
 def _seconds(data: SearchData) -> np.ndarray:
-    """Return the seconds from the first fit to the end of each trial; 0 for a trial of an earlier search."""
-    starts = [fold.started for trial in data.trials for fold in trial.folds if fold.started]
-    if not starts:
+    """Return the seconds from the start of the search to the end of each trial; 0 for an earlier search."""
+    if data.started is None or np.isnan(data.ended).all():
         raise ValueError(f"x='seconds' needs the times of the fits, which {data.label!r} does not have")
-    return np.nan_to_num(data.ended - min(starts), nan=0.0)
+    seconds = data.ended - data.started.timestamp()
+    return np.maximum(np.nan_to_num(seconds, nan=0.0), 0.0)

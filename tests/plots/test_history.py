@@ -3,6 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.datasets import load_iris
 from sklearn.model_selection import GridSearchCV
 from sklearn.tree import DecisionTreeClassifier
@@ -75,10 +76,20 @@ def test_a_metric_is_chosen_by_name(branch_search):
     assert "accuracy" in display.ax_.get_ylabel()
 
 
-def test_seconds_increase_from_the_first_fit(branch_search):
+def test_seconds_increase_from_the_start(branch_search):
     curve = SearchHistoryDisplay.from_search(branch_search, x="seconds").curves["RandomSearch"]
     assert curve.x[0] > 0
     assert (np.diff(curve.x) >= 0).all()
+
+
+def test_candidates_of_an_earlier_search_are_at_the_start(branch_search):
+    later = clone(branch_search).set_params(previous=branch_search, random_state=1)
+    later.fit(*load_iris(return_X_y=True))
+    n_earlier = later.history_.n_earlier_trials
+    curve = SearchHistoryDisplay.from_search(later, x="seconds").curves["RandomSearch"]
+    assert n_earlier > 0
+    assert (curve.x[:n_earlier] == 0).all()
+    assert (curve.x[n_earlier:] > 0).all()
 
 
 def test_a_source_without_times_has_no_seconds():
