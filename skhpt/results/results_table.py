@@ -138,15 +138,21 @@ def _with_skipped(folds: list[FoldScore]) -> tuple[FoldScore, ...]:
 
 
 def _params(table: Table, source: str) -> list[Params]:
+    """Return the parameters of each row: its dict, or its cells if there is no dict, or one that cannot be read."""
+    parsed: list[Any] = [None]
     if "params" in table:
         parsed = [parsed_params(params) for params in table["params"]]
-        if all(isinstance(params, Mapping) for params in parsed):
-            return [dict(params) for params in parsed]
+    if all(isinstance(params, Mapping) for params in parsed):
+        return [dict(params) for params in parsed]
     columns = {name.removeprefix("param_"): table[name] for name in table if name.startswith("param_")}
     if not columns:
         raise ValueError(f"{source} has neither a column params with dicts nor columns param_...")
-    n_rows = len(next(iter(columns.values())))
-    return [_params_of_row(columns, row) for row in range(n_rows)]
+    if "params" not in table:
+        parsed = [None] * len(next(iter(columns.values())))
+    return [
+        dict(params) if isinstance(params, Mapping) else _params_of_row(columns, row)
+        for row, params in enumerate(parsed)
+    ]
 
 
 def _params_of_row(columns: Table, row: int) -> TableParams:

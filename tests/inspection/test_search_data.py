@@ -448,3 +448,13 @@ def test_a_search_and_its_table_are_the_same(search, form):
     assert [dict(params) for params in table.params] == [dict(params) for params in data.params]
     assert table.states.tolist() == data.states.tolist()
     assert set(table.varying_params) == set(data.varying_params)
+
+
+def test_a_row_whose_parameters_cannot_be_read_does_not_change_the_others():
+    table = {
+        "mean_test_score": [0.1, 0.2],
+        "params": ["{'f': <function f at 0x7f>, 'g': 1}", "{'f': None, 'g': 2}"],
+        "param_f": ["<function f at 0x7f>", np.nan],
+        "param_g": [1, 2],
+    }
+    assert read_source(table).values("f") == ["<function f at 0x7f>", None]
