@@ -9,6 +9,7 @@ before. On a busy machine only the processor time says something. MLflow writes 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
 import logging
 import os
@@ -90,7 +91,7 @@ def main():
     logging.disable(logging.WARNING)
     taken = {}
     for repeat in range(arguments.repeats + 1):  # the first one imports packages
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):  # MLflow writes there
             path = Path(folder)
             uri = (path / "runs").as_uri() if arguments.store == "file" else f"sqlite:///{path}/runs.db"
             seconds(1, 1.0, 1, [MLflowLogger(tracking_uri=uri)], None)  # makes the store

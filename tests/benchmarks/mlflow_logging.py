@@ -5,6 +5,7 @@ Searches of 200 candidates whose fits compute for a fixed time, without callback
 """
 
 import argparse
+import contextlib
 import logging
 import os
 import statistics
@@ -100,7 +101,7 @@ def main():
     os.environ["MLFLOW_ALLOW_FILE_STORE"] = "true"
     logging.getLogger("mlflow").setLevel(logging.ERROR)
     warnings.simplefilter("ignore")
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):  # MLflow writes there
         path = Path(folder)
         uri = (path / "runs").as_uri() if args.store == "file" else f"sqlite:///{path}/runs.db"
         cost = cost_of_autologging if args.autologging else cost_of_the_logger
