@@ -222,10 +222,10 @@ class FutureBackend(Backend):
     def _look(self) -> list[TaskUpdate]:
         """Return the updates that are there."""
         done = [future for future in self._pending if future.done()]
-        inbox = self._inbox.read()  # after `done`: a task that is done has sent everything
         if any(isinstance(future.exception(), TerminatedWorkerError) for future in done):
             self._break()
             done = list(self._pending)
+        inbox = self._inbox.read()  # last: a task that is done, and a worker that is ended, has sent everything
         updates = [self._end(future, inbox) for future in done]
         updates += [
             TaskUpdate(task_id, items) for task_id, items in inbox.items() if task_id in self._handles

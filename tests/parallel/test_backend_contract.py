@@ -263,6 +263,21 @@ def test_a_task_whose_worker_dies_is_lost_and_not_without_an_update(case: Case, 
         assert wait_for(backend, {2})[2].last.result == 9
 
 
+@pytest.mark.skipif(os.name == "nt", reason="has no such signals")
+def test_what_a_worker_sends_while_the_pool_ends_arrives(monkeypatch):
+    with CASES["loky"].open() as backend:
+        end_workers = backend._break
+
+        def send_and_end_workers():
+            backend._inbox.channel(1).send("late")
+            end_workers()
+
+        monkeypatch.setattr(backend, "_break", send_and_end_workers)
+        backend.submit(0, die, ())
+        backend.submit(1, sleep, (60.0,))
+        assert "late" in wait_for(backend, {0, 1})[1].items
+
+
 def sums(array):
     yield from ()
     return float(array.sum())
