@@ -225,7 +225,9 @@ class FutureBackend(Backend):
         if any(isinstance(future.exception(), TerminatedWorkerError) for future in done):
             self._break()
             done = list(self._pending)
-        inbox = self._inbox.read()  # last: a task that is done, and a worker that is ended, has sent everything
+        inbox = (
+            self._inbox.read()
+        )  # last: a task that is done, and a worker that is ended, has sent everything
         updates = [self._end(future, inbox) for future in done]
         updates += [
             TaskUpdate(task_id, items) for task_id, items in inbox.items() if task_id in self._handles
