@@ -157,7 +157,7 @@ class FoldScore:
         return self.state not in ("ok", "skipped")
 
     def set_times(self, *, started: float, ended: float, worker: str) -> None:
-        """Set the times of a new score, which nobody else has yet: a copy would cost as much as a short fit."""
+        """Set the times of a new score without a copy, which would cost as much as a short fit."""
         for name, value in (("started", started), ("ended", ended), ("worker", worker)):
             object.__setattr__(self, name, value)
 

@@ -13,7 +13,7 @@ class SearchCallback:
     """Base class of callbacks that follow a search.
 
     A subclass overrides the hooks that it needs; ``search.set_callbacks(...)`` takes an instance. Hooks are called in
-    the process and thread that called ``fit``, in the order of the events. Fits go on in the workers meanwhile, and
+    the process and thread that called ``fit``, in the order of the events. The workers continue to fit meanwhile, and
     candidates share fits as without callbacks. A callback changes neither results nor the journal, however slow it
     is. It is no parameter of the search; clones share it.
 
@@ -24,7 +24,7 @@ class SearchCallback:
     on each rung.
 
     If a hook raises an exception, there is one warning with its traceback, and the callback is not called again; the
-    search goes on. (Where warnings are errors, ``fit`` raises it at its end: then the search is fitted.)
+    search continues. (Where warnings are errors, ``fit`` raises it at its end: then the search is fitted.)
     `KeyboardInterrupt` has the effect of Ctrl-C.
 
     The parameters of all hooks:

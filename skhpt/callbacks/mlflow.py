@@ -48,7 +48,7 @@ class MLflowLogger(SearchCallback):
 
     The search is a run. Each candidate is a run nested under it, which appears when the candidate has finished.
     Requests to MLflow are sent by a thread of their own; ``fit`` waits at its end until all are sent. If one fails,
-    there is one warning, nothing more is logged, and the search goes on.
+    there is one warning, nothing more is logged, and the search continues.
 
     Needs MLflow 3: ``pip install 'skhpt[mlflow]'``.
 
@@ -320,7 +320,7 @@ class _SearchLog:
             self._has_warned = True
             run = f"run {self.runs.run_id}" if self.runs.run_id else "no run"
             warn_user(
-                f"MLflowLogger stops, and the search goes on. MLflow has {run} with {self.runs.n_logged} of the "
+                f"MLflowLogger stops, and the search continues. MLflow has {run} with {self.runs.n_logged} of the "
                 f"{len(self._candidates)} candidates that have finished; further ones, the results and the artifacts "
                 f"are not logged: {error}"
             )

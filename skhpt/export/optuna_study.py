@@ -90,7 +90,7 @@ def to_optuna(
 
 
 class StudyWriter:
-    """Writes a search to a study, again and again while the search goes on.
+    """Writes a search to a study, again and again while the search runs.
 
     Parameters
     ----------

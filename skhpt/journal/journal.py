@@ -104,7 +104,7 @@ class Journal:
         self._postponed += [encode(earlier_record(trial)) for trial in trials]
 
     def begin(self, **facts: Any) -> None:
-        """Write that a search begins or goes on, with plain values that describe it.
+        """Write that a search begins or is resumed, with plain values that describe it.
 
         A new journal gets this line together with its first round: before there are candidates, there is nothing to
         resume.

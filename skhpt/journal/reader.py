@@ -259,7 +259,7 @@ class JournalReader:
                 self._read_line(self.n_lines, line, contents, codec)
 
     def resume(self, file: BinaryIO) -> None:
-        """Go on after the last complete line, with a file that has grown since it was read."""
+        """Continue after the last complete line, with a file that has grown since it was read."""
         file.seek(self.n_bytes)
         self._lines = self._complete_lines(file)
 

@@ -131,7 +131,7 @@ def status_line(status: SearchStatus) -> str:
     if status.best:
         best = status.best
         score = score_text(best.score, abs(best.score))
-        parts.append(f"best {score} by candidate {best.number} ({params_text(best.params)})")
+        parts.append(f"best {score} by candidate {best.number} ({short_params_text(best.params)})")
     parts.append(f"{status.n_folds} fold{'s' * (status.n_folds != 1)}")
     if status.n_workers and status.n_workers > 1 and not status.stop_reason:
         parts.append(f"{status.n_busy}/{status.n_workers} busy")
@@ -162,7 +162,7 @@ def duration_text(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes:02}:{seconds:02}"
 
 
-def params_text(params: Params, width: int = _PARAMS_WIDTH) -> str:
+def short_params_text(params: Params, width: int = _PARAMS_WIDTH) -> str:
     """Return parameters as a short text, without the names of pipeline steps where a name is clear without them.
 
     Parameters

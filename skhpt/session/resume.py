@@ -125,7 +125,7 @@ def _process() -> dict[str, Any]:
 
 
 def begin(session: Session, n_planned: int | None, plan: Plan | None = None) -> None:
-    """Write to the journal that a search begins or goes on: the number of its trials at the end, and its process."""
+    """Write to the journal that a search begins or is resumed: the number of its trials at the end, and its process."""
     if session.journal is None:
         return
     rungs = None if plan is None else [[row[name] for name in PLAN_COLUMNS] for row in plan]

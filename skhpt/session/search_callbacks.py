@@ -118,8 +118,8 @@ class RunningCallbacks:
             except Exception:
                 self._callbacks = [each for each in self._callbacks if each is not callback]
                 self._warn(
-                    f"{type(callback).__name__}.{hook} failed; the callback is not called again, and the search goes "
-                    f"on:\n{traceback.format_exc()}"
+                    f"{type(callback).__name__}.{hook} failed; the callback is not called again, and the search "
+                    f"continues:\n{traceback.format_exc()}"
                 )
 
     def _warn(self, message: str) -> None:

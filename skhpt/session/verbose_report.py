@@ -10,7 +10,7 @@ import numpy as np
 from skhpt._html import seconds
 from skhpt.callbacks.base import SearchCallback
 from skhpt.results.leaderboard import score_text
-from skhpt.results.status import SearchStatus, cut_text, params_text
+from skhpt.results.status import SearchStatus, cut_text, short_params_text
 from skhpt.trial import FoldScore, Trial
 
 #: Maximum length of the text of an error.
@@ -77,7 +77,7 @@ def candidate_line(trial: Trial, status: SearchStatus) -> str:
     rung = f" on {status.rung}" if status.rung else ""
     outcome = _outcome(trial, status.metric)
     time = seconds(sum(fold.fit_time + fold.score_time for fold in trial.evaluated))
-    params = params_text(trial.candidate.params)
+    params = short_params_text(trial.candidate.params)
     line = f"[{status.n_finished}{planned}] candidate {trial.candidate.number}{rung}: {outcome}, {time}, {params}"
     return f"{line}; {_best_so_far(trial, status)}"
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skhpt.history import History
-from skhpt.results.status import duration_text, params_text, status_line
+from skhpt.results.status import duration_text, short_params_text, status_line
 from skhpt.results.status_tracker import StatusTracker, WorkPlan
 from skhpt.session.search_callbacks import work_plan
 from skhpt.strategies.fixed_list import FixedList
@@ -221,11 +221,11 @@ def test_the_line_says_what_matters_first():
     ],
 )
 def test_params_are_shortened(params, text):
-    assert params_text(params) == text
+    assert short_params_text(params) == text
 
 
 def test_many_params_are_cut():
-    text = params_text({f"parameter_{i}": i for i in range(30)})
+    text = short_params_text({f"parameter_{i}": i for i in range(30)})
     assert len(text) == 70
     assert text.endswith("...")
 
