@@ -96,7 +96,7 @@ class RetryPolicy:
         """Return the id of the candidate that the loss of a worker is due to; None if it is not known."""
         remaining, task = submitted.remaining, submitted.task
         # The shared fits may be the cause, so each candidate is retried separately.
-        if task.is_shared:
+        if task.is_shared or update.lost == "preempted":
             return None
         if update.lost == "cancelled" and not (task.is_isolated and len(remaining) == 1):
             return None

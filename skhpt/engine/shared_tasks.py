@@ -76,6 +76,7 @@ class SharedTaskQueue(TaskQueue):
                     shared,
                     n_splits=self.n_splits,
                     n_slots=self.pool.n_slots,
+                    is_serial=self.pool.is_serial,
                     policy=self._planner.policy,
                 )
             )
@@ -119,7 +120,12 @@ class SharedTaskQueue(TaskQueue):
 
 
 def shared_tasks(
-    shared: Sequence[SharedCandidate], *, n_splits: int, n_slots: int, policy: SharingPolicy
+    shared: Sequence[SharedCandidate],
+    *,
+    n_splits: int,
+    n_slots: int,
+    is_serial: bool,
+    policy: SharingPolicy,
 ) -> Iterator[Task]:
     """Make tasks of candidates that share fits; no fit is made twice unless workers would be idle otherwise.
 
@@ -128,11 +134,13 @@ def shared_tasks(
     shared : sequence of SharedCandidate
         Candidates in their order.
     n_splits, n_slots : int
-        Folds, and workers. A single worker, which is this process, gets the smallest tasks possible.
+        Folds, and workers.
+    is_serial : bool
+        Whether there are no workers but this process, which gets the smallest tasks possible.
     policy : SharingPolicy
         Conditions of sharing.
     """
-    n_wanted = math.inf if n_slots == 1 else math.ceil(SHARED_TASKS_PER_SLOT * n_slots / n_splits)
+    n_wanted = math.inf if is_serial else math.ceil(SHARED_TASKS_PER_SLOT * n_slots / n_splits)
     whole = [(piece, split) for piece in pieces(shared, n_wanted) for split in range(n_splits)]
     n_last = len(whole) % n_slots if len(whole) < SHARED_TASKS_PER_SLOT * n_slots else 0
     n_parts = _n_parts(n_last, n_slots)

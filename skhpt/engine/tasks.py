@@ -10,8 +10,6 @@ from typing import Any, ClassVar, Protocol
 from skhpt.fitting import fold
 from skhpt.trial import Candidate
 
-#: Seconds of work that a task should hold, so that sending it costs little in comparison.
-TASK_SECONDS = 0.1
 #: Tasks per worker that must remain, so that all workers finish at about the same time.
 TASKS_PER_SLOT = 4
 
@@ -27,6 +25,11 @@ class Slots(Protocol):
     @property
     def is_serial(self) -> bool:
         """Whether there are no workers: this thread runs each task as soon as it waits."""
+        ...
+
+    @property
+    def task_seconds(self) -> float:
+        """Seconds of work that a task should hold, so that sending it costs little in comparison."""
         ...
 
 
@@ -131,9 +134,15 @@ class TaskQueue:
     def _make_tasks(self) -> None:
         """Make the tasks of the next candidates, one for each fold."""
         n_waiting = len(self._waiting)
-        size = chunk_size(
-            self.seconds_per_fold, n_candidates=n_waiting, n_splits=self.n_splits, n_slots=self.pool.n_slots
-        )
+        size = 1
+        if not self.pool.is_serial and self.seconds_per_fold is not None:
+            size = chunk_size(
+                self.seconds_per_fold,
+                task_seconds=self.pool.task_seconds,
+                n_candidates=n_waiting,
+                n_splits=self.n_splits,
+                n_slots=self.pool.n_slots,
+            )
         chunk = [self._waiting.popleft() for _ in range(min(size, n_waiting))]
         for split in range(self.n_splits):
             candidates = [candidate for candidate, splits in chunk if split in splits]
@@ -175,25 +184,27 @@ def _without(ids: set[int], tasks: Iterable[Task]) -> list[Task]:
     return [task for task in remaining if task.candidates]
 
 
-def chunk_size(seconds_per_fold: float | None, *, n_candidates: int, n_splits: int, n_slots: int) -> int:
+def chunk_size(
+    seconds_per_fold: float, *, task_seconds: float, n_candidates: int, n_splits: int, n_slots: int
+) -> int:
     """Return the number of candidates to put into one task.
 
     Parameters
     ----------
-    seconds_per_fold : float or None
-        Duration of one fold of one candidate; None if it is not known yet.
+    seconds_per_fold : float
+        Duration of one fold of one candidate.
+    task_seconds : float
+        Seconds of work that a task should hold.
     n_candidates, n_splits : int
         Candidates that wait, and folds of each.
     n_slots : int
-        Workers. With one worker, which is this process, sending costs nothing, and the size is 1.
+        Workers.
 
     Returns
     -------
     size : int
         At least 1.
     """
-    if n_slots == 1 or seconds_per_fold is None:
-        return 1
-    worthwhile = TASK_SECONDS / max(seconds_per_fold, 1e-6)
+    worthwhile = task_seconds / max(seconds_per_fold, 1e-6)
     balanced = n_candidates * n_splits / (TASKS_PER_SLOT * n_slots)
     return max(1, int(min(worthwhile, balanced)))

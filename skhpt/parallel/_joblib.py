@@ -33,7 +33,10 @@ from joblib.externals.loky import (
 )
 from joblib.externals.loky.backend.reduction import dumps  # form of tasks and exceptions on their way
 from joblib.externals.loky.process_executor import TerminatedWorkerError  # error of a task whose worker died
-from joblib.parallel import BatchedCalls  # form in which a backend takes tasks
+from joblib.parallel import (
+    BatchedCalls,  # form in which a backend takes tasks
+    get_active_backend,  # the backend and the number of jobs of `parallel_config`
+)
 
 from skhpt.parallel.process_tree import find_trees, kill, kill_trees
 
@@ -60,6 +63,12 @@ SECONDS_TO_HAND_OVER = 5.0
 def active_backend(parallel: Parallel) -> ParallelBackendBase:
     """Return the backend that the user chose with `joblib.parallel_config`."""
     return parallel._backend
+
+
+def configured_n_jobs() -> int | None:
+    """Return the `n_jobs` of the active `joblib.parallel_config`; None if it does not say any."""
+    n_jobs: int | None = get_active_backend()[1]
+    return n_jobs
 
 
 def begin_calls(parallel: Parallel) -> None:

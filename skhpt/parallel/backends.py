@@ -34,6 +34,8 @@ from skhpt.parallel.channels import (
 )
 from skhpt.parallel.folders import make_folder, remove_folder
 
+#: Seconds of work that a task should hold on this machine.
+TASK_SECONDS = 0.1
 #: Seconds between two looks into the inbox.
 POLL_SECONDS = 0.2
 #: Seconds that a broken pool gets to report all of its tasks as lost.
@@ -56,20 +58,45 @@ class Backend(ABC):
 
     Attributes
     ----------
+    n_slots : int
+        Number of tasks that run at the same time, at least 1.
     max_pending : float
         Tasks that may be submitted and not done at the same time.
+    default_pending : int
+        Number of tasks to keep pending, unless the user has chosen another one.
+    task_seconds : float
+        Seconds of work that a task should hold, so that sending it costs little in comparison.
     is_watched : bool
         Whether the backend may have processes or folders that must not outlive this process.
     is_broken : bool
         Whether the workers are gone, and all tasks with them.
     """
 
-    max_pending = math.inf
     is_watched = False
     is_broken = False
 
     def __init__(self, interruptible: Interruptible):
         self.interruptible = interruptible
+
+    @property
+    @abstractmethod
+    def n_slots(self) -> int:
+        """Number of tasks that run at the same time."""
+
+    @property
+    def max_pending(self) -> float:
+        """Tasks that may be submitted and not done at the same time."""
+        return math.inf
+
+    @property
+    def default_pending(self) -> int:
+        """Number of tasks to keep pending: that of joblib."""
+        return 2 * self.n_slots
+
+    @property
+    def task_seconds(self) -> float:
+        """Seconds of work that a task should hold."""
+        return TASK_SECONDS
 
     @abstractmethod
     def submit(self, task_id: int, function: Task, args: tuple[Any, ...]) -> None:
@@ -110,6 +137,7 @@ class Backend(ABC):
 class SerialBackend(Backend):
     """Backend without workers: each `wait` runs the first task in this thread, up to the next item that it yields."""
 
+    n_slots = 1
     max_pending = 1
 
     def __init__(self, interruptible: Interruptible):
@@ -158,11 +186,13 @@ class FutureBackend(Backend):
     """
 
     is_watched = True
+    n_slots = 1
 
     def __init__(self, parallel: Parallel, interruptible: Interruptible):
         super().__init__(interruptible)
         self._parallel = parallel
         self._backend = _joblib.active_backend(parallel)
+        self.n_slots = int(self._backend.effective_n_jobs(parallel.n_jobs))
         self._pending: dict[Future[Any], int] = {}  # task ids
         self._handles: dict[int, Any] = {}  # of the backend, by task id
         self._pickle_cache: dict[Any, Any] = {}
@@ -288,9 +318,12 @@ class BatchBackend(Backend):
         Returns a context in which Ctrl-C may raise `KeyboardInterrupt`.
     """
 
+    n_slots = 1
+
     def __init__(self, parallel: Parallel, interruptible: Interruptible):
         super().__init__(interruptible)
         self._parallel = parallel
+        self.n_slots = int(_joblib.active_backend(parallel).effective_n_jobs(parallel.n_jobs))
         self._queue: dict[int, Any] = {}
 
     def submit(self, task_id: int, function: Task, args: tuple[Any, ...]) -> None:

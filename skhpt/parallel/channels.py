@@ -58,9 +58,10 @@ class TaskUpdate:
         The value that it has returned.
     error : BaseException or None
         The exception that it has raised.
-    lost : {"", "crashed", "timeout", "cancelled"}
+    lost : {"", "crashed", "timeout", "cancelled", "preempted"}
         How it has lost its worker: not at all; the worker died; the worker was killed because a fit took too
-        long; or the task was cancelled because a worker died that may have run another task.
+        long; the task was cancelled because a worker died that may have run another task; or the worker is gone for a
+        reason other than the task, or it is not known which candidate of the task was the cause.
     n_deaths : int
         Workers that died of this task, if no other task was running; 0 if one was.
     """
@@ -70,7 +71,7 @@ class TaskUpdate:
     is_done: bool = False
     result: Any = None
     error: BaseException | None = None
-    lost: Literal["", "crashed", "timeout", "cancelled"] = ""
+    lost: Literal["", "crashed", "timeout", "cancelled", "preempted"] = ""
     n_deaths: int = 0
 
     @classmethod

@@ -6,117 +6,98 @@ while the data is being sent.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any
-from weakref import ref
 
 from joblib import parallel_config
 
-from skhpt._compat import bind_context
 from skhpt.parallel._joblib import ParallelBackendBase
-from skhpt.parallel.backends import Backend, Interruptible
-from skhpt.parallel.channels import NullInbox, Task, TaskUpdate, work
-
-#: Bytes from which an argument is sent to the workers once, instead of with every task.
-SCATTER_BYTES = 1_000
-#: Seconds that the cluster has to bring back at least one worker.
-SECONDS_TO_RETURN = 60
+from skhpt.parallel.backends import Interruptible
+from skhpt.parallel.channels import NullInbox, TaskUpdate
+from skhpt.parallel.cluster import ClusterBackend, ClusterOptions
+from skhpt.parallel.cluster_call import Call, Output, run_call
+from skhpt.parallel.fit_resources import FitResources
 
 
-class DaskBackend(Backend):
-    """Backend on the client of a Dask cluster, with one future of Dask per task.
+class DaskBackend(ClusterBackend):
+    """Backend on the client of a Dask cluster, with one future of Dask per task."""
 
-    Parameters
-    ----------
-    backend : joblib's DaskDistributedBackend
-        The active backend.
-    interruptible : callable
-        Returns a context in which Ctrl-C may raise `KeyboardInterrupt`.
-    """
+    engine = "Dask"
 
-    def __init__(self, backend: ParallelBackendBase, interruptible: Interruptible):
-        super().__init__(interruptible)
+    def __init__(self, backend: ParallelBackendBase, interruptible: Interruptible, options: ClusterOptions):
+        super().__init__(backend, interruptible, options)
         self._client = backend.client
-        self._options = backend.submit_kwargs
-        self._pending: dict[Any, int] = {}  # task ids, by future of Dask
+        self._submit_options = backend.submit_kwargs
+        self._futures: dict[int, Any] = {}  # by task id
+        self._task_ids: dict[Any, int] = {}  # by future
         self._done: SimpleQueue[Any] = SimpleQueue()  # futures that came to an end
-        # Large arguments, with the futures of their copies, by id()
-        self._scattered: dict[int, tuple[Any, Any]] = {}
+        self._sources: dict[str, Any] = {}  # futures of the shared values, by token
 
     @staticmethod
     def serves(backend: ParallelBackendBase) -> bool:
-        """Tell whether a backend is joblib's backend for Dask."""
         return type(backend).__name__ == "DaskDistributedBackend"
 
-    def submit(self, task_id: int, function: Task, args: tuple[Any, ...]) -> None:
-        on_worker = bind_context(_work_on_cluster)
+    @classmethod
+    def count_slots(cls, backend: ParallelBackendBase, resources: FitResources) -> int:
+        return sum(backend.client.nthreads().values())
+
+    def _count_slots(self) -> int:
+        return sum(self._client.nthreads().values())
+
+    def _share(self, token: str, value: Any) -> Any:
+        [source] = self._client.scatter([value], hash=False, timeout=60)
+        self._sources[token] = source
+        return None
+
+    def _send(self, task_id: int, call: Call) -> None:
         future = self._client.submit(
-            on_worker, function, *map(self._scatter, args), pure=False, **self._options
+            _run_on_worker, tuple(call), self._sources, pure=False, **self._submit_options
         )
-        self._pending[future] = task_id
+        self._futures[task_id], self._task_ids[future] = future, task_id
         future.add_done_callback(self._done.put)
 
-    def _scatter(self, arg: Any) -> Any:
-        """Return what to send for an argument: itself, or a reference to the copies that the workers have."""
-        from dask.sizeof import sizeof
-
-        if not _is_data(arg) or sizeof(arg) <= SCATTER_BYTES:
-            return arg
-        if id(arg) not in self._scattered:
-            # A copy for each worker: a worker that dies takes its copy with it.
-            [copies] = self._client.scatter([arg], broadcast=True, hash=False, timeout=SECONDS_TO_RETURN)
-            self._scattered[id(arg)] = (arg, copies)
-        return self._scattered[id(arg)][1]
-
-    def wait(self, seconds: float | None) -> list[TaskUpdate]:
-        if not self._pending:
-            return []
+    def _receive(self, seconds: float) -> list[TaskUpdate]:
         done = []
         with suppress(Empty):
-            with self.interruptible():
-                done.append(self._done.get(timeout=seconds))
+            done.append(self._done.get(timeout=seconds))
             while True:
                 done.append(self._done.get_nowait())
-        return [self._end(future) for future in done if future in self._pending]
+        return [self._end(future) for future in done if future in self._task_ids]
 
     def _end(self, future: Any) -> TaskUpdate:
         """Return the last update of a task."""
-        task_id = self._pending.pop(future)
+        task_id = self._task_ids.pop(future)
+        del self._futures[task_id]
         try:
-            return TaskUpdate.last(task_id, [], future.result())
-        except CancelledError:  # the data is gone, with all workers that had it, and maybe the result too
-            n_deaths = 1
+            return self._ended(task_id, future.result())
+        except CancelledError:
+            return self._lost(task_id, is_to_blame=False)
         except Exception as error:
             if type(error).__name__ != "KilledWorker":
-                return TaskUpdate(task_id, is_done=True, error=error)
-            n_deaths = _deaths_allowed() + 1
-        self._scattered.clear()
-        return TaskUpdate(task_id, is_done=True, lost="cancelled", n_deaths=n_deaths)
+                return self._failed(task_id, error)
+            return self._lost(task_id, is_to_blame=True, n_deaths=_deaths_allowed() + 1)
 
-    # A cluster does not say which tasks have begun, so `stop_submitting` cancels none.
+    def _cancel(self, task_ids: Sequence[int]) -> None:
+        futures = [self._futures.pop(task_id) for task_id in task_ids]
+        for future in futures:
+            del self._task_ids[future]
+        self._client.cancel(futures, force=True)
 
-    def abort(self) -> None:
-        self._client.cancel(list(self._pending), force=True)
-        self._pending.clear()
+    def _end_worker(self, task_id: int) -> list[TaskUpdate]:
+        raise NotImplementedError
 
     def close(self) -> None:
-        self._scattered.clear()
+        super().close()
+        self._sources.clear()
 
 
-def _is_data(arg: Any) -> bool:
-    """Tell data from lists and tuples made for one task, which have no weak references; joblib does the same."""
-    try:
-        return ref(arg) is not None
-    except TypeError:
-        return False
-
-
-def _work_on_cluster(task: Task, *args: Any) -> Any:
+def _run_on_worker(call: tuple[Any, ...], sources: dict[str, Any]) -> Output:
     """Run a task so that estimators with an ``n_jobs`` of their own find the cluster, as with joblib's backend."""
     with parallel_config("dask"):
-        return work(task, NullInbox().channel(0), *args)
+        return run_call(Call(*call), NullInbox().channel(0), lambda shared: sources[shared.token])
 
 
 def _deaths_allowed() -> int:

@@ -16,25 +16,42 @@ from typing import Any
 from joblib import Parallel, effective_n_jobs
 
 from skhpt.parallel import _joblib
-from skhpt.parallel._joblib import ParallelBackendBase, SequentialBackend
+from skhpt.parallel._joblib import SequentialBackend
 from skhpt.parallel.backends import Backend, BatchBackend, FutureBackend, SerialBackend
 from skhpt.parallel.channels import Task, TaskUpdate
-from skhpt.parallel.dask import DaskBackend
+from skhpt.parallel.cluster import ClusterOptions
+from skhpt.parallel.engines import engine_of, n_jobs_of
+from skhpt.parallel.fit_resources import NO_RESOURCES, FitResources
 from skhpt.parallel.processes import ProcessBackend
 from skhpt.parallel.watchdog import watchdog
 
+#: The number of tasks to send ahead unless the user says another: each backend may choose what it means.
+DEFAULT_PRE_DISPATCH = "2*n_jobs"
 
-def n_workers(n_jobs: int | None) -> int:
-    """Return the number of workers that `n_jobs` means on the active backend."""
+
+def n_workers(n_jobs: int | None, fit_resources: FitResources = NO_RESOURCES) -> int:
+    """Return the number of workers that `n_jobs` means on the active backend, which may be 0 on a cluster."""
+    backend = _joblib.active_backend(Parallel(n_jobs=n_jobs))
+    n_wanted = n_jobs_of(n_jobs)
+    if engine := engine_of(backend, n_wanted, fit_resources):
+        n_slots = engine.count_slots(backend, fit_resources)
+        return n_slots if n_wanted is None or n_wanted < 0 else min(n_slots, n_wanted)
     return int(effective_n_jobs(n_jobs))
 
 
-def shares_memory(n_jobs: int | None, fit_timeout: float | None = None) -> bool:
+def shares_memory(
+    n_jobs: int | None, fit_timeout: float | None = None, fit_resources: FitResources = NO_RESOURCES
+) -> bool:
     """Tell whether the workers are in this process."""
     backend = _joblib.active_backend(Parallel(n_jobs=n_jobs))
-    if fit_timeout is not None or (DaskBackend.serves(backend) and n_jobs != 1):
+    if needs_processes(fit_timeout, fit_resources) or engine_of(backend, n_jobs_of(n_jobs), fit_resources):
         return False
     return n_workers(n_jobs) == 1 or _joblib.has_threads(backend)
+
+
+def needs_processes(fit_timeout: float | None, fit_resources: FitResources) -> bool:
+    """Tell whether fits need worker processes that are started for this search and can be killed one by one."""
+    return fit_timeout is not None or bool(fit_resources)
 
 
 class Pool:
@@ -47,7 +64,9 @@ class Pool:
     pre_dispatch : int, str or None, default="2*n_jobs"
         Greatest number of pending tasks, as in `joblib.Parallel`.
     fit_timeout : float, default=None
-        Seconds after which a fit is given up; it takes processes of this machine, even for a single worker.
+        Seconds after which a fit is given up; it takes processes, even for a single worker.
+    fit_resources : FitResources, default=NO_RESOURCES
+        Resources that each fit needs.
     interruptible : callable, default=nullcontext
         Returns a context in which Ctrl-C may raise `KeyboardInterrupt`: this process waits or works in it.
     folders : iterable of str, default=()
@@ -58,7 +77,9 @@ class Pool:
     backend : Backend
         Sends tasks to the workers.
     n_slots : int
-        Number of tasks that run at the same time.
+        Number of tasks that run at the same time, at least 1. On a cluster it may change at any moment.
+    task_seconds : float
+        Seconds of work that a task should hold, so that sending it costs little in comparison.
     is_serial : bool
         Whether there are no workers: this thread runs each task as soon as it waits.
     n_pending : int
@@ -69,18 +90,18 @@ class Pool:
     Raises
     ------
     ValueError
-        If there is a `fit_timeout`, but the workers are threads, or on other machines.
+        If there is a `fit_timeout`, or fits need resources, but the workers are threads.
     """
 
     backend: Backend
-    n_slots: int
 
     def __init__(
         self,
         n_jobs: int | None = None,
         *,
-        pre_dispatch: int | str | None = "2*n_jobs",
+        pre_dispatch: int | str | None = DEFAULT_PRE_DISPATCH,
         fit_timeout: float | None = None,
+        fit_resources: FitResources = NO_RESOURCES,
         interruptible: Callable[[], AbstractContextManager[Any]] = nullcontext,
         folders: Iterable[str] = (),
     ):
@@ -88,61 +109,85 @@ class Pool:
         self._n_jobs = n_jobs
         self._pre_dispatch = pre_dispatch
         self._fit_timeout = fit_timeout
+        self._fit_resources = fit_resources
         self._interruptible = interruptible
         self._folders = set(folders)
         self._pending: set[int] = set()  # task ids
         self._n_submitted = 0
         self._is_stopped = False
+        self._is_entered = False  # the session of joblib
 
     def __enter__(self) -> Pool:
-        self._parallel.__enter__()
-        _joblib.remove_unused_folders(self._parallel)
-        backend = _joblib.active_backend(self._parallel)
-        self.n_slots = int(backend.effective_n_jobs(self._parallel.n_jobs))
-        if self._n_jobs is not None and self._n_jobs > 0:  # Dask counts its cluster whatever n_jobs is
-            self.n_slots = min(self.n_slots, self._n_jobs)
-        try:
-            self.backend = self._choose_backend(backend)
-        except BaseException:
-            _joblib.end_calls(self._parallel)
-            raise
-        self._max_pending = min(self.backend.max_pending, _max_pending(self._pre_dispatch, self.n_slots))
+        self.backend = self._open_cluster() or self._open_joblib()
         self._watch()
         return self
 
-    def _choose_backend(self, backend: ParallelBackendBase) -> Backend:
-        # The only worker of a cluster may die without this process.
-        is_cluster = DaskBackend.serves(backend) and self._n_jobs != 1
-        is_serial = isinstance(backend, SequentialBackend) or (self.n_slots == 1 and not is_cluster)
-        if self._fit_timeout is not None:
+    def _open_cluster(self) -> Backend | None:
+        """Return the backend of the active engine, whose backend of joblib is not used; None without an engine."""
+        backend, n_jobs = _joblib.active_backend(self._parallel), n_jobs_of(self._n_jobs)
+        engine = engine_of(backend, n_jobs, self._fit_resources)
+        if engine is None:
+            return None
+        options = ClusterOptions(
+            n_jobs=n_jobs, fit_timeout=self._fit_timeout, fit_resources=self._fit_resources
+        )
+        return engine(backend, self._interruptible, options)
+
+    def _open_joblib(self) -> Backend:
+        """Open a session of joblib; return the backend for it."""
+        self._parallel.__enter__()
+        self._is_entered = True
+        try:
+            _joblib.remove_unused_folders(self._parallel)
+            return self._joblib_backend()
+        except BaseException:
+            self._close_joblib()
+            raise
+
+    def _joblib_backend(self) -> Backend:
+        backend = _joblib.active_backend(self._parallel)
+        n_slots = int(backend.effective_n_jobs(self._parallel.n_jobs))
+        is_serial = isinstance(backend, SequentialBackend) or n_slots == 1
+        if needs_processes(self._fit_timeout, self._fit_resources):
             if not is_serial and not _joblib.has_processes(backend):
+                name = "fit_timeout" if self._fit_timeout is not None else "fit_resources"
+                value = self._fit_resources if self._fit_timeout is None else self._fit_timeout
                 raise ValueError(
-                    f"fit_timeout={self._fit_timeout} needs workers that are processes of this machine, such as those "
-                    f"of joblib's backend 'loky'; the active backend is {type(backend).__name__}"
+                    f"{name}={value} needs workers that are processes, such as those of joblib's backend 'loky', of "
+                    f"Dask or of Ray; the active backend is {type(backend).__name__}"
                 )
-            return self._process_backend()
+            return self._process_backend(n_slots)
         if is_serial:
             return SerialBackend(self._interruptible)
-        if DaskBackend.serves(backend):
-            return DaskBackend(backend, self._interruptible)
         if FutureBackend.serves(backend):
             return FutureBackend(self._parallel, self._interruptible)
         return BatchBackend(self._parallel, self._interruptible)
 
-    def _process_backend(self) -> ProcessBackend:
+    def _process_backend(self, n_slots: int) -> ProcessBackend:
         backend = _joblib.active_backend(self._parallel)
-        return ProcessBackend(
-            backend, self._interruptible, n_workers=self.n_slots, fit_timeout=self._fit_timeout
-        )
+        return ProcessBackend(backend, self._interruptible, n_workers=n_slots, fit_timeout=self._fit_timeout)
+
+    def _close_joblib(self) -> None:
+        if self._is_entered:
+            self._is_entered = False
+            _joblib.end_calls(self._parallel)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
         try:
             if self._pending:
                 self.backend.abort()
         finally:
-            _joblib.end_calls(self._parallel)
+            self._close_joblib()
             self.backend.close()  # last, because no worker writes any more
             watchdog.forget(self)
+
+    @property
+    def n_slots(self) -> int:
+        return self.backend.n_slots
+
+    @property
+    def task_seconds(self) -> float:
+        return self.backend.task_seconds
 
     @property
     def is_serial(self) -> bool:
@@ -154,7 +199,22 @@ class Pool:
 
     @property
     def n_free(self) -> float:
-        return 0 if self._is_stopped else self._max_pending - len(self._pending)
+        return 0 if self._is_stopped else self._max_pending() - len(self._pending)
+
+    def _max_pending(self) -> float:
+        """Return the number of tasks that may be pending."""
+        return min(self.backend.max_pending, self._pre_dispatched())
+
+    def _pre_dispatched(self) -> float:
+        """Return the number of tasks that `pre_dispatch` allows."""
+        pre_dispatch = self._pre_dispatch
+        if pre_dispatch is None or pre_dispatch == "all":
+            return math.inf
+        if pre_dispatch == DEFAULT_PRE_DISPATCH:
+            return self.backend.default_pending
+        if isinstance(pre_dispatch, str):
+            pre_dispatch = _joblib.eval_expr(pre_dispatch.replace("n_jobs", str(self.n_slots)))
+        return max(1, int(pre_dispatch))
 
     def submit(self, function: Task, *args: Any) -> int:
         """Submit a task, ``function(*args)``; return its id."""
@@ -185,19 +245,9 @@ class Pool:
         """Continue with processes that die separately, so that the cause of the next death is known."""
         self.backend.abort()
         self.backend.close()
-        self.backend = self._process_backend()
-        self._max_pending = min(self._max_pending, self.backend.max_pending)
+        self.backend = self._process_backend(self.n_slots)
 
     def stop_submitting(self) -> None:
         """Begin no further tasks, as far as possible; tasks that have begun come to their end."""
         self._is_stopped = True
         self._pending.difference_update(self.backend.stop_submitting())
-
-
-def _max_pending(pre_dispatch: int | str | None, n_slots: int) -> float:
-    """Return the number of tasks that `pre_dispatch` allows."""
-    if pre_dispatch is None or pre_dispatch == "all":
-        return math.inf
-    if isinstance(pre_dispatch, str):
-        pre_dispatch = _joblib.eval_expr(pre_dispatch.replace("n_jobs", str(n_slots)))
-    return max(1, int(pre_dispatch))

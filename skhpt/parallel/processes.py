@@ -92,6 +92,7 @@ class ProcessBackend(Backend):
     """
 
     is_watched = True
+    n_slots = 1
 
     def __init__(
         self,
@@ -102,7 +103,7 @@ class ProcessBackend(Backend):
         fit_timeout: float | None = None,
     ):
         super().__init__(interruptible)
-        self.max_pending = n_workers
+        self.n_slots = n_workers
         self.fit_timeout = fit_timeout
         self._backend = backend
         self._folder = Path(make_folder())
@@ -121,6 +122,10 @@ class ProcessBackend(Backend):
         self._idle: list[Worker] = []
         self._running: dict[int, _Running] = {}
         self._queue: deque[tuple[int, Callable[[], list[Any]]]] = deque()
+
+    @property
+    def max_pending(self) -> int:
+        return self.n_slots
 
     def submit(self, task_id: int, function: Task, args: tuple[Any, ...]) -> None:
         batch = make_batch(self._backend, function, args, channel=self._inbox.channel(task_id))

@@ -56,7 +56,7 @@ def test_one_worker_evaluates_candidate_by_candidate(iris):
 class FakePool:
     """Records what is submitted; a task takes the given time per fold."""
 
-    n_slots = 2
+    n_slots, is_serial, task_seconds = 2, False, 0.1
 
     def __init__(self, seconds):
         self.seconds = seconds
@@ -126,7 +126,7 @@ def test_each_fold_has_its_observer(iris):
 class UnreliablePool:
     """Cancels all pending tasks if one of them has the fatal candidate, as Dask does."""
 
-    n_slots = 2
+    n_slots, is_serial, task_seconds = 2, False, 0.1
     n_free = float("inf")
 
     def __init__(self, fatal):
@@ -159,7 +159,7 @@ class UnreliablePool:
 class ImpatientPool:
     """Kills each task that has the large candidate, shared or not."""
 
-    n_slots = 1
+    n_slots, task_seconds = 1, 0.1
     is_serial = False
     n_free = float("inf")
     n_pending = 0

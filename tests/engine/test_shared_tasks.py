@@ -32,7 +32,11 @@ def test_each_candidate_is_evaluated_once_on_each_fold(
     grid: list[tuple[bool, int]], n_slots: int, n_splits: int
 ) -> None:
     shared = shared_candidates(*({"scale__with_mean": mean, "clf__max_depth": depth} for mean, depth in grid))
-    tasks = list(shared_tasks(shared, n_splits=n_splits, n_slots=n_slots, policy=SharingPolicy()))
+    tasks = list(
+        shared_tasks(
+            shared, n_splits=n_splits, n_slots=n_slots, is_serial=n_slots == 1, policy=SharingPolicy()
+        )
+    )
     evaluated = sorted((candidate.id, task.split) for task in tasks for candidate in task.candidates)
     assert evaluated == sorted((one.candidate.id, split) for one in shared for split in range(n_splits))
 
@@ -52,5 +56,7 @@ def test_the_last_folds_are_divided_among_workers_that_would_be_idle(
     n_splits: int, n_slots: int, sizes: list[int]
 ) -> None:
     shared = shared_candidates(*({"clf__max_depth": depth} for depth in range(1, 13)))
-    tasks = shared_tasks(shared, n_splits=n_splits, n_slots=n_slots, policy=SharingPolicy())
+    tasks = shared_tasks(
+        shared, n_splits=n_splits, n_slots=n_slots, is_serial=n_slots == 1, policy=SharingPolicy()
+    )
     assert [len(task.candidates) for task in tasks] == sizes

@@ -19,6 +19,7 @@ from skhpt.parallel import _joblib
 from skhpt.parallel._joblib import active_backend
 from skhpt.parallel.backends import Backend, BatchBackend, FutureBackend, SerialBackend
 from skhpt.parallel.channels import Begun, TaskUpdate
+from skhpt.parallel.cluster import ClusterOptions
 from skhpt.parallel.dask import DaskBackend
 from skhpt.parallel.processes import ProcessBackend
 from tests.estimators import EXCEPTIONS
@@ -66,7 +67,7 @@ def executors(parallel: Parallel) -> Backend:
 
 
 def dask(parallel: Parallel) -> Backend:
-    return DaskBackend(active_backend(parallel), nullcontext)
+    return DaskBackend(active_backend(parallel), nullcontext, ClusterOptions())
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,101 @@
+"""A call of a task on a worker of a cluster: what is sent, how the worker runs it, and what comes back."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from skhpt._compat import bind_context
+from skhpt.parallel import _joblib
+from skhpt.parallel.channels import Channel, Task, TaskFailure, work
+from skhpt.parallel.shared_values import SharedValue, ValueLostError, value_cache
+from skhpt.parallel.versions import describe_difference, own_versions
+
+
+class VersionError(RuntimeError):
+    """A worker has other versions of packages than the process of the search."""
+
+
+class Call(NamedTuple):
+    """A call of a task. It is a tuple of simple values, which a worker with other versions can read too.
+
+    Attributes
+    ----------
+    versions : dict of str to str
+        Versions of packages in the process of the search.
+    payload : bytes
+        The pickled function and arguments.
+    """
+
+    versions: dict[str, str]
+    payload: bytes
+
+
+class Output(NamedTuple):
+    """What a worker returns for a call.
+
+    Attributes
+    ----------
+    result : object
+        The value that the task returned; a `TaskFailure` if it raised an exception.
+    seconds : float
+        Duration of the call.
+    idle_seconds : float or None
+        Time for which the worker had nothing to do before the call; None for its first call. While tasks are queued,
+        this is what a task costs on the engine beyond the work in it.
+    is_value_lost : bool
+        Whether the call could not begin, because a shared value is lost.
+    """
+
+    result: Any
+    seconds: float = 0.0
+    idle_seconds: float | None = None
+    is_value_lost: bool = False
+
+
+def make_call(versions: dict[str, str], function: Task, args: Sequence[Any]) -> Call:
+    """Return the call of a task; large arguments are `SharedValue` objects."""
+    return Call(versions, bytes(_joblib.dumps((bind_context(work), function, list(args)))))
+
+
+def run_call(call: Call, channel: Channel, load: Callable[[SharedValue], Any]) -> Output:
+    """Run a call in a worker.
+
+    Parameters
+    ----------
+    call : Call
+        The call.
+    channel : Channel
+        Takes the items that the task yields.
+    load : callable
+        ``load(shared)`` returns a shared value that this process does not have yet. It raises `ValueLostError` if the
+        engine has lost the value.
+    """
+    start = time.monotonic()
+    idle_seconds = None if _last.end is None else start - _last.end
+    try:
+        if difference := describe_difference(call.versions, own_versions()):
+            return Output(TaskFailure(VersionError(f"a worker has other versions: {difference}")))
+        try:
+            run, function, args = pickle.loads(call.payload)
+            with value_cache.resolved(args, load) as values:
+                result = run(function, channel, *values)
+        except ValueLostError:
+            return Output(None, is_value_lost=True)
+        except BaseException as error:  # the arguments cannot be read here
+            result = TaskFailure(error)
+        return Output(result, time.monotonic() - start, idle_seconds)
+    finally:
+        _last.end = time.monotonic()
+
+
+class _Last(threading.local):
+    """The end of the last call of this thread."""
+
+    end: float | None = None
+
+
+_last = _Last()
