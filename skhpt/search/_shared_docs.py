@@ -109,6 +109,14 @@ fit_timeout : float, default=None
     Time limit for fitting and scoring one candidate on one fold, in seconds. When it is reached, the worker
     process is
     killed; the state of the fold is "timeout" and its score `error_score`. Workers are then always processes.""",
+    "fit_resources": """
+fit_resources : dict, default=None
+    Resources that one fit needs, such as ``{"GPU": 0.5, "CPU": 2}``: a part of one GPU, a whole number of GPUs,
+    a number of processors, or an amount of a resource of the cluster. No more fits run at the same time than the
+    resources allow. On one machine, fits run in worker processes, each with the variable
+    ``CUDA_VISIBLE_DEVICES`` of its GPUs (from that of this process, or all GPUs of the machine), and with
+    "CPU" threads for libraries. On Dask and Ray, these are the resources of the tasks: on Dask those that the
+    workers declare (``dask worker --resources "GPU=1"``), on Ray also ``num_gpus`` and ``num_cpus``.""",
     "max_retries": """
 max_retries : int, default=2
     Number of workers that may die of a candidate (killed, out of memory, crash of native code) before the

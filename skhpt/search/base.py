@@ -32,6 +32,7 @@ from skhpt.engine.loop import COMPLETED
 from skhpt.fitting.job import Setup
 from skhpt.fitting.scorers import is_multimetric, scorers_by_metric
 from skhpt.history import History
+from skhpt.parallel.fit_resources import check_fit_resources
 from skhpt.results.cv_results import cv_results, metric_names
 from skhpt.results.status_tracker import StatusTracker
 from skhpt.reuse.report import ReuseReport
@@ -540,6 +541,7 @@ class BaseSearch(RepresentationMixin, LeaderboardMixin, PredictionsMixin, Search
             n_jobs=self.n_jobs,
             pre_dispatch=self.pre_dispatch,
             fit_timeout=self.fit_timeout,
+            fit_resources=check_fit_resources(self.fit_resources),
             max_retries=self.max_retries,
             max_time=self.max_time,
             target_score=self.target_score,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from numbers import Integral
@@ -30,6 +30,7 @@ from skhpt._warnings import warn_user
 from skhpt.engine.loop import COMPLETED, CONSTRAINT
 from skhpt.gp.acquisition import ACQUISITIONS
 from skhpt.identity import params_key
+from skhpt.parallel.fit_resources import check_fit_resources
 from skhpt.parallel.pool import n_workers
 from skhpt.search._shared_docs import add_shared_docs
 from skhpt.search.base import BaseSearch
@@ -170,6 +171,7 @@ class BayesSearchCV(BaseSearch):
         previous: Any = None,
         warm_start: bool = False,
         fit_timeout: float | None = None,
+        fit_resources: Mapping[str, float] | None = None,
         max_retries: int = 2,
         on_interrupt: Literal["refit", "keep", "raise"] = "refit",
         reuse: Literal["exact", "close", False] = "exact",
@@ -194,6 +196,7 @@ class BayesSearchCV(BaseSearch):
             previous=previous,
             warm_start=warm_start,
             fit_timeout=fit_timeout,
+            fit_resources=fit_resources,
             max_retries=max_retries,
             on_interrupt=on_interrupt,
             reuse=reuse,
@@ -295,7 +298,8 @@ class BayesSearchCV(BaseSearch):
             )
 
     def _warn_of_idle_workers(self, n_splits: int) -> None:
-        n_busy, n_available = self.max_pending * n_splits, n_workers(self.n_jobs)
+        n_busy = self.max_pending * n_splits
+        n_available = n_workers(self.n_jobs, check_fit_resources(self.fit_resources))
         if n_available > n_busy:
             warn_user(
                 f"{n_available - n_busy} of {n_available} workers will be idle: only max_pending={self.max_pending} "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy, deepcopy
 from datetime import timedelta
 from numbers import Integral, Real
@@ -17,6 +17,7 @@ from sklearn.utils import get_tags
 from skhpt._compat import FIT_CALLBACKS, Interval, Options, StrOptions
 from skhpt._typing import Constraint, CrossValidator, ErrorScore, Estimator, Refit, Scoring
 from skhpt.callbacks.base import SearchCallback
+from skhpt.parallel.fit_resources import check_fit_resources
 from skhpt.session.validation import did_you_mean, did_you_mean_metric
 
 #: Methods of scikit-learn's searches that a search of this package never calls.
@@ -55,6 +56,7 @@ class SearchEstimator(BaseSearchCV):
         "target_score": [Real, None],
         "patience": [Interval(Integral, 1, None, closed="left"), None],
         "fit_timeout": [Interval(Real, 0, None, closed="neither"), None],
+        "fit_resources": [dict, None],
         "max_retries": [Interval(Integral, 0, None, closed="left")],
         "on_interrupt": [StrOptions({"refit", "keep", "raise"})],
     }
@@ -83,6 +85,7 @@ class SearchEstimator(BaseSearchCV):
         previous: Any = None,
         warm_start: bool = False,
         fit_timeout: float | None = None,
+        fit_resources: Mapping[str, float] | None = None,
         max_retries: int = 2,
         on_interrupt: Literal["refit", "keep", "raise"] = "refit",
         reuse: Literal["exact", "close", False] = "exact",
@@ -108,6 +111,7 @@ class SearchEstimator(BaseSearchCV):
         self.previous = previous
         self.warm_start = warm_start
         self.fit_timeout = fit_timeout
+        self.fit_resources = fit_resources
         self.max_retries = max_retries
         self.on_interrupt = on_interrupt
         self.reuse = reuse
@@ -119,6 +123,7 @@ class SearchEstimator(BaseSearchCV):
             super()._validate_params()
         except ValueError as error:
             raise type(error)(self._with_suggestion(str(error))) from None
+        check_fit_resources(self.fit_resources)
 
     def _with_suggestion(self, message: str) -> str:
         """Add the closest options to scikit-learn's message about a parameter."""

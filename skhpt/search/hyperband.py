@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from datetime import timedelta
 from functools import partial
@@ -236,6 +236,7 @@ class HyperbandSearchCV(BaseSearch):
         previous: Any = None,
         warm_start: bool = False,
         fit_timeout: float | None = None,
+        fit_resources: Mapping[str, float] | None = None,
         max_retries: int = 2,
         on_interrupt: Literal["refit", "keep", "raise"] = "refit",
         reuse: Literal["exact", "close", False] = "exact",
@@ -260,6 +261,7 @@ class HyperbandSearchCV(BaseSearch):
             previous=previous,
             warm_start=warm_start,
             fit_timeout=fit_timeout,
+            fit_resources=fit_resources,
             max_retries=max_retries,
             on_interrupt=on_interrupt,
             reuse=reuse,

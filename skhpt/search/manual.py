@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from os import PathLike
 from typing import Any, Literal
@@ -89,6 +89,7 @@ class ManualSearch(BaseSearch):
         previous: Any = None,
         warm_start: bool = False,
         fit_timeout: float | None = None,
+        fit_resources: Mapping[str, float] | None = None,
         max_retries: int = 2,
         on_interrupt: Literal["refit", "keep", "raise"] = "refit",
         reuse: Literal["exact", "close", False] = "exact",
@@ -113,6 +114,7 @@ class ManualSearch(BaseSearch):
             previous=previous,
             warm_start=warm_start,
             fit_timeout=fit_timeout,
+            fit_resources=fit_resources,
             max_retries=max_retries,
             on_interrupt=on_interrupt,
             reuse=reuse,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
 from numbers import Integral
@@ -112,6 +113,7 @@ class RandomSearch(FixedListSearch):
         previous: Any = None,
         warm_start: bool = False,
         fit_timeout: float | None = None,
+        fit_resources: Mapping[str, float] | None = None,
         max_retries: int = 2,
         on_interrupt: Literal["refit", "keep", "raise"] = "refit",
         reuse: Literal["exact", "close", False] = "exact",
@@ -136,6 +138,7 @@ class RandomSearch(FixedListSearch):
             previous=previous,
             warm_start=warm_start,
             fit_timeout=fit_timeout,
+            fit_resources=fit_resources,
             max_retries=max_retries,
             on_interrupt=on_interrupt,
             reuse=reuse,

@@ -47,7 +47,8 @@ NOT_COMPARED = {
         "reuse_memory",
         "warm_start",
     ),
-    *("journal", "max_time", "target_score", "patience", "fit_timeout", "max_retries", "on_interrupt"),
+    *("journal", "max_time", "target_score", "patience", "on_interrupt"),
+    *("fit_timeout", "fit_resources", "max_retries"),
 }
 
 #: Largest number of characters of an error that ended a search.

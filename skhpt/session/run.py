@@ -19,6 +19,7 @@ from skhpt.engine.stopping import Limits
 from skhpt.fitting.checkpoints import Checkpoints, InMemory, OnDisk
 from skhpt.fitting.resources import FoldResource, FullTraining
 from skhpt.fitting.slicing import data_can_be_shared
+from skhpt.parallel.fit_resources import FitResources
 from skhpt.parallel.folders import make_folder, remove_folder
 from skhpt.parallel.pool import Pool, shares_memory
 from skhpt.reuse.planner import ReusePlanner
@@ -39,8 +40,8 @@ class RunParams:
     ----------
     n_jobs, pre_dispatch
         Workers, and tasks that are sent ahead.
-    fit_timeout, max_retries
-        Time limit of a fold in seconds, and number of retries after a worker died.
+    fit_timeout, fit_resources, max_retries
+        Time limit of a fold in seconds, resources that its fit needs, and number of retries after a worker died.
     max_time, target_score, patience
         Limits of the search.
     metric : str or None
@@ -58,6 +59,7 @@ class RunParams:
     n_jobs: int | None
     pre_dispatch: int | str | None
     fit_timeout: float | None
+    fit_resources: FitResources
     max_retries: int
     max_time: float | timedelta | None
     target_score: float | None
@@ -145,7 +147,9 @@ def run_session(
 @contextmanager
 def _checkpoints(session: Session, params: RunParams) -> Iterator[Checkpoints]:
     """Provide storage for models that continue their training: on disk if the workers are processes."""
-    if not session.fidelity.is_multi or shares_memory(params.n_jobs, params.fit_timeout):
+    if not session.fidelity.is_multi or shares_memory(
+        params.n_jobs, params.fit_timeout, params.fit_resources
+    ):
         yield Checkpoints(InMemory())
         return
     folder = make_folder()
@@ -167,6 +171,7 @@ def _make_evaluator(
         params.n_jobs,
         pre_dispatch=params.pre_dispatch,
         fit_timeout=params.fit_timeout,
+        fit_resources=params.fit_resources,
         interruptible=interrupts.allowed,
         folders=checkpoints.folders,
     )

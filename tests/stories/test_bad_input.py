@@ -51,6 +51,18 @@ BAD = {
         GridSearch(SVC(), {"C": [1]}, constraint=lambda p: None),
         r"constraint must return True or False, got None for the candidate \{'C': 1\}",
     ),
+    "resources as a text": (
+        GridSearch(SVC(), {"C": [1]}, fit_resources="GPU"),
+        "'fit_resources' parameter of GridSearch must be an instance of 'dict' or None. Got 'GPU'",
+    ),
+    "negative resources": (
+        RandomSearch(SVC(), {"C": [1]}, fit_resources={"CPU": -1}),
+        "fit_resources must have positive amounts, got CPU=-1",
+    ),
+    "one and a half GPU": (
+        ManualSearch(SVC(), [{"C": 1}], fit_resources={"gpu": 1.5}),
+        "a part of one GPU or a whole number of GPUs, got GPU=1.5",
+    ),
     "empty list": (GridSearch(SVC(), {"C": []}), "'C' need to be a non-empty sequence"),
     "no candidates": (ManualSearch(SVC(), []), r"there is nothing to evaluate: candidates is \[\]"),
     "unknown name": (
