@@ -12,6 +12,7 @@ from skhpt.engine.retries import RetryPolicy
 from skhpt.engine.shared_tasks import SharedTaskQueue
 from skhpt.engine.tasks import RacingTaskQueue, Task, TaskQueue
 from skhpt.fitting import slicing, verbose
+from skhpt.fitting.checkpoints import CheckpointKey
 from skhpt.fitting.job import FoldObserver, Job, NullObserver, Setup
 from skhpt.parallel.channels import TaskUpdate
 from skhpt.parallel.pool import Pool
@@ -196,10 +197,17 @@ class PoolEvaluator:
         for candidate in task.candidates:
             label = self._label(candidate, task.split) if self.setup.verbose > 1 else ""
             has_begun = (candidate.id, task.split) in self._begun
-            jobs.append(Job(candidate, label, self.observe(candidate, task.split, has_begun)))
+            observer = self.observe(candidate, task.split, has_begun)
+            jobs.append(Job(candidate, label, observer, self._checkpoint(candidate, task.split)))
         data = (self.X, self.y, self.setup, task.split, train, test)
         task_id = self.pool.submit(task.function, *data, jobs, *task.extra_arguments)
         self._in_flight.add(task_id, task)
+
+    def _checkpoint(self, candidate: Candidate, split: int) -> bytes | None:
+        """Return the checkpoint to send, from which the training of a candidate continues."""
+        if candidate.parent is None:
+            return None
+        return self.setup.checkpoints.to_send(CheckpointKey(candidate.parent, split))
 
     def _label(self, candidate: Candidate, split: int) -> str:
         """Return the name of a fit in the lines that are printed for it."""
@@ -220,6 +228,7 @@ class PoolEvaluator:
         for score in scores:
             self._queue.learn_duration(score.fit_time + score.score_time)
         self._error = self._error or update.error
+        self._update_checkpoints(update, submitted, scores)
         if self.reuse is not None and update.result is not None:
             self.reuse.record_outcome(update.result)
             self._begun.update((candidate_id, update.result.split) for candidate_id in update.result.begun)
@@ -228,6 +237,18 @@ class PoolEvaluator:
         if self.retry_policy.n_retries:
             scores = [self.retry_policy.with_retry_count(score) for score in scores]
         return scores
+
+    def _update_checkpoints(
+        self, update: TaskUpdate, submitted: SubmittedTask, scores: Sequence[FoldScore]
+    ) -> None:
+        """Store the checkpoints that came back, and remove those whose continued training is scored."""
+        checkpoints, split = self.setup.checkpoints, submitted.task.split
+        if update.result is not None:
+            checkpoints.receive(update.result.checkpoints)
+        parents = {candidate.id: candidate.parent for candidate in submitted.task.candidates}
+        for score in scores:
+            if (parent := parents[score.candidate]) is not None:
+                checkpoints.drop(CheckpointKey(parent, split))
 
     def _handle_loss(self, update: TaskUpdate, submitted: SubmittedTask) -> list[FoldScore]:
         """Queue the folds that are tried again after the loss of a worker; return the others."""

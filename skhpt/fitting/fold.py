@@ -19,7 +19,7 @@ from sklearn.utils import get_tags
 from skhpt._typing import ArrayLike, Estimator, Params, Scorer
 from skhpt._warnings import warn_user
 from skhpt.fitting import slicing, verbose
-from skhpt.fitting.checkpoints import Checkpoint, CheckpointKey
+from skhpt.fitting.checkpoints import Checkpoint, CheckpointKey, TaskCheckpoints
 from skhpt.fitting.cloning import fast_clone
 from skhpt.fitting.failures import is_failure
 from skhpt.fitting.job import Fold, Job, Outcome, Setup
@@ -86,16 +86,28 @@ def evaluate(
     Workers run this task. Each array is an argument of its own, so that backends can send it to a worker only
     once.
     """
-    fold = Fold(X, y, setup, scorer=fast_scorer(setup.scorer), split=split, train=train, test=test)
-    outcome = Outcome(split)
+    checkpoints = _task_checkpoints(setup, split, jobs)
+    fold = Fold(X, y, setup, fast_scorer(setup.scorer), split, train, test, checkpoints)
+    outcome = Outcome(split, checkpoints=checkpoints.unsaved)
     start = time.time()
     for job in jobs:
         yield Begun(job.candidate.id, time.monotonic(), worker_name(setup))
         score = evaluate_one(fold, job)
         outcome.scores.append(score)
-        yield score
+        if not checkpoints.unsaved:  # else the score must not be there before the model
+            yield score
     outcome.seconds = time.time() - start
     return outcome
+
+
+def _task_checkpoints(setup: Setup, split: int, jobs: Sequence[Job]) -> TaskCheckpoints:
+    """Return the checkpoints of a task, with those that came with its jobs."""
+    received = {
+        CheckpointKey(job.candidate.parent, split): job.checkpoint
+        for job in jobs
+        if job.candidate.parent is not None and job.checkpoint is not None
+    }
+    return TaskCheckpoints(setup.checkpoints.store, received)
 
 
 def evaluate_one(fold: Fold, job: Job, policy: FitPolicy = _SEPARATE_FITS) -> FoldScore:
@@ -231,7 +243,7 @@ def _fit(
     training, resource = setup.training, candidate.resource
     checkpoint: Checkpoint | None = None
     if candidate.parent is not None:
-        checkpoint = setup.checkpoints.take(CheckpointKey(candidate.parent, fold.split))
+        checkpoint = fold.checkpoints.load(CheckpointKey(candidate.parent, fold.split))
     model = training.prepare(policy.wrap_steps(estimator), resource, checkpoint)
     with job.observer.fitting(model, data):
         training.fit(
@@ -243,7 +255,7 @@ def _fit(
             checkpoint=checkpoint,
         )
     if resource is not None and training.can_continue(model, resource):
-        setup.checkpoints.save(CheckpointKey(candidate.id, fold.split), Checkpoint(model, resource))
+        fold.checkpoints.save(CheckpointKey(candidate.id, fold.split), Checkpoint(model, resource))
     return model, checkpoint.resource if checkpoint else 0
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 from uuid import uuid4
 
 from skhpt._typing import ArrayLike, ErrorScore, Estimator, Params, Scorer
-from skhpt.fitting.checkpoints import Checkpoints, InMemory
+from skhpt.fitting.checkpoints import CheckpointKey, Checkpoints, InMemory, TaskCheckpoints
 from skhpt.fitting.resources import FullTraining
 from skhpt.fitting.slicing import FoldData
 from skhpt.trial import Candidate, FoldScore
@@ -85,6 +85,8 @@ class Fold(NamedTuple):
         Number of the fold.
     train, test : ndarray of int
         Rows of the training part and of the test part.
+    checkpoints : TaskCheckpoints
+        Checkpoints that the task reads and saves.
     """
 
     X: ArrayLike
@@ -94,6 +96,7 @@ class Fold(NamedTuple):
     split: int
     train: Any
     test: Any
+    checkpoints: TaskCheckpoints
 
 
 class FoldObserver(Protocol):
@@ -137,11 +140,14 @@ class Job:
         Label in the printed report, such as " 1/5" for the first fold; empty unless verbose.
     observer : FoldObserver
         Observer of the beginning and the end.
+    checkpoint : bytes or None
+        Pickled checkpoint of the candidate's parent, if the worker may be out of reach of the stored one.
     """
 
     candidate: Candidate
     label: str = ""
     observer: FoldObserver = field(default_factory=NullObserver)
+    checkpoint: bytes | None = field(default=None, repr=False)
 
 
 @dataclass
@@ -166,6 +172,8 @@ class Outcome:
         Number of fits of steps without inner steps; None if no fit was shared.
     seconds : float
         Duration of the task.
+    checkpoints : dict of CheckpointKey to bytes
+        Pickled checkpoints that the worker could not store.
     """
 
     split: int
@@ -176,3 +184,4 @@ class Outcome:
     n_draws: dict[int, int] = field(default_factory=dict)
     n_fits: int | None = None
     seconds: float = 0.0
+    checkpoints: dict[CheckpointKey, bytes] = field(default_factory=dict, repr=False)

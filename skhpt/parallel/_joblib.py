@@ -71,6 +71,16 @@ def configured_n_jobs() -> int | None:
     return n_jobs
 
 
+def temp_folder(parallel: Parallel) -> str | None:
+    """Return the folder for temporary files that the user chose; None if there is none.
+
+    As in joblib, it is the `temp_folder` of the active `joblib.parallel_config`, or else that of the environment.
+    """
+    configured = parallel._backend_kwargs.get("temp_folder")
+    folder = configured or os.environ.get("JOBLIB_TEMP_FOLDER")
+    return str(folder) if folder else None
+
+
 def begin_calls(parallel: Parallel) -> None:
     """Begin a series of calls on the backend; `Parallel` ends the series."""
     parallel._backend.start_call()

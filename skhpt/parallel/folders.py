@@ -20,11 +20,18 @@ from skhpt.parallel.process_tree import start_time
 _NAME = re.compile(r"skhpt-(?P<machine>[0-9a-f]{8})-(?P<pid>\d+)-(?P<time>\d*)-")
 
 
-def make_folder() -> str:
-    """Make a temporary folder to which only this user has access; return its path."""
-    _remove_left_behind(tempfile.gettempdir())
+def make_folder(parent: str | None = None) -> str:
+    """Make a temporary folder to which only this user has access; return its path.
+
+    Parameters
+    ----------
+    parent : str, default=None
+        An existing folder to make it in; None for that of the system.
+    """
+    parent = tempfile.gettempdir() if parent is None else os.path.abspath(parent)
+    _remove_left_behind(parent)
     time = start_time(os.getpid()) or ""
-    return tempfile.mkdtemp(prefix=f"skhpt-{_machine()}-{os.getpid()}-{time}-")
+    return tempfile.mkdtemp(prefix=f"skhpt-{_machine()}-{os.getpid()}-{time}-", dir=parent)
 
 
 def remove_folder(path: str) -> None:

@@ -9,8 +9,9 @@ sent and workers are started only once.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any
 
 from joblib import Parallel, effective_n_jobs
@@ -22,6 +23,7 @@ from skhpt.parallel.channels import Task, TaskUpdate
 from skhpt.parallel.cluster import ClusterOptions
 from skhpt.parallel.engines import engine_of, n_jobs_of
 from skhpt.parallel.fit_resources import NO_RESOURCES, FitResources
+from skhpt.parallel.folders import make_folder
 from skhpt.parallel.processes import ProcessBackend
 from skhpt.parallel.watchdog import watchdog
 
@@ -47,6 +49,20 @@ def shares_memory(
     if needs_processes(fit_timeout, fit_resources) or engine_of(backend, n_jobs_of(n_jobs), fit_resources):
         return False
     return n_workers(n_jobs) == 1 or _joblib.has_threads(backend)
+
+
+def make_shared_folder() -> str:
+    """Make a folder for files of the workers: where the user says, which may be a folder of all machines.
+
+    joblib's `parallel_config` has a parameter `temp_folder` for it, in place of the environment variable
+    ``JOBLIB_TEMP_FOLDER``.
+    """
+    parent = _joblib.temp_folder(Parallel())
+    with suppress(OSError):  # the folder does not exist; joblib would make it
+        if parent is not None:
+            os.makedirs(parent, exist_ok=True)
+            return make_folder(parent)
+    return make_folder()
 
 
 def needs_processes(fit_timeout: float | None, fit_resources: FitResources) -> bool:

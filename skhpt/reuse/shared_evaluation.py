@@ -14,6 +14,7 @@ import numpy as np
 
 from skhpt._typing import ArrayLike, Estimator
 from skhpt.fitting import slicing
+from skhpt.fitting.checkpoints import TaskCheckpoints
 from skhpt.fitting.failures import ControlFlow, is_failure
 from skhpt.fitting.fold import FitPolicy, Steps, evaluate_one, slice_fold, worker_name
 from skhpt.fitting.job import Fold, FoldObserver, Job, NullObserver, Outcome, Setup
@@ -107,7 +108,8 @@ def evaluate_shared(
     certain are declined: the outcome lists them.
     """
     start = time.time()
-    fold = Fold(X, y, setup, scorer=fast_scorer(setup.scorer), split=split, train=train, test=test)
+    checkpoints = TaskCheckpoints(setup.checkpoints.store)  # fits that are shared are complete
+    fold = Fold(X, y, setup, fast_scorer(setup.scorer), split, train, test, checkpoints)
     fits = SharedFits(fold, shared, policy)
     for job, candidate in zip(jobs, shared, strict=True):
         yield Begun(job.candidate.id, time.monotonic(), worker_name(setup))

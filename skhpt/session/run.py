@@ -20,8 +20,8 @@ from skhpt.fitting.checkpoints import Checkpoints, InMemory, OnDisk
 from skhpt.fitting.resources import FoldResource, FullTraining
 from skhpt.fitting.slicing import data_can_be_shared
 from skhpt.parallel.fit_resources import FitResources
-from skhpt.parallel.folders import make_folder, remove_folder
-from skhpt.parallel.pool import Pool, shares_memory
+from skhpt.parallel.folders import remove_folder
+from skhpt.parallel.pool import Pool, make_shared_folder, shares_memory
 from skhpt.reuse.planner import ReusePlanner
 from skhpt.reuse.report import ReuseReport
 from skhpt.reuse.scorer_needs import ScorerNeeds, scorer_needs
@@ -152,7 +152,7 @@ def _checkpoints(session: Session, params: RunParams) -> Iterator[Checkpoints]:
     ):
         yield Checkpoints(InMemory())
         return
-    folder = make_folder()
+    folder = make_shared_folder()
     try:
         yield Checkpoints(OnDisk(folder))
     finally:

@@ -580,6 +580,7 @@ NAMES: list[PrivateName] = [
         "joblib.Parallel",
         "parallel/_joblib",
         _backend="active backend",
+        _backend_kwargs="folder for temporary files that the user chose",
         _calling="set, so that the backend is told of the end of the calls",
         _id="name of the folder of memory maps",
         make=parallel,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from skhpt.fitting.checkpoints import CheckpointKey, Checkpoints, OnDisk
+from skhpt.fitting.checkpoints import CheckpointKey, OnDisk, TaskCheckpoints
 from skhpt.parallel import private_files
 from skhpt.parallel.channels import FileInbox
 
@@ -46,7 +46,7 @@ def test_messages_and_checkpoints_can_be_read_by_their_owner_only(tmp_path):
     store.put(CheckpointKey(0, 1), b"data")
     (path,) = tmp_path.glob("*.pickle")
     assert mode(path) == 0o600
-    assert store.pop(CheckpointKey(0, 1)) == b"data"
+    assert store.get(CheckpointKey(0, 1)) == b"data"
 
 
 def plant_link(path, content):
@@ -72,9 +72,9 @@ def test_what_another_user_has_planted_is_not_unpickled(plant, tmp_path, monkeyp
     inbox = FileInbox(folder)
     plant(folder / "7", trap)
     assert inbox.read() == {}
-    checkpoints = Checkpoints(OnDisk(str(tmp_path)))
+    checkpoints = TaskCheckpoints(OnDisk(str(tmp_path)))
     plant(tmp_path / "0-1.pickle", trap)
-    assert checkpoints.take(CheckpointKey(0, 1)) is None
+    assert checkpoints.load(CheckpointKey(0, 1)) is None
     assert not (tmp_path / "sprung").exists()
 
 

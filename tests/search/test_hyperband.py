@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from skhpt import HyperbandSearchCV
-from skhpt.fitting.checkpoints import Checkpoints
+from skhpt.fitting.checkpoints import OnDisk, TaskCheckpoints
 from tests.estimators import Failing
 from tests.search.multi_fidelity import ALPHAS, DEPTHS, FOREST, QUALITIES, SCHEDULES, SGD, Grower, same
 
@@ -87,7 +87,7 @@ def test_continued_training_gives_the_scores_of_new_fits(iris, schedule, estimat
 def test_a_lost_checkpoint_is_trained_again(iris, monkeypatch):
     search = HyperbandSearchCV(FOREST, DEPTHS, n_candidates=27, random_state=0, cv=3)
     whole = search.fit(*iris).cv_results_
-    monkeypatch.setattr(Checkpoints, "take", lambda self, key: None)
+    monkeypatch.setattr(TaskCheckpoints, "load", lambda self, key: None)
     lost = search.fit(*iris).cv_results_
     assert not lost["resumed_from"].any()
     same(whole, lost, but=["resumed_from"])
@@ -95,8 +95,8 @@ def test_a_lost_checkpoint_is_trained_again(iris, monkeypatch):
 
 def test_promoted_models_continue_their_training(iris, monkeypatch):
     taken = []
-    take = Checkpoints.take
-    monkeypatch.setattr(Checkpoints, "take", lambda self, key: taken.append(take(self, key)) or taken[-1])
+    load = TaskCheckpoints.load
+    monkeypatch.setattr(TaskCheckpoints, "load", lambda self, key: taken.append(load(self, key)) or taken[-1])
     search = HyperbandSearchCV(FOREST, DEPTHS, random_state=0, cv=3, n_candidates=27).fit(*iris)
     assert [checkpoint.resource for checkpoint in taken if checkpoint] == [1] * 9 + [3] * 3
     assert search.plan_.full_fits == pytest.approx(27 / 9 + 9 * 2 / 9 + 3 * 2 / 3 + 1 * 2)
@@ -126,6 +126,29 @@ def test_models_continue_their_training_in_worker_processes(iris, tmp_path, monk
     with parallel_config("loky", n_jobs=2):
         same(one, clone(search).fit(*iris).cv_results_)
     assert not list(tmp_path.glob("skhpt-*"))  # nothing is left behind
+
+
+class OnOtherMachines(OnDisk):
+    """Store that only the process of the search reaches; its copies in workers find no folder."""
+
+    def __reduce__(self):
+        return OnDisk, ("/nowhere/at/all",)
+
+
+@pytest.mark.parametrize(("estimator", "space"), [(FOREST, DEPTHS), (SGD, ALPHAS)], ids=["forest", "epochs"])
+def test_models_continue_their_training_on_machines_that_share_no_folder(
+    iris, tmp_path, monkeypatch, estimator, space
+):
+    stores = []
+    monkeypatch.setattr(
+        "skhpt.session.run.OnDisk", lambda folder: stores.append(OnOtherMachines(folder)) or stores[0]
+    )
+    search = HyperbandSearchCV(estimator, space, n_candidates=18, random_state=0, cv=3)
+    one = search.fit(*iris).cv_results_
+    with parallel_config("loky", n_jobs=2, temp_folder=str(tmp_path)):
+        same(one, clone(search).fit(*iris).cv_results_)  # also of `resumed_from`
+    assert stores[0].folder.parent == tmp_path
+    assert (one["resumed_from"] > 0).any()
 
 
 def test_a_converged_model_keeps_its_score_on_higher_rungs(iris):
