@@ -48,12 +48,15 @@ class Output(NamedTuple):
         this is what a task costs on the engine beyond the work in it.
     is_value_lost : bool
         Whether the call could not begin, because a shared value is lost.
+    missing : tuple of str
+        Tokens of all shared values of the call that the process did not have then.
     """
 
     result: Any
     seconds: float = 0.0
     idle_seconds: float | None = None
     is_value_lost: bool = False
+    missing: tuple[str, ...] = ()
 
 
 def make_call(versions: dict[str, str], function: Task, args: Sequence[Any]) -> Call:
@@ -84,7 +87,9 @@ def run_call(call: Call, channel: Channel, load: Callable[[SharedValue], Any]) -
             with value_cache.resolved(args, load) as values:
                 result = run(function, channel, *values)
         except ValueLostError:
-            return Output(None, is_value_lost=True)
+            shared = [arg for arg in args if isinstance(arg, SharedValue)]
+            missing = [value.token for value in shared if value.token not in value_cache]
+            return Output(None, is_value_lost=True, missing=tuple(missing))
         except BaseException as error:  # the arguments cannot be read here
             result = TaskFailure(error)
         return Output(result, time.monotonic() - start, idle_seconds)

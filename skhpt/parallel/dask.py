@@ -1,25 +1,71 @@
 """Backend for a Dask cluster, which submits tasks through the cluster's client.
 
-Through joblib's backend for Dask, a task is lost without any error if the worker that holds its data dies
-while the data is being sent.
+Shared values do not travel with the tasks. A task that reaches a process without them returns at once and says so;
+then the values go to one worker, and the task is sent again, to the process that lacked them and with the values as
+dependencies. Dask moves them between the workers. So each process gets a value once, whether it was there at the
+beginning or joins later, and no task is lost with the worker that had the values.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import CancelledError
+import asyncio
+import pickle
+import threading
+from collections import Counter
+from collections.abc import Coroutine, Sequence
+from concurrent import futures
 from contextlib import suppress
+from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
-from typing import Any
-
-from joblib import parallel_config
+from typing import Any, Literal
+from uuid import uuid4
 
 from skhpt.parallel._joblib import ParallelBackendBase
 from skhpt.parallel.backends import Interruptible
-from skhpt.parallel.channels import NullInbox, TaskUpdate
+from skhpt.parallel.channels import Begun, TaskUpdate
 from skhpt.parallel.cluster import ClusterBackend, ClusterOptions
-from skhpt.parallel.cluster_call import Call, Output, run_call
+from skhpt.parallel.cluster_call import Call
+from skhpt.parallel.dask_events import events_of
+from skhpt.parallel.dask_worker import MESSAGE, Order, Returned, Sent, pack, run_on_worker
 from skhpt.parallel.fit_resources import FitResources
+
+#: Seconds to wait for an answer of the scheduler. A scheduler that is busy, or gone, must not block the search.
+SECONDS_TO_ANSWER = 10.0
+#: Seconds to wait for results: if their worker is lost at this moment, Dask makes them again.
+SECONDS_TO_GATHER = 30.0
+#: The `wait_for_workers_timeout` of joblib's backend unless the user says another: a search then waits without limit.
+DEFAULT_WAIT = 10
+
+
+@dataclass
+class _Sent:
+    """A task that was sent.
+
+    Attributes
+    ----------
+    call : Call
+        The call.
+    future : distributed.Future
+        The future of Dask.
+    tokens : tuple of str
+        The shared values that it carries as dependencies.
+    run : str
+        Name of the run whose items have arrived.
+    numbers : set of int
+        Numbers of those items.
+    old_runs : set of str
+        Runs that Dask has repeated.
+    candidate : int or None
+        Id of the candidate that was begun last.
+    """
+
+    call: Call
+    future: Any
+    tokens: tuple[str, ...] = ()
+    run: str = ""
+    numbers: set[int] = field(default_factory=set)
+    old_runs: set[str] = field(default_factory=set)
+    candidate: int | None = None
 
 
 class DaskBackend(ClusterBackend):
@@ -30,78 +76,329 @@ class DaskBackend(ClusterBackend):
     def __init__(self, backend: ParallelBackendBase, interruptible: Interruptible, options: ClusterOptions):
         super().__init__(backend, interruptible, options)
         self._client = backend.client
-        self._submit_options = backend.submit_kwargs
-        self._futures: dict[int, Any] = {}  # by task id
-        self._task_ids: dict[Any, int] = {}  # by future
-        self._done: SimpleQueue[Any] = SimpleQueue()  # futures that came to an end
+        self._submit_options = dict(backend.submit_kwargs)
+        self._search = uuid4().hex
+        self._sent: dict[int, _Sent] = {}  # by task id
+        self._n_sent = 0
+        self._news: SimpleQueue[Any] = SimpleQueue()  # (task id, future) pairs that are done, and messages
+        self._values: dict[str, Any] = {}  # shared values, by token
         self._sources: dict[str, Any] = {}  # futures of the shared values, by token
+        self._threads: dict[str, int] = {}  # by address
+        self._ended_workers: set[str] = set()
+        self._deaths: Counter[int | None] = Counter()  # with other tasks, by the candidate that was running
+        self._was_lost = False  # the connection
+        self._events = events_of(self._client)
+        self._events.add(self._client, self._search, self._news.put)
 
     @staticmethod
     def serves(backend: ParallelBackendBase) -> bool:
         return type(backend).__name__ == "DaskDistributedBackend"
 
+    # -- the cluster -----------------------------------------------------------------------------------------
+
     @classmethod
     def count_slots(cls, backend: ParallelBackendBase, resources: FitResources) -> int:
-        return sum(backend.client.nthreads().values())
+        return sum(backend.client.nthreads(callback_timeout=SECONDS_TO_ANSWER).values())
 
     def _count_slots(self) -> int:
-        return sum(self._client.nthreads().values())
+        if self._client.status == "running":
+            with suppress(Exception):  # the scheduler does not answer: what was true a second ago
+                self._threads = self._client.nthreads(callback_timeout=SECONDS_TO_ANSWER)
+        return sum(self._threads.values())
+
+    def _check_connection(self) -> None:
+        """Raise an error if the client is closed; after a new connection, subscribe to events again."""
+        status = self._client.status
+        if status in ("closing", "closed"):
+            raise RuntimeError(
+                "the connection to the Dask scheduler is closed: the scheduler has ended, or the client or its cluster "
+                "was closed while the search was running. What had come back is in the history, and in the journal if "
+                "there is one: the same script then goes on from there"
+            )
+        if status != "running":
+            self._was_lost = True
+        elif self._was_lost:
+            self._was_lost = False
+            self._events.subscribe(self._client)
+
+    # -- sending ---------------------------------------------------------------------------------------------
 
     def _share(self, token: str, value: Any) -> Any:
-        [source] = self._client.scatter([value], hash=False, timeout=60)
-        self._sources[token] = source
-        return None
+        """Keep a value until a worker needs it."""
+        self._values[token] = value
 
     def _send(self, task_id: int, call: Call) -> None:
-        future = self._client.submit(
-            _run_on_worker, tuple(call), self._sources, pure=False, **self._submit_options
+        self._sent[task_id] = _Sent(call, None)
+        self._submit(task_id)
+
+    def _submit(
+        self, task_id: int, *, values: dict[str, Any] | None = None, worker: str | None = None
+    ) -> None:
+        """Submit a task to Dask; with shared values, to the worker that lacks them."""
+        sent = self._sent[task_id]
+        is_prompt = self.options.fit_timeout is not None or bool(self._deaths)
+        order = Order(self._search, self._events.topic, task_id, is_prompt)
+        options = dict(self._submit_options)
+        if worker is not None and "workers" not in options:
+            options |= {"workers": [worker], "allow_other_workers": True}
+        self._n_sent += 1
+        # Dask takes tasks with the same first part of the key for a group, and gives those of a large group to workers
+        # that are free, instead of queueing all of them at the workers.
+        key = (f"skhpt-{self._search}", task_id, self._n_sent)
+        sent.tokens = tuple(values or ())
+        sent.future = self._client.submit(
+            run_on_worker, tuple(sent.call), tuple(order), values, key=key, pure=False, **options
         )
-        self._futures[task_id], self._task_ids[future] = future, task_id
-        future.add_done_callback(self._done.put)
+        sent.future.add_done_callback(lambda future: self._news.put((task_id, future)))
+
+    def _submit_with_values(self, task_id: int, returned: Returned) -> None:
+        """Submit a task again, with the values that its worker lacks."""
+        try:
+            values = {token: self._source(token, returned.worker) for token in returned.missing}
+        except Exception:  # the worker is gone, or the connection
+            self._check_connection()
+            self._submit(task_id)
+        else:
+            self._submit(task_id, values=values, worker=returned.worker)
+
+    def _source(self, token: str, worker: str) -> Any:
+        """Return the future of a shared value, which is sent to a worker unless another one has it."""
+        source = self._sources.get(token)
+        if source is None or source.status != "finished":
+            [source] = self._client.scatter(
+                [pack(self._values[token])], workers=[worker], hash=False, timeout=SECONDS_TO_ANSWER
+            )
+            self._sources[token] = source
+        return source
+
+    def _submit_lost(self) -> None:
+        """Submit the tasks again whose values were lost with the workers that had them: Dask forgets such tasks."""
+        lost = {token for token, source in self._sources.items() if source.status != "finished"}
+        if not lost or self._client.status != "running":
+            return
+        for token in lost:
+            del self._sources[token]
+        for task_id, sent in list(self._sent.items()):
+            if lost.intersection(sent.tokens):
+                self._submit(task_id)
+
+    # -- receiving -------------------------------------------------------------------------------------------
 
     def _receive(self, seconds: float) -> list[TaskUpdate]:
-        done = []
+        news = []
         with suppress(Empty):
-            done.append(self._done.get(timeout=seconds))
+            news.append(self._news.get(timeout=seconds))
             while True:
-                done.append(self._done.get_nowait())
-        return [self._end(future) for future in done if future in self._task_ids]
+                news.append(self._news.get_nowait())
+        updates: list[TaskUpdate] = []
+        done = {}
+        for new in news:
+            if isinstance(new, dict):
+                updates += self._hear(new)
+            elif self._is_current(*new):
+                done[new[0]] = new[1]
+        returned = self._gather(done)
+        for task_id in done:
+            if task_id in self._sent:
+                updates += self._end(task_id, returned.get(task_id))
+        if not updates:
+            self._check_connection()
+        self._submit_lost()
+        return updates
 
-    def _end(self, future: Any) -> TaskUpdate:
-        """Return the last update of a task."""
-        task_id = self._task_ids.pop(future)
-        del self._futures[task_id]
+    def _is_current(self, task_id: int, future: Any) -> bool:
+        return task_id in self._sent and self._sent[task_id].future is future
+
+    def _gather(self, done: dict[int, Any]) -> dict[int, Returned]:
+        """Return what tasks have returned, all with one request; without those that failed or are lost."""
+        finished = {task_id: future for task_id, future in done.items() if future.status == "finished"}
+        if not finished:
+            return {}
         try:
-            return self._ended(task_id, future.result())
-        except CancelledError:
-            return self._lost(task_id, is_to_blame=False)
-        except Exception as error:
-            if type(error).__name__ != "KilledWorker":
-                return self._failed(task_id, error)
-            return self._lost(task_id, is_to_blame=True, n_deaths=_deaths_allowed() + 1)
+            results = self._run_in_client(
+                self._client.gather(list(finished.values()), asynchronous=True), SECONDS_TO_GATHER
+            )
+        except Exception:  # one of them was lost
+            return {}
+        return {task_id: Returned(*result) for task_id, result in zip(finished, results, strict=True)}
+
+    def _run_in_client(self, coroutine: Coroutine[Any, Any, Any], seconds: float) -> Any:
+        """Run a coroutine in the thread of the client, no longer than so many seconds."""
+        try:
+            running = asyncio.run_coroutine_threadsafe(coroutine, self._client.loop.asyncio_loop)
+        except RuntimeError:  # the loop is closed
+            coroutine.close()
+            raise
+        try:
+            return running.result(seconds)
+        except futures.TimeoutError:
+            running.cancel()
+            raise
+
+    def _end(self, task_id: int, returned: Returned | None) -> list[TaskUpdate]:
+        """Return the last update of a task, if it has ended and not only this run of it."""
+        future = self._sent[task_id].future
+        if returned is not None:
+            if returned.missing:
+                self._submit_with_values(task_id, returned)
+                return []
+            return [self._end_with_result(task_id, returned)]
+        status = future.status
+        if status == "error":
+            return self._end_with_error(task_id, future)
+        if status == "cancelled":
+            return self._repeat(task_id)
+        # Its result was lost: Dask makes it again.
+        future.add_done_callback(lambda future: self._news.put((task_id, future)))
+        return []
+
+    def _end_with_result(self, task_id: int, returned: Returned) -> TaskUpdate:
+        items, output = pickle.loads(returned.data)
+        self._begin_run(task_id, returned.run)
+        sent = self._sent[task_id]
+        rest = [item for number, item in enumerate(items) if number not in sent.numbers]
+        own_items = self._arrived(task_id, rest, returned.worker).items
+        del self._sent[task_id]
+        last = self._ended(task_id, output)
+        return TaskUpdate(task_id, own_items, is_done=True, result=last.result, error=last.error)
+
+    def _end_with_error(self, task_id: int, future: Any) -> list[TaskUpdate]:
+        try:
+            error = future.exception(timeout=SECONDS_TO_ANSWER)
+        except Exception as other:
+            error = other
+        if type(error).__name__ == "KilledWorker":  # if this task was the cause, it is no longer here
+            return self._repeat(task_id)
+        del self._sent[task_id]
+        return [self._failed(task_id, _without_package(error))]
+
+    def _repeat(self, task_id: int) -> list[TaskUpdate]:
+        """Run a task again that was lost without being the cause; if there are scores of it, only the rest."""
+        if not self._running[task_id].n_begun:
+            with suppress(Exception):  # the client is closed, which the next look at it says
+                self._submit(task_id)
+            return []
+        del self._sent[task_id]
+        return [self._lost(task_id, is_to_blame=False)]
+
+    # -- events ----------------------------------------------------------------------------------------------
+
+    def _hear(self, message: dict[str, Any]) -> list[TaskUpdate]:
+        """Return the updates that a message leads to."""
+        if message.get(MESSAGE) == self._search:
+            return self._hear_items(message)
+        if message.get("action") == "remove-worker":
+            return self._hear_end_of_worker(message)
+        return []
+
+    def _hear_items(self, message: dict[str, Any]) -> list[TaskUpdate]:
+        items: dict[int, list[Any]] = {}
+        for fields in pickle.loads(message["data"]):
+            arrived = Sent(*fields)
+            if arrived.task_id in self._sent and self._begin_run(arrived.task_id, arrived.run):
+                self._sent[arrived.task_id].numbers.add(arrived.number)
+                items.setdefault(arrived.task_id, []).append(pickle.loads(arrived.data))
+        return [self._arrived(task_id, new, message["worker"]) for task_id, new in items.items()]
+
+    def _begin_run(self, task_id: int, run: str) -> bool:
+        """Forget the earlier run of a task if this is another one; tell whether it is not the earlier one."""
+        sent = self._sent[task_id]
+        if run in sent.old_runs:
+            return False
+        if run != sent.run:
+            sent.old_runs.add(sent.run)
+            sent.run, sent.candidate = run, None
+            sent.numbers.clear()
+            running = self._running[task_id]
+            running.n_begun, running.since = 0, None
+        return True
+
+    def _arrived(self, task_id: int, items: Sequence[Any], worker: str) -> TaskUpdate:
+        for item in items:
+            if isinstance(item, Begun):
+                self._sent[task_id].candidate = item.candidate
+        return super()._arrived(task_id, items, worker)
+
+    def _hear_end_of_worker(self, message: dict[str, Any]) -> list[TaskUpdate]:
+        """Return the last updates of the tasks that ended with a worker. Dask itself runs all others again."""
+        worker = message["worker"]
+        keys = {_key(key) for key in message["processing-tasks"]}
+        own = [task_id for task_id, sent in self._sent.items() if sent.future.key in keys]
+        begun = [task_id for task_id in own if self._running[task_id].worker == worker]
+        if message["expected"] or worker in self._ended_workers:
+            return self._end_all(begun)
+        if len(own) == 1 or (len(begun) == 1 and self._threads.get(worker) == 1):
+            [task_id] = begun or own
+            self._cancel([task_id])
+            return [self._lost(task_id, is_to_blame=True)]
+        return self._suspect(begun or own)
+
+    def _end_all(self, task_ids: Sequence[int]) -> list[TaskUpdate]:
+        """Cancel tasks whose worker is gone for another reason; return their last updates."""
+        self._cancel(task_ids)
+        return [self._lost(task_id, is_to_blame=False) for task_id in task_ids]
+
+    def _suspect(self, task_ids: Sequence[int]) -> list[TaskUpdate]:
+        """Return the last updates of tasks one of which may have ended their worker.
+
+        If a candidate was there twice, it is tried again alone, so that the next death is certain.
+        """
+        candidates = {task_id: self._sent[task_id].candidate for task_id in task_ids}
+        self._deaths.update(set(candidates.values()))
+        self._cancel(task_ids)
+        updates = []
+        for task_id, candidate in candidates.items():
+            del self._running[task_id]
+            lost: Literal["cancelled", "preempted"] = (
+                "cancelled" if self._deaths[candidate] > 1 else "preempted"
+            )
+            updates.append(TaskUpdate(task_id, is_done=True, lost=lost))
+        return updates
+
+    # -- ending ----------------------------------------------------------------------------------------------
 
     def _cancel(self, task_ids: Sequence[int]) -> None:
-        futures = [self._futures.pop(task_id) for task_id in task_ids]
-        for future in futures:
-            del self._task_ids[future]
-        self._client.cancel(futures, force=True)
+        cancelled = [self._sent.pop(task_id).future for task_id in task_ids]
+        if cancelled:
+            with suppress(Exception):  # the connection is lost, and all tasks with it
+                self._run_in_client(
+                    self._client.cancel(cancelled, asynchronous=True, force=True), SECONDS_TO_ANSWER
+                )
 
     def _end_worker(self, task_id: int) -> list[TaskUpdate]:
-        raise NotImplementedError
+        worker = self._running[task_id].worker
+        others = [
+            other
+            for other, running in self._running.items()
+            if running.worker == worker and other != task_id and other in self._sent
+        ]
+        self._cancel([task_id])
+        self._ended_workers.add(worker)
+        updates = self._end_all(others)
+        threading.Thread(target=_restart, args=(self._client, worker), daemon=True).start()
+        return updates
 
     def close(self) -> None:
         super().close()
+        self._events.remove(self._client, self._search)
+        self._sent.clear()
         self._sources.clear()
+        self._values.clear()
 
 
-def _run_on_worker(call: tuple[Any, ...], sources: dict[str, Any]) -> Output:
-    """Run a task so that estimators with an ``n_jobs`` of their own find the cluster, as with joblib's backend."""
-    with parallel_config("dask"):
-        return run_call(Call(*call), NullInbox().channel(0), lambda shared: sources[shared.token])
+def _restart(client: Any, worker: str) -> None:
+    """Restart a worker process, whatever it is doing."""
+    with suppress(Exception):
+        client.restart_workers([worker], timeout=SECONDS_TO_GATHER, raise_for_error=False)
 
 
-def _deaths_allowed() -> int:
-    """Return the number of workers that may die of a task before Dask gives up the task at the next death."""
-    from dask import config
+def _key(key: Any) -> Any:
+    """Return a key of Dask as it was before it was sent."""
+    return tuple(key) if isinstance(key, list) else key
 
-    return int(config.get("distributed.scheduler.allowed-failures"))
+
+def _without_package(error: BaseException) -> BaseException:
+    """Return the error to raise for an error of Dask: a clear one if a worker lacks this package."""
+    if isinstance(error, ModuleNotFoundError) and error.name == "skhpt":
+        return RuntimeError("a worker of the Dask cluster has no skhpt: install it on all workers")
+    return error

@@ -98,6 +98,16 @@ class ValueCache:
             self._timer.daemon = True
             self._timer.start()
 
+    def drop(self, tokens: Sequence[str]) -> None:
+        """Drop values that no search uses any more; a task that still uses one keeps it."""
+        with self._lock:
+            for token in tokens:
+                self._entries.pop(token, None)
+
+    def __contains__(self, token: str) -> bool:
+        with self._lock:
+            return token in self._entries and self._entries[token].is_loaded
+
     def __len__(self) -> int:
         return len(self._entries)
 

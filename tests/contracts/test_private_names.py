@@ -4,6 +4,7 @@ A release of a library that takes a private name away fails here, with the file 
 """
 
 import ast
+import asyncio
 import importlib
 import multiprocessing
 import platform
@@ -39,6 +40,15 @@ ROOT = Path(skhpt.__file__).parent
 
 X = np.random.RandomState(0).normal(size=(40, 3))
 Y = np.arange(40) % 2
+
+
+def dask_client() -> Any:
+    from distributed import Client
+
+    async def make() -> Any:
+        return Client("tcp://127.0.0.1:9", asynchronous=True, set_as_default=False)  # it does not connect
+
+    return asyncio.run(make())
 
 
 def scorer() -> Any:
@@ -614,6 +624,12 @@ NAMES: list[PrivateName] = [
         "joblib._dask",
         "parallel/dask",
         DaskDistributedBackend="joblib's backend for Dask, known by its name",
+    ),
+    *names_of(
+        "distributed.client.Client",
+        "parallel/dask_events",
+        _event_handlers="the user's own handler of events, which is called too",
+        make=dask_client,
     ),
     *names_of(
         "joblib._utils",

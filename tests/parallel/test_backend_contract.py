@@ -103,7 +103,7 @@ CASES = {
     "batches": Case(through_joblib("threading", batches), sends_items=False, waits_for_seconds=False),
     "processes": Case(through_joblib("loky", processes), ends_workers=True, has_replaceable_workers=True),
     "executors": Case(through_joblib("loky", executors), ends_workers=True, has_replaceable_workers=True),
-    "dask": Case(through_joblib("dask", dask), sends_items=False, has_replaceable_workers=True),
+    "dask": Case(through_joblib("dask", dask), has_replaceable_workers=True),
 }
 #: Dask warns of other things in each release.
 MARKS = {"dask": [pytest.mark.filterwarnings("ignore")]}

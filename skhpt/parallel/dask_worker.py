@@ -1,0 +1,218 @@
+"""What a worker of a Dask cluster runs: a call of a task, whose items are sent while the task runs."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+from skhpt.parallel import _joblib
+from skhpt.parallel.channels import Begun, TaskFailure
+from skhpt.parallel.cluster_call import Call, Output, run_call
+from skhpt.parallel.shared_values import SharedValue, ValueLostError
+
+#: Key of the messages of this package in a topic of Dask.
+MESSAGE = "skhpt"
+#: Seconds for which items are collected before they are sent. A task that ends earlier returns them with its result.
+SECONDS_TO_COLLECT = 0.2
+#: Seconds after which Dask has handed over what is to be sent: it collects messages for 2 ms.
+SECONDS_TO_SEND = 0.01
+#: Bytes up to which an item is sent while its task runs. Others, with predictions, come with the result.
+MAX_ITEM_BYTES = 10_000
+
+
+class Order(NamedTuple):
+    """What a worker is to do with a call.
+
+    Attributes
+    ----------
+    search : str
+        Name of the search.
+    topic : str
+        Topic of Dask to which items are sent.
+    task_id : int
+        The task.
+    is_prompt : bool
+        Whether the beginning of a fit is sent before the fit begins, because the fit may end the process or block it.
+    """
+
+    search: str
+    topic: str
+    task_id: int
+    is_prompt: bool = False
+
+
+class Sent(NamedTuple):
+    """An item on its way.
+
+    Attributes
+    ----------
+    task_id : int
+        The task.
+    run : str
+        Name of this run of the task: Dask runs a task again if a worker is lost.
+    number : int
+        Number of the item among those of the run.
+    data : bytes
+        The pickled item.
+    """
+
+    task_id: int
+    run: str
+    number: int
+    data: bytes
+
+
+class Returned(NamedTuple):
+    """What a run of a task returns.
+
+    Attributes
+    ----------
+    worker : str
+        Address of the worker.
+    run : str
+        Name of the run.
+    missing : tuple of str
+        Tokens of the shared values that the process lacks: the task has not begun.
+    data : bytes
+        The pickled items of the run, all of them, and its `Output`.
+    """
+
+    worker: str
+    run: str
+    missing: tuple[str, ...] = ()
+    data: bytes = b""
+
+
+def run_on_worker(
+    call: tuple[Any, ...], order: tuple[Any, ...], values: Mapping[str, Any] | None = None
+) -> tuple[Any, ...]:
+    """Run a call; return the fields of a `Returned`.
+
+    Parameters
+    ----------
+    call, order : tuple
+        Fields of a `Call` and of an `Order`.
+    values : dict of str to list of arrays, default=None
+        Packed values by token, if this process is known to lack them.
+    """
+    from distributed import get_worker
+
+    worker = get_worker()
+    channel = _Channel(Order(*order), worker)
+    packed = values or {}
+
+    def load(shared: SharedValue) -> Any:
+        if shared.token not in packed:
+            raise ValueLostError(shared.token)
+        return unpack(packed[shared.token])
+
+    output = run_call(Call(*call), channel, load)
+    items = channel.close()
+    if output.is_value_lost:
+        return tuple(Returned(worker.address, channel.run, output.missing))
+    return tuple(Returned(worker.address, channel.run, (), _dumps(items, output)))
+
+
+def _dumps(items: list[Any], output: Output) -> bytes:
+    try:
+        return bytes(_joblib.dumps((items, output)))
+    except Exception as error:
+        return bytes(_joblib.dumps(([], output._replace(result=TaskFailure(error)))))
+
+
+class _Channel:
+    """Channel of a run of a task.
+
+    Parameters
+    ----------
+    order : Order
+        Where the items go.
+    worker : distributed.Worker
+        The worker.
+    """
+
+    def __init__(self, order: Order, worker: Any):
+        self.order, self.worker = order, worker
+        self.run = uuid4().hex[:12]
+        self._items: list[Any] = []
+
+    def send(self, item: Any) -> None:
+        number = len(self._items)
+        self._items.append(item)
+        outbox.put(self, number, item)
+        if self.order.is_prompt and isinstance(item, Begun):
+            outbox.send_now()
+            time.sleep(SECONDS_TO_SEND)
+
+    def close(self) -> list[Any]:
+        """Return all items; those that are not sent yet are not sent any more."""
+        outbox.forget(self)
+        return self._items
+
+
+class Outbox:
+    """The items of all tasks of this process that wait to be sent."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: list[tuple[_Channel, int, Any]] = []
+        self._timer: threading.Timer | None = None
+
+    def put(self, channel: _Channel, number: int, item: Any) -> None:
+        """Send an item soon."""
+        with self._lock:
+            self._waiting.append((channel, number, item))
+            if self._timer is None:
+                self._timer = threading.Timer(SECONDS_TO_COLLECT, self.send_now)
+                self._timer.daemon = True
+                self._timer.start()
+
+    def forget(self, channel: _Channel) -> None:
+        """Do not send the items of a channel that still wait."""
+        with self._lock:
+            self._waiting = [waiting for waiting in self._waiting if waiting[0] is not channel]
+
+    def send_now(self) -> None:
+        """Send all items that wait, in one message for each search."""
+        with self._lock:
+            waiting, self._waiting = self._waiting, []
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = None
+        by_search: dict[tuple[str, str], list[Sent]] = {}
+        for channel, number, item in waiting:
+            data = pickle.dumps(item, protocol=5)
+            if len(data) <= MAX_ITEM_BYTES:
+                order = channel.order
+                sent = Sent(order.task_id, channel.run, number, data)
+                by_search.setdefault((order.search, order.topic), []).append(sent)
+        for (search, topic), items in by_search.items():
+            worker = waiting[0][0].worker
+            data = pickle.dumps([tuple(sent) for sent in items], protocol=5)
+            worker.log_event(topic, {MESSAGE: search, "worker": worker.address, "data": data})
+
+
+#: The items of this process.
+outbox = Outbox()
+
+
+def pack(value: Any) -> list[Any]:
+    """Return a value as arrays of bytes: the pickled value and its buffers, which Dask sends without a copy.
+
+    So Dask itself unpickles nothing of the user's, and an error of unpickling is an error of the task.
+    """
+    import cloudpickle
+    import numpy as np
+
+    buffers: list[pickle.PickleBuffer] = []
+    data = cloudpickle.dumps(value, protocol=5, buffer_callback=buffers.append)
+    return [np.frombuffer(data, np.uint8), *(np.frombuffer(buffer.raw(), np.uint8) for buffer in buffers)]
+
+
+def unpack(arrays: list[Any]) -> Any:
+    """Return a value from its arrays of bytes."""
+    return pickle.loads(arrays[0], buffers=arrays[1:])
