@@ -98,6 +98,8 @@ class RetryPolicy:
         # The shared fits may be the cause, so each candidate is retried separately.
         if task.is_shared or update.lost == "preempted":
             return None
+        if update.may_lack_items and len(task.candidates) > 1:
+            return None
         if update.lost == "cancelled" and not (task.is_isolated and len(remaining) == 1):
             return None
         # The only candidate of a task of which workers died is the culprit, even if its evaluation had not

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from socket import gethostname
 from typing import Any, NamedTuple, Protocol
 from uuid import uuid4
@@ -185,3 +185,7 @@ class Outcome:
     n_fits: int | None = None
     seconds: float = 0.0
     checkpoints: dict[CheckpointKey, bytes] = field(default_factory=dict, repr=False)
+
+    def without_large_items(self) -> Outcome:
+        """Return the outcome with small scores, for backends that have sent what the task has yielded."""
+        return replace(self, scores=[replace(score, predictions=None) for score in self.scores])

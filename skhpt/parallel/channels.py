@@ -64,6 +64,9 @@ class TaskUpdate:
         reason other than the task, or it is not known which candidate of the task was the cause.
     n_deaths : int
         Workers that died of this task, if no other task was running; 0 if one was.
+    may_lack_items : bool
+        Whether the worker may have sent more items before it was lost, so that the last one may not say which part of
+        the task it was working on.
     """
 
     task_id: int
@@ -73,6 +76,7 @@ class TaskUpdate:
     error: BaseException | None = None
     lost: Literal["", "crashed", "timeout", "cancelled", "preempted"] = ""
     n_deaths: int = 0
+    may_lack_items: bool = False
 
     @classmethod
     def last(cls, task_id: int, items: list[Any], output: Any) -> TaskUpdate:

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, NoReturn
 from uuid import uuid4
 from weakref import ref
 
@@ -57,6 +57,16 @@ class ClusterOptions:
     n_jobs: int | None = None
     fit_timeout: float | None = None
     fit_resources: FitResources = NO_RESOURCES
+
+
+class ClusterLostError(RuntimeError):
+    """The cluster is gone for good, and the tasks with it."""
+
+    def __init__(self, engine: str, reason: str):
+        super().__init__(
+            f"the {engine} cluster is gone: {reason}. The scores that came back before are in the journal, if the "
+            "search has one: run the same script again to continue from there."
+        )
 
 
 @dataclass
@@ -103,6 +113,7 @@ class ClusterBackend(Backend):
         self._next_check = -math.inf
         self._empty_since: float | None = None
         self._has_warned = False
+        self._is_lost = False  # the cluster
         self._costs: deque[float] = deque(maxlen=50)  # seconds
         self._durations: deque[float] = deque(maxlen=50)  # of tasks, in seconds
 
@@ -134,7 +145,8 @@ class ClusterBackend(Backend):
     def _receive(self, seconds: float) -> list[TaskUpdate]:
         """Wait for updates of tasks, no longer than so many seconds.
 
-        Items arrive through `_arrived` and outputs through `_ended`.
+        Items arrive through `_arrived` and outputs through `_ended`. Ctrl-C may raise only where nothing that has
+        arrived can be lost: the subclass waits in a context of `interruptible`.
         """
 
     @abstractmethod
@@ -181,12 +193,11 @@ class ClusterBackend(Backend):
         end = math.inf if seconds is None else time.monotonic() + seconds
         while self._running:
             left = max(0.0, end - time.monotonic())
-            with self.interruptible():
-                updates = self._receive(min(left, CHECK_SECONDS))
+            updates = self._receive(min(left, CHECK_SECONDS))
             updates += self._end_overdue()
-            self._check_slots()
             if updates or left <= 0:
                 return updates
+            self._check_slots()  # it raises if the cluster is gone, so no update may wait meanwhile
         return []
 
     def stop_submitting(self) -> Iterable[int]:
@@ -244,10 +255,16 @@ class ClusterBackend(Backend):
         n_deaths : int, default=1
             Workers that died of it.
         """
-        running = self._running.pop(task_id)
-        if is_to_blame and running.n_begun <= 1:
-            return TaskUpdate(task_id, is_done=True, lost="crashed", n_deaths=n_deaths)
-        return TaskUpdate(task_id, is_done=True, lost="preempted")
+        del self._running[task_id]
+        if not is_to_blame:
+            return TaskUpdate(task_id, is_done=True, lost="preempted")
+        return TaskUpdate(task_id, is_done=True, lost="crashed", n_deaths=n_deaths, may_lack_items=True)
+
+    def _give_up(self, reason: str) -> NoReturn:
+        """Raise an error because the cluster is gone for good; from then on no task is pending."""
+        self._is_lost = True
+        self._running.clear()
+        raise ClusterLostError(self.engine, reason)
 
     # -- private ---------------------------------------------------------------------------------------------
 
@@ -269,7 +286,7 @@ class ClusterBackend(Backend):
     def _check_slots(self) -> None:
         """Count the slots, if it was not done just now; tell the user if there has been none for some time."""
         now = time.monotonic()
-        if now < self._next_check:
+        if self._is_lost or now < self._next_check:
             return
         self._n_available = self._count_slots()
         self._next_check = time.monotonic() + CHECK_SECONDS
@@ -295,9 +312,7 @@ class ClusterBackend(Backend):
             if task_id in self._running and running.since is not None and running.since < latest:
                 updates += self._end_worker(task_id)
                 del self._running[task_id]
-                is_certain = running.n_begun <= 1
-                lost: Literal["timeout", "preempted"] = "timeout" if is_certain else "preempted"
-                updates.append(TaskUpdate(task_id, is_done=True, lost=lost))
+                updates.append(TaskUpdate(task_id, is_done=True, lost="timeout", may_lack_items=True))
         return updates
 
 

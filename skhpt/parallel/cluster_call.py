@@ -5,12 +5,12 @@ from __future__ import annotations
 import pickle
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Any, NamedTuple
 
 from skhpt._compat import bind_context
 from skhpt.parallel import _joblib
-from skhpt.parallel.channels import Channel, Task, TaskFailure, work
+from skhpt.parallel.channels import Channel, Task, TaskFailure, raised_by_task
 from skhpt.parallel.shared_values import SharedValue, ValueLostError, value_cache
 from skhpt.parallel.versions import describe_difference, own_versions
 
@@ -28,10 +28,13 @@ class Call(NamedTuple):
         Versions of packages in the process of the search.
     payload : bytes
         The pickled function and arguments.
+    tokens : tuple of str
+        Names of the shared values among the arguments.
     """
 
     versions: dict[str, str]
     payload: bytes
+    tokens: tuple[str, ...] = ()
 
 
 class Output(NamedTuple):
@@ -61,7 +64,8 @@ class Output(NamedTuple):
 
 def make_call(versions: dict[str, str], function: Task, args: Sequence[Any]) -> Call:
     """Return the call of a task; large arguments are `SharedValue` objects."""
-    return Call(versions, bytes(_joblib.dumps((bind_context(work), function, list(args)))))
+    payload = bytes(_joblib.dumps((bind_context(_advance), function, list(args))))
+    return Call(versions, payload, tuple(arg.token for arg in args if isinstance(arg, SharedValue)))
 
 
 def run_call(call: Call, channel: Channel, load: Callable[[SharedValue], Any]) -> Output:
@@ -77,24 +81,59 @@ def run_call(call: Call, channel: Channel, load: Callable[[SharedValue], Any]) -
         ``load(shared)`` returns a shared value that this process does not have yet. It raises `ValueLostError` if the
         engine has lost the value.
     """
+    steps = stream_call(call, load)
+    while True:
+        try:
+            item = next(steps)
+        except StopIteration as end:
+            output: Output = end.value
+            return output
+        channel.send(item)
+
+
+def stream_call(call: Call, load: Callable[[SharedValue], Any]) -> Generator[Any, None, Output]:
+    """Run a call in a worker, as `run_call` does: a generator of the items that the task yields."""
     start = time.monotonic()
     idle_seconds = None if _last.end is None else start - _last.end
     try:
         if difference := describe_difference(call.versions, own_versions()):
             return Output(TaskFailure(VersionError(f"a worker has other versions: {difference}")))
         try:
-            run, function, args = pickle.loads(call.payload)
+            advance, function, args = pickle.loads(call.payload)
             with value_cache.resolved(args, load) as values:
-                result = run(function, channel, *values)
+                result = yield from _run_task(advance, function(*values))
         except ValueLostError:
             shared = [arg for arg in args if isinstance(arg, SharedValue)]
             missing = [value.token for value in shared if value.token not in value_cache]
             return Output(None, is_value_lost=True, missing=tuple(missing))
+        except GeneratorExit:  # of this generator: an exception of the task is a value
+            raise
         except BaseException as error:  # the arguments cannot be read here
             result = TaskFailure(error)
         return Output(result, time.monotonic() - start, idle_seconds)
     finally:
         _last.end = time.monotonic()
+
+
+def _run_task(
+    advance: Callable[..., tuple[bool, Any]], steps: Generator[Any, None, Any]
+) -> Generator[Any, None, Any]:
+    """Yield the items of a task, and return its result or a `TaskFailure`, both in the context of the search."""
+    while True:
+        is_end, value = advance(steps)
+        if is_end:
+            return value
+        yield value
+
+
+def _advance(steps: Generator[Any, None, Any]) -> tuple[bool, Any]:
+    """Run a task up to the next item; return whether it has ended instead, and the item or the result."""
+    try:
+        return False, next(steps)
+    except StopIteration as end:
+        return True, end.value
+    except BaseException as error:
+        return True, TaskFailure(raised_by_task(error))
 
 
 class _Last(threading.local):

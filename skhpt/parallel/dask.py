@@ -187,7 +187,8 @@ class DaskBackend(ClusterBackend):
     def _receive(self, seconds: float) -> list[TaskUpdate]:
         news = []
         with suppress(Empty):
-            news.append(self._news.get(timeout=seconds))
+            with self.interruptible():
+                news.append(self._news.get(timeout=seconds))
             while True:
                 news.append(self._news.get_nowait())
         updates: list[TaskUpdate] = []

@@ -22,6 +22,7 @@ from skhpt.parallel.channels import Begun, TaskUpdate
 from skhpt.parallel.cluster import ClusterOptions
 from skhpt.parallel.dask import DaskBackend
 from skhpt.parallel.processes import ProcessBackend
+from skhpt.parallel.ray import RayBackend
 from tests.estimators import EXCEPTIONS
 
 # -- the backends --------------------------------------------------------------------------------------------
@@ -66,6 +67,17 @@ def executors(parallel: Parallel) -> Backend:
         return processes(parallel)
 
 
+@contextmanager
+def ray() -> Iterator[Backend]:
+    with parallel_config("ray", n_jobs=2):  # the session of joblib would start actors of its own
+        backend = RayBackend(active_backend(Parallel()), nullcontext, ClusterOptions(n_jobs=2))
+    try:
+        yield backend
+    finally:
+        backend.abort()
+        backend.close()
+
+
 def dask(parallel: Parallel) -> Backend:
     return DaskBackend(active_backend(parallel), nullcontext, ClusterOptions())
 
@@ -104,15 +116,18 @@ CASES = {
     "processes": Case(through_joblib("loky", processes), ends_workers=True, has_replaceable_workers=True),
     "executors": Case(through_joblib("loky", executors), ends_workers=True, has_replaceable_workers=True),
     "dask": Case(through_joblib("dask", dask), has_replaceable_workers=True),
+    "ray": Case(ray, has_replaceable_workers=True),
 }
-#: Dask warns of other things in each release.
-MARKS = {"dask": [pytest.mark.filterwarnings("ignore")]}
+#: Dask and Ray warn of other things in each release.
+MARKS = {name: [pytest.mark.filterwarnings("ignore")] for name in ("dask", "ray")}
+#: The fixtures that start the clusters.
+FIXTURES = {"dask": "cluster", "ray": "ray_cluster"}
 
 
 @pytest.fixture(params=[pytest.param(name, marks=MARKS.get(name, ())) for name in CASES])
 def case(request: pytest.FixtureRequest) -> Case:
-    if request.param == "dask":
-        request.getfixturevalue("cluster")
+    if request.param in FIXTURES:
+        request.getfixturevalue(FIXTURES[request.param])
     return CASES[request.param]
 
 
