@@ -1,33 +1,45 @@
 """Backend for a Dask cluster, which submits tasks through the cluster's client.
 
 Shared values do not travel with the tasks. A task that reaches a process without them returns at once and says so;
-then the values go to one worker, and the task is sent again, to the process that lacked them and with the values as
-dependencies. Dask moves them between the workers. So each process gets a value once, whether it was there at the
-beginning or joins later, and no task is lost with the worker that had the values.
+then the values are sent to one worker, a task of its own that depends on them loads them into the process that lacked
+them, and the task is sent again. Dask moves the values between the workers. So each process gets a value once, whether
+it was there at the beginning or joins later, and no task is lost with the worker that had the values.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import pickle
 import threading
+import time
 from collections import Counter
 from collections.abc import Coroutine, Sequence
 from concurrent import futures
 from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from uuid import uuid4
 
 from skhpt.parallel._joblib import ParallelBackendBase
 from skhpt.parallel.backends import Interruptible
 from skhpt.parallel.channels import Begun, TaskUpdate
 from skhpt.parallel.cluster import ClusterBackend, ClusterOptions
-from skhpt.parallel.cluster_call import Call
+from skhpt.parallel.cluster_call import Call, VersionError
+from skhpt.parallel.dask_cluster import (
+    DaskWorker,
+    check_nannies,
+    check_resources,
+    describe_versions,
+    is_without_package,
+    needs_of,
+    read_workers,
+)
 from skhpt.parallel.dask_events import events_of
-from skhpt.parallel.dask_worker import MESSAGE, Order, Returned, Sent, pack, run_on_worker
+from skhpt.parallel.dask_worker import MESSAGE, Order, Returned, Sent, load_values, pack, run_on_worker
 from skhpt.parallel.fit_resources import FitResources
+from skhpt.parallel.versions import own_versions
 
 #: Seconds to wait for an answer of the scheduler. A scheduler that is busy, or gone, must not block the search.
 SECONDS_TO_ANSWER = 10.0
@@ -45,10 +57,8 @@ class _Sent:
     ----------
     call : Call
         The call.
-    future : distributed.Future
-        The future of Dask.
-    tokens : tuple of str
-        The shared values that it carries as dependencies.
+    future : distributed.Future or None
+        The future of Dask; None while a worker is given the values that it lacks for the task.
     run : str
         Name of the run whose items have arrived.
     numbers : set of int
@@ -61,11 +71,34 @@ class _Sent:
 
     call: Call
     future: Any
-    tokens: tuple[str, ...] = ()
     run: str = ""
     numbers: set[int] = field(default_factory=set)
     old_runs: set[str] = field(default_factory=set)
     candidate: int | None = None
+
+
+@dataclass
+class _Load:
+    """Values that a worker is given.
+
+    Attributes
+    ----------
+    future : distributed.Future
+        The future of Dask.
+    tokens : set of str
+        The values.
+    task_ids : list of int
+        Tasks that wait for it.
+    """
+
+    future: Any
+    tokens: set[str]
+    task_ids: list[int] = field(default_factory=list)
+
+
+class _LoadEnded(NamedTuple):
+    worker: str
+    future: Any
 
 
 class DaskBackend(ClusterBackend):
@@ -83,11 +116,21 @@ class DaskBackend(ClusterBackend):
         self._news: SimpleQueue[Any] = SimpleQueue()  # (task id, future) pairs that are done, and messages
         self._values: dict[str, Any] = {}  # shared values, by token
         self._sources: dict[str, Any] = {}  # futures of the shared values, by token
-        self._threads: dict[str, int] = {}  # by address
+        self._loads: dict[str, _Load] = {}  # by address
+        self._given: dict[str, set[str]] = {}  # tokens by address
+        self._gone: set[str] = set()  # addresses
+        self._workers: dict[str, DaskWorker] = {}  # by address
+        self._needs: dict[str, float] = {}  # resources of Dask
+        self._had_slots = False
+        self._waiting_since: float | None = None
+        timeout = getattr(backend, "wait_for_workers_timeout", DEFAULT_WAIT)
+        self._longest_wait = timeout if timeout and timeout != DEFAULT_WAIT else math.inf
         self._ended_workers: set[str] = set()
         self._deaths: Counter[int | None] = Counter()  # with other tasks, by the candidate that was running
         self._was_lost = False  # the connection
         self._events = events_of(self._client)
+        self._count_slots()
+        self._check_versions()
         self._events.add(self._client, self._search, self._news.put)
 
     @staticmethod
@@ -98,13 +141,52 @@ class DaskBackend(ClusterBackend):
 
     @classmethod
     def count_slots(cls, backend: ParallelBackendBase, resources: FitResources) -> int:
-        return sum(backend.client.nthreads(callback_timeout=SECONDS_TO_ANSWER).values())
+        workers = read_workers(backend.client, SECONDS_TO_ANSWER)
+        needs = needs_of(resources.amounts, backend.submit_kwargs.get("resources"), workers.values())
+        check_resources(workers, needs)
+        return sum(worker.n_slots(needs) for worker in workers.values())
 
     def _count_slots(self) -> int:
         if self._client.status == "running":
-            with suppress(Exception):  # the scheduler does not answer: what was true a second ago
-                self._threads = self._client.nthreads(callback_timeout=SECONDS_TO_ANSWER)
-        return sum(self._threads.values())
+            # If the scheduler does not answer, what was true a second ago counts.
+            with suppress(OSError, futures.TimeoutError, RuntimeError):
+                self._look_at_workers()
+        n_slots = sum(worker.n_slots(self._needs) for worker in self._workers.values())
+        self._check_waiting(n_slots)
+        return n_slots
+
+    def _look_at_workers(self) -> None:
+        """Ask for the workers; if there are others than before, check whether they suit the search."""
+        before, self._workers = self._workers, read_workers(self._client, SECONDS_TO_ANSWER)
+        if self._workers.keys() <= before.keys():
+            return
+        workers = self._workers.values()
+        own_words = self._submit_options.get("resources")
+        self._needs = needs_of(self.options.fit_resources.amounts, own_words, workers)
+        if not self._had_slots:
+            check_resources(self._workers, self._needs)
+        if self.options.fit_timeout is not None:
+            check_nannies(self._workers)
+
+    def _check_waiting(self, n_slots: int) -> None:
+        """Raise an error if there has been no worker for longer than the user wants to wait."""
+        if n_slots:
+            self._had_slots, self._waiting_since = True, None
+            return
+        now = time.monotonic()
+        self._waiting_since = self._waiting_since or now
+        if now - self._waiting_since > self._longest_wait:
+            raise TimeoutError(
+                f"the Dask cluster has had no worker for the fits for wait_for_workers_timeout={self._longest_wait} "
+                "seconds. What had come back is in the history, and in the journal if there is one"
+            )
+
+    def _check_versions(self) -> None:
+        """Compare the versions of the present workers; those that join later compare them with each task."""
+        with suppress(OSError, futures.TimeoutError):  # a worker is busy and compares with its first task
+            answers = self._client.run(own_versions, on_error="return", callback_timeout=SECONDS_TO_ANSWER)
+            if text := describe_versions(answers):
+                raise VersionError(f"workers of the Dask cluster differ from this process: {text}")
 
     def _check_connection(self) -> None:
         """Raise an error if the client is closed; after a new connection, subscribe to events again."""
@@ -131,35 +213,59 @@ class DaskBackend(ClusterBackend):
         self._sent[task_id] = _Sent(call, None)
         self._submit(task_id)
 
-    def _submit(
-        self, task_id: int, *, values: dict[str, Any] | None = None, worker: str | None = None
-    ) -> None:
-        """Submit a task to Dask; with shared values, to the worker that lacks them."""
+    def _submit(self, task_id: int) -> None:
+        """Submit a task to Dask."""
         sent = self._sent[task_id]
         is_prompt = self.options.fit_timeout is not None or bool(self._deaths)
         order = Order(self._search, self._events.topic, task_id, is_prompt)
         options = dict(self._submit_options)
-        if worker is not None and "workers" not in options:
-            options |= {"workers": [worker], "allow_other_workers": True}
-        self._n_sent += 1
-        # Dask takes tasks with the same first part of the key for a group, and gives those of a large group to workers
-        # that are free, instead of queueing all of them at the workers.
-        key = (f"skhpt-{self._search}", task_id, self._n_sent)
-        sent.tokens = tuple(values or ())
+        if self._needs:
+            options["resources"] = dict(self._needs)
         sent.future = self._client.submit(
-            run_on_worker, tuple(sent.call), tuple(order), values, key=key, pure=False, **options
+            run_on_worker, tuple(sent.call), tuple(order), key=self._new_key(task_id), pure=False, **options
         )
         sent.future.add_done_callback(lambda future: self._news.put((task_id, future)))
 
-    def _submit_with_values(self, task_id: int, returned: Returned) -> None:
-        """Submit a task again, with the values that its worker lacks."""
-        try:
-            values = {token: self._source(token, returned.worker) for token in returned.missing}
-        except Exception:  # the worker is gone, or the connection
-            self._check_connection()
+    def _new_key(self, name: int | str) -> tuple[str, int | str, int]:
+        """Return a key for Dask.
+
+        Dask takes tasks with the same first part of the key for a group, and gives those of a large group to workers
+        that are free, instead of queueing all of them at the workers.
+        """
+        self._n_sent += 1
+        return f"skhpt-{self._search}", name, self._n_sent
+
+    def _load(self, task_id: int, returned: Returned) -> None:
+        """Give a worker the values that it lacks; the task is sent again when it has them."""
+        sent = self._sent[task_id]
+        sent.future = None
+        worker = returned.worker
+        if worker in self._gone:
             self._submit(task_id)
-        else:
-            self._submit(task_id, values=values, worker=returned.worker)
+            return
+        if worker not in self._loads:
+            given = self._given.setdefault(worker, set())
+            tokens = {*returned.missing, *(self._values.keys() - given)}
+            try:
+                self._loads[worker] = self._begin_load(worker, tokens)
+            except Exception:  # the worker is gone, or the connection
+                self._check_connection()
+                self._submit(task_id)
+                return
+        self._loads[worker].task_ids.append(task_id)
+
+    def _begin_load(self, worker: str, tokens: set[str]) -> _Load:
+        sources = {token: self._source(token, worker) for token in tokens}
+        future = self._client.submit(
+            load_values,
+            sources,
+            key=self._new_key("load"),
+            workers=[worker],
+            priority=1,
+            pure=False,
+        )
+        future.add_done_callback(lambda future: self._news.put(_LoadEnded(worker, future)))
+        return _Load(future, tokens)
 
     def _source(self, token: str, worker: str) -> Any:
         """Return the future of a shared value, which is sent to a worker unless another one has it."""
@@ -171,16 +277,28 @@ class DaskBackend(ClusterBackend):
             self._sources[token] = source
         return source
 
-    def _submit_lost(self) -> None:
-        """Submit the tasks again whose values were lost with the workers that had them: Dask forgets such tasks."""
-        lost = {token for token, source in self._sources.items() if source.status != "finished"}
-        if not lost or self._client.status != "running":
+    def _end_load(self, worker: str) -> list[TaskUpdate]:
+        """Send the tasks again that waited for values; return the updates of those that cannot get them."""
+        load = self._loads.pop(worker)
+        task_ids = [task_id for task_id in load.task_ids if task_id in self._sent]
+        if load.future.status == "error":
+            return [update for task_id in task_ids for update in self._end_with_error(task_id, load.future)]
+        if load.future.status == "finished":
+            self._given.setdefault(worker, set()).update(load.tokens)
+        for task_id in task_ids:
+            self._submit(task_id)
+        return []
+
+    def _end_lost_loads(self) -> None:
+        """Send values again that were lost with the workers that had them: Dask forgets the tasks that need them."""
+        if self._client.status != "running":
             return
+        lost = {token for token, source in self._sources.items() if source.status != "finished"}
         for token in lost:
             del self._sources[token]
-        for task_id, sent in list(self._sent.items()):
-            if lost.intersection(sent.tokens):
-                self._submit(task_id)
+        for worker, load in list(self._loads.items()):
+            if lost.intersection(load.tokens):
+                self._end_load(worker)
 
     # -- receiving -------------------------------------------------------------------------------------------
 
@@ -196,6 +314,9 @@ class DaskBackend(ClusterBackend):
         for new in news:
             if isinstance(new, dict):
                 updates += self._hear(new)
+            elif isinstance(new, _LoadEnded):
+                if new.worker in self._loads and self._loads[new.worker].future is new.future:
+                    updates += self._end_load(new.worker)
             elif self._is_current(*new):
                 done[new[0]] = new[1]
         returned = self._gather(done)
@@ -204,7 +325,7 @@ class DaskBackend(ClusterBackend):
                 updates += self._end(task_id, returned.get(task_id))
         if not updates:
             self._check_connection()
-        self._submit_lost()
+        self._end_lost_loads()
         return updates
 
     def _is_current(self, task_id: int, future: Any) -> bool:
@@ -241,7 +362,7 @@ class DaskBackend(ClusterBackend):
         future = self._sent[task_id].future
         if returned is not None:
             if returned.missing:
-                self._submit_with_values(task_id, returned)
+                self._load(task_id, returned)
                 return []
             return [self._end_with_result(task_id, returned)]
         status = future.status
@@ -288,6 +409,8 @@ class DaskBackend(ClusterBackend):
         """Return the updates that a message leads to."""
         if message.get(MESSAGE) == self._search:
             return self._hear_items(message)
+        if message.get("action") == "add-worker":
+            self._gone.discard(message["worker"])
         if message.get("action") == "remove-worker":
             return self._hear_end_of_worker(message)
         return []
@@ -323,16 +446,28 @@ class DaskBackend(ClusterBackend):
     def _hear_end_of_worker(self, message: dict[str, Any]) -> list[TaskUpdate]:
         """Return the last updates of the tasks that ended with a worker. Dask itself runs all others again."""
         worker = message["worker"]
+        self._gone.add(worker)
+        self._given.pop(worker, None)
+        if worker in self._loads:
+            self._end_load(worker)
         keys = {_key(key) for key in message["processing-tasks"]}
-        own = [task_id for task_id, sent in self._sent.items() if sent.future.key in keys]
+        own = [
+            task_id
+            for task_id, sent in self._sent.items()
+            if sent.future is not None and sent.future.key in keys
+        ]
         begun = [task_id for task_id in own if self._running[task_id].worker == worker]
         if message["expected"] or worker in self._ended_workers:
             return self._end_all(begun)
-        if len(own) == 1 or (len(begun) == 1 and self._threads.get(worker) == 1):
+        if len(own) == 1 or (len(begun) == 1 and self._n_threads(worker) == 1):
             [task_id] = begun or own
             self._cancel([task_id])
             return [self._lost(task_id, is_to_blame=True)]
         return self._suspect(begun or own)
+
+    def _n_threads(self, address: str) -> int | None:
+        worker = self._workers.get(address)
+        return None if worker is None else worker.n_threads
 
     def _end_all(self, task_ids: Sequence[int]) -> list[TaskUpdate]:
         """Cancel tasks whose worker is gone for another reason; return their last updates."""
@@ -359,7 +494,8 @@ class DaskBackend(ClusterBackend):
     # -- ending ----------------------------------------------------------------------------------------------
 
     def _cancel(self, task_ids: Sequence[int]) -> None:
-        cancelled = [self._sent.pop(task_id).future for task_id in task_ids]
+        sent = [self._sent.pop(task_id) for task_id in task_ids]
+        cancelled = [task.future for task in sent if task.future is not None]
         if cancelled:
             with suppress(Exception):  # the connection is lost, and all tasks with it
                 self._run_in_client(
@@ -384,6 +520,7 @@ class DaskBackend(ClusterBackend):
         self._events.remove(self._client, self._search)
         self._sent.clear()
         self._sources.clear()
+        self._loads.clear()
         self._values.clear()
 
 
@@ -400,6 +537,6 @@ def _key(key: Any) -> Any:
 
 def _without_package(error: BaseException) -> BaseException:
     """Return the error to raise for an error of Dask: a clear one if a worker lacks this package."""
-    if isinstance(error, ModuleNotFoundError) and error.name == "skhpt":
+    if is_without_package(error):
         return RuntimeError("a worker of the Dask cluster has no skhpt: install it on all workers")
     return error

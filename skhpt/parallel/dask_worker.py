@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from uuid import uuid4
 
+from joblib import parallel_config
+
 from skhpt.parallel import _joblib
 from skhpt.parallel.channels import Begun, TaskFailure
 from skhpt.parallel.cluster_call import Call, Output, run_call
-from skhpt.parallel.shared_values import SharedValue, ValueLostError
+from skhpt.parallel.shared_values import SharedValue, ValueLostError, value_cache
 
 #: Key of the messages of this package in a topic of Dask.
 MESSAGE = "skhpt"
@@ -87,34 +89,41 @@ class Returned(NamedTuple):
     data: bytes = b""
 
 
-def run_on_worker(
-    call: tuple[Any, ...], order: tuple[Any, ...], values: Mapping[str, Any] | None = None
-) -> tuple[Any, ...]:
-    """Run a call; return the fields of a `Returned`.
+def run_on_worker(call: tuple[Any, ...], order: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Run a call.
 
     Parameters
     ----------
     call, order : tuple
         Fields of a `Call` and of an `Order`.
-    values : dict of str to list of arrays, default=None
-        Packed values by token, if this process is known to lack them.
+
+    Returns
+    -------
+    returned : tuple
+        Fields of a `Returned`.
     """
     from distributed import get_worker
 
     worker = get_worker()
     channel = _Channel(Order(*order), worker)
-    packed = values or {}
-
-    def load(shared: SharedValue) -> Any:
-        if shared.token not in packed:
-            raise ValueLostError(shared.token)
-        return unpack(packed[shared.token])
-
-    output = run_call(Call(*call), channel, load)
+    # An estimator with an ``n_jobs`` of its own finds the cluster, as with joblib's backend; the others use one thread.
+    with parallel_config("dask", n_jobs=1):
+        output = run_call(Call(*call), channel, _raise_lost)
     items = channel.close()
     if output.is_value_lost:
         return tuple(Returned(worker.address, channel.run, output.missing))
     return tuple(Returned(worker.address, channel.run, (), _dumps(items, output)))
+
+
+def _raise_lost(shared: SharedValue) -> Any:
+    raise ValueLostError(shared.token)
+
+
+def load_values(values: Mapping[str, list[Any]]) -> None:
+    """Put packed values, by token, into the cache of this process."""
+    shared = [SharedValue(token, None) for token in values]
+    with value_cache.resolved(shared, lambda missing: unpack(values[missing.token])):
+        pass
 
 
 def _dumps(items: list[Any], output: Output) -> bytes:
