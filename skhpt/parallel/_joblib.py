@@ -15,7 +15,7 @@ from queue import Empty
 from threading import Thread
 from typing import Any
 
-from joblib import Parallel
+from joblib import Parallel, cpu_count
 from joblib._memmapping_reducer import (
     get_memmapping_reducers,  # large arrays travel as memory maps
     resource_tracker,  # process that reports files as leaked if they still exist at the end
@@ -48,6 +48,7 @@ __all__ = [
     "ProcessPoolExecutor",
     "SequentialBackend",
     "TerminatedWorkerError",
+    "cpu_count",
     "dumps",
     "eval_expr",
 ]
@@ -109,8 +110,16 @@ def has_processes(backend: ParallelBackendBase) -> bool:
     return isinstance(backend, (LokyBackend, MultiprocessingBackend))
 
 
-def worker_environment(backend: ParallelBackendBase, n_workers: int) -> dict[str, str] | None:
-    """Return the environment variables of workers, which limit the threads of libraries for linear algebra."""
+def worker_environment(
+    backend: ParallelBackendBase, n_workers: int, n_threads: int | None = None
+) -> dict[str, str] | None:
+    """Return the environment variables of workers, which limit the threads of libraries for linear algebra.
+
+    A number that the user has chosen for the backend comes first. If there is none at all, workers of loky share the
+    processors, and others have the variables of this process.
+    """
+    if n_threads is not None and getattr(backend, "inner_max_num_threads", None) is None:
+        backend = LokyBackend(inner_max_num_threads=n_threads)
     prepare = getattr(backend, "_prepare_worker_env", None)
     return prepare(n_workers) if prepare is not None and isinstance(backend, LokyBackend) else None
 

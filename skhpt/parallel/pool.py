@@ -17,13 +17,14 @@ from typing import Any
 from joblib import Parallel, effective_n_jobs
 
 from skhpt.parallel import _joblib
-from skhpt.parallel._joblib import SequentialBackend
+from skhpt.parallel._joblib import ParallelBackendBase, SequentialBackend
 from skhpt.parallel.backends import Backend, BatchBackend, FutureBackend, SerialBackend
 from skhpt.parallel.channels import Task, TaskUpdate
 from skhpt.parallel.cluster import ClusterOptions
 from skhpt.parallel.engines import engine_of, n_jobs_of
 from skhpt.parallel.fit_resources import NO_RESOURCES, FitResources
 from skhpt.parallel.folders import make_folder
+from skhpt.parallel.local_workers import plan_local_workers
 from skhpt.parallel.processes import ProcessBackend
 from skhpt.parallel.watchdog import watchdog
 
@@ -38,7 +39,7 @@ def n_workers(n_jobs: int | None, fit_resources: FitResources = NO_RESOURCES) ->
     if engine := engine_of(backend, n_wanted, fit_resources):
         n_slots = engine.count_slots(backend, fit_resources)
         return n_slots if n_wanted is None or n_wanted < 0 else min(n_slots, n_wanted)
-    return int(effective_n_jobs(n_jobs))
+    return plan_local_workers(n_wanted, int(effective_n_jobs(n_jobs)), fit_resources).n_workers
 
 
 def shares_memory(
@@ -106,7 +107,8 @@ class Pool:
     Raises
     ------
     ValueError
-        If there is a `fit_timeout`, or fits need resources, but the workers are threads.
+        If there is a `fit_timeout`, or fits need resources, but the workers are threads; if this machine or the cluster
+        has not enough for one fit.
     """
 
     backend: Backend
@@ -162,26 +164,36 @@ class Pool:
 
     def _joblib_backend(self) -> Backend:
         backend = _joblib.active_backend(self._parallel)
-        n_slots = int(backend.effective_n_jobs(self._parallel.n_jobs))
-        is_serial = isinstance(backend, SequentialBackend) or n_slots == 1
+        is_serial = isinstance(backend, SequentialBackend) or self._n_effective(backend) == 1
         if needs_processes(self._fit_timeout, self._fit_resources):
             if not is_serial and not _joblib.has_processes(backend):
-                name = "fit_timeout" if self._fit_timeout is not None else "fit_resources"
-                value = self._fit_resources if self._fit_timeout is None else self._fit_timeout
-                raise ValueError(
-                    f"{name}={value} needs workers that are processes, such as those of joblib's backend 'loky', of "
-                    f"Dask or of Ray; the active backend is {type(backend).__name__}"
-                )
-            return self._process_backend(n_slots)
-        if is_serial:
-            return SerialBackend(self._interruptible)
-        if FutureBackend.serves(backend):
+                raise ValueError(self._why_not(backend))
+            return self._process_backend()
+        return SerialBackend(self._interruptible) if is_serial else self._future_backend()
+
+    def _future_backend(self) -> Backend:
+        if FutureBackend.serves(_joblib.active_backend(self._parallel)):
             return FutureBackend(self._parallel, self._interruptible)
         return BatchBackend(self._parallel, self._interruptible)
 
-    def _process_backend(self, n_slots: int) -> ProcessBackend:
+    def _process_backend(self) -> ProcessBackend:
         backend = _joblib.active_backend(self._parallel)
-        return ProcessBackend(backend, self._interruptible, n_workers=n_slots, fit_timeout=self._fit_timeout)
+        workers = plan_local_workers(n_jobs_of(self._n_jobs), self._n_effective(backend), self._fit_resources)
+        return ProcessBackend(backend, self._interruptible, workers=workers, fit_timeout=self._fit_timeout)
+
+    def _n_effective(self, backend: ParallelBackendBase) -> int:
+        """Return the number of workers that joblib makes of `n_jobs`."""
+        return int(backend.effective_n_jobs(self._parallel.n_jobs))
+
+    def _why_not(self, backend: ParallelBackendBase) -> str:
+        """Return the error of a backend that has no processes which this process could end one by one."""
+        needed = f"fit_timeout={self._fit_timeout}"
+        if self._fit_timeout is None:
+            needed = f"fit_resources={dict(self._fit_resources.amounts)}"
+        return (
+            f"{needed} needs workers that are processes: on one machine those of joblib's backend 'loky' "
+            f"(the default), on a cluster those of Dask or Ray; the active backend is {type(backend).__name__}"
+        )
 
     def _close_joblib(self) -> None:
         if self._is_entered:
@@ -261,7 +273,7 @@ class Pool:
         """Continue with processes that die separately, so that the cause of the next death is known."""
         self.backend.abort()
         self.backend.close()
-        self.backend = self._process_backend(self.n_slots)
+        self.backend = self._process_backend()
 
     def stop_submitting(self) -> None:
         """Begin no further tasks, as far as possible; tasks that have begun come to their end."""

@@ -2,7 +2,8 @@
 
 When a worker of a shared pool dies, the pool ends all of them, and it is not known which task was the cause.
 Here it is known, and other tasks are not affected. The workers are started for one search only: on Linux by a
-fork server, elsewhere each by an executor of loky.
+fork server, elsewhere each by an executor of loky. A worker with devices of its own is always a new process: a GPU
+cannot be used after a fork by a process whose parent has used it, and packages may use it when they are imported.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ from skhpt.parallel import _joblib
 from skhpt.parallel._joblib import ParallelBackendBase, ProcessPoolExecutor, TerminatedWorkerError
 from skhpt.parallel.backends import Backend, Interruptible, make_batch
 from skhpt.parallel.channels import Begun, FileInbox, Task, TaskUpdate
+from skhpt.parallel.devices import VISIBLE_DEVICES
 from skhpt.parallel.folders import make_folder, remove_folder
 from skhpt.parallel.fork_server import IS_AVAILABLE, ForkedWorker, ForkServer, ServerLostError
+from skhpt.parallel.local_workers import LocalWorkers
 
 #: Seconds between two looks into the inbox.
 POLL_SECONDS = 0.05
@@ -39,7 +42,7 @@ class Worker(Protocol):
         ...
 
     def kill(self) -> None:
-        """Kill the process, with those that it has started."""
+        """Kill the process, with those that it has started; return when it is gone."""
         ...
 
 
@@ -66,11 +69,19 @@ class ExecutorWorker:
         _joblib.end_executor(self._executor)
 
 
-@dataclass
-class _Running:
-    """A task that a worker runs; `since` is the time when its present fit began, None before the first fit."""
+@dataclass(frozen=True, eq=False)
+class _Process:
+    """A worker with the devices that it uses; None for those of this process."""
 
     worker: Worker
+    devices: str | None
+
+
+@dataclass
+class _Running:
+    """A task that a process runs; `since` is the time when its present fit began, None before the first fit."""
+
+    process: _Process
     batch: Callable[[], Any]
     future: Future[Any]
     since: float | None = None
@@ -85,8 +96,8 @@ class ProcessBackend(Backend):
         Backend of joblib that says how its workers would be started.
     interruptible : callable
         Returns a context in which Ctrl-C may raise `KeyboardInterrupt`.
-    n_workers : int
-        Processes.
+    workers : LocalWorkers
+        Number of processes, and what each of them may use.
     fit_timeout : float, default=None
         Seconds after which a fit is given up and its process killed; None for never.
     """
@@ -99,11 +110,11 @@ class ProcessBackend(Backend):
         backend: ParallelBackendBase,
         interruptible: Interruptible,
         *,
-        n_workers: int,
+        workers: LocalWorkers,
         fit_timeout: float | None = None,
     ):
         super().__init__(interruptible)
-        self.n_slots = n_workers
+        self.n_slots = workers.n_workers
         self.fit_timeout = fit_timeout
         self._backend = backend
         self._folder = Path(make_folder())
@@ -111,15 +122,17 @@ class ProcessBackend(Backend):
         # process.
         self._arrays = str(self._folder / "arrays")
         self._options = _joblib.memory_map_options(self._arrays)
-        self._options["env"] = _joblib.worker_environment(backend, n_workers)
+        self._options["env"] = _joblib.worker_environment(backend, workers.n_workers, workers.n_threads)
         self._inbox = FileInbox(self._folder / "inbox")
         self._inbox.folder.mkdir()
         self._server: ForkServer | None = None
-        if IS_AVAILABLE:
+        if IS_AVAILABLE and not workers.devices:
             with suppress(OSError):  # it cannot be started; then each worker is an executor
                 self._server = ForkServer(self._options["env"])
         self._can_fork = self._server is not None
-        self._idle: list[Worker] = []
+        self._idle: list[_Process] = []
+        # One entry for each process that can still be started.
+        self._free_devices: list[str | None] = list(workers.devices) or [None] * workers.n_workers
         self._running: dict[int, _Running] = {}
         self._queue: deque[tuple[int, Callable[[], list[Any]]]] = deque()
 
@@ -152,12 +165,12 @@ class ProcessBackend(Backend):
     def abort(self) -> None:
         self._queue.clear()
         for running in self._running.values():
-            running.worker.kill()
+            self._end_process(running.process)
         self._running.clear()
 
     def close(self) -> None:
-        for worker in self._idle:
-            worker.kill()
+        for process in self._idle:
+            self._end_process(process)
         self._idle.clear()
         if self._server is not None:
             self._server.close()
@@ -165,8 +178,8 @@ class ProcessBackend(Backend):
         remove_folder(str(self._folder))
 
     def pids(self) -> Iterable[int]:
-        workers = [*self._idle, *(running.worker for running in self._running.values())]
-        return [pid for worker in workers for pid in worker.pids()]
+        processes = [*self._idle, *(running.process for running in self._running.values())]
+        return [pid for process in processes for pid in process.worker.pids()]
 
     def helper_pids(self) -> Iterable[int]:
         return [] if self._server is None else [self._server.pid]
@@ -177,18 +190,35 @@ class ProcessBackend(Backend):
     def _start_tasks(self) -> None:
         """Give the next tasks to processes that have none."""
         while self._queue and len(self._running) < self.max_pending:
-            worker = self._idle.pop() if self._idle else self._new_worker()
+            process = self._idle.pop() if self._idle else self._start_process()
             task_id, batch = self._queue[0]
             try:
-                self._running[task_id] = _Running(worker, batch, worker.submit(batch))
+                self._running[task_id] = _Running(process, batch, process.worker.submit(batch))
                 self._queue.popleft()
             except TerminatedWorkerError:  # the process died while it had no task
-                worker.kill()
+                self._end_process(process)
+            except OSError:  # it could not be started
+                self._end_process(process)
+                raise
 
-    def _new_worker(self) -> Worker:
+    def _start_process(self) -> _Process:
+        devices = self._free_devices[0]
+        process = _Process(self._new_worker(devices), devices)
+        del self._free_devices[0]
+        return process
+
+    def _new_worker(self, devices: str | None) -> Worker:
         if self._server is not None and self._can_fork:
             return ForkedWorker(self._server, self._options["job_reducers"])
-        return ExecutorWorker(self._options)
+        if devices is None:
+            return ExecutorWorker(self._options)
+        environment = {**(self._options["env"] or {}), VISIBLE_DEVICES: devices}
+        return ExecutorWorker({**self._options, "env": environment})
+
+    def _end_process(self, process: _Process) -> None:
+        """Kill a process, if it still exists; its devices are free when it is gone."""
+        process.worker.kill()
+        self._free_devices.append(process.devices)
 
     def _look(self) -> list[TaskUpdate]:
         """Return the updates that are there, after killing the processes of fits that take too long."""
@@ -214,6 +244,7 @@ class ProcessBackend(Backend):
             if running.future.done() and isinstance(running.future.exception(), ServerLostError):
                 self._can_fork = False
                 del self._running[task_id]
+                self._end_process(running.process)
                 self._queue.appendleft((task_id, running.batch))
         if not self._can_fork:
             self._start_tasks()
@@ -234,15 +265,15 @@ class ProcessBackend(Backend):
         self._inbox.forget(task_id)
         error = running.future.exception()
         if isinstance(error, TerminatedWorkerError):
-            running.worker.kill()
+            self._end_process(running.process)
             return TaskUpdate(task_id, items, is_done=True, lost="crashed", n_deaths=1)
-        self._idle.append(running.worker)
+        self._idle.append(running.process)
         if error is not None:
             return TaskUpdate(task_id, items, is_done=True, error=error)
         return TaskUpdate.last(task_id, items, running.future.result()[0])
 
     def _time_out(self, task_id: int, items: list[Any]) -> TaskUpdate:
         """Kill the process of a task; return the last update of the task."""
-        self._running.pop(task_id).worker.kill()
+        self._end_process(self._running.pop(task_id).process)
         self._inbox.forget(task_id)
         return TaskUpdate(task_id, items, is_done=True, lost="timeout")

@@ -21,6 +21,7 @@ from skhpt.parallel.backends import Backend, BatchBackend, FutureBackend, Serial
 from skhpt.parallel.channels import Begun, TaskUpdate
 from skhpt.parallel.cluster import ClusterOptions
 from skhpt.parallel.dask import DaskBackend
+from skhpt.parallel.local_workers import LocalWorkers
 from skhpt.parallel.processes import ProcessBackend
 from skhpt.parallel.ray import RayBackend
 from tests.estimators import EXCEPTIONS
@@ -58,7 +59,7 @@ def batches(parallel: Parallel) -> Backend:
 
 
 def processes(parallel: Parallel) -> Backend:
-    return ProcessBackend(active_backend(parallel), nullcontext, n_workers=2)
+    return ProcessBackend(active_backend(parallel), nullcontext, workers=LocalWorkers(2))
 
 
 def executors(parallel: Parallel) -> Backend:
