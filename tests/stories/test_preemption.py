@@ -1,6 +1,7 @@
 """Preemption: the driver or workers are asked to end, then killed; nothing that was finished is repeated."""
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -21,6 +22,8 @@ pytestmark = pytest.mark.skipif(not Path("/proc").exists(), reason="needs Linux"
 #: Seconds that anything may take, so that a hang fails.
 PATIENCE = 120.0
 N_WORKERS = {"serial": 1}
+#: Warnings of Dask and Ray differ in each release.
+engine_warns = pytest.mark.filterwarnings("ignore")
 
 
 def wait_until(condition, what):
@@ -115,57 +118,220 @@ def start(tmp_path):
         run.end()
 
 
-def check_that_only(run, expected):
-    """Check that no fits were begun twice but these."""
-    counts = Counter(fit[:2] for fit in run.begun)
-    repeated = {fit for fit, n in counts.items() if n > 1}
-    assert repeated <= set(expected)
-    assert max(counts.values()) <= 2
-    assert len(counts) == preemptible.N_CANDIDATES * preemptible.N_SPLITS
+def check_that_only(run, expected, n_before):
+    """Check that of the fits that were begun first, no others were begun again than some expected ones."""
+    begun = [fit[:2] for fit in run.begun]
+    before, after = Counter(begun[:n_before]), Counter(begun[n_before:])
+    assert max(before.values()) == 1
+    assert before.keys() & after.keys() <= set(expected)
+    assert len(before | after) == preemptible.N_CANDIDATES * preemptible.N_SPLITS
+    return after
 
 
 # -- the driver ----------------------------------------------------------------------------------------------
 
 
-def ask_to_end(run, seconds):
+def ask_to_end(run):
     """Ask the driver to end."""
     run.process.terminate()
     assert run.process.wait(PATIENCE) == -signal.SIGTERM
 
 
-def ask_all_to_end(run, seconds):
+def ask_all_to_end(run):
     """Ask the driver and all of its processes to end, as the manager of a machine does."""
     os.killpg(run.process.pid, signal.SIGTERM)
     assert run.process.wait(PATIENCE) == -signal.SIGTERM
 
 
-def kill(run, seconds):
+def kill(run):
     """Kill the driver."""
     run.process.kill()
     run.process.wait(PATIENCE)
 
 
-def ask_then_kill(run, seconds):
-    """Ask the driver to end, and kill it after some seconds."""
+def ask_then_kill(run):
+    """Ask the driver to end, and kill what is left of it after five seconds."""
     run.process.terminate()
-    with suppress(subprocess.TimeoutExpired):
-        run.process.wait(seconds)
-    time.sleep(seconds)
-    kill(run, seconds)
+    time.sleep(5)
+    kill(run)
 
 
 LOCAL_ENGINES = ["serial", "threads", "loky", "multiprocessing", "processes"]
+#: Some of the combinations of an engine and an end.
+QUICK = [("serial", kill), ("threads", ask_to_end), ("loky", ask_all_to_end), ("processes", kill)]
 
 
-@pytest.mark.parametrize("preempt", [ask_to_end, ask_all_to_end, kill])
-@pytest.mark.parametrize("engine", LOCAL_ENGINES)
+def combinations():
+    """Return all engines and ends; most of them are slow tests."""
+    for engine in LOCAL_ENGINES:
+        for preempt in (ask_to_end, ask_all_to_end, kill, ask_then_kill):
+            marks = [] if (engine, preempt) in QUICK else [pytest.mark.cluster]
+            yield pytest.param(engine, preempt, marks=marks, id=f"{engine}-{preempt.__name__}")
+
+
+@pytest.mark.parametrize("engine, preempt", list(combinations()))
 def test_a_search_whose_driver_ends_repeats_only_fits_that_were_running(engine, preempt, start):
     run = start(engine)
     run.wait_until_only_waiting_fits_run()
-    running = {fit[:2] for fit in run.waiting}
-    preempt(run, 0.0)
+    running, n_before = {fit[:2] for fit in run.waiting}, len(run.begun)
+    preempt(run)
     wait_until(lambda: not members(run.process.pid), "the processes of the search have ended")
     run.start()
     run.finish()
-    check_that_only(run, running)
+    after = check_that_only(run, running, n_before)
+    assert max(after.values()) == 1
+    run.check_results()
+
+
+# -- workers -------------------------------------------------------------------------------------------------
+
+
+#: Seconds between the request to end and the kill.
+SECONDS = [0.5, *(pytest.param(seconds, marks=pytest.mark.cluster) for seconds in (0.0, 5.0))]
+
+
+def end_process(pid, seconds):
+    """Ask a process to end, kill it after some seconds, and wait until it is gone."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
+    end = time.monotonic() + seconds
+    while is_alive(pid) and time.monotonic() < end:
+        time.sleep(0.02)
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not is_alive(pid), "the process is gone")
+
+
+def is_alive(pid):
+    """Tell whether there is a process that has not ended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def end_worker(run, seconds):
+    """End the worker of the first fit that waits; return the folds that may be repeated."""
+    candidate, split, pid = run.waiting[0]
+    waiting = {fit[:2] for fit in run.waiting}
+    end_process(pid, seconds)
+    # A shared pool of joblib ends all workers when one of them dies.
+    return waiting if run.engine in ("loky", "multiprocessing") else {(candidate, split)}
+
+
+@pytest.mark.parametrize("seconds", SECONDS)
+@pytest.mark.parametrize("engine", ["loky", "processes"])
+def test_a_search_whose_worker_ends_repeats_only_what_it_was_running(engine, seconds, start):
+    run = start(engine)
+    run.wait_until_only_waiting_fits_run()
+    n_before = len(run.begun)
+    running = end_worker(run, seconds)
+    run.finish()
+    after = check_that_only(run, running, n_before)
+    assert max(after.values()) == 1
+    run.check_results()
+
+
+# -- clusters ------------------------------------------------------------------------------------------------
+
+
+ENDS = [kill, *(pytest.param(end, marks=pytest.mark.cluster) for end in (ask_to_end, ask_then_kill))]
+
+
+@pytest.fixture(scope="module")
+def dask_address():
+    """Address of a Dask cluster with two workers, each a process."""
+    pytest.importorskip("dask")
+    distributed = pytest.importorskip("distributed")
+    options = {"dashboard_address": None, "silence_logs": logging.CRITICAL}
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, **options) as cluster:
+        yield cluster.scheduler_address
+
+
+@engine_warns
+@pytest.mark.parametrize("preempt", ENDS)
+def test_a_search_on_dask_whose_driver_ends_repeats_only_fits_that_were_running(preempt, start, dask_address):
+    run = start("dask", CLUSTER=dask_address)
+    run.wait_until_only_waiting_fits_run()
+    running, n_before = {fit[:2] for fit in run.waiting}, len(run.begun)
+    preempt(run)
+    run.start()
+    run.finish()
+    check_that_only(
+        run, running, n_before
+    )  # a worker may end the task that it had begun for the first driver
+    run.check_results()
+
+
+@engine_warns
+@pytest.mark.parametrize("seconds", SECONDS)
+def test_a_search_on_dask_whose_worker_ends_repeats_only_what_it_was_running(seconds, start, dask_address):
+    run = start("dask", CLUSTER=dask_address)
+    run.wait_until_only_waiting_fits_run()
+    n_before = len(run.begun)
+    running = end_worker(run, seconds)
+    run.finish()
+    after = check_that_only(run, running, n_before)
+    assert max(after.values()) == 1
+    run.check_results()
+
+
+@pytest.fixture(scope="module")
+def ray_address():
+    """Address of a Ray cluster with two processors."""
+    ray = pytest.importorskip("ray")
+    context = ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    yield context.address_info["gcs_address"]
+    ray.shutdown()
+
+
+@engine_warns
+@pytest.mark.parametrize("preempt", ENDS)
+def test_a_search_on_ray_whose_driver_ends_repeats_only_fits_that_were_running(preempt, start, ray_address):
+    run = start("ray", CLUSTER=ray_address)
+    run.wait_until_only_waiting_fits_run()
+    running, n_before = {fit[:2] for fit in run.waiting}, len(run.begun)
+    preempt(run)
+    run.start()
+    run.finish()
+    check_that_only(run, running, n_before)
+    run.check_results()
+
+
+@engine_warns
+@pytest.mark.parametrize("seconds", SECONDS)
+def test_a_search_on_ray_whose_worker_ends_repeats_only_what_it_was_running(seconds, start, ray_address):
+    run = start("ray", CLUSTER=ray_address)
+    run.wait_until_only_waiting_fits_run()
+    n_before = len(run.begun)
+    running = end_worker(run, seconds)
+    run.finish()
+    after = check_that_only(run, running, n_before)
+    assert max(after.values()) == 1
+    run.check_results()
+
+
+@pytest.fixture
+def ray_nodes():
+    """A Ray cluster of a head and another node, each with one processor."""
+    pytest.importorskip("ray")
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    cluster.add_node(num_cpus=1)
+    yield cluster
+    cluster.shutdown()
+
+
+@engine_warns
+@pytest.mark.cluster
+@pytest.mark.parametrize("seconds", [0.5, 5.0])
+def test_a_search_on_ray_goes_on_without_a_node(seconds, start, ray_nodes):
+    run = start("ray", CLUSTER=ray_nodes.address)
+    run.wait_until_only_waiting_fits_run()
+    running, n_before = {fit[:2] for fit in run.waiting}, len(run.begun)
+    [node] = ray_nodes.worker_nodes
+    end_process(node.all_processes["raylet"][0].process.pid, seconds)
+    run.finish()
+    check_that_only(run, running, n_before)
     run.check_results()
