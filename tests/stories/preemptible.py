@@ -21,9 +21,11 @@ from sklearn.model_selection import KFold
 from skhpt import GridSearch
 from tests.stories.interruptible import results
 
-N_CANDIDATES, N_SPLITS = 60, 3
+N_CANDIDATES, N_SPLITS = 40, 3
 #: The candidate whose fits wait: so far on that several candidates are sent in one task.
-WAITING = 30
+WAITING = 20
+#: Seconds that a fit takes at least. Ray's workers send the scores of shorter fits in groups.
+SECONDS = 0.01
 #: Rows with their numbers, which say what the fold is.
 X, y = np.arange(30.0).reshape(-1, 1), np.arange(30) % 2
 
@@ -42,6 +44,7 @@ class Waiting(ClassifierMixin, BaseEstimator):
             return self
         with open(Path(self.folder, "fits"), "a") as file:
             file.write(f"{self.value} {split} {os.getpid()}\n")
+        time.sleep(SECONDS)
         while self.value == WAITING and not Path(self.folder, "open").exists():
             time.sleep(0.01)
         return self
