@@ -66,10 +66,14 @@ class TasksInFlight:
             submitted.begun = item if isinstance(item, Begun) else None
             if isinstance(item, FoldScore):
                 scores.append(item)
-        # A score comes twice: as soon as it is known, and at the end with all scores of the task.
+        # A score comes twice: as soon as it is known, and at the end with all scores of the task. The first one counts,
+        # because the other one may lack its predictions.
         if update.result is not None:
             scores += update.result.scores
-        new = {score.candidate: score for score in scores if score.candidate not in submitted.scored}
+        new: dict[int, FoldScore] = {}
+        for score in scores:
+            if score.candidate not in submitted.scored:
+                new.setdefault(score.candidate, score)
         submitted.scored |= new.keys()
         if update.is_done:
             del self._submitted[update.task_id]

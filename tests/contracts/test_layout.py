@@ -75,7 +75,15 @@ def test_only_listed_packages_import_scikit_learn_and_joblib(path):
         "_compat",
     ):
         assert "sklearn" not in imported
-    if path.name not in ("_joblib.py", "pool.py", "backends.py", "dask.py", "fingerprint.py", "user_code.py"):
+    if path.name not in (
+        "_joblib.py",
+        "pool.py",
+        "backends.py",
+        "dask.py",
+        "ray.py",
+        "fingerprint.py",
+        "user_code.py",
+    ):
         assert "joblib" not in imported
 
 
@@ -101,6 +109,7 @@ def test_extras_are_imported_only_when_used():
         "skops",
         "rich",
         "distributed",
+        "ray",
         "hypothesis",
         "pytest",
         "lightgbm",

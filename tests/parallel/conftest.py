@@ -41,7 +41,7 @@ def ray_cluster():
     from ray.util.joblib import register_ray
 
     with warnings.catch_warnings(action="ignore"):
-        ray.init("local", num_cpus=2, **RAY_OPTIONS)
+        ray.init("local", num_cpus=2, num_gpus=2, resources={"licence": 1}, **RAY_OPTIONS)  # not real GPUs
     register_ray()
     yield ray
     ray.shutdown()
