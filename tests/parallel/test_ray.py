@@ -110,27 +110,35 @@ def test_more_jobs_than_processors_do_not_hang(ray_cluster, iris):
 
 
 def test_estimators_with_jobs_of_their_own_and_inner_searches(ray_cluster, iris):
-    forest = RandomForestClassifier(n_estimators=4, random_state=0, n_jobs=2)
-    inner = GridSearch(forest, {"max_depth": [1, 2]}, cv=2, n_jobs=2)
-    outer = GridSearch(inner, {"cv": [2, 3]}, cv=2, refit=False)
-    here = outer.fit(*iris).cv_results_["mean_test_score"]
+    def scores(n_jobs):
+        forest = RandomForestClassifier(n_estimators=4, random_state=0, n_jobs=n_jobs)
+        inner = GridSearch(forest, {"max_depth": [1, 2]}, cv=2, n_jobs=n_jobs)
+        outer = GridSearch(inner, {"cv": [2, 3]}, cv=2, refit=False)
+        return outer.fit(*iris).cv_results_["mean_test_score"]
+
+    here = scores(None)
     with parallel_config("ray"):
-        there = outer.fit(*iris).cv_results_["mean_test_score"]
-    np.testing.assert_array_equal(here, there)
+        np.testing.assert_array_equal(scores(2), here)
 
 
 def test_large_values_are_put_once_and_again_if_they_are_lost(ray_cluster, iris, monkeypatch):
-    from ray._private.internal_api import free
+    ray, put, references = ray_cluster, ray_cluster.put, []
 
-    put, references = ray_cluster.put, []
+    @ray.remote(num_cpus=0)
+    class Owner:
+        def put(self, value):
+            return [ray.put(value)]
 
-    def put_and_lose(value):
-        references.append(put(value))
-        if is_lossy and len(references) == 1:
-            free(references)
+    def put_and_lose_first(value):
+        if is_lossy and not references:
+            owner = Owner.remote()
+            references.extend(ray.get(owner.put.remote(value)))
+            ray.kill(owner)
+        else:
+            references.append(put(value))
         return references[-1]
 
-    monkeypatch.setattr(ray_cluster, "put", put_and_lose)
+    monkeypatch.setattr(ray, "put", put_and_lose_first)
     is_lossy = False
     search = GridSearch(Null(), {"value": list(range(30))}, cv=2, refit=False)
     with parallel_config("ray"):
