@@ -190,7 +190,13 @@ class RayBackend(ClusterBackend):
 def _initialised() -> Any:
     """Return the package Ray, after it is connected to a cluster as its own backend for joblib does it."""
     import ray
+    from ray.util.client import ray as client
 
+    if client.is_connected():
+        raise RuntimeError(
+            "a search cannot use Ray Client, which knows no tasks that send items while they run (an address that begins "
+            "with ray://): run the script on a node of the cluster, for example as a job of `ray job submit`"
+        )
     if not ray.is_initialized():
         ray.init()  # the cluster of the environment variable RAY_ADDRESS, or a new one on this machine
     return ray
