@@ -229,7 +229,7 @@ class ClusterBackend(Backend):
     def _ended(self, task_id: int, output: Output) -> TaskUpdate:
         """Return the last update of a task that has returned an output."""
         if output.is_value_lost:
-            self._shared.clear()
+            self._forget_values(output.missing)
             return self._lost(task_id, is_to_blame=False)
         del self._running[task_id]
         self._durations.append(output.seconds)
@@ -276,6 +276,10 @@ class ClusterBackend(Backend):
             token = uuid4().hex
             self._shared[id(arg)] = (arg, SharedValue(token, self._share(token, arg)))
         return self._shared[id(arg)][1]
+
+    def _forget_values(self, tokens: Sequence[str]) -> None:
+        """Forget shared values that are lost, so that the next task makes them available again."""
+        self._shared = {key: entry for key, entry in self._shared.items() if entry[1].token not in tokens}
 
     def _forget(self, task_ids: Sequence[int]) -> None:
         if task_ids:

@@ -155,6 +155,11 @@ class RayBackend(ClusterBackend):
             if self._is_connected():
                 self._ray.cancel(stream, force=True)
 
+    def _forget_values(self, tokens: Sequence[str]) -> None:
+        super()._forget_values(tokens)
+        for token in tokens:
+            self._sources.pop(token, None)
+
     def _end_worker(self, task_id: int) -> list[TaskUpdate]:
         self._cancel([task_id])
         return []
@@ -194,8 +199,8 @@ def _initialised() -> Any:
 
     if client.is_connected():
         raise RuntimeError(
-            "a search cannot use Ray Client, which knows no tasks that send items while they run (an address that begins "
-            "with ray://): run the script on a node of the cluster, for example as a job of `ray job submit`"
+            "a search cannot use Ray Client (an address that begins with ray://), which knows no tasks that send items "
+            "while they run: run the script on a node of the cluster, for example as a job of `ray job submit`"
         )
     if not ray.is_initialized():
         ray.init()  # the cluster of the environment variable RAY_ADDRESS, or a new one on this machine
