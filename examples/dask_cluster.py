@@ -2,7 +2,7 @@
 
 The cluster is two processes of this machine; with ``Client("tcp://scheduler:8786")`` it is one of many machines, and
 the rest stays the same. Run the script with ``python examples/dask_cluster.py timeline.png``; it needs Dask
-and matplotlib (``pip install distributed "skhpt[plots,progress]"``).
+and matplotlib (``pip install "skhpt[dask,plots,progress]"``).
 """
 
 import os

@@ -2,7 +2,7 @@
 
 The cluster is this machine; with ``ray.init("auto")`` on a node of it, it is one of many machines, and the rest stays
 the same. Run the script with ``python examples/ray_cluster.py timeline.png``; it needs Ray and matplotlib
-(``pip install ray "skhpt[plots,progress]"``).
+(``pip install "skhpt[ray,plots,progress]"``).
 """
 
 import os
