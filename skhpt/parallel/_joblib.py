@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from multiprocessing.pool import Pool, ThreadPool
 from pathlib import Path
 from queue import Empty
 from threading import Thread
@@ -90,13 +91,16 @@ def begin_calls(parallel: Parallel) -> None:
 
 def returns_results_by_callback(backend: ParallelBackendBase) -> bool:
     """Tell whether a backend calls back with the result of each task."""
-    can_submit = hasattr(backend, "submit") or hasattr(backend, "apply_async")
-    return can_submit and bool(getattr(backend, "supports_retrieve_callback", False))
+    return bool(getattr(backend, "supports_retrieve_callback", False))
 
 
 def submit_batch(backend: ParallelBackendBase, batch: BatchedCalls, callback: Callable[[Any], None]) -> Any:
     """Submit a batch of calls; return the backend's handle."""
-    submit = getattr(backend, "submit", None) or backend.apply_async  # the name before joblib 1.5
+    inherited = getattr(
+        ParallelBackendBase, "submit", None
+    )  # since joblib 1.5; it warns and calls apply_async
+    has_submit = getattr(type(backend), "submit", None) is not inherited
+    submit = backend.submit if has_submit else backend.apply_async
     return submit(batch, callback=callback)
 
 
@@ -107,7 +111,17 @@ def has_threads(backend: ParallelBackendBase) -> bool:
 
 def has_processes(backend: ParallelBackendBase) -> bool:
     """Tell whether the workers of a backend are processes of this machine."""
-    return isinstance(backend, (LokyBackend, MultiprocessingBackend))
+    return isinstance(backend, LokyBackend) or is_multiprocessing(backend)
+
+
+def is_multiprocessing(backend: ParallelBackendBase) -> bool:
+    """Tell whether a backend has a pool of `multiprocessing`: backends derived from joblib's may have another one."""
+    pool = getattr(backend, "_pool", None)
+    if not isinstance(backend, MultiprocessingBackend):
+        return False
+    if pool is None:  # it is not opened, or closed
+        return type(backend) is MultiprocessingBackend
+    return isinstance(pool, Pool) and not isinstance(pool, ThreadPool)
 
 
 def worker_environment(
@@ -128,7 +142,7 @@ def worker_pids(backend: ParallelBackendBase) -> list[int]:
     """Return the worker processes of a backend that are on this machine."""
     if isinstance(backend, LokyBackend):
         return executor_pids(backend._workers)
-    if isinstance(backend, MultiprocessingBackend):
+    if is_multiprocessing(backend):
         return [process.pid for process in getattr(backend._pool, "_pool", ())]
     return []
 
@@ -187,7 +201,7 @@ def remove_unused_folders(parallel: Parallel) -> None:
 
 def abort_workers(backend: ParallelBackendBase) -> None:
     """End the workers of a backend, with the tasks that they run; there may be none any more."""
-    if isinstance(backend, MultiprocessingBackend):
+    if is_multiprocessing(backend):
         _abort_multiprocessing(backend)
         return
     if isinstance(backend, LokyBackend):
@@ -212,7 +226,7 @@ def _forget_unsent_tasks(executor: ProcessPoolExecutor) -> None:
 
 def end_calls(parallel: Parallel) -> None:
     """End a series of calls on the backend, as ``Parallel.__exit__`` does; workers stay only with loky."""
-    if isinstance(parallel._backend, MultiprocessingBackend):
+    if is_multiprocessing(parallel._backend):
         kill_trees(worker_pids(parallel._backend), with_roots=False)
     parallel.__exit__(None, None, None)
 

@@ -15,7 +15,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import AbstractContextManager
 from typing import Any
 
-from joblib import Parallel, delayed
+from joblib import Parallel
 
 from skhpt._compat import bind_context
 from skhpt.parallel import _joblib
@@ -33,6 +33,7 @@ from skhpt.parallel.channels import (
     work,
 )
 from skhpt.parallel.folders import make_folder, remove_folder
+from skhpt.parallel.retrieval import fail, make_retrieval
 
 #: Seconds of work that a task should hold on this machine.
 TASK_SECONDS = 0.1
@@ -175,7 +176,7 @@ class SerialBackend(Backend):
 
 
 class FutureBackend(Backend):
-    """Backend on the ``submit`` of a backend of joblib, with one future per task: threads, loky, multiprocessing, Ray.
+    """Backend on any backend of joblib, with one future per task: threads, loky, multiprocessing, Spark, your own.
 
     Parameters
     ----------
@@ -198,17 +199,13 @@ class FutureBackend(Backend):
         self._pickle_cache: dict[Any, Any] = {}
         self._inbox, self._folder = self._open_inbox()
         _joblib.begin_calls(parallel)
+        self._retrieval = make_retrieval(self._backend)
 
     def _open_inbox(self) -> tuple[Inbox, str | None]:
         if _joblib.has_processes(self._backend):
             folder = make_folder()
             return FileInbox(folder), folder
         return (ThreadInbox() if _joblib.has_threads(self._backend) else NullInbox()), None
-
-    @staticmethod
-    def serves(backend: ParallelBackendBase) -> bool:
-        """Tell whether a backend of joblib calls back with results, which makes futures possible."""
-        return _joblib.returns_results_by_callback(backend)
 
     def submit(self, task_id: int, function: Task, args: tuple[Any, ...]) -> None:
         future: Future[Any] = Future()
@@ -221,20 +218,12 @@ class FutureBackend(Backend):
             pickle_cache=self._pickle_cache,
         )
 
-        def done(out: Any) -> None:
-            try:
-                result = self._backend.retrieve_result_callback(out)
-            except BaseException as error:
-                _fail(future, error)
-            else:
-                future.set_result(result[0])
-
         self._pending[future] = task_id
+        self._handles[task_id] = None
         try:
-            self._handles[task_id] = _joblib.submit_batch(self._backend, batch, done)
-        except TerminatedWorkerError as error:  # a worker died just now
-            self._handles[task_id] = None
-            _fail(future, error)
+            self._handles[task_id] = self._retrieval.submit(batch, future)
+        except Exception as error:  # such as TerminatedWorkerError, if a worker died just now
+            fail(future, error)
 
     def wait(self, seconds: float | None) -> list[TaskUpdate]:
         end = math.inf if seconds is None else time.monotonic() + seconds
@@ -281,7 +270,7 @@ class FutureBackend(Backend):
         self.is_broken = True
         wait(self._pending, SECONDS_TO_BREAK)
         for future in self._pending:
-            _fail(future, TerminatedWorkerError("another worker died"))
+            fail(future, TerminatedWorkerError("another worker died"))
 
     def stop_submitting(self) -> Iterable[int]:
         if not isinstance(self._backend, LokyBackend):
@@ -297,6 +286,7 @@ class FutureBackend(Backend):
         _joblib.abort_workers(self._backend)
 
     def close(self) -> None:
+        self._retrieval.close()
         if self._folder:
             remove_folder(self._folder)
 
@@ -305,43 +295,6 @@ class FutureBackend(Backend):
 
     def folders(self) -> Iterable[str]:
         return [self._folder] if self._folder else []
-
-
-class BatchBackend(Backend):
-    """Backend on the public interface of joblib: all queued tasks are sent together and come back together.
-
-    Parameters
-    ----------
-    parallel : joblib.Parallel
-        It is inside its ``with`` block.
-    interruptible : callable
-        Returns a context in which Ctrl-C may raise `KeyboardInterrupt`.
-    """
-
-    n_slots = 1
-
-    def __init__(self, parallel: Parallel, interruptible: Interruptible):
-        super().__init__(interruptible)
-        self._parallel = parallel
-        self.n_slots = int(_joblib.active_backend(parallel).effective_n_jobs(parallel.n_jobs))
-        self._queue: dict[int, Any] = {}
-
-    def submit(self, task_id: int, function: Task, args: tuple[Any, ...]) -> None:
-        self._queue[task_id] = delayed(bind_context(work))(function, NullInbox().channel(task_id), *args)
-
-    def wait(self, seconds: float | None) -> list[TaskUpdate]:
-        queue, self._queue = self._queue, {}
-        with self.interruptible():
-            results = self._parallel(queue.values())
-        return [TaskUpdate.last(task_id, [], output) for task_id, output in zip(queue, results, strict=True)]
-
-    def stop_submitting(self) -> Iterable[int]:
-        task_ids = list(self._queue)
-        self._queue.clear()
-        return task_ids
-
-    def abort(self) -> None:
-        self._queue.clear()
 
 
 def make_batch(
@@ -356,11 +309,6 @@ def make_batch(
     """Return the callable with which a worker of a backend of joblib runs a task."""
     call: tuple[Any, ...] = (bind_context(work), (function, channel, *args), {})
     return BatchedCalls([call], backend.get_nested_backend(), before_pickling, pickle_cache)
-
-
-def _fail(future: Future[Any], error: BaseException) -> None:
-    if not future.done():
-        future.set_exception(error)
 
 
 def _cancel(handle: Any) -> bool:

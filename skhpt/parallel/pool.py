@@ -18,7 +18,7 @@ from joblib import Parallel, effective_n_jobs
 
 from skhpt.parallel import _joblib
 from skhpt.parallel._joblib import ParallelBackendBase, SequentialBackend
-from skhpt.parallel.backends import Backend, BatchBackend, FutureBackend, SerialBackend
+from skhpt.parallel.backends import Backend, FutureBackend, SerialBackend
 from skhpt.parallel.channels import Task, TaskUpdate
 from skhpt.parallel.cluster import ClusterOptions
 from skhpt.parallel.engines import engine_of, n_jobs_of
@@ -169,12 +169,9 @@ class Pool:
             if not is_serial and not _joblib.has_processes(backend):
                 raise ValueError(self._why_not(backend))
             return self._process_backend()
-        return SerialBackend(self._interruptible) if is_serial else self._future_backend()
-
-    def _future_backend(self) -> Backend:
-        if FutureBackend.serves(_joblib.active_backend(self._parallel)):
-            return FutureBackend(self._parallel, self._interruptible)
-        return BatchBackend(self._parallel, self._interruptible)
+        if is_serial:
+            return SerialBackend(self._interruptible)
+        return FutureBackend(self._parallel, self._interruptible)
 
     def _process_backend(self) -> ProcessBackend:
         backend = _joblib.active_backend(self._parallel)

@@ -17,7 +17,7 @@ from joblib import Parallel, parallel_config
 
 from skhpt.parallel import _joblib
 from skhpt.parallel._joblib import active_backend
-from skhpt.parallel.backends import Backend, BatchBackend, FutureBackend, SerialBackend
+from skhpt.parallel.backends import Backend, FutureBackend, SerialBackend
 from skhpt.parallel.channels import Begun, TaskUpdate
 from skhpt.parallel.cluster import ClusterOptions
 from skhpt.parallel.dask import DaskBackend
@@ -25,6 +25,7 @@ from skhpt.parallel.local_workers import LocalWorkers
 from skhpt.parallel.processes import ProcessBackend
 from skhpt.parallel.ray import RayBackend
 from tests.estimators import EXCEPTIONS
+from tests.parallel import joblib_backends  # noqa: F401
 
 # -- the backends --------------------------------------------------------------------------------------------
 
@@ -52,10 +53,6 @@ def through_joblib(
 
 def futures(parallel: Parallel) -> Backend:
     return FutureBackend(parallel, nullcontext)
-
-
-def batches(parallel: Parallel) -> Backend:
-    return BatchBackend(parallel, nullcontext)
 
 
 def processes(parallel: Parallel) -> Backend:
@@ -113,7 +110,10 @@ CASES = {
     "threads": Case(through_joblib("threading", futures)),
     "loky": Case(through_joblib("loky", futures), ends_workers=True, has_replaceable_workers=True),
     "multiprocessing": Case(through_joblib("multiprocessing", futures), ends_workers=True),
-    "batches": Case(through_joblib("threading", batches), sends_items=False, waits_for_seconds=False),
+    **{
+        name: Case(through_joblib(name, futures), sends_items=False)
+        for name in ("minimal", "old name", "without callbacks", "silent", "look-alike")
+    },
     "processes": Case(through_joblib("loky", processes), ends_workers=True, has_replaceable_workers=True),
     "executors": Case(through_joblib("loky", executors), ends_workers=True, has_replaceable_workers=True),
     "dask": Case(through_joblib("dask", dask), has_replaceable_workers=True),

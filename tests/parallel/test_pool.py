@@ -11,14 +11,18 @@ import joblib
 import numpy as np
 import pytest
 import sklearn
-from joblib import parallel_config, register_parallel_backend
-from joblib.parallel import ThreadingBackend
+from joblib import parallel_config
+from sklearn.tree import DecisionTreeClassifier
 
+from skhpt import GridSearch
 from skhpt.parallel import fork_server
 from skhpt.parallel.pool import Pool
 from skhpt.parallel.process_tree import kill_trees
+from tests.parallel import joblib_backends  # noqa: F401
 
 BACKENDS = ["sequential", "threading", "loky", "multiprocessing"]
+#: Backends that people register.
+OTHERS = ["minimal", "old name", "without callbacks", "silent", "look-alike"]
 
 
 def square(x):
@@ -49,21 +53,7 @@ def results_of(pool, n):
     return results
 
 
-class WithoutCallbacks(ThreadingBackend):
-    """A backend of joblib that does not call back with results, so that a pool has to send tasks in batches."""
-
-    supports_retrieve_callback = False
-
-    def submit(self, func, callback=None):
-        return self._get_pool().apply_async(func, callback=callback)
-
-    apply_async = submit  # its name before joblib 1.5
-
-
-register_parallel_backend("without callbacks", WithoutCallbacks)
-
-
-@pytest.fixture(params=[*BACKENDS, "without callbacks"])
+@pytest.fixture(params=[*BACKENDS, *OTHERS])
 def backend(request):
     with parallel_config(request.param, n_jobs=2):
         yield request.param
@@ -225,3 +215,42 @@ def test_workers_that_hang_are_killed_at_the_end_even_if_tasks_were_cancelled():
     for pid in pids:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
+
+
+@pytest.mark.parametrize("name", ["fails to submit", "loses task", "loses task without callback"])
+def test_an_error_of_the_backend_is_that_of_one_task(name):
+    with parallel_config(name, n_jobs=2), Pool() as pool:
+        errors, results = [], []
+        for x in range(4):
+            pool.submit(square, x)
+        while pool.n_pending:
+            for update in pool.wait(60):
+                (errors if update.error else results).append(update.error or update.result)
+    assert [type(error) for error in errors] == [ConnectionError] * 2
+    assert len(results) == 2
+
+
+@pytest.mark.parametrize("name", ["without callbacks", "minimal", "look-alike"])
+def test_results_of_other_backends_come_back_one_by_one(name):
+    release = threading.Event()
+
+    def wait(x):
+        yield from ()
+        return release.wait(60) if x == 0 else x
+
+    with parallel_config(name, n_jobs=2), Pool(pre_dispatch="all") as pool:
+        for x in range(5):
+            pool.submit(wait, x)
+        assert sorted(results_of(pool, 4)) == [1, 2, 3, 4]  # while the first one waits
+        release.set()
+        assert results_of(pool, 1) == [True]
+
+
+def test_a_search_goes_through_any_backend_of_joblib():
+    X, y = np.arange(40.0).reshape(20, 2), np.arange(20) % 2
+    for name in OTHERS:
+        with parallel_config(name, n_jobs=2):
+            search = GridSearch(DecisionTreeClassifier(), {"max_depth": [1, 2, 3]}, cv=2).fit(X, y)
+        assert len(search.history_) == 3
+    with parallel_config("loses task", n_jobs=2), pytest.raises(ConnectionError):
+        GridSearch(DecisionTreeClassifier(), {"max_depth": [1, 2, 3]}, cv=2).fit(X, y)
