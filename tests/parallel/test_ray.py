@@ -18,6 +18,7 @@ from sklearn.svm import SVC
 from skhpt import BayesSearchCV, GridSearch, HyperbandSearchCV, ManualSearch, RandomSearch
 from skhpt.parallel import ray as ray_backend
 from skhpt.parallel.channels import Begun
+from skhpt.parallel.cluster import RunningTask
 from skhpt.parallel.cluster_call import Output
 from skhpt.parallel.pool import Pool, n_workers
 from tests.estimators import Counting, Null
@@ -121,35 +122,33 @@ def test_estimators_with_jobs_of_their_own_and_inner_searches(ray_cluster, iris)
         np.testing.assert_array_equal(scores(2), here)
 
 
-def test_large_values_are_put_once_and_again_if_they_are_lost(ray_cluster, iris, monkeypatch):
-    ray, put, references = ray_cluster, ray_cluster.put, []
+def total(x):
+    yield from ()
+    return float(x.sum())
 
-    @ray.remote(num_cpus=0)
-    class Owner:
-        def put(self, value):
-            return [ray.put(value)]
 
-    def put_and_lose_first(value):
-        if is_lossy and not references:
-            owner = Owner.remote()
-            references.extend(ray.get(owner.put.remote(value)))
-            ray.kill(owner)
-        else:
-            references.append(put(value))
-        return references[-1]
-
-    monkeypatch.setattr(ray, "put", put_and_lose_first)
-    is_lossy = False
-    search = GridSearch(Null(), {"value": list(range(30))}, cv=2, refit=False)
-    with parallel_config("ray"):
-        search.fit(*iris)
-        n_references = len(references)
-        assert 0 < n_references <= 8  # X, y, the setup, and the rows of the folds
-        references.clear()
-        is_lossy = True
-        search.fit(*iris)
-    assert len(references) > n_references
-    assert all(trial.state == "ok" for trial in search.history_)
+def test_large_values_are_put_once_and_again_if_they_are_lost(ray_cluster, monkeypatch):
+    put, references = ray_cluster.put, []
+    monkeypatch.setattr(ray_cluster, "put", lambda value: references.append(put(value)) or references[-1])
+    x = np.ones(1000)
+    with parallel_config("ray"), Pool() as pool:
+        for _ in range(5):
+            pool.submit(total, x)
+        assert len(references) == 1
+        results = []
+        while pool.n_pending:
+            results += [update.result for update in pool.wait() if update.is_done]
+        assert results == [1000.0] * 5
+        backend = pool.backend
+        [token] = backend._sources
+        backend._running[99] = RunningTask()
+        update = backend._ended(99, Output(None, is_value_lost=True, missing=(token,)))
+        assert update.lost == "preempted"
+        assert not backend._sources
+        pool.submit(total, x)
+        assert len(references) == 2
+        while pool.n_pending:
+            pool.wait()
 
 
 def test_what_was_sent_as_an_item_is_not_sent_again():

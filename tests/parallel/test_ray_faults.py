@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -175,22 +176,18 @@ NODE_OPTIONS = {"include_dashboard": False, "object_store_memory": 80 * 2**20}
 @pytest.mark.cluster
 def test_nodes_join_and_go_away_and_none_is_to_blame(own_cluster, iris, monkeypatch, tmp_path):
     monkeypatch.setattr(cluster, "SECONDS_UNTIL_WARNING", 0.5)
-    nodes = own_cluster
-    journal = tmp_path / "journal.jsonl"
-
-    def change():
-        time.sleep(4)
-        first = nodes.add_node(num_cpus=2, object_store_memory=80 * 2**20)
+    nodes, journal = own_cluster, tmp_path / "journal.jsonl"
+    node_options = {"num_cpus": 2, "object_store_memory": NODE_OPTIONS["object_store_memory"]}
+    options = {"journal": journal, "max_retries": 1, "max_time": 240.0}
+    with warnings.catch_warnings(record=True, action="always") as caught, ThreadPoolExecutor(1) as executor:
+        search = executor.submit(fit, iris, list(range(24)), Slow(), **options)
+        time.sleep(3)
+        first = nodes.add_node(**node_options)  # in the main thread, because it installs handlers of signals
         wait_for_trials(journal, 3)
-        nodes.add_node(num_cpus=2, object_store_memory=80 * 2**20)
+        nodes.add_node(**node_options)
         nodes.remove_node(first, allow_graceful=False)
-
-    thread = threading.Thread(target=change)
-    thread.start()
-    with pytest.warns(UserWarning, match="no worker"):
-        search = fit(iris, list(range(24)), Slow(), journal=journal, max_retries=1)
-    thread.join()
-    assert states(search) == [["ok"]] * 24
+    assert any("has had no worker" in str(warning.message) for warning in caught)
+    assert states(search.result()) == [["ok"]] * 24
 
 
 class Slow(Null):
@@ -212,7 +209,7 @@ def test_a_shutdown_under_the_search_is_an_error_and_the_search_can_go_on(own_cl
     thread = threading.Thread(target=shut_down)
     thread.start()
     with pytest.raises(ClusterLostError, match=r"shutdown\(\) was called.*run the same script again"):
-        fit(iris, list(range(12)), Slow(), journal=journal)
+        fit(iris, list(range(12)), Slow(), journal=journal, max_time=240.0)
     thread.join()
     assert n_trials(journal) >= 2
     search = GridSearch(
