@@ -1,6 +1,7 @@
 """The pages: links, paths and parameters that they name exist."""
 
 import ast
+import importlib
 import inspect
 import re
 from pathlib import Path
@@ -51,6 +52,19 @@ def test_names_that_a_page_finds_in_a_file_are_there(page):
     for name, path in re.findall(r"`(\w+)`\s+in\s+`([\w/]+\.py)`", text_of(page)):
         file = next(ROOT / folder / path for folder in (".", "skhpt") if (ROOT / folder / path).exists())
         assert re.search(rf"\b{name}\b", file.read_text(encoding="utf-8")), f"{name} in {path}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_code_that_is_not_run_is_valid_and_names_what_exists(page):
+    for code in re.findall(
+        r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE
+    ):
+        if ">>>" in code:
+            continue
+        for node in ast.walk(ast.parse(code)):
+            if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == "skhpt":
+                module = importlib.import_module(node.module)
+                assert all(hasattr(module, alias.name) for alias in node.names)
 
 
 def test_classes_that_the_glossary_names_exist():
