@@ -25,9 +25,12 @@ from skhpt.parallel.process_tree import kill_trees
 ROOT = Path(__file__).parents[2]
 SECONDS = 240  # after which a job that hangs fails
 N_CANDIDATES = 8
-pytestmark = pytest.mark.skipif(
-    not Path("/proc/self/environ").exists(), reason="finds the processes of a job in /proc"
-)
+pytestmark = [
+    pytest.mark.cluster,
+    pytest.mark.skipif(
+        not Path("/proc/self/environ").exists(), reason="finds the processes of a job in /proc"
+    ),
+]
 
 SRUN = """#!/bin/bash
 # Starts the tasks of a job step, later than the other processes of the script.
@@ -185,7 +188,6 @@ def test_a_batch_job_with_dask_waits_for_its_workers_and_ends_with_the_search(tm
     assert "RandomSearch: 3/3 candidates" in job.log()
 
 
-@pytest.mark.cluster
 @pytest.mark.parametrize("section", [DASK, RAY])
 def test_a_batch_job_survives_a_worker_and_is_continued_after_it_was_requeued(section, tmp_path, undisturbed):
     pytest.importorskip("distributed" if section == DASK else "ray")
