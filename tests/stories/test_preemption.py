@@ -280,7 +280,7 @@ def test_a_search_on_dask_whose_worker_ends_repeats_only_what_it_was_running(sec
 def ray_address():
     """Address of a Ray cluster with two processors."""
     ray = pytest.importorskip("ray")
-    context = ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    context = ray.init("local", num_cpus=2, include_dashboard=False, log_to_driver=False)
     yield context.address_info["gcs_address"]
     ray.shutdown()
 
