@@ -23,7 +23,7 @@ from skhpt.space.drawing import draw
 from skhpt.space.space import Space
 from skhpt.strategies.constrained import maximize_by_walking
 from skhpt.strategies.encoding import Encoder
-from skhpt.strategies.surrogate import Surrogate, Target, log_times, mean_scores, successes
+from skhpt.strategies.surrogate import MeanScores, Surrogate, Target, log_times, successes
 from skhpt.trial import Candidate, Trial
 
 #: Largest finite space in which the acquisition is computed for all points.
@@ -103,7 +103,7 @@ class BayesianOptimization:
         self.acquisition = acquisition
         self.cost_aware = cost_aware
         self._encoder = Encoder(space)
-        self._mean_score = partial(mean_scores, metric=metric)
+        self._mean_score = MeanScores(metric)
         self._successes = partial(successes, target=self._mean_score)
         # By target: the trials that the hyperparameters were last fitted to, and the fitted model.
         self._fitted: dict[Target, tuple[list[Trial], Surrogate]] = {}

@@ -113,7 +113,7 @@ class Surrogate:
         self.posterior = regression.condition(
             self.embedding, theta, self._Z, y=self.y, v=self._v, depth=depth
         )
-        self.impute([])
+        self._pending: Sequence[Params] = ()
 
     def _fit_theta(self, depth: float) -> np.ndarray:
         rows = _most_informative(self.y, MAX_FITTED)
@@ -136,11 +136,20 @@ class Surrogate:
 
     def impute(self, pending: Sequence[Params]) -> None:
         """Take pending points as observations of the posterior mean: the variance around them shrinks."""
-        u = self.space.encode(pending) if pending else self.u[:0]
-        self.acquisition_posterior = regression.reinterpolate(
-            self.posterior, v=self._remaining_v, pending=self.embedding(u)
-        )
-        self.best = float(self.acquisition_posterior.predict_mean(self.acquisition_posterior.Z).max())
+        self._pending = pending
+        vars(self).pop("acquisition_posterior", None)
+        vars(self).pop("best", None)
+
+    @cached_property
+    def acquisition_posterior(self) -> regression.Posterior:
+        """Posterior for acquisition functions: no variance at observed and pending points."""
+        u = self.space.encode(self._pending) if self._pending else self.u[:0]
+        return regression.reinterpolate(self.posterior, v=self._remaining_v, pending=self.embedding(u))
+
+    @cached_property
+    def best(self) -> float:
+        """Highest mean of `acquisition_posterior` at the observed and pending points."""
+        return float(self.acquisition_posterior.predict_mean(self.acquisition_posterior.Z).max())
 
     def predict(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return means and standard deviations of `acquisition_posterior` at the space's points nearest to `u`."""
@@ -238,22 +247,58 @@ def mean_scores(trials: Sequence[Trial], metric: str | None = None) -> np.ndarra
     means : ndarray of shape (n_trials,)
         NaN where an evaluated fold has no score.
     """
-    n_splits = max((len(trial.folds) for trial in trials), default=0)
-    scores = np.full((len(trials), n_splits), np.nan)
-    was_evaluated = np.zeros((len(trials), n_splits), dtype=bool)
-    for i, trial in enumerate(trials):
-        for fold in trial.evaluated:
-            scores[i, fold.split] = fold.score(metric)
-            was_evaluated[i, fold.split] = True
-    complete = scores[~np.isnan(scores).any(axis=1)]
-    # Of each fold.
-    easiness = complete.mean(axis=0) - complete.mean() if len(complete) else np.zeros(n_splits)
-    correction = np.where(was_evaluated.all(axis=1, keepdims=True), 0.0, easiness)
-    with np.errstate(invalid="ignore"):  # 0 / 0 without folds
-        means: np.ndarray = np.where(was_evaluated, scores - correction, 0.0).sum(axis=1) / was_evaluated.sum(
-            axis=1
-        )
-    return means
+    return MeanScores(metric)(trials)
+
+
+class MeanScores:
+    """Target `mean_scores` for repeated calls: the scores of each trial are read only once.
+
+    Parameters
+    ----------
+    metric : str, default=None
+        Name of the score; None for the only or first one.
+    """
+
+    def __init__(self, metric: str | None = None):
+        self.metric = metric
+        # By id() of the trial. Each value holds its trial, so that no id is used twice.
+        self._rows: dict[int, tuple[Trial, np.ndarray]] = {}
+
+    def __call__(self, trials: Sequence[Trial]) -> np.ndarray:
+        """Return the mean scores of trials."""
+        scores, was_evaluated = self._table(trials)
+        n_splits = scores.shape[1]
+        complete = scores[~np.isnan(scores).any(axis=1)]
+        # Of each fold.
+        easiness = complete.mean(axis=0) - complete.mean() if len(complete) else np.zeros(n_splits)
+        correction = np.where(was_evaluated.all(axis=1, keepdims=True), 0.0, easiness)
+        with np.errstate(invalid="ignore"):  # 0 / 0 without folds
+            total = np.where(was_evaluated, scores - correction, 0.0).sum(axis=1)
+            means: np.ndarray = total / was_evaluated.sum(axis=1)
+        return means
+
+    def _table(self, trials: Sequence[Trial]) -> tuple[np.ndarray, np.ndarray]:
+        """Return scores, and which were evaluated: two arrays of shape (n_trials, n_splits)."""
+        rows = [self._row(trial) for trial in trials]
+        n_splits = max((row.shape[1] for row in rows), default=0)
+        missing = np.array([[np.nan], [0.0]])
+        padded = [
+            row if row.shape[1] == n_splits else np.hstack([row, missing.repeat(n_splits - row.shape[1], axis=1)])
+            for row in rows
+        ]
+        table = np.concatenate(padded).reshape(-1, 2, n_splits) if padded else np.empty((0, 2, 0))
+        return table[:, 0], table[:, 1] > 0
+
+    def _row(self, trial: Trial) -> np.ndarray:
+        """Return the scores of a trial by split, and 1 for each fold that was evaluated: shape (2, n_splits)."""
+        known = self._rows.get(id(trial))
+        if known is None:
+            row = np.zeros((2, max((fold.split + 1 for fold in trial.folds), default=0)))
+            row[0] = np.nan
+            for fold in trial.evaluated:
+                row[:, fold.split] = fold.score(self.metric), 1
+            known = self._rows[id(trial)] = trial, row
+        return known[1]
 
 
 def log_times(trials: Sequence[Trial]) -> np.ndarray:
