@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
 from skhpt._typing import ArrayLike, Split
@@ -14,6 +15,7 @@ from skhpt.engine.tasks import RacingTaskQueue, Task, TaskQueue
 from skhpt.fitting import slicing, verbose
 from skhpt.fitting.checkpoints import CheckpointKey
 from skhpt.fitting.job import FoldObserver, Job, NullObserver, Setup
+from skhpt.parallel.blas import one_blas_thread
 from skhpt.parallel.channels import TaskUpdate
 from skhpt.parallel.pool import Pool
 from skhpt.reuse.planner import ReusePlanner
@@ -143,7 +145,7 @@ class PoolEvaluator:
             updates = self.pool.wait(left)
             scores = [score for update in updates for score in self._record(update)]
             if scores or not updates or left == 0.0:
-                return scores
+                return scores + self._refill_pool()
 
     def drain(self) -> list[FoldScore]:
         """Submit no further tasks; return the folds that are back by now, without waiting."""
@@ -157,6 +159,15 @@ class PoolEvaluator:
     def drop(self, candidate: int) -> None:
         """Submit no further folds of a candidate."""
         self._queue.drop(candidate)
+
+    @property
+    def works_in_background(self) -> bool:
+        """Whether folds are evaluated while this thread does something else."""
+        return self.pool.works_in_background
+
+    def asking(self) -> AbstractContextManager[Any]:
+        """Return a context in which a strategy computes: with one thread of BLAS, unless fits use it meanwhile."""
+        return nullcontext() if self.pool.shares_memory else one_blas_thread()
 
     @property
     def n_workers(self) -> int:
@@ -178,6 +189,15 @@ class PoolEvaluator:
             if task.candidates:
                 self._send(task)
         return failed
+
+    def _refill_pool(self) -> list[FoldScore]:
+        """Submit tasks before the scores that are back are recorded, which may take long: workers are free now.
+
+        A race waits for the scores, because they may eliminate candidates.
+        """
+        if self.racing or self._error is not None or not self.works_in_background:
+            return []
+        return self._fill_pool()
 
     def _has_room(self) -> bool:
         """Tell whether another task can be submitted now."""

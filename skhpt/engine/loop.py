@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any, Protocol
 
+from skhpt.engine.asking import Question
 from skhpt.engine.observers import NullSearchObserver, SearchObserver
 from skhpt.engine.racing import RaceRule, RunningRace
 from skhpt.history import History
@@ -21,8 +22,21 @@ COMPLETED, INTERRUPTED, OUT_OF_TIME = "completed", "interrupted", "max_time"
 CONSTRAINT = "constraint"
 
 
+#: Seconds between two looks for folds that are back, while a strategy is asked in another thread.
+LOOK_SECONDS = 0.02
+
+
 class Evaluator(Protocol):
     """Object that evaluates candidates: a pool of workers, or a simple function in a test."""
+
+    @property
+    def works_in_background(self) -> bool:
+        """Whether folds are evaluated while this thread does something else."""
+        ...
+
+    def asking(self) -> AbstractContextManager[Any]:
+        """Return a context in which a strategy computes in this process."""
+        ...
 
     def submit(self, candidates: Sequence[Candidate]) -> None:
         """Take candidates to evaluate on every fold that is not preset; return at once."""
@@ -194,8 +208,7 @@ class _Loop:
         """Run the loop; return the reason why it ended."""
         self._begin()
         while not (reason := self.stop.reason()):
-            with self.stop.interruptible():
-                candidates = strategy.ask(self.history)
+            candidates = self._ask(strategy)
             if candidates:
                 self.observer.asked(candidates)
                 self.history.add(candidates)
@@ -208,6 +221,19 @@ class _Loop:
                 self.record(self.evaluator.wait_for_folds(self.stop.seconds_left))
         self._end(reason)
         return reason
+
+    def _ask(self, strategy: Strategy) -> list[Candidate]:
+        """Return the candidates that a strategy asks for; if that takes long, keep the workers busy meanwhile."""
+        if not (strategy.takes_long and self.evaluator.works_in_background):
+            with self.stop.interruptible(), self.evaluator.asking():
+                return strategy.ask(self.history)
+        with Question(strategy, self.history, self.evaluator.asking()) as question:
+            is_answered = False
+            while not is_answered:
+                self.record(self.evaluator.wait_for_folds(0.0))
+                with self.stop.interruptible():
+                    is_answered = question.is_answered(LOOK_SECONDS)
+        return question.answer()
 
     def record(self, folds: Sequence[FoldScore]) -> None:
         """Record folds that are back."""

@@ -12,14 +12,15 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
-from joblib import Parallel
+from joblib import Parallel, cpu_count
 
 from skhpt._compat import bind_context
 from skhpt.parallel import _joblib
 from skhpt.parallel._joblib import BatchedCalls, LokyBackend, ParallelBackendBase, TerminatedWorkerError
+from skhpt.parallel.blas import one_blas_thread
 from skhpt.parallel.channels import (
     Begun,
     Channel,
@@ -71,8 +72,14 @@ class Backend(ABC):
         Whether the backend may have processes or folders that must not outlive this process.
     is_broken : bool
         Whether the workers are gone, and all tasks with them.
+    works_in_background : bool
+        Whether tasks run while this thread does something else than to wait.
+    shares_memory : bool
+        Whether tasks run in other threads of this process.
     """
 
+    works_in_background = True
+    shares_memory = False
     is_watched = False
     is_broken = False
 
@@ -138,6 +145,7 @@ class Backend(ABC):
 class SerialBackend(Backend):
     """Backend without workers: each `wait` runs the first task in this thread, up to the next item that it yields."""
 
+    works_in_background = False
     n_slots = 1
     max_pending = 1
 
@@ -194,12 +202,21 @@ class FutureBackend(Backend):
         self._parallel = parallel
         self._backend = _joblib.active_backend(parallel)
         self.n_slots = int(self._backend.effective_n_jobs(parallel.n_jobs))
+        self.shares_memory = _joblib.has_threads(self._backend)
+        self._releases = self._limit_blas()
         self._pending: dict[Future[Any], int] = {}  # task ids
         self._handles: dict[int, Any] = {}  # of the backend, by task id
         self._pickle_cache: dict[Any, Any] = {}
         self._inbox, self._folder = self._open_inbox()
         _joblib.begin_calls(parallel)
         self._retrieval = make_retrieval(self._backend)
+
+    def _limit_blas(self) -> ExitStack:
+        """If workers are threads that occupy all processors, give each one thread of BLAS, as loky does."""
+        releases = ExitStack()
+        if self.shares_memory and self.n_slots >= cpu_count():
+            releases.enter_context(one_blas_thread())
+        return releases
 
     def _open_inbox(self) -> tuple[Inbox, str | None]:
         if _joblib.has_processes(self._backend):
@@ -287,6 +304,7 @@ class FutureBackend(Backend):
 
     def close(self) -> None:
         self._retrieval.close()
+        self._releases.close()
         if self._folder:
             remove_folder(self._folder)
 

@@ -99,6 +99,10 @@ class Pool:
         Seconds of work that a task should hold, so that sending it costs little in comparison.
     is_serial : bool
         Whether there are no workers: this thread runs each task as soon as it waits.
+    works_in_background : bool
+        Whether tasks run while this thread does something else than to wait.
+    shares_memory : bool
+        Whether tasks run in other threads of this process.
     n_pending : int
         Number of tasks that are submitted and not done.
     n_free : float
@@ -217,6 +221,14 @@ class Pool:
     @property
     def is_serial(self) -> bool:
         return isinstance(self.backend, SerialBackend)
+
+    @property
+    def works_in_background(self) -> bool:
+        return self.backend.works_in_background
+
+    @property
+    def shares_memory(self) -> bool:
+        return self.backend.shares_memory
 
     @property
     def n_pending(self) -> int:

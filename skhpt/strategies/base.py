@@ -16,7 +16,7 @@ from skhpt.trial import Candidate
 class Strategy(Protocol):
     """Source of candidates.
 
-    A new strategy implements `ask`, `n_candidates` and `uses_prior`, and joins the table in
+    A new strategy implements `ask`, `n_candidates`, `uses_prior` and `takes_long`, and joins the table in
     ``tests/contracts/test_laws.py``, which tests the rules of `ask`. `FixedList` is the shortest example.
     """
 
@@ -28,6 +28,11 @@ class Strategy(Protocol):
     @property
     def uses_prior(self) -> bool:
         """Whether the strategy learns from ``history.prior``: trials with scores from other folds or data."""
+        ...
+
+    @property
+    def takes_long(self) -> bool:
+        """Whether `ask` may take so long that workers would wait: the engine then calls it in another thread."""
         ...
 
     def ask(self, history: History) -> list[Candidate]:

@@ -81,6 +81,7 @@ class BayesianOptimization:
     """
 
     uses_prior = True
+    takes_long = True
 
     def __init__(
         self,

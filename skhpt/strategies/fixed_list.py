@@ -26,6 +26,7 @@ class FixedList:
     """
 
     uses_prior = False
+    takes_long = False
 
     def __init__(self, points: Sequence[Params], n_before: int = 0, infos: Sequence[dict[str, Any]] = ()):
         self.points = points

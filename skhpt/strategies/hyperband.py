@@ -76,6 +76,11 @@ class Hyperband:
         return self.propose is not None
 
     @property
+    def takes_long(self) -> bool:
+        """Whether candidates are proposed by a model."""
+        return self.propose is not None
+
+    @property
     def n_candidates(self) -> int:
         """Maximum number of trials: candidates, counted on every rung."""
         return self.plan.n_rows

@@ -283,7 +283,9 @@ class MeanScores:
         n_splits = max((row.shape[1] for row in rows), default=0)
         missing = np.array([[np.nan], [0.0]])
         padded = [
-            row if row.shape[1] == n_splits else np.hstack([row, missing.repeat(n_splits - row.shape[1], axis=1)])
+            row
+            if row.shape[1] == n_splits
+            else np.hstack([row, missing.repeat(n_splits - row.shape[1], axis=1)])
             for row in rows
         ]
         table = np.concatenate(padded).reshape(-1, 2, n_splits) if padded else np.empty((0, 2, 0))

@@ -57,6 +57,7 @@ class FakePool:
     """Records what is submitted; a task takes the given time per fold."""
 
     n_slots, is_serial, task_seconds = 2, False, 0.1
+    works_in_background = True
 
     def __init__(self, seconds):
         self.seconds = seconds
@@ -127,6 +128,7 @@ class UnreliablePool:
     """Cancels all pending tasks if one of them has the fatal candidate, as Dask does."""
 
     n_slots, is_serial, task_seconds = 2, False, 0.1
+    works_in_background = True
     n_free = float("inf")
 
     def __init__(self, fatal):
@@ -160,7 +162,7 @@ class ImpatientPool:
     """Kills each task that has the large candidate, shared or not."""
 
     n_slots, task_seconds = 1, 0.1
-    is_serial = False
+    is_serial, works_in_background = False, True
     n_free = float("inf")
     n_pending = 0
 

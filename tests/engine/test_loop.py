@@ -1,5 +1,7 @@
 """The loop: the history is the same in whatever order folds come back."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -20,6 +22,9 @@ def score(candidate, split):
 
 class FakeEvaluator:
     """Evaluates in this process, and returns folds in an order that `choose` decides."""
+
+    works_in_background = False
+    asking = nullcontext
 
     def __init__(self, choose=lambda n: 0):
         self.choose = choose
@@ -45,6 +50,8 @@ class FakeEvaluator:
 
 class Climber:
     """Keeps two candidates pending; each depends on the best finished trial."""
+
+    takes_long = False
 
     def __init__(self, n):
         self.n = n

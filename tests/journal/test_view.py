@@ -287,6 +287,8 @@ def test_a_view_has_the_history_of_the_search(path):
             ]
 
     class TwoBrackets:
+        takes_long = False
+
         def ask(self, history):
             return [candidate(i, bracket_id=i % 2) for i in range(len(history), 30)][:10]
 

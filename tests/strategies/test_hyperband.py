@@ -1,6 +1,7 @@
 """Execution of a multi-fidelity plan: which candidates are promoted when."""
 
 import heapq
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -23,6 +24,9 @@ def points(n):
 
 class SimulatedEvaluator:
     """Evaluator with a simulated clock: each of its workers is busy for ``seconds(candidate, split)``."""
+
+    works_in_background = False
+    asking = nullcontext
 
     def __init__(self, n_workers, seconds, score, n_splits):
         self.n_workers, self.seconds, self.score, self.n_splits = n_workers, seconds, score, n_splits
