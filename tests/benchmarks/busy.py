@@ -1,26 +1,109 @@
-"""How busy the brackets of a ladder keep many workers.
+"""How busy searches keep many workers.
 
-Run by hand: ``python tests/benchmarks/busy.py``. Nothing is fitted: the evaluator of the tests simulates the
-clock, and the times are uneven. It prints the share of their time that 16 workers work, by the number of
-candidates and the size of the brackets.
+Run by hand: ``python tests/benchmarks/busy.py`` simulates the brackets of a ladder; nothing is fitted: the evaluator
+of the tests has the clock, and the times are uneven. It prints the share of their time that 16 workers work, by the
+number of candidates and the size of the brackets.
+
+``python tests/benchmarks/busy.py threading`` (or ``loky``) runs searches whose fits sleep 0.3 s on 30 workers, which
+takes minutes, and prints for each: wall time as a ratio to the ideal (folds times seconds by workers), the share of
+this time that the workers work, and the processor time of this process per candidate. Further arguments choose rows:
+``bayes``, ``hyperband``, ``random``, ``grid``.
 """
 
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+import numpy as np
+from joblib import parallel_config
+from scipy.stats import uniform
+from sklearn.base import BaseEstimator, ClassifierMixin
+
+from skhpt import BayesSearchCV, GridSearch, HyperbandSearchCV, RandomSearch
 from skhpt.engine import loop as engine
 from skhpt.history import History
 from skhpt.strategies.hyperband import Hyperband
 from skhpt.strategies.schedule import ladder
 from tests.strategies.test_hyperband import SimulatedEvaluator, noisy_score, plan_of, points, uneven_seconds
 
+#: Seconds of a fit, number of workers, number of folds.
+SECONDS, N_WORKERS, N_SPLITS = 0.3, 30, 5
+X, Y = np.arange(40.0)[:, None], np.arange(40) % 2
+SPACE = {name: uniform() for name in "abcd"}
+GRID = {name: np.linspace(0, 1, n).tolist() for name, n in zip("abcd", (6, 5, 5, 8), strict=True)}
 
-def main(n_workers=16, n_splits=5, sizes=(27, 81, 243)):
-    """Print the table."""
+
+class Sleeper(ClassifierMixin, BaseEstimator):
+    """Classifier that needs time and no processor; its score depends on its parameters."""
+
+    def __init__(self, a=0.5, b=0.5, c=0.5, d=0.5, epochs=27):
+        self.a, self.b, self.c, self.d, self.epochs = a, b, c, d, epochs
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        time.sleep(SECONDS)
+        return self
+
+    def predict(self, X):
+        return np.zeros(len(X), dtype=int)
+
+    def score(self, X, y):
+        return -((self.a - 0.3) ** 2 + (self.b - 0.6) ** 2 + (self.c - 0.2) ** 2 + 0.1 * self.d)
+
+
+def bayes(n):
+    """Return a row: a Bayesian search with as many pending candidates as workers."""
+    return f"bayes, {n} candidates", BayesSearchCV(
+        Sleeper(), SPACE, n_iter=n, max_pending=N_WORKERS, random_state=0
+    )
+
+
+def hyperband(n):
+    """Return a row: a ladder of epochs."""
+    search = HyperbandSearchCV(
+        Sleeper(), SPACE, n_candidates=n, resource="epochs", min_resources=3, max_resources=27, random_state=0
+    )
+    return f"hyperband, {n} candidates", search
+
+
+#: Rows by name.
+ROWS = {
+    "bayes": [bayes(n) for n in (120, 240, 500)],
+    "hyperband": [hyperband(n) for n in (243, 1215)],
+    "random": [("random, 1200 candidates", RandomSearch(Sleeper(), SPACE, n_iter=1200, random_state=0))],
+    "grid": [("grid, 1200 candidates", GridSearch(Sleeper(), GRID))],
+}
+
+
+def measured(search):
+    """Return wall by ideal, share of busy time, and milliseconds of this process per candidate."""
+    search.set_params(cv=N_SPLITS, refit=False)
+    start, cpu = time.perf_counter(), time.process_time()
+    search.fit(X, Y)
+    wall, cpu = time.perf_counter() - start, time.process_time() - cpu
+    folds = [fold for trial in search.history_ for fold in trial.folds if fold.fit_time > 0]
+    ideal = len(folds) * SECONDS / N_WORKERS
+    worked = sum(fold.fit_time + fold.score_time for fold in folds)
+    return wall / ideal, worked / (N_WORKERS * wall), 1000 * cpu / len(search.history_)
+
+
+def print_searches(backend, names):
+    """Print a row for each search."""
+    print(f"{backend}, {N_WORKERS} workers, fits of {SECONDS} s, {N_SPLITS} folds")
+    print(f"{'search':28} {'wall / ideal':>12} {'busy':>5} {'ms / candidate':>14}")
+    with parallel_config(backend, n_jobs=N_WORKERS):
+        for name in names or ROWS:
+            for label, search in ROWS[name]:
+                ratio, share, ms = measured(search)
+                print(f"{label:28} {ratio:12.2f} {share:5.2f} {ms:14.1f}", flush=True)
+
+
+def print_brackets(n_workers=16, n_splits=5, sizes=(27, 81, 243)):
+    """Print the table of simulated brackets."""
     print(f"{'candidates':>10} " + " ".join(f"{f'brackets of {size}':>16}" for size in sizes))
     for n in (81, 243, 486, 972):
         shares = []
@@ -33,4 +116,7 @@ def main(n_workers=16, n_splits=5, sizes=(27, 81, 243)):
 
 
 if __name__ == "__main__":
-    main()
+    if len(sys.argv) > 1:
+        print_searches(sys.argv[1], sys.argv[2:])
+    else:
+        print_brackets()
