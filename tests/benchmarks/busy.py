@@ -40,8 +40,8 @@ GRID = {name: np.linspace(0, 1, n).tolist() for name, n in zip("abcd", (6, 5, 5,
 class Sleeper(ClassifierMixin, BaseEstimator):
     """Classifier that needs time and no processor; its score depends on its parameters."""
 
-    def __init__(self, a=0.5, b=0.5, c=0.5, d=0.5, epochs=27):
-        self.a, self.b, self.c, self.d, self.epochs = a, b, c, d, epochs
+    def __init__(self, a=0.5, b=0.5, c=0.5, d=0.5, n_estimators=27):
+        self.a, self.b, self.c, self.d, self.n_estimators = a, b, c, d, n_estimators
 
     def fit(self, X, y):
         self.classes_ = np.unique(y)
@@ -63,9 +63,15 @@ def bayes(n):
 
 
 def hyperband(n):
-    """Return a row: a ladder of epochs."""
+    """Return a row: a ladder of numbers of trees."""
     search = HyperbandSearchCV(
-        Sleeper(), SPACE, n_candidates=n, resource="epochs", min_resources=3, max_resources=27, random_state=0
+        Sleeper(),
+        SPACE,
+        n_candidates=n,
+        resource="n_estimators",
+        min_resources=3,
+        max_resources=27,
+        random_state=0,
     )
     return f"hyperband, {n} candidates", search
 
