@@ -203,13 +203,13 @@ class FutureBackend(Backend):
         self._backend = _joblib.active_backend(parallel)
         self.n_slots = int(self._backend.effective_n_jobs(parallel.n_jobs))
         self.shares_memory = _joblib.has_threads(self._backend)
-        self._releases = self._limit_blas()
         self._pending: dict[Future[Any], int] = {}  # task ids
         self._handles: dict[int, Any] = {}  # of the backend, by task id
         self._pickle_cache: dict[Any, Any] = {}
         self._inbox, self._folder = self._open_inbox()
         _joblib.begin_calls(parallel)
         self._retrieval = make_retrieval(self._backend)
+        self._releases = self._limit_blas()
 
     def _limit_blas(self) -> ExitStack:
         """If workers are threads that occupy all processors, give each one thread of BLAS, as loky does."""
