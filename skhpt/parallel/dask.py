@@ -131,6 +131,7 @@ class DaskBackend(ClusterBackend):
         self._events = events_of(self._client)
         self._count_slots()
         self._check_versions()
+        self._check_connection()
         self._events.add(self._client, self._search, self._news.put)
 
     @staticmethod
@@ -192,10 +193,8 @@ class DaskBackend(ClusterBackend):
         """Raise an error if the client is closed; after a new connection, subscribe to events again."""
         status = self._client.status
         if status in ("closing", "closed"):
-            raise RuntimeError(
-                "the connection to the Dask scheduler is closed: the scheduler has ended, or the client or its cluster "
-                "was closed while the search was running. What had come back is in the history, and in the journal if "
-                "there is one: the same script then goes on from there"
+            self._give_up(
+                "the scheduler has ended, or the client or the cluster was closed while the search was running"
             )
         if status != "running":
             self._was_lost = True
@@ -216,6 +215,9 @@ class DaskBackend(ClusterBackend):
     def _submit(self, task_id: int) -> None:
         """Submit a task to Dask."""
         sent = self._sent[task_id]
+        sent.future = None
+        if self._client.status != "running":  # it is submitted after the next connection
+            return
         is_prompt = self.options.fit_timeout is not None or bool(self._deaths)
         order = Order(self._search, self._events.topic, task_id, is_prompt)
         options = dict(self._submit_options)
@@ -249,7 +251,6 @@ class DaskBackend(ClusterBackend):
             try:
                 self._loads[worker] = self._begin_load(worker, tokens)
             except Exception:  # the worker is gone, or the connection
-                self._check_connection()
                 self._submit(task_id)
                 return
         self._loads[worker].task_ids.append(task_id)
@@ -325,6 +326,8 @@ class DaskBackend(ClusterBackend):
                 updates += self._end(task_id, returned.get(task_id))
         if not updates:
             self._check_connection()
+        if not news:
+            updates += self._repeat_lost()
         self._end_lost_loads()
         return updates
 
@@ -397,11 +400,20 @@ class DaskBackend(ClusterBackend):
     def _repeat(self, task_id: int) -> list[TaskUpdate]:
         """Run a task again that was lost without being the cause; if there are scores of it, only the rest."""
         if not self._running[task_id].n_begun:
-            with suppress(Exception):  # the client is closed, which the next look at it says
-                self._submit(task_id)
+            self._submit(task_id)
             return []
         del self._sent[task_id]
         return [self._lost(task_id, is_to_blame=False)]
+
+    def _repeat_lost(self) -> list[TaskUpdate]:
+        """Repeat the tasks that the scheduler does not know any more, for example because it was restarted."""
+        loading = {task_id for load in self._loads.values() for task_id in load.task_ids}
+        updates = []
+        for task_id, sent in list(self._sent.items()):
+            is_unknown = task_id not in loading if sent.future is None else sent.future.status == "cancelled"
+            if is_unknown:
+                updates += self._repeat(task_id)
+        return updates
 
     # -- events ----------------------------------------------------------------------------------------------
 

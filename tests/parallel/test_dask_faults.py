@@ -1,0 +1,389 @@
+"""What goes wrong on a Dask cluster: every search ends with the right scores, or with a clear error."""
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import warnings
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+from joblib import parallel_config
+
+from skhpt import GridSearch, read_journal
+from skhpt.callbacks import SearchCallback
+from skhpt.parallel.cluster import ClusterLostError
+from skhpt.parallel.cluster_call import VersionError
+from tests.estimators import Fatal, Null
+
+dask = pytest.importorskip("dask")
+distributed = pytest.importorskip("distributed")
+pytestmark = pytest.mark.filterwarnings("ignore")  # of Dask, which differ in each release
+
+N = 24  # candidates, each on two folds
+OPTIONS = {"dashboard_address": None, "silence_logs": logging.CRITICAL}
+
+
+class Slow(Null):
+    """Takes some time to fit."""
+
+    def __init__(self, value=0, seconds=0.1):
+        super().__init__(value)
+        self.seconds = seconds
+
+    def fit(self, X, y):
+        time.sleep(self.seconds)
+        return super().fit(X, y)
+
+    def score(self, X, y):
+        return float(self.value)
+
+
+class Data(np.ndarray):
+    """Array that leaves a line in a file for every process that it is unpickled in."""
+
+    log = ""
+
+    def __reduce__(self):
+        return restored, (np.asarray(self), self.log)
+
+
+def restored(array, log):
+    with open(log, "a") as file:
+        file.write(f"{os.getpid()}\n")
+    data = array.view(Data)
+    data.log = log
+    return data
+
+
+@contextmanager
+def local_cluster(n_workers, **options):
+    options = {"threads_per_worker": 1, **OPTIONS, **options}
+    with (
+        # On a busy machine a worker that was killed takes long to come back; the cluster must not forget it meanwhile.
+        dask.config.set({"distributed.deploy.lost-worker-timeout": "5 minutes"}),
+        distributed.LocalCluster(n_workers=n_workers, **options) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        yield client
+
+
+@pytest.fixture(scope="module")
+def two_workers():
+    with local_cluster(2) as client:
+        yield client
+
+
+@pytest.fixture
+def client(two_workers):
+    two_workers.wait_for_workers(2, timeout=120)
+    return two_workers
+
+
+class FirstScores(SearchCallback):
+    """Says when the first scores of a search are back."""
+
+    def __init__(self):
+        self.are_back = threading.Event()
+
+    def on_folds_finished(self, search, folds, status):
+        self.are_back.set()
+
+
+def fit(X, y, estimator=None, n=N, *, first_scores=None, config=None, **options):
+    """Run a search on the active cluster."""
+    with parallel_config("dask", **(config or {})):
+        search = GridSearch(
+            estimator or Slow(), {"value": list(range(n))}, cv=n_splits, refit=False, **options
+        )
+        return search.fit(X, y)
+
+
+def check_all_right(search, n=N):
+    assert search.cv_results_["mean_test_score"].tolist() == list(range(n))
+    assert {fold.state for trial in search.history_ for fold in trial.folds} == {"ok"}
+
+
+@contextmanager
+def meanwhile(function):
+    """Run a function after the first scores of a search; yield the callback that the search needs for it."""
+    first_scores, errors = FirstScores(), []
+
+    def run():
+        try:
+            assert first_scores.are_back.wait(120)
+            function()
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    yield first_scores
+    thread.join(120)
+    assert not thread.is_alive()
+    assert not errors
+
+
+def pids(client):
+    return list(client.run(os.getpid).values())
+
+
+def kill(pids):
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+# -- workers that die, join and leave ------------------------------------------------------------------------
+
+
+def test_a_worker_that_is_killed_costs_no_score_and_each_process_gets_the_data_once(client, iris, tmp_path):
+    X, y = iris
+    data = np.ascontiguousarray(X).view(Data)
+    data.log = str(tmp_path / "unpickled")
+    processes = pids(client)
+    with meanwhile(lambda: kill(processes[:1])):
+        check_all_right(fit(data, y))
+    unpickled = Path(data.log).read_text().split()
+    assert len(set(unpickled)) == len(unpickled) >= 2
+
+
+def test_all_workers_are_killed_and_come_back(client, iris):
+    processes = pids(client)
+    with meanwhile(lambda: kill(processes)):
+        check_all_right(fit(*iris))
+
+
+def test_the_cluster_is_restarted(client, iris):
+    with meanwhile(lambda: client.restart(timeout=60)):
+        check_all_right(fit(*iris))
+
+
+def test_only_the_fold_that_hangs_is_marked(client, iris):
+    estimator = Fatal(log=None)
+    with parallel_config("dask"):
+        search = GridSearch(estimator, {"value": [10, 3, 20, 30]}, cv=2, refit=False, fit_timeout=2.0).fit(
+            *iris
+        )
+    states = [[fold.state for fold in trial.folds] for trial in search.history_]
+    assert states == [["ok"] * 2, ["timeout"] * 2, ["ok"] * 2, ["ok"] * 2]
+
+
+def test_nothing_is_left_on_the_scheduler(client, iris):
+    fit(*iris, n=2)
+    state = client.run_on_scheduler(
+        lambda dask_scheduler: [key for key in map(str, dask_scheduler.tasks) if "skhpt" in key]
+    )
+    assert state == []
+
+
+# -- what is said before anything is fitted ------------------------------------------------------------------
+
+
+def test_a_resource_that_no_worker_has_is_said(client, iris):
+    with pytest.raises(
+        ValueError, match=r"no worker of the Dask cluster has .* GPU=1; the workers have none"
+    ):
+        fit(*iris, fit_resources={"GPU": 1})
+    with pytest.raises(ValueError, match=r"needs, TPU=2; .*--resources"):
+        fit(*iris, config={"resources": {"TPU": 2}})
+    check_all_right(fit(*iris, n=2, fit_resources={"CPU": 1}), n=2)
+
+
+def test_other_versions_are_said_with_the_worker_and_the_package(client, iris, monkeypatch):
+    from skhpt.parallel import dask_cluster, versions
+
+    ours = {**versions.own_versions(), "scikit-learn": "0.1"}
+    monkeypatch.setattr(dask_cluster, "own_versions", lambda: ours)
+    with pytest.raises(VersionError, match=r"tcp://.* has scikit-learn .* instead of 0\.1"):
+        fit(*iris)
+
+
+def test_fit_timeout_needs_a_nanny(iris):
+    with local_cluster(1, processes=False), pytest.raises(ValueError, match="with a nanny"):
+        fit(*iris, fit_timeout=10)
+
+
+# -- clusters that change ------------------------------------------------------------------------------------
+
+
+@pytest.mark.cluster
+def test_a_search_begins_before_the_first_worker_and_workers_join_and_retire(iris, tmp_path):
+    X, y = iris
+    data = np.ascontiguousarray(X).view(Data)
+    data.log = str(tmp_path / "unpickled")
+    with local_cluster(0) as client:
+
+        def change():
+            client.cluster.scale(1)
+            client.wait_for_workers(1, timeout=120)
+            client.cluster.scale(3)
+            client.wait_for_workers(3, timeout=120)
+            time.sleep(3)
+            client.cluster.scale(1)
+
+        with meanwhile(change):
+            check_all_right(fit(data, y, Slow(seconds=0.3), n=60), n=60)
+    unpickled = Path(data.log).read_text().split()
+    assert len(set(unpickled)) == len(unpickled) == 3
+
+
+@pytest.mark.cluster
+def test_an_adaptive_cluster_grows(iris):
+    with local_cluster(0) as client:
+        client.cluster.adapt(0, 2, interval="200ms")
+        workers = set()
+
+        def look():
+            while len(workers) < 2:
+                workers.update(client.scheduler_info()["workers"])
+                time.sleep(0.1)
+
+        with meanwhile(look):
+            check_all_right(fit(*iris, Slow(seconds=0.3), n=60), n=60)
+
+
+@pytest.mark.cluster
+def test_workers_that_are_gone_for_good_end_the_search_when_the_user_says(iris, tmp_path):
+    journal = tmp_path / "journal"
+    with local_cluster(1) as client:
+        with (
+            meanwhile(lambda: client.cluster.scale(0)),
+            pytest.raises(TimeoutError, match="no worker"),
+        ):
+            fit(*iris, n=200, journal=journal, config={"wait_for_workers_timeout": 2})
+        client.cluster.scale(1)
+        check_all_right(fit(*iris, n=200, journal=journal), n=200)
+
+
+@pytest.mark.cluster
+def test_resources_bound_what_runs_at_the_same_time(iris, tmp_path):
+    with local_cluster(2, threads_per_worker=4, resources={"GPU": 1}):
+        for options in ({"fit_resources": {"GPU": 0.5}}, {"config": {"resources": {"GPU": 0.5}}}):
+            log = tmp_path / str(len(options))
+            log.mkdir(exist_ok=True)
+            search = fit(*iris, Slow(seconds=0.2), n=20, **options)
+            check_all_right(search, n=20)
+            assert most_at_once(search) <= 4
+
+
+def most_at_once(search):
+    """Return the greatest number of folds that were fitted at the same time, by the clock of each worker."""
+    folds = [fold for trial in search.history_ for fold in trial.folds]
+    return max(sum(other.started <= fold.started < other.ended - 0.05 for other in folds) for fold in folds)
+
+
+@pytest.mark.cluster
+def test_innocent_tasks_of_other_threads_are_not_blamed(iris):
+    with local_cluster(2, threads_per_worker=2), parallel_config("dask"):
+        search = GridSearch(
+            Fatal(), {"value": [10, 1, 20, 30, 40, 50]}, cv=2, refit=False, max_retries=1
+        ).fit(*iris)
+    states = [{fold.state for fold in trial.folds} for trial in search.history_]
+    assert states == [{"ok"}, {"crashed"}, {"ok"}, {"ok"}, {"ok"}, {"ok"}]
+
+
+@pytest.mark.cluster
+def test_data_reach_each_process_once_with_an_eager_memory_manager(iris, tmp_path):
+    X, y = iris
+    data = np.ascontiguousarray(X).view(Data)
+    data.log = str(tmp_path / "unpickled")
+    with dask.config.set({"distributed.scheduler.active-memory-manager.interval": "50ms"}):
+        with local_cluster(2, threads_per_worker=2) as client:
+            big = np.zeros((150, 100_000))  # 120 MB
+            fit(big, y, n=10)
+            n_bytes = client.run(
+                lambda dask_worker: sum(log["total"] for log in dask_worker.transfer_incoming_log)
+            )
+            assert sum(n_bytes.values()) < 1.1 * big.nbytes  # one worker has it from this process
+            check_all_right(fit(data, y))
+    unpickled = Path(data.log).read_text().split()
+    assert len(set(unpickled)) == len(unpickled) == 2
+
+
+# -- the scheduler -------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def command_line_cluster(tmp_path, port):
+    """Start a scheduler and two workers as programs; yield the scheduler, a function that starts others, the address."""
+    programs = []
+    address = f"tcp://127.0.0.1:{port}"
+    options = {
+        "dask_scheduler": ["--port", str(port), "--host", "127.0.0.1", "--no-dashboard"],
+        "dask_worker": [address, "--nthreads", "1", "--no-dashboard", "--local-directory", str(tmp_path)],
+    }
+
+    def start(program):
+        command = [sys.executable, "-m", f"distributed.cli.{program}", *options[program]]
+        programs.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        return programs[-1]
+
+    try:
+        scheduler = start("dask_scheduler")
+        for _ in range(2):
+            start("dask_worker")
+        yield scheduler, start, address
+    finally:
+        for program in programs:
+            program.terminate()
+        for program in programs:
+            with suppress(subprocess.TimeoutExpired):
+                program.wait(30)
+            program.kill()
+
+
+@pytest.fixture
+def port():
+    import socket
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+@pytest.mark.cluster
+def test_a_killed_scheduler_ends_the_search_and_the_journal_has_what_came_back(iris, tmp_path, port):
+    journal = tmp_path / "journal"
+    with command_line_cluster(tmp_path, port) as (scheduler, _, address):
+        with distributed.Client(address, timeout=60) as client:
+            client.wait_for_workers(2, timeout=120)
+            with (
+                meanwhile(scheduler.kill),
+                pytest.raises(ClusterLostError, match="the scheduler has ended"),
+            ):
+                fit(*iris, n=2000, journal=journal)
+    assert read_journal(journal).history
+
+
+@pytest.mark.cluster
+def test_the_search_goes_on_with_a_scheduler_that_was_restarted(iris, tmp_path, port):
+    with command_line_cluster(tmp_path, port) as (scheduler, _start, address):
+        with distributed.Client(address, timeout=60) as client:
+            client.wait_for_workers(2, timeout=120)
+
+            def restart():
+                scheduler.kill()
+                scheduler.wait()
+                start_scheduler()
+
+            with meanwhile(restart):
+                folder = str(tmp_path / "new_worker")
+                worker = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(12)"])
+                check_all_right(fit(*iris, n=200), n=200)
+                worker.kill()
+                assert folder
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize("what", ["client", "cluster"])
+def test_a_client_or_cluster_that_is_closed_ends_the_search(iris, what):
+    with warnings.catch_warnings(action="ignore"), local_cluster(1) as client:
+        close = client.close if what == "client" else client.cluster.close
+        with meanwhile(close), pytest.raises(ClusterLostError, match="was closed"):
+            fit(*iris, n=2000)
