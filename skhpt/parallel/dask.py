@@ -38,7 +38,8 @@ from skhpt.parallel.dask_cluster import (
 )
 from skhpt.parallel.dask_events import events_of
 from skhpt.parallel.dask_worker import MESSAGE, Order, Returned, Sent, load_values, pack, run_on_worker
-from skhpt.parallel.fit_resources import FitResources
+from skhpt.parallel.devices import DeviceWorker, assign_devices
+from skhpt.parallel.fit_resources import GPU, FitResources
 from skhpt.parallel.versions import own_versions
 
 #: Seconds to wait for an answer of the scheduler. A scheduler that is busy, or gone, must not block the search.
@@ -119,6 +120,8 @@ class DaskBackend(ClusterBackend):
         self._loads: dict[str, _Load] = {}  # by address
         self._given: dict[str, set[str]] = {}  # tokens by address
         self._gone: set[str] = set()  # addresses
+        self._devices: dict[str, DeviceWorker] = {}  # by address
+        self._assigned: dict[str, str] = {}  # visible GPUs, by address
         self._workers: dict[str, DaskWorker] = {}  # by address
         self._needs: dict[str, float] = {}  # resources of Dask
         self._had_slots = False
@@ -219,7 +222,7 @@ class DaskBackend(ClusterBackend):
         if self._client.status != "running":  # it is submitted after the next connection
             return
         is_prompt = self.options.fit_timeout is not None or bool(self._deaths)
-        order = Order(self._search, self._events.topic, task_id, is_prompt)
+        order = Order(self._search, self._events.topic, task_id, is_prompt, GPU in self._needs)
         options = dict(self._submit_options)
         if self._needs:
             options["resources"] = dict(self._needs)
@@ -249,17 +252,19 @@ class DaskBackend(ClusterBackend):
             given = self._given.setdefault(worker, set())
             tokens = {*returned.missing, *(self._values.keys() - given)}
             try:
-                self._loads[worker] = self._begin_load(worker, tokens)
+                self._loads[worker] = self._begin_load(returned, tokens)
             except Exception:  # the worker is gone, or the connection
                 self._submit(task_id)
                 return
         self._loads[worker].task_ids.append(task_id)
 
-    def _begin_load(self, worker: str, tokens: set[str]) -> _Load:
+    def _begin_load(self, returned: Returned, tokens: set[str]) -> _Load:
+        worker = returned.worker
         sources = {token: self._source(token, worker) for token in tokens}
         future = self._client.submit(
             load_values,
             sources,
+            self._visible_devices(returned),
             key=self._new_key("load"),
             workers=[worker],
             priority=1,
@@ -267,6 +272,17 @@ class DaskBackend(ClusterBackend):
         )
         future.add_done_callback(lambda future: self._news.put(_LoadEnded(worker, future)))
         return _Load(future, tokens)
+
+    def _visible_devices(self, returned: Returned) -> str | None:
+        """Return the GPUs that a worker may use, which Dask does not divide among the workers of a machine."""
+        worker = self._workers.get(returned.worker)
+        if worker is not None and GPU in self._needs:
+            gpus = worker.resources.get(GPU, 0.0)
+            present = {address: known for address, known in self._devices.items() if address in self._workers}
+            present[returned.worker] = DeviceWorker(returned.worker, returned.host, returned.devices, gpus)
+            self._devices = present
+            self._assigned = assign_devices(present.values(), self._assigned)
+        return self._assigned.get(returned.worker)
 
     def _source(self, token: str, worker: str) -> Any:
         """Return the future of a shared value, which is sent to a worker unless another one has it."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import threading
 import time
 from collections.abc import Mapping
+from socket import gethostname
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -14,6 +16,7 @@ from joblib import parallel_config
 from skhpt.parallel import _joblib
 from skhpt.parallel.channels import Begun, TaskFailure
 from skhpt.parallel.cluster_call import Call, Output, run_call
+from skhpt.parallel.devices import VISIBLE_DEVICES, find_devices
 from skhpt.parallel.shared_values import SharedValue, ValueLostError, value_cache
 
 #: Key of the messages of this package in a topic of Dask.
@@ -39,12 +42,15 @@ class Order(NamedTuple):
         The task.
     is_prompt : bool
         Whether the beginning of a fit is sent before the fit begins, because the fit may end the process or block it.
+    needs_devices : bool
+        Whether the fits use GPUs, so that a process that begins says which ones it sees.
     """
 
     search: str
     topic: str
     task_id: int
     is_prompt: bool = False
+    needs_devices: bool = False
 
 
 class Sent(NamedTuple):
@@ -81,12 +87,18 @@ class Returned(NamedTuple):
         Tokens of the shared values that the process lacks: the task has not begun.
     data : bytes
         The pickled items of the run, all of them, and its `Output`.
+    host : str
+        Name of the machine of a process that begins.
+    devices : tuple of str
+        GPUs that it sees.
     """
 
     worker: str
     run: str
     missing: tuple[str, ...] = ()
     data: bytes = b""
+    host: str = ""
+    devices: tuple[str, ...] = ()
 
 
 def run_on_worker(call: tuple[Any, ...], order: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -105,13 +117,16 @@ def run_on_worker(call: tuple[Any, ...], order: tuple[Any, ...]) -> tuple[Any, .
     from distributed import get_worker
 
     worker = get_worker()
-    channel = _Channel(Order(*order), worker)
+    own_order = Order(*order)
+    channel = _Channel(own_order, worker)
     # An estimator with an ``n_jobs`` of its own finds the cluster, as with joblib's backend; the others use one thread.
     with parallel_config("dask", n_jobs=1):
         output = run_call(Call(*call), channel, _raise_lost)
     items = channel.close()
     if output.is_value_lost:
-        return tuple(Returned(worker.address, channel.run, output.missing))
+        devices = find_devices().names if own_order.needs_devices else ()
+        lacks = Returned(worker.address, channel.run, output.missing, host=gethostname(), devices=devices)
+        return tuple(lacks)
     return tuple(Returned(worker.address, channel.run, (), _dumps(items, output)))
 
 
@@ -119,8 +134,10 @@ def _raise_lost(shared: SharedValue) -> Any:
     raise ValueLostError(shared.token)
 
 
-def load_values(values: Mapping[str, list[Any]]) -> None:
-    """Put packed values, by token, into the cache of this process."""
+def load_values(values: Mapping[str, list[Any]], visible_devices: str | None = None) -> None:
+    """Put packed values, by token, into the cache of this process, and let it see only some GPUs of its machine."""
+    if visible_devices is not None:
+        os.environ[VISIBLE_DEVICES] = visible_devices
     shared = [SharedValue(token, None) for token in values]
     with value_cache.resolved(shared, lambda missing: unpack(values[missing.token])):
         pass

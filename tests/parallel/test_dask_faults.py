@@ -98,10 +98,8 @@ class FirstScores(SearchCallback):
 def fit(X, y, estimator=None, n=N, *, first_scores=None, config=None, **options):
     """Run a search on the active cluster."""
     with parallel_config("dask", **(config or {})):
-        search = GridSearch(
-            estimator or Slow(), {"value": list(range(n))}, cv=n_splits, refit=False, **options
-        )
-        return search.fit(X, y)
+        search = GridSearch(estimator or Slow(), {"value": list(range(n))}, cv=2, refit=False, **options)
+        return search.set_callbacks(first_scores or FirstScores()).fit(X, y)
 
 
 def check_all_right(search, n=N):
@@ -147,21 +145,21 @@ def test_a_worker_that_is_killed_costs_no_score_and_each_process_gets_the_data_o
     data = np.ascontiguousarray(X).view(Data)
     data.log = str(tmp_path / "unpickled")
     processes = pids(client)
-    with meanwhile(lambda: kill(processes[:1])):
-        check_all_right(fit(data, y))
+    with meanwhile(lambda: kill(processes[:1])) as first_scores:
+        check_all_right(fit(data, y, first_scores=first_scores))
     unpickled = Path(data.log).read_text().split()
     assert len(set(unpickled)) == len(unpickled) >= 2
 
 
 def test_all_workers_are_killed_and_come_back(client, iris):
     processes = pids(client)
-    with meanwhile(lambda: kill(processes)):
-        check_all_right(fit(*iris))
+    with meanwhile(lambda: kill(processes)) as first_scores:
+        check_all_right(fit(*iris, first_scores=first_scores))
 
 
 def test_the_cluster_is_restarted(client, iris):
-    with meanwhile(lambda: client.restart(timeout=60)):
-        check_all_right(fit(*iris))
+    with meanwhile(lambda: client.restart(timeout=60)) as first_scores:
+        check_all_right(fit(*iris, first_scores=first_scores))
 
 
 def test_only_the_fold_that_hangs_is_marked(client, iris):
@@ -220,15 +218,14 @@ def test_a_search_begins_before_the_first_worker_and_workers_join_and_retire(iri
     with local_cluster(0) as client:
 
         def change():
-            client.cluster.scale(1)
-            client.wait_for_workers(1, timeout=120)
             client.cluster.scale(3)
             client.wait_for_workers(3, timeout=120)
             time.sleep(3)
             client.cluster.scale(1)
 
-        with meanwhile(change):
-            check_all_right(fit(data, y, Slow(seconds=0.3), n=60), n=60)
+        threading.Timer(2, client.cluster.scale, [1]).start()
+        with meanwhile(change) as first_scores:
+            check_all_right(fit(data, y, Slow(seconds=0.3), n=60, first_scores=first_scores), n=60)
     unpickled = Path(data.log).read_text().split()
     assert len(set(unpickled)) == len(unpickled) == 3
 
@@ -244,8 +241,8 @@ def test_an_adaptive_cluster_grows(iris):
                 workers.update(client.scheduler_info()["workers"])
                 time.sleep(0.1)
 
-        with meanwhile(look):
-            check_all_right(fit(*iris, Slow(seconds=0.3), n=60), n=60)
+        with meanwhile(look) as first_scores:
+            check_all_right(fit(*iris, Slow(seconds=0.3), n=60, first_scores=first_scores), n=60)
 
 
 @pytest.mark.cluster
@@ -253,10 +250,16 @@ def test_workers_that_are_gone_for_good_end_the_search_when_the_user_says(iris, 
     journal = tmp_path / "journal"
     with local_cluster(1) as client:
         with (
-            meanwhile(lambda: client.cluster.scale(0)),
+            meanwhile(lambda: client.cluster.scale(0)) as first_scores,
             pytest.raises(TimeoutError, match="no worker"),
         ):
-            fit(*iris, n=200, journal=journal, config={"wait_for_workers_timeout": 2})
+            fit(
+                *iris,
+                n=200,
+                journal=journal,
+                first_scores=first_scores,
+                config={"wait_for_workers_timeout": 30},
+            )
         client.cluster.scale(1)
         check_all_right(fit(*iris, n=200, journal=journal), n=200)
 
@@ -270,6 +273,20 @@ def test_resources_bound_what_runs_at_the_same_time(iris, tmp_path):
             search = fit(*iris, Slow(seconds=0.2), n=20, **options)
             check_all_right(search, n=20)
             assert most_at_once(search) <= 4
+
+
+class Device(Null):
+    """Has the GPU that it may use as its score."""
+
+    def score(self, X, y):
+        return float(os.environ["CUDA_VISIBLE_DEVICES"])
+
+
+@pytest.mark.cluster
+def test_each_worker_of_a_machine_gets_a_device_of_its_own(iris):
+    with local_cluster(2, resources={"GPU": 1}, env={"CUDA_VISIBLE_DEVICES": "4,7"}):
+        search = fit(*iris, Device(), n=40, fit_resources={"GPU": 1})
+    assert {fold.test_score for trial in search.history_ for fold in trial.folds} == {4, 7}
 
 
 def most_at_once(search):
@@ -293,15 +310,17 @@ def test_data_reach_each_process_once_with_an_eager_memory_manager(iris, tmp_pat
     X, y = iris
     data = np.ascontiguousarray(X).view(Data)
     data.log = str(tmp_path / "unpickled")
-    with dask.config.set({"distributed.scheduler.active-memory-manager.interval": "50ms"}):
-        with local_cluster(2, threads_per_worker=2) as client:
-            big = np.zeros((150, 100_000))  # 120 MB
-            fit(big, y, n=10)
-            n_bytes = client.run(
-                lambda dask_worker: sum(log["total"] for log in dask_worker.transfer_incoming_log)
-            )
-            assert sum(n_bytes.values()) < 1.1 * big.nbytes  # one worker has it from this process
-            check_all_right(fit(data, y))
+    with (
+        dask.config.set({"distributed.scheduler.active-memory-manager.interval": "50ms"}),
+        local_cluster(2, threads_per_worker=2) as client,
+    ):
+        big = np.zeros((150, 100_000))  # 120 MB
+        fit(big, y, n=10)
+        n_bytes = client.run(
+            lambda dask_worker: sum(log["total"] for log in dask_worker.transfer_incoming_log)
+        )
+        assert sum(n_bytes.values()) < 1.1 * big.nbytes  # one worker has it from this process
+        check_all_right(fit(data, y))
     unpickled = Path(data.log).read_text().split()
     assert len(set(unpickled)) == len(unpickled) == 2
 
@@ -311,7 +330,7 @@ def test_data_reach_each_process_once_with_an_eager_memory_manager(iris, tmp_pat
 
 @contextmanager
 def command_line_cluster(tmp_path, port):
-    """Start a scheduler and two workers as programs; yield the scheduler, a function that starts others, the address."""
+    """Start a scheduler and two workers; yield the scheduler, a function that starts others, the address."""
     programs = []
     address = f"tcp://127.0.0.1:{port}"
     options = {
@@ -350,34 +369,35 @@ def port():
 @pytest.mark.cluster
 def test_a_killed_scheduler_ends_the_search_and_the_journal_has_what_came_back(iris, tmp_path, port):
     journal = tmp_path / "journal"
-    with command_line_cluster(tmp_path, port) as (scheduler, _, address):
-        with distributed.Client(address, timeout=60) as client:
-            client.wait_for_workers(2, timeout=120)
-            with (
-                meanwhile(scheduler.kill),
-                pytest.raises(ClusterLostError, match="the scheduler has ended"),
-            ):
-                fit(*iris, n=2000, journal=journal)
+    with (
+        command_line_cluster(tmp_path, port) as (scheduler, _, address),
+        distributed.Client(address, timeout=60) as client,
+    ):
+        client.wait_for_workers(2, timeout=120)
+        with (
+            meanwhile(scheduler.kill) as first_scores,
+            pytest.raises(ClusterLostError, match="the scheduler has ended"),
+        ):
+            fit(*iris, n=2000, journal=journal, first_scores=first_scores)
     assert read_journal(journal).history
 
 
 @pytest.mark.cluster
 def test_the_search_goes_on_with_a_scheduler_that_was_restarted(iris, tmp_path, port):
-    with command_line_cluster(tmp_path, port) as (scheduler, _start, address):
-        with distributed.Client(address, timeout=60) as client:
-            client.wait_for_workers(2, timeout=120)
+    with (
+        command_line_cluster(tmp_path, port) as (scheduler, start, address),
+        distributed.Client(address, timeout=60) as client,
+    ):
+        client.wait_for_workers(2, timeout=120)
 
-            def restart():
-                scheduler.kill()
-                scheduler.wait()
-                start_scheduler()
+        def restart():
+            scheduler.kill()
+            scheduler.wait()
+            start("dask_scheduler")
+            start("dask_worker")
 
-            with meanwhile(restart):
-                folder = str(tmp_path / "new_worker")
-                worker = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(12)"])
-                check_all_right(fit(*iris, n=200), n=200)
-                worker.kill()
-                assert folder
+        with meanwhile(restart) as first_scores:
+            check_all_right(fit(*iris, n=300, first_scores=first_scores), n=300)
 
 
 @pytest.mark.cluster
@@ -385,5 +405,5 @@ def test_the_search_goes_on_with_a_scheduler_that_was_restarted(iris, tmp_path, 
 def test_a_client_or_cluster_that_is_closed_ends_the_search(iris, what):
     with warnings.catch_warnings(action="ignore"), local_cluster(1) as client:
         close = client.close if what == "client" else client.cluster.close
-        with meanwhile(close), pytest.raises(ClusterLostError, match="was closed"):
-            fit(*iris, n=2000)
+        with meanwhile(close) as first_scores, pytest.raises(ClusterLostError, match="was closed"):
+            fit(*iris, n=2000, first_scores=first_scores)
