@@ -114,7 +114,7 @@ def meanwhile(function):
 
     def run():
         try:
-            assert first_scores.are_back.wait(120)
+            assert first_scores.are_back.wait(300)
             function()
         except BaseException as error:
             errors.append(error)
@@ -122,7 +122,7 @@ def meanwhile(function):
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     yield first_scores
-    thread.join(120)
+    thread.join(300)
     assert not thread.is_alive()
     assert not errors
 
@@ -148,7 +148,8 @@ def test_a_worker_that_is_killed_costs_no_score_and_each_process_gets_the_data_o
     with meanwhile(lambda: kill(processes[:1])) as first_scores:
         check_all_right(fit(data, y, first_scores=first_scores))
     unpickled = Path(data.log).read_text().split()
-    assert len(set(unpickled)) == len(unpickled) >= 2
+    assert unpickled  # by one process, if the search ended before the killed one was back
+    assert len(set(unpickled)) == len(unpickled)
 
 
 def test_all_workers_are_killed_and_come_back(client, iris):
