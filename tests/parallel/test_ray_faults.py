@@ -150,6 +150,13 @@ def test_errors_of_ray_say_whose_fault_a_loss_is(ray_cluster):
     backend.close()
 
 
+def test_a_head_node_that_does_not_answer_is_an_error(ray_cluster, iris, monkeypatch):
+    monkeypatch.setattr(ray_backend, "SECONDS_WITHOUT_HEAD", 1.0)
+    monkeypatch.setattr(ray_backend, "_answers", lambda address: False)
+    with pytest.raises(ClusterLostError, match=r"has not answered for 1 seconds.*run the same script again"):
+        fit(iris, [1, 2], Sleepy())
+
+
 # -- clusters that end ---------------------------------------------------------------------------------------
 
 
