@@ -104,6 +104,12 @@ def submit_batch(backend: ParallelBackendBase, batch: BatchedCalls, callback: Ca
     return submit(batch, callback=callback)
 
 
+def retrieve_result(backend: ParallelBackendBase, handle: Any) -> Any:
+    """Wait for the result of a task, given the handle of a backend that does not call back with results."""
+    retrieve = getattr(backend, "retrieve_result", None)  # joblib 1.4 has none, and asks the handle
+    return handle.get() if retrieve is None else retrieve(handle)
+
+
 def has_threads(backend: ParallelBackendBase) -> bool:
     """Tell whether the workers of a backend are threads of this process."""
     return bool(getattr(backend, "supports_sharedmem", False))

@@ -2,7 +2,7 @@
 
 With `supports_retrieve_callback`, a backend calls back with an object that `retrieve_result_callback` turns into the
 result. Without it, as joblib-spark, it calls back when a task is done, with an argument that has no meaning;
-`retrieve_result` then waits for the result of what `submit` has returned.
+`retrieve_result` then waits for the result, given what `submit` has returned.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
+from functools import partial
 from queue import SimpleQueue
 from threading import Lock, Thread
 from typing import Any, Protocol
@@ -98,7 +99,7 @@ class ThreadRetrieval:
             with suppress(KeyError):
                 with self._lock:
                     handle = self._handles.pop(future)
-                _settle(future, self._backend.retrieve_result, handle)
+                _settle(future, partial(_joblib.retrieve_result, self._backend), handle)
 
 
 def _settle(future: Future[Any], retrieve: Callable[[Any], Any], source: Any) -> None:
