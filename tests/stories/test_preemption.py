@@ -265,14 +265,19 @@ def test_a_search_on_dask_whose_driver_ends_repeats_only_fits_that_were_running(
 
 @engine_warns
 @pytest.mark.parametrize("seconds", SECONDS)
-def test_a_search_on_dask_whose_worker_ends_repeats_only_what_it_was_running(seconds, start, dask_address):
+def test_a_search_on_dask_whose_worker_ends_repeats_only_the_task_that_it_was_running(
+    seconds, start, dask_address
+):
     run = start("dask", CLUSTER=dask_address)
     run.wait_until_only_waiting_fits_run()
     n_before = len(run.begun)
-    running = end_worker(run, seconds)
+    _, split, pid = run.waiting[0]
+    # Dask itself starts a task again at once whose worker is gone. If another worker is free before the search has
+    # cancelled the task, that worker repeats folds whose scores are there.
+    task = {fit[:2] for fit in run.begun if fit[1:] == (split, pid)}
+    end_worker(run, seconds)
     run.finish()
-    after = check_that_only(run, running, n_before)
-    assert max(after.values()) == 1
+    check_that_only(run, task, n_before)
     run.check_results()
 
 
