@@ -114,6 +114,14 @@ def test_pre_dispatch_limits_the_pending_tasks(pre_dispatch, limit):
         assert pool.n_free == limit
 
 
+@pytest.mark.parametrize("pre_dispatch, per_slot", [("n_jobs", 1), ("2*n_jobs", 2), ("3*n_jobs", 3)])
+def test_pre_dispatch_follows_the_number_of_slots(pre_dispatch, per_slot):
+    with parallel_config("threading", n_jobs=2), Pool(pre_dispatch=pre_dispatch) as pool:
+        for n_slots in (2, 7, 1):  # as on a cluster
+            pool.backend.n_slots = n_slots
+            assert (pool.n_slots, pool.n_free) == (n_slots, per_slot * n_slots)
+
+
 @pytest.mark.parametrize("n_jobs, n_slots", [(None, 1), (1, 1), (2, 2), (3, 3), (-1, joblib.cpu_count())])
 def test_n_jobs_has_the_meaning_of_joblib(n_jobs, n_slots):
     with Pool(n_jobs) as pool:
