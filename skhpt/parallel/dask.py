@@ -337,9 +337,11 @@ class DaskBackend(ClusterBackend):
             elif self._is_current(*new):
                 done[new[0]] = new[1]
         returned = self._gather(done)
-        for task_id in done:
+        for task_id, future in done.items():
             if task_id in self._sent:
                 updates += self._end(task_id, returned.get(task_id))
+            if task_id not in self._sent or self._sent[task_id].future is not future:
+                future.release()
         if not updates:
             self._check_connection()
         if not news:
@@ -387,8 +389,10 @@ class DaskBackend(ClusterBackend):
         status = future.status
         if status == "error":
             return self._end_with_error(task_id, future)
+        # `_repeat_lost` repeats it when all is quiet: a client that is being restarted cancels its futures before it
+        # forgets how often each is used, and would never release a future that is made in between.
         if status == "cancelled":
-            return self._repeat(task_id)
+            return []
         # Its result was lost: Dask makes it again.
         future.add_done_callback(lambda future: self._news.put((task_id, future)))
         return []
