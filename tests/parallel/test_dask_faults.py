@@ -179,6 +179,9 @@ def test_nothing_is_left_on_the_scheduler(client, iris):
 
     before = keys()  # of a search during which the client was restarted
     fit(*iris, n=2)
+    end = time.monotonic() + 60
+    while not keys() <= before and time.monotonic() < end:  # the client tells the scheduler a moment later
+        time.sleep(0.1)
     assert keys() <= before
 
 
