@@ -79,7 +79,7 @@ def test_only_listed_packages_import_scikit_learn_and_joblib(path):
         "_joblib.py",
         "pool.py",
         "backends.py",
-        "dask.py",
+        "dask_worker.py",
         "ray.py",
         "fingerprint.py",
         "user_code.py",
