@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import numpy as np
@@ -14,7 +15,7 @@ from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.fixes import parse_version
 from sklearn.utils.metaestimators import _safe_split as safe_split
-from sklearn.utils.parallel import _threadpool_controller_decorator, delayed
+from sklearn.utils.parallel import _get_threadpool_controller, delayed
 from sklearn.utils.validation import _check_method_params as check_method_params
 from sklearn.utils.validation import _num_samples as num_samples
 
@@ -62,10 +63,11 @@ def fit_context(*, prefer_skip_nested_validation: bool) -> Callable[[Function], 
     return decorator
 
 
-def one_blas_thread(function: Function) -> Function:
-    """Make a function limit the BLAS library to one thread while it runs."""
-    limited: Function = _threadpool_controller_decorator(limits=1, user_api="blas")(function)
-    return limited
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Limit the BLAS library of this process to one thread; a context manager, and a decorator."""
+    with _get_threadpool_controller().limit(limits=1, user_api="blas"):
+        yield
 
 
 def xlogy(x: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ from skhpt.engine.tasks import RacingTaskQueue, Task, TaskQueue
 from skhpt.fitting import slicing, verbose
 from skhpt.fitting.checkpoints import CheckpointKey
 from skhpt.fitting.job import FoldObserver, Job, NullObserver, Setup
-from skhpt.parallel.blas import one_blas_thread
+from skhpt.parallel.blas import one_blas_thread_if_main
 from skhpt.parallel.channels import TaskUpdate
 from skhpt.parallel.pool import Pool
 from skhpt.reuse.planner import ReusePlanner
@@ -167,7 +167,7 @@ class PoolEvaluator:
 
     def asking(self) -> AbstractContextManager[Any]:
         """Return a context in which a strategy computes: with one thread of BLAS, unless fits use it meanwhile."""
-        return nullcontext() if self.pool.shares_memory else one_blas_thread()
+        return nullcontext() if self.pool.shares_memory else one_blas_thread_if_main()
 
     @property
     def n_workers(self) -> int:

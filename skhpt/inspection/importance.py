@@ -130,7 +130,7 @@ def param_importances(
     return {name: importances[name] / total if total > 0 else 0.0 for name in order}
 
 
-@one_blas_thread  # the matrices are small: threads would wait for each other
+@one_blas_thread()  # the matrices are small: threads would wait for each other
 def _raw_importances(method: str, table: CandidateTable, random_state: int) -> dict[str, float]:
     return METHODS[method](table, random_state)
 

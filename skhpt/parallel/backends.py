@@ -20,7 +20,7 @@ from joblib import Parallel, cpu_count
 from skhpt._compat import bind_context
 from skhpt.parallel import _joblib
 from skhpt.parallel._joblib import BatchedCalls, LokyBackend, ParallelBackendBase, TerminatedWorkerError
-from skhpt.parallel.blas import one_blas_thread
+from skhpt.parallel.blas import one_blas_thread_if_main
 from skhpt.parallel.channels import (
     Begun,
     Channel,
@@ -215,7 +215,7 @@ class FutureBackend(Backend):
         """If workers are threads that occupy all processors, give each one thread of BLAS, as loky does."""
         releases = ExitStack()
         if self.shares_memory and self.n_slots >= cpu_count():
-            releases.enter_context(one_blas_thread())
+            releases.enter_context(one_blas_thread_if_main())
         return releases
 
     def _open_inbox(self) -> tuple[Inbox, str | None]:

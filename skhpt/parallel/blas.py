@@ -11,28 +11,13 @@ another search, leaves it alone: its limit would end in the middle of the work o
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import cache
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from threadpoolctl import ThreadpoolController
+from skhpt._compat import one_blas_thread
 
 
-def one_blas_thread() -> AbstractContextManager[Any]:
+def one_blas_thread_if_main() -> AbstractContextManager[Any]:
     """Return a context in which BLAS uses one thread; the thread that enters it may be another one."""
-    if threading.current_thread() is not threading.main_thread():
-        return nullcontext()
-    return _limited()
-
-
-@contextmanager
-def _limited() -> Iterator[None]:
-    with _controller().limit(limits=1, user_api="blas"):
-        yield
-
-
-@cache
-def _controller() -> ThreadpoolController:
-    """Return the libraries of this process; it takes milliseconds to find them."""
-    return ThreadpoolController()
+    is_main = threading.current_thread() is threading.main_thread()
+    return one_blas_thread() if is_main else nullcontext()

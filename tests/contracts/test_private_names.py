@@ -296,7 +296,7 @@ NAMES: list[PrivateName] = [
     *names_of(
         "sklearn.utils.parallel",
         "_compat",
-        _threadpool_controller_decorator="one BLAS thread for small matrices",
+        _get_threadpool_controller="one BLAS thread for small matrices",
     ),
     *names_of(
         "sklearn.utils._metadata_requests",

@@ -158,7 +158,7 @@ def ask_then_kill(run):
 
 LOCAL_ENGINES = ["serial", "threads", "loky", "multiprocessing", "processes"]
 #: Some of the combinations of an engine and an end.
-QUICK = [("serial", kill), ("threads", ask_to_end), ("loky", ask_all_to_end), ("processes", kill)]
+QUICK = [("serial", kill), ("loky", ask_all_to_end)]
 
 
 def combinations():
@@ -220,7 +220,7 @@ def end_worker(run, seconds):
 
 
 @pytest.mark.parametrize("seconds", SECONDS)
-@pytest.mark.parametrize("engine", ["loky", "processes"])
+@pytest.mark.parametrize("engine", [pytest.param("loky", marks=pytest.mark.cluster), "processes"])
 def test_a_search_whose_worker_ends_repeats_only_what_it_was_running(engine, seconds, start):
     run = start(engine)
     run.wait_until_only_waiting_fits_run()
@@ -228,7 +228,8 @@ def test_a_search_whose_worker_ends_repeats_only_what_it_was_running(engine, sec
     running = end_worker(run, seconds)
     run.finish()
     after = check_that_only(run, running, n_before)
-    assert max(after.values()) == 1
+    # The other worker of a shared pool may begin a fit before the pool ends it.
+    assert sum(after.values()) - len(after) <= (1 if engine == "loky" else 0)
     run.check_results()
 
 
