@@ -11,6 +11,8 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
+from skhpt.parallel.ray_signals import is_of_ray
+
 #: Signals that ask a process to end, such as before the end of a preemptible machine or of a terminal. Windows
 #: lacks some.
 _ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -26,7 +28,8 @@ class Interrupts:
     another handler.
 
     SIGTERM and SIGHUP, which ask the process to end, have the same effect. The process ends at the end of the
-    ``with`` block, as it would have ended at once otherwise.
+    ``with`` block, as it would have ended at once otherwise. The handler that `ray.init` installs, which raises
+    `SystemExit`, is treated like the default action.
 
     Attributes
     ----------
@@ -48,7 +51,8 @@ class Interrupts:
         if threading.current_thread() is threading.main_thread():
             self.is_inner = bool(_installed)
             for number, default in _REPLACED.items():
-                if signal.getsignal(number) is default:
+                handler = signal.getsignal(number)
+                if handler is default or (number in _ENDING and is_of_ray(handler)):
                     self._before[number] = signal.signal(number, self._handle)
             _installed.append(self)
         return self
@@ -114,7 +118,7 @@ if hasattr(os, "register_at_fork"):  # not on Windows
 
 
 def _end_process(number: int) -> None:
-    """End this process as the default action of a signal does, so that its parent finds the same exit status."""
+    """End this process as the handler of before does, so that its parent finds the same exit status."""
     for stream in (sys.stdout, sys.stderr):
         with suppress(Exception):
             stream.flush()

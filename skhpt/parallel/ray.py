@@ -24,6 +24,7 @@ from skhpt.parallel.cluster import MAX_TASK_SECONDS, ClusterBackend, ClusterOpti
 from skhpt.parallel.cluster_call import Call, Output, stream_call
 from skhpt.parallel.fit_resources import FitResources
 from skhpt.parallel.ray_resources import check_resources, n_slots, task_options
+from skhpt.parallel.ray_signals import ending_at_once, handler_kept
 from skhpt.parallel.shared_values import ValueLostError
 
 #: Seconds for which the head node may give no answer. Ray ends the process of the search after 60 seconds.
@@ -203,7 +204,8 @@ def _initialised() -> Any:
             "while they run: run the script on a node of the cluster, for example as a job of `ray job submit`"
         )
     if not ray.is_initialized():
-        ray.init()  # the cluster of the environment variable RAY_ADDRESS, or a new one on this machine
+        with handler_kept():
+            ray.init()  # the cluster of the environment variable RAY_ADDRESS, or a new one on this machine
     return ray
 
 
@@ -242,7 +244,7 @@ def _stream(call: tuple[Any, ...], sources: dict[str, Any]) -> Iterator[bytes]:
             raise ValueLostError from error
 
     # Estimators with an `n_jobs` use threads, as in the workers of joblib's backends.
-    with parallel_config("threading", n_jobs=None, nesting_level=1):
+    with ending_at_once(), parallel_config("threading", n_jobs=None, nesting_level=1):
         yield from _grouped(stream_call(Call(*call), load))
 
 

@@ -119,6 +119,29 @@ def test_the_default_action_is_restored_also_after_an_exception(name):
 
 
 @needs_posix
+@pytest.mark.parametrize("name", ENDING)
+def test_the_handler_of_ray_runs_after_the_block(name):
+    def exit_as_ray_does(number, frame):
+        sys.exit(number)
+
+    exit_as_ray_does.__module__ = "ray._private.worker"
+    number = getattr(signal, name)
+    before = signal.signal(number, exit_as_ray_does)
+    recorded = []
+    try:
+        with pytest.raises(SystemExit) as exit, Interrupts() as interrupts:
+            signal.raise_signal(number)
+            recorded.append("score")
+            with pytest.raises(KeyboardInterrupt), interrupts.allowed():
+                pass
+        assert recorded == ["score"]
+        assert exit.value.code == number
+        assert signal.getsignal(number) is exit_as_ray_does
+    finally:
+        signal.signal(number, before)
+
+
+@needs_posix
 def test_a_forked_process_has_the_handlers_of_before():
     with Interrupts():
         pid = os.fork()

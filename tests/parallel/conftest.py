@@ -5,6 +5,8 @@ import warnings
 
 import pytest
 
+from skhpt.parallel.ray_signals import handler_kept
+
 
 @pytest.fixture(scope="module")
 def client():
@@ -40,7 +42,7 @@ def ray_cluster():
     ray = pytest.importorskip("ray")
     from ray.util.joblib import register_ray
 
-    with warnings.catch_warnings(action="ignore"):
+    with warnings.catch_warnings(action="ignore"), handler_kept():
         ray.init("local", num_cpus=2, num_gpus=2, resources={"licence": 1}, **RAY_OPTIONS)  # not real GPUs
     register_ray()
     yield ray

@@ -20,6 +20,7 @@ from skhpt import GridSearch, read_journal
 from skhpt.parallel import cluster
 from skhpt.parallel import ray as ray_backend
 from skhpt.parallel.cluster import ClusterLostError
+from skhpt.parallel.ray_signals import handler_kept
 from tests.estimators import EXCEPTIONS, Failing, Fatal, Null, Raising
 from tests.parallel.conftest import RAY_OPTIONS
 
@@ -92,6 +93,27 @@ def test_failures_of_all_kinds_are_raised_if_the_user_says_so(ray_cluster, iris,
     with pytest.raises(kind):
         fit(iris, [name], Raising(), error_score="raise")
     fit(iris, [0], Failing())  # the cluster is still good
+
+
+class Terminated(Null):
+    """Its first fit is asked to end, as a machine that is shut down asks its processes."""
+
+    def __init__(self, value=0, once=""):
+        super().__init__(value)
+        self.once = once
+
+    def fit(self, X, y):
+        if not Path(self.once).exists():
+            Path(self.once).touch()
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(60)
+        return super().fit(X, y)
+
+
+def test_a_worker_that_is_asked_to_end_is_no_failure_of_its_fit(ray_cluster, iris, tmp_path):
+    search = fit(iris, [1, 2], Terminated(once=str(tmp_path / "once")))
+    assert states(search) == [["ok"]] * 2
+    assert sorted(trial.folds[0].retries for trial in search.history_) == [0, 1]
 
 
 class Sleepy(Null):
@@ -168,7 +190,7 @@ def own_cluster():
     from ray.util.joblib import register_ray
 
     ray.shutdown()  # of the module
-    with warnings.catch_warnings(action="ignore"):
+    with warnings.catch_warnings(action="ignore"), handler_kept():
         nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **NODE_OPTIONS})
         ray.init(address=nodes.address, log_to_driver=False, logging_level=RAY_OPTIONS["logging_level"])
     register_ray()

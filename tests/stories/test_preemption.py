@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from skhpt.journal import read_journal
+from skhpt.parallel.ray_signals import handler_kept
 from tests.stories import preemptible
 from tests.stories.interruptible import members, results
 
@@ -134,7 +135,9 @@ def check_that_only(run, expected, n_before):
 def ask_to_end(run):
     """Ask the driver to end."""
     run.process.terminate()
-    assert run.process.wait(PATIENCE) == -signal.SIGTERM
+    # The handler of Ray ends the process with the number of the signal as its status.
+    expected = signal.SIGTERM if run.engine == "ray" else -signal.SIGTERM
+    assert run.process.wait(PATIENCE) == expected
 
 
 def ask_all_to_end(run):
@@ -286,7 +289,8 @@ def test_a_search_on_dask_whose_worker_ends_repeats_only_the_task_that_it_was_ru
 def ray_address():
     """Address of a Ray cluster with two processors."""
     ray = pytest.importorskip("ray")
-    context = ray.init("local", num_cpus=2, include_dashboard=False, log_to_driver=False)
+    with handler_kept():
+        context = ray.init("local", num_cpus=2, include_dashboard=False, log_to_driver=False)
     yield context.address_info["gcs_address"]
     ray.shutdown()
 
@@ -323,8 +327,9 @@ def ray_nodes():
     pytest.importorskip("ray")
     from ray.cluster_utils import Cluster
 
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
-    cluster.add_node(num_cpus=1)
+    with handler_kept():
+        cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+        cluster.add_node(num_cpus=1)
     yield cluster
     cluster.shutdown()
 
