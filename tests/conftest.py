@@ -18,6 +18,8 @@ import pytest  # noqa: E402
 from hypothesis import HealthCheck, settings  # noqa: E402
 from sklearn.datasets import load_iris  # noqa: E402
 
+from tests.ray_cluster import needs_ray, ray_cluster, ray_of_the_session  # noqa: E402, F401
+
 always = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # no test depends on the clock
 settings.register_profile("default", always, derandomize=True, max_examples=12)
 settings.register_profile("thorough", always, max_examples=500)  # pytest --hypothesis-profile=thorough
@@ -28,3 +30,8 @@ settings.load_profile("default")
 @pytest.fixture(scope="session")
 def iris():
     return load_iris(return_X_y=True)
+
+
+def pytest_collection_modifyitems(items):
+    """Move the tests on the Ray cluster to the end, so that no other test forks a process with the threads of Ray."""
+    items.sort(key=needs_ray)

@@ -22,7 +22,7 @@ from skhpt.parallel import ray as ray_backend
 from skhpt.parallel.cluster import ClusterLostError
 from skhpt.parallel.ray_signals import handler_kept
 from tests.estimators import EXCEPTIONS, Failing, Fatal, Null, Raising
-from tests.parallel.conftest import RAY_OPTIONS
+from tests.ray_cluster import RAY_OPTIONS
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore"),  # of Ray, which differ in each release
@@ -189,7 +189,7 @@ def own_cluster():
     from ray.cluster_utils import Cluster
     from ray.util.joblib import register_ray
 
-    ray.shutdown()  # of the module
+    ray.shutdown()  # the cluster that tests share
     with warnings.catch_warnings(action="ignore"), handler_kept():
         nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **NODE_OPTIONS})
         ray.init(address=nodes.address, log_to_driver=False, logging_level=RAY_OPTIONS["logging_level"])
@@ -256,7 +256,7 @@ from ray.util.joblib import register_ray
 from sklearn.datasets import load_iris
 from skhpt import GridSearch
 from skhpt.parallel import ray as ray_backend
-from tests.parallel.conftest import RAY_OPTIONS
+from tests.ray_cluster import RAY_OPTIONS
 from tests.parallel.test_ray_faults import Slow, wait_for_trials
 
 ray_backend.SECONDS_WITHOUT_HEAD = 5.0

@@ -285,14 +285,10 @@ def test_a_search_on_dask_whose_worker_ends_repeats_only_the_task_that_it_was_ru
     run.check_results()
 
 
-@pytest.fixture(scope="module")
-def ray_address():
+@pytest.fixture
+def ray_address(ray_cluster):
     """Address of a Ray cluster with two processors."""
-    ray = pytest.importorskip("ray")
-    with handler_kept():
-        context = ray.init("local", num_cpus=2, include_dashboard=False, log_to_driver=False)
-    yield context.address_info["gcs_address"]
-    ray.shutdown()
+    return ray_cluster.get_runtime_context().gcs_address
 
 
 @engine_warns
