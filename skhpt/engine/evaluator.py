@@ -197,7 +197,11 @@ class PoolEvaluator:
         """
         if self.racing or self._error is not None or not self.works_in_background:
             return []
-        return self._fill_pool()
+        try:
+            return self._fill_pool()
+        except Exception as error:  # the cluster is gone, but the scores are here
+            self._error = error
+            return []
 
     def _has_room(self) -> bool:
         """Tell whether another task can be submitted now."""

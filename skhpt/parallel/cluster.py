@@ -21,6 +21,7 @@ from skhpt._warnings import warn_user
 from skhpt.parallel._joblib import ParallelBackendBase
 from skhpt.parallel.backends import Backend, Interruptible
 from skhpt.parallel.channels import Begun, Task, TaskUpdate
+from skhpt.parallel.clocks import HostClocks
 from skhpt.parallel.cluster_call import Call, Output, make_call
 from skhpt.parallel.fit_resources import NO_RESOURCES, FitResources
 from skhpt.parallel.shared_values import SharedValue
@@ -36,8 +37,8 @@ SECONDS_UNTIL_WARNING = 10.0
 TASK_PER_COST, MIN_TASK_SECONDS, MAX_TASK_SECONDS = 20.0, 0.1, 3.0
 #: Work to queue for each worker, in seconds: an adaptive cluster asks for more workers by the work that is queued.
 QUEUED_SECONDS = 10.0
-#: Greatest number of tasks to queue for each worker, and the least number for the whole cluster.
-MAX_TASKS_PER_SLOT, MIN_QUEUED = 20, 8
+#: Bounds of the number of tasks to queue for each worker, and the least number for the whole cluster.
+MIN_TASKS_PER_SLOT, MAX_TASKS_PER_SLOT, MIN_QUEUED = 2, 20, 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,17 +76,17 @@ class RunningTask:
 
     Attributes
     ----------
-    n_begun : int
-        Number of items that say that a candidate was begun.
-    since : float or None
-        Monotonic time at which the last of them arrived; None before the first.
     worker : str
         Name of the worker, as the engine knows it; empty before the first item.
+    candidate : int or None
+        Id of the candidate that was begun last; None before the first.
+    since : float
+        Monotonic time at which the item arrived that says so; infinite before the first.
     """
 
-    n_begun: int = 0
-    since: float | None = None
     worker: str = ""
+    candidate: int | None = None
+    since: float = math.inf
 
 
 class ClusterBackend(Backend):
@@ -111,9 +112,9 @@ class ClusterBackend(Backend):
         self._shared: dict[int, tuple[Any, SharedValue]] = {}  # large arguments by id()
         self._n_available = 0
         self._next_check = -math.inf
-        self._empty_since: float | None = None
-        self._has_warned = False
+        self._drought: _Drought | None = None
         self._is_lost = False  # the cluster
+        self._clocks = HostClocks()
         self._costs: deque[float] = deque(maxlen=50)  # seconds
         self._durations: deque[float] = deque(maxlen=50)  # of tasks, in seconds
 
@@ -163,24 +164,25 @@ class ClusterBackend(Backend):
     def n_slots(self) -> int:
         """Number of tasks that run at the same time; 1 while there is no worker, so that a task waits for it."""
         self._check_slots()
-        n_jobs = self.options.n_jobs
-        n_allowed = n_jobs if n_jobs is not None and n_jobs > 0 else math.inf
-        return int(max(1, min(self._n_available, n_allowed)))
+        return int(max(1, min(self._n_available, self.max_pending)))
 
     @property
     def max_pending(self) -> float:
+        """Greatest number of tasks at the cluster, which runs as many of them as it can."""
         n_jobs = self.options.n_jobs
         return n_jobs if n_jobs is not None and n_jobs > 0 else math.inf
 
     @property
     def default_pending(self) -> int:
-        n_slots = self.n_slots
+        """Number of tasks to keep pending: some seconds of work for each slot, as far as its tasks are known."""
         seconds = median(self._durations) if self._durations else math.inf
-        per_slot = min(MAX_TASKS_PER_SLOT, max(2.0, QUEUED_SECONDS / max(seconds, 1e-3)))
-        return max(MIN_QUEUED, math.ceil(per_slot * n_slots))
+        per_slot = QUEUED_SECONDS / max(seconds, 1e-3)
+        per_slot = min(MAX_TASKS_PER_SLOT, max(MIN_TASKS_PER_SLOT, per_slot))
+        return max(MIN_QUEUED, math.ceil(per_slot * self.n_slots))
 
     @property
     def task_seconds(self) -> float:
+        """Seconds of work that a task should hold: a multiple of what a task costs on this engine."""
         cost = median(self._costs) if self._costs else 0.0
         return min(MAX_TASK_SECONDS, max(MIN_TASK_SECONDS, TASK_PER_COST * cost))
 
@@ -202,7 +204,7 @@ class ClusterBackend(Backend):
 
     def stop_submitting(self) -> Iterable[int]:
         """Cancel the tasks of which no item has arrived."""
-        task_ids = [task_id for task_id, running in self._running.items() if not running.n_begun]
+        task_ids = [task_id for task_id, running in self._running.items() if running.candidate is None]
         self._forget(task_ids)
         return task_ids
 
@@ -215,19 +217,17 @@ class ClusterBackend(Backend):
     # -- for subclasses --------------------------------------------------------------------------------------
 
     def _arrived(self, task_id: int, items: Sequence[Any], worker: str) -> TaskUpdate:
-        """Return the update for items that have arrived from a worker."""
-        running, now = self._running[task_id], time.monotonic()
-        running.worker = worker
-        own_items = []
-        for item in items:
-            if isinstance(item, Begun):  # the clock of another machine means nothing here
-                running.n_begun, running.since = running.n_begun + 1, now
-                item = item._replace(at=now)
-            own_items.append(item)
-        return TaskUpdate(task_id, own_items)
+        """Return the update for items that have arrived from a worker while the task runs."""
+        self._clocks.correct(items)
+        return TaskUpdate(task_id, self._taken(task_id, items, worker))
 
-    def _ended(self, task_id: int, output: Output) -> TaskUpdate:
-        """Return the last update of a task that has returned an output."""
+    def _ended(self, task_id: int, output: Output, items: Sequence[Any] = (), worker: str = "") -> TaskUpdate:
+        """Return the last update of a task that has returned an output, with the items that came with it.
+
+        The scores in the result may be the same objects as items.
+        """
+        self._clocks.correct([*items, *getattr(output.result, "scores", ())])
+        own_items = self._taken(task_id, items, worker)
         if output.is_value_lost:
             self._forget_values(output.missing)
             return self._lost(task_id, is_to_blame=False)
@@ -235,14 +235,14 @@ class ClusterBackend(Backend):
         self._durations.append(output.seconds)
         if output.idle_seconds is not None:
             self._costs.append(output.idle_seconds)
-        return TaskUpdate.last(task_id, [], output.result)
+        return TaskUpdate.last(task_id, own_items, output.result)
 
     def _failed(self, task_id: int, error: BaseException) -> TaskUpdate:
         """Return the last update of a task for which the engine has raised an exception."""
         del self._running[task_id]
         return TaskUpdate(task_id, is_done=True, error=error)
 
-    def _lost(self, task_id: int, *, is_to_blame: bool, n_deaths: int = 1) -> TaskUpdate:
+    def _lost(self, task_id: int, *, is_to_blame: bool) -> TaskUpdate:
         """Return the last update of a task whose worker is gone.
 
         Parameters
@@ -252,13 +252,11 @@ class ClusterBackend(Backend):
         is_to_blame : bool
             Whether it is certain that the worker died of this task. Which candidate it died of is certain only if the
             task has one candidate: otherwise the remaining ones are tried again, each in a task of its own.
-        n_deaths : int, default=1
-            Workers that died of it.
         """
         del self._running[task_id]
         if not is_to_blame:
             return TaskUpdate(task_id, is_done=True, lost="preempted")
-        return TaskUpdate(task_id, is_done=True, lost="crashed", n_deaths=n_deaths, may_lack_items=True)
+        return TaskUpdate(task_id, is_done=True, lost="crashed", n_deaths=1, may_lack_items=True)
 
     def _give_up(self, reason: str) -> NoReturn:
         """Raise an error because the cluster is gone for good; from then on no task is pending."""
@@ -267,6 +265,18 @@ class ClusterBackend(Backend):
         raise ClusterLostError(self.engine, reason)
 
     # -- private ---------------------------------------------------------------------------------------------
+
+    def _taken(self, task_id: int, items: Sequence[Any], worker: str) -> list[Any]:
+        """Return items with times of this process, after what they say about their task was noted."""
+        running, now = self._running[task_id], time.monotonic()
+        running.worker = worker or running.worker
+        own_items = []
+        for item in items:
+            if isinstance(item, Begun):  # the clock of another machine means nothing here
+                running.candidate, running.since = item.candidate, now
+                item = item._replace(at=now)
+            own_items.append(item)
+        return own_items
 
     def _shared_value(self, arg: Any) -> Any:
         """Return what to send for an argument: itself, or a `SharedValue` for a large one."""
@@ -288,36 +298,57 @@ class ClusterBackend(Backend):
             del self._running[task_id]
 
     def _check_slots(self) -> None:
-        """Count the slots, if it was not done just now; tell the user if there has been none for some time."""
-        now = time.monotonic()
-        if self._is_lost or now < self._next_check:
+        """Count the slots, if it was not done just now."""
+        if self._is_lost or time.monotonic() < self._next_check:
             return
         self._n_available = self._count_slots()
         self._next_check = time.monotonic() + CHECK_SECONDS
         if self._n_available:
-            self._empty_since, self._has_warned = None, False
+            self._drought = None
+        else:
+            self._drought = self._drought or _Drought(time.monotonic())
+            self._warn_of(self._drought)
+
+    def _warn_of(self, drought: _Drought) -> None:
+        """Tell the user once that there has been no worker for some time."""
+        if drought.has_warned or time.monotonic() - drought.since < SECONDS_UNTIL_WARNING:
             return
-        self._empty_since = self._empty_since or now
-        if not self._has_warned and now - self._empty_since >= SECONDS_UNTIL_WARNING:
-            self._has_warned = True
-            needs = f" with {self.options.fit_resources}" if self.options.fit_resources else ""
-            warn_user(
-                f"the {self.engine} cluster has had no worker{needs} for {SECONDS_UNTIL_WARNING:.0f} seconds; "
-                "the search goes on as soon as there is one"
-            )
+        drought.has_warned = True
+        needs = f" with {self.options.fit_resources}" if self.options.fit_resources else ""
+        warn_user(
+            f"the {self.engine} cluster has had no worker{needs} for {SECONDS_UNTIL_WARNING:.0f} seconds; "
+            "the search goes on as soon as there is one"
+        )
 
     def _end_overdue(self) -> list[TaskUpdate]:
         """End the processes of fits that take too long; return the updates of their tasks."""
         if self.options.fit_timeout is None:
             return []
         latest = time.monotonic() - self.options.fit_timeout
+        overdue = [task_id for task_id, running in self._running.items() if running.since < latest]
         updates = []
-        for task_id, running in list(self._running.items()):
-            if task_id in self._running and running.since is not None and running.since < latest:
+        for task_id in overdue:
+            if task_id in self._running:  # it has not ended with the worker of another one
                 updates += self._end_worker(task_id)
                 del self._running[task_id]
                 updates.append(TaskUpdate(task_id, is_done=True, lost="timeout", may_lack_items=True))
         return updates
+
+
+@dataclass
+class _Drought:
+    """A time without a worker.
+
+    Attributes
+    ----------
+    since : float
+        Monotonic time of its beginning.
+    has_warned : bool
+        Whether the user was told.
+    """
+
+    since: float
+    has_warned: bool = False
 
 
 def _is_data(arg: Any) -> bool:

@@ -24,8 +24,8 @@ from uuid import uuid4
 
 from skhpt.parallel._joblib import ParallelBackendBase
 from skhpt.parallel.backends import Interruptible
-from skhpt.parallel.channels import Begun, TaskUpdate
-from skhpt.parallel.cluster import ClusterBackend, ClusterOptions
+from skhpt.parallel.channels import TaskUpdate
+from skhpt.parallel.cluster import ClusterBackend, ClusterOptions, RunningTask
 from skhpt.parallel.cluster_call import Call, VersionError
 from skhpt.parallel.dask_cluster import (
     DaskWorker,
@@ -66,8 +66,6 @@ class _Sent:
         Numbers of those items.
     old_runs : set of str
         Runs that Dask has repeated.
-    candidate : int or None
-        Id of the candidate that was begun last.
     """
 
     call: Call
@@ -75,7 +73,6 @@ class _Sent:
     run: str = ""
     numbers: set[int] = field(default_factory=set)
     old_runs: set[str] = field(default_factory=set)
-    candidate: int | None = None
 
 
 @dataclass
@@ -400,12 +397,9 @@ class DaskBackend(ClusterBackend):
     def _end_with_result(self, task_id: int, returned: Returned) -> TaskUpdate:
         items, output = pickle.loads(returned.data)
         self._begin_run(task_id, returned.run)
-        sent = self._sent[task_id]
+        sent = self._sent.pop(task_id)
         rest = [item for number, item in enumerate(items) if number not in sent.numbers]
-        own_items = self._arrived(task_id, rest, returned.worker).items
-        del self._sent[task_id]
-        last = self._ended(task_id, output)
-        return TaskUpdate(task_id, own_items, is_done=True, result=last.result, error=last.error)
+        return self._ended(task_id, output, rest, returned.worker)
 
     def _end_with_error(self, task_id: int, future: Any) -> list[TaskUpdate]:
         try:
@@ -419,7 +413,7 @@ class DaskBackend(ClusterBackend):
 
     def _repeat(self, task_id: int) -> list[TaskUpdate]:
         """Run a task again that was lost without being the cause; if there are scores of it, only the rest."""
-        if not self._running[task_id].n_begun:
+        if self._running[task_id].candidate is None:
             self._submit(task_id)
             return []
         del self._sent[task_id]
@@ -463,17 +457,10 @@ class DaskBackend(ClusterBackend):
             return False
         if run != sent.run:
             sent.old_runs.add(sent.run)
-            sent.run, sent.candidate = run, None
+            sent.run = run
             sent.numbers.clear()
-            running = self._running[task_id]
-            running.n_begun, running.since = 0, None
+            self._running[task_id] = RunningTask()
         return True
-
-    def _arrived(self, task_id: int, items: Sequence[Any], worker: str) -> TaskUpdate:
-        for item in items:
-            if isinstance(item, Begun):
-                self._sent[task_id].candidate = item.candidate
-        return super()._arrived(task_id, items, worker)
 
     def _hear_end_of_worker(self, message: dict[str, Any]) -> list[TaskUpdate]:
         """Return the last updates of the tasks that ended with a worker. Dask itself runs all others again."""
@@ -511,7 +498,7 @@ class DaskBackend(ClusterBackend):
 
         If a candidate was there twice, it is tried again alone, so that the next death is certain.
         """
-        candidates = {task_id: self._sent[task_id].candidate for task_id in task_ids}
+        candidates = {task_id: self._running[task_id].candidate for task_id in task_ids}
         self._deaths.update(set(candidates.values()))
         self._cancel(task_ids)
         updates = []

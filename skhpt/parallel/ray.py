@@ -11,7 +11,6 @@ import pickle
 import socket
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, NoReturn
 
 from joblib import parallel_config
@@ -125,12 +124,10 @@ class RayBackend(ClusterBackend):
         except self._ray.exceptions.RayError as error:
             self._drop(task_id)
             return self._end_with_error(task_id, error)
-        update = self._arrived(task_id, items, "")
         if output is None:
-            return update
+            return self._arrived(task_id, items, "")
         self._drop(task_id)
-        last = self._ended(task_id, output)
-        return replace(last, items=update.items)
+        return self._ended(task_id, output, items)
 
     def _end_with_error(self, task_id: int, error: Exception) -> TaskUpdate:
         """Return the last update of a task that Ray has ended with an error."""

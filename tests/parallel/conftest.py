@@ -4,6 +4,8 @@ import logging
 
 import pytest
 
+from tests.parallel.simulated_cluster import Clock
+
 
 @pytest.fixture(scope="module")
 def client():
@@ -23,3 +25,11 @@ def cluster(client):
     # A test before may have killed one.
     client.wait_for_workers(2)
     return client
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    for module in ("cluster", "clocks"):
+        monkeypatch.setattr(f"skhpt.parallel.{module}.time", clock)
+    return clock
