@@ -24,12 +24,14 @@ from skhpt.parallel.cluster_call import Call, Output, stream_call
 from skhpt.parallel.fit_resources import FitResources
 from skhpt.parallel.ray_resources import check_resources, n_slots, task_options
 from skhpt.parallel.ray_signals import ending_at_once, handler_kept
+from skhpt.parallel.ray_waiter import StreamWaiter
 from skhpt.parallel.shared_values import ValueLostError
 
 #: Seconds for which the head node may give no answer. Ray ends the process of the search after 60 seconds.
 SECONDS_WITHOUT_HEAD = 30.0
 #: Seconds for which a worker keeps items, so that many short fits do not each cost what it takes to send an item (0.2
-#: milliseconds in the worker and in the process of the search).
+#: milliseconds in the worker and in the process of the search). No more work than that is lost with a worker, beside
+#: the fit that it is running.
 SECONDS_TO_GROUP = 0.005
 
 
@@ -50,6 +52,7 @@ class RayBackend(ClusterBackend):
         if options.fit_resources:
             check_resources(_nodes(), self._task_options)
         self._function = ray.remote(**self._task_options, num_returns="streaming", max_retries=0)(_stream)
+        self._waiter = StreamWaiter(ray.wait, self._check_session)
         self._streams: dict[int, Any] = {}  # generators of Ray, by task id
         self._task_ids: dict[Any, int] = {}  # by generator
         self._sources: dict[str, Any] = {}  # references to the shared values, by token
@@ -108,7 +111,7 @@ class RayBackend(ClusterBackend):
         """Wait until a stream has an item or an end, no longer than so many seconds; return all such streams."""
         streams = list(self._task_ids)
         with self.interruptible():
-            ready, others = self._ray.wait(streams, timeout=seconds)
+            ready, others = self._waiter.wait(streams, seconds)
         if ready and others:
             ready += self._ray.wait(others, num_returns=len(others), timeout=0)[0]
         return list(ready)
@@ -164,6 +167,7 @@ class RayBackend(ClusterBackend):
 
     def close(self) -> None:
         super().close()
+        self._waiter.close()
         self._sources.clear()
 
     # -- private ---------------------------------------------------------------------------------------------
