@@ -27,6 +27,7 @@ from skhpt.fitting.predictions import predictions_of
 from skhpt.fitting.scorers import fast_scorer, is_multimetric, needs_decision_values
 from skhpt.fitting.slicing import FoldData, SliceCache
 from skhpt.parallel.channels import Begun, text_of
+from skhpt.parallel.shared_values import value_cache
 from skhpt.trial import Candidate, FoldScore, Predictions, Score
 
 #: Items that a task yields before it returns its outcome: the beginning and the score of each candidate.
@@ -70,6 +71,15 @@ class SeparateFits:
 
 
 _SEPARATE_FITS = SeparateFits()
+
+
+def _drop_slices(value: Any) -> None:
+    """Drop the slices of a search together with its setup."""
+    if isinstance(value, Setup):
+        slicing.slice_cache.drop(value.key)
+
+
+value_cache.when_dropped(_drop_slices)
 
 
 def evaluate(

@@ -24,7 +24,7 @@ from skhpt.parallel.channels import Begun, Task, TaskUpdate
 from skhpt.parallel.clocks import HostClocks
 from skhpt.parallel.cluster_call import Call, Output, make_call
 from skhpt.parallel.fit_resources import NO_RESOURCES, FitResources
-from skhpt.parallel.shared_values import SharedValue
+from skhpt.parallel.shared_values import SharedValue, make_token
 from skhpt.parallel.versions import own_versions
 
 #: Bytes from which an argument is sent to each worker once, instead of with every task.
@@ -108,6 +108,7 @@ class ClusterBackend(Backend):
     def __init__(self, backend: ParallelBackendBase, interruptible: Interruptible, options: ClusterOptions):
         super().__init__(interruptible)
         self.options = options
+        self._search_name = uuid4().hex
         self._running: dict[int, RunningTask] = {}
         self._shared: dict[int, tuple[Any, SharedValue]] = {}  # large arguments by id()
         self._n_available = 0
@@ -283,7 +284,7 @@ class ClusterBackend(Backend):
         if not _is_data(arg) or _nbytes(arg) <= SHARED_BYTES:
             return arg
         if id(arg) not in self._shared:
-            token = uuid4().hex
+            token = make_token(self._search_name, uuid4().hex)
             self._shared[id(arg)] = (arg, SharedValue(token, self._share(token, arg)))
         return self._shared[id(arg)][1]
 

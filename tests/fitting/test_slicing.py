@@ -1,5 +1,8 @@
 """Slices of a fold: the same rows as in scikit-learn, shared only where no estimator writes to them."""
 
+import gc
+from weakref import ref
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -14,8 +17,11 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
 from sklearn.utils.metaestimators import _safe_split
 
+import skhpt.fitting.fold  # noqa: F401  (it lets slices go)
 from skhpt.fitting import slicing
+from skhpt.fitting.job import Setup
 from skhpt.fitting.slicing import FoldData, SliceCache, slice_rows
+from skhpt.parallel.shared_values import SharedValue, value_cache
 from tests.estimators import Mutating, Null, failing_scorer
 
 X = np.arange(40.0).reshape(10, 4)
@@ -170,3 +176,16 @@ def test_sizes_of_slices(data):
 
 def test_unknown_sizes_are_infinite():
     assert FoldData(["a list"], None, None, None, {}, {}, {}).nbytes == np.inf
+
+
+def test_the_slices_of_a_search_go_with_its_setup_in_a_worker():
+    setup = Setup(Null(), None)
+    slicing.slice_cache.put(setup.key, 0, fold_of(10))
+    alive = ref(slicing.slice_cache.get(setup.key, 0).X_train)
+    with value_cache.resolved([SharedValue("search.setup", None)], lambda shared: setup):
+        pass
+    gc.collect()
+    assert alive() is not None
+    value_cache.drop(["search.setup"])
+    gc.collect()
+    assert alive() is None

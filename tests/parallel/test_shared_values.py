@@ -91,3 +91,51 @@ def test_a_task_keeps_a_value_that_is_dropped():
         assert "x" not in cache
         assert isinstance(values[0], Value)
     assert len(cache) == 0
+
+
+def use(cache, *tokens):
+    """Use values as a task does; return weak references to them."""
+    with cache.resolved([SharedValue(token, None) for token in tokens], lambda shared: Value()) as values:
+        return [ref(value) for value in values]
+
+
+def test_the_values_of_an_older_search_go_when_those_of_another_one_are_loaded():
+    cache = ValueCache(seconds=1e6, seconds_older=0.0)
+    older = use(cache, "a.x", "a.y")
+    use(cache, "b.x")
+    gc.collect()
+    assert [alive() for alive in older] == [None, None]
+    use(cache, "b.y")
+    assert "b.x" in cache  # another value of the same search
+
+
+def test_the_values_of_an_older_search_stay_while_it_has_a_task_or_had_one_just_now():
+    cache = ValueCache(seconds=1e6, seconds_older=0.0)
+    use(cache, "a.y")
+    with cache.resolved([SharedValue("a.x", None)], lambda shared: Value()):
+        use(cache, "b.x")
+        assert "a.x" in cache
+        assert "a.y" in cache
+    recent = ValueCache(seconds=1e6, seconds_older=1e6)
+    use(recent, "a.x")
+    use(recent, "b.x")
+    assert "a.x" in recent
+
+
+def test_of_two_searches_side_by_side_each_value_is_loaded_twice_at_most():
+    cache = ValueCache(seconds=1e6, seconds_older=0.0)
+    for search in "abababab":
+        use(cache, f"{search}.x")
+    assert "a.x" in cache
+    assert "b.x" in cache
+
+
+def test_what_was_made_of_a_value_is_dropped_with_it():
+    cache, dropped = ValueCache(seconds=1e6, seconds_older=0.0), []
+    cache.when_dropped(dropped.append)
+    [value] = use(cache, "a.x")
+    use(cache, "b.x")
+    assert dropped == [value()]
+    cache.seconds = 0.0
+    cache.drop_unused()
+    assert len(dropped) == 2
