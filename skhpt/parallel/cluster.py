@@ -155,6 +155,10 @@ class ClusterBackend(Backend):
     def _cancel(self, task_ids: Sequence[int]) -> None:
         """Cancel tasks; nothing more is heard of them."""
 
+    def _has_returned(self, task_id: int) -> bool:
+        """Tell whether a task has ended, as far as is known, while what it has returned is still on its way."""
+        return False
+
     @abstractmethod
     def _end_worker(self, task_id: int) -> list[TaskUpdate]:
         """End the process that runs a task, and the task; return updates of other tasks that this process ran."""
@@ -205,7 +209,11 @@ class ClusterBackend(Backend):
 
     def stop_submitting(self) -> Iterable[int]:
         """Cancel the tasks of which no item has arrived."""
-        task_ids = [task_id for task_id, running in self._running.items() if running.candidate is None]
+        task_ids = [
+            task_id
+            for task_id, running in self._running.items()
+            if running.candidate is None and not self._has_returned(task_id)
+        ]
         self._forget(task_ids)
         return task_ids
 
@@ -329,7 +337,8 @@ class ClusterBackend(Backend):
         overdue = [task_id for task_id, running in self._running.items() if running.since < latest]
         updates = []
         for task_id in overdue:
-            if task_id in self._running:  # it has not ended with the worker of another one
+            # It may have ended with the worker of another one.
+            if task_id in self._running and not self._has_returned(task_id):
                 updates += self._end_worker(task_id)
                 del self._running[task_id]
                 updates.append(TaskUpdate(task_id, is_done=True, lost="timeout", may_lack_items=True))

@@ -44,7 +44,7 @@ from skhpt.parallel.versions import own_versions
 
 #: Seconds to wait for an answer of the scheduler. A scheduler that is busy, or gone, must not block the search.
 SECONDS_TO_ANSWER = 10.0
-#: Seconds to wait for results: if their worker is lost at this moment, Dask makes them again.
+#: Seconds to wait for results: a fit may block the worker that has them, until `fit_timeout` ends it.
 SECONDS_TO_GATHER = 30.0
 #: The `wait_for_workers_timeout` of joblib's backend unless the user says another: a search then waits without limit.
 DEFAULT_WAIT = 10
@@ -97,6 +97,21 @@ class _Load:
 class _LoadEnded(NamedTuple):
     worker: str
     future: Any
+
+
+class _Gathered(NamedTuple):
+    """What tasks have returned, or that it could not be had.
+
+    Attributes
+    ----------
+    tasks : dict
+        Futures of Dask by task id.
+    returned : list or None
+        What each task returned, in the same order; None if one of them was lost.
+    """
+
+    tasks: dict[int, Any]
+    returned: list[tuple[Any, ...]] | None
 
 
 class DaskBackend(ClusterBackend):
@@ -308,8 +323,7 @@ class DaskBackend(ClusterBackend):
         if self._client.status != "running":
             return
         lost = {token for token, source in self._sources.items() if source.status != "finished"}
-        for token in lost:
-            del self._sources[token]
+        self._cancel_on_scheduler([self._sources.pop(token) for token in lost])
         for worker, load in list(self._loads.items()):
             if lost.intersection(load.tokens):
                 self._end_load(worker)
@@ -331,14 +345,11 @@ class DaskBackend(ClusterBackend):
             elif isinstance(new, _LoadEnded):
                 if new.worker in self._loads and self._loads[new.worker].future is new.future:
                     updates += self._end_load(new.worker)
+            elif isinstance(new, _Gathered):
+                updates += self._end_gathered(new)
             elif self._is_current(*new):
                 done[new[0]] = new[1]
-        returned = self._gather(done)
-        for task_id, future in done.items():
-            if task_id in self._sent:
-                updates += self._end(task_id, returned.get(task_id))
-            if task_id not in self._sent or self._sent[task_id].future is not future:
-                future.release()
+        updates += self._end_done(done)
         if not updates:
             self._check_connection()
         if not news:
@@ -349,18 +360,47 @@ class DaskBackend(ClusterBackend):
     def _is_current(self, task_id: int, future: Any) -> bool:
         return task_id in self._sent and self._sent[task_id].future is future
 
-    def _gather(self, done: dict[int, Any]) -> dict[int, Returned]:
-        """Return what tasks have returned, all with one request; without those that failed or are lost."""
+    def _end_done(self, done: dict[int, Any]) -> list[TaskUpdate]:
+        """Ask for what tasks have returned, all with one request; return the updates of those that failed."""
         finished = {task_id: future for task_id, future in done.items() if future.status == "finished"}
-        if not finished:
-            return {}
+        if finished:
+            self._gather(finished)
+        updates = []
+        for task_id, future in done.items():
+            if task_id not in finished:
+                updates += self._end(task_id, future, None)
+        return updates
+
+    def _gather(self, tasks: dict[int, Any]) -> None:
+        """Ask for what tasks have returned, without waiting: the worker that has it may be blocked by another fit."""
+
+        def pass_on(gathering: futures.Future[Any]) -> None:
+            is_lost = gathering.cancelled() or gathering.exception() is not None
+            self._news.put(_Gathered(tasks, None if is_lost else gathering.result()))
+
+        gather = self._gather_in_client(list(tasks.values()))
         try:
-            results = self._run_in_client(
-                self._client.gather(list(finished.values()), asynchronous=True), SECONDS_TO_GATHER
-            )
-        except Exception:  # one of them was lost
-            return {}
-        return {task_id: Returned(*result) for task_id, result in zip(finished, results, strict=True)}
+            gathering = asyncio.run_coroutine_threadsafe(gather, self._client.loop.asyncio_loop)
+        except RuntimeError:  # the loop is closed, as `_check_connection` finds
+            gather.close()
+        else:
+            gathering.add_done_callback(pass_on)
+
+    async def _gather_in_client(self, tasks: list[Any]) -> Any:
+        return await asyncio.wait_for(self._client.gather(tasks, asynchronous=True), SECONDS_TO_GATHER)
+
+    def _end_gathered(self, gathered: _Gathered) -> list[TaskUpdate]:
+        nothing: list[Any] = [None] * len(gathered.tasks)
+        returned = gathered.returned or nothing
+        updates = []
+        for (task_id, future), result in zip(gathered.tasks.items(), returned, strict=True):
+            if self._is_current(task_id, future):
+                updates += self._end(task_id, future, None if result is None else Returned(*result))
+        return updates
+
+    def _has_returned(self, task_id: int) -> bool:
+        future = self._sent[task_id].future if task_id in self._sent else None
+        return future is not None and bool(future.done())
 
     def _run_in_client(self, coroutine: Coroutine[Any, Any, Any], seconds: float) -> Any:
         """Run a coroutine in the thread of the client, no longer than so many seconds."""
@@ -375,22 +415,27 @@ class DaskBackend(ClusterBackend):
             running.cancel()
             raise
 
-    def _end(self, task_id: int, returned: Returned | None) -> list[TaskUpdate]:
+    def _end(self, task_id: int, future: Any, returned: Returned | None) -> list[TaskUpdate]:
         """Return the last update of a task, if it has ended and not only this run of it."""
-        future = self._sent[task_id].future
+        updates = self._end_run(task_id, future, returned)
+        if not self._is_current(task_id, future):
+            future.release()
+        return updates
+
+    def _end_run(self, task_id: int, future: Any, returned: Returned | None) -> list[TaskUpdate]:
+        if returned is not None and returned.missing:
+            self._load(task_id, returned)
+            return []
         if returned is not None:
-            if returned.missing:
-                self._load(task_id, returned)
-                return []
             return [self._end_with_result(task_id, returned)]
-        status = future.status
-        if status == "error":
+        if future.status == "error":
             return self._end_with_error(task_id, future)
         # `_repeat_lost` repeats it when all is quiet: a client that is being restarted cancels its futures before it
         # forgets how often each is used, and would never release a future that is made in between.
-        if status == "cancelled":
+        if future.status == "cancelled":
             return []
         # Its result was lost: Dask makes it again.
+        self._running[task_id].since = math.inf
         future.add_done_callback(lambda future: self._news.put((task_id, future)))
         return []
 
@@ -422,10 +467,10 @@ class DaskBackend(ClusterBackend):
     def _repeat_lost(self) -> list[TaskUpdate]:
         """Repeat the tasks that the scheduler does not know any more, for example because it was restarted."""
         loading = {task_id for load in self._loads.values() for task_id in load.task_ids}
+        self._cancel_on_scheduler([sent.future for sent in self._sent.values() if _is_forgotten(sent.future)])
         updates = []
         for task_id, sent in list(self._sent.items()):
-            is_unknown = task_id not in loading if sent.future is None else sent.future.status == "cancelled"
-            if is_unknown:
+            if task_id not in loading if sent.future is None else _is_forgotten(sent.future):
                 updates += self._repeat(task_id)
         return updates
 
@@ -514,7 +559,10 @@ class DaskBackend(ClusterBackend):
 
     def _cancel(self, task_ids: Sequence[int]) -> None:
         sent = [self._sent.pop(task_id) for task_id in task_ids]
-        cancelled = [task.future for task in sent if task.future is not None]
+        self._cancel_on_scheduler([task.future for task in sent if task.future is not None])
+
+    def _cancel_on_scheduler(self, cancelled: Sequence[Any]) -> None:
+        """Cancel futures, also those that the client has forgotten, but not the scheduler."""
         if cancelled:
             with suppress(Exception):  # the connection is lost, and all tasks with it
                 self._run_in_client(
@@ -537,6 +585,9 @@ class DaskBackend(ClusterBackend):
     def close(self) -> None:
         super().close()
         self._events.remove(self._client, self._search)
+        held = [sent.future for sent in self._sent.values()] + [load.future for load in self._loads.values()]
+        held += self._sources.values()
+        self._cancel_on_scheduler([future for future in held if _is_forgotten(future)])
         self._sent.clear()
         self._sources.clear()
         self._loads.clear()
@@ -547,6 +598,11 @@ def _restart(client: Any, worker: str) -> None:
     """Restart a worker process, whatever it is doing."""
     with suppress(Exception):
         client.restart_workers([worker], timeout=SECONDS_TO_GATHER, raise_for_error=False)
+
+
+def _is_forgotten(future: Any) -> bool:
+    """Tell whether the client has forgotten a future, as it does when it is restarted."""
+    return future is not None and future.status == "cancelled"
 
 
 def _key(key: Any) -> Any:
