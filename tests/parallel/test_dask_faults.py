@@ -184,12 +184,14 @@ def test_a_worker_that_is_killed_costs_no_score_and_each_process_gets_the_data_o
     assert unpickled_by(data) - set(before)  # the process that has replaced the killed one
 
 
+@pytest.mark.cluster
 def test_all_workers_are_killed_and_come_back(client, iris):
     processes = pids(client)
     with meanwhile(lambda: kill(processes)) as first_scores:
         check_all_right(fit(*iris, first_scores=first_scores))
 
 
+@pytest.mark.cluster
 def test_the_cluster_is_restarted(client, iris):
     with meanwhile(lambda: client.restart(timeout=60)) as first_scores:
         check_all_right(fit(*iris, first_scores=first_scores))

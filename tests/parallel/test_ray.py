@@ -71,6 +71,7 @@ class Device(Null):
         return float(os.environ["CUDA_VISIBLE_DEVICES"].replace(",", "."))
 
 
+@pytest.mark.cluster
 def test_each_fit_has_the_gpus_that_it_needs(ray_cluster, iris):
     # Ray starts a process for each task with GPUs, so that none keeps the GPUs of the task before.
     def devices(**options):

@@ -80,6 +80,7 @@ def test_a_candidate_that_kills_its_workers_is_given_up_and_a_fit_that_hangs_is_
     assert "fit_timeout=3.0" in search.history_[2].folds[0].error
 
 
+@pytest.mark.cluster
 def test_failures_of_all_kinds_come_back_as_values(ray_cluster, iris):
     names = [name for name in EXCEPTIONS if name != "interrupt"]
     with pytest.warns(FitFailedWarning):
@@ -87,6 +88,7 @@ def test_failures_of_all_kinds_come_back_as_values(ray_cluster, iris):
     assert states(search) == [["failed"]] * len(names) + [["ok"]]
 
 
+@pytest.mark.cluster
 @pytest.mark.parametrize("name", ["error", "arguments", "lock", "harm"])
 def test_failures_of_all_kinds_are_raised_if_the_user_says_so(ray_cluster, iris, name):
     kind = Exception if name in ("lock", "harm") else type(EXCEPTIONS[name]())
@@ -122,6 +124,7 @@ class Sleepy(Null):
         return super().fit(X, y)
 
 
+@pytest.mark.cluster
 def test_a_search_ends_when_its_time_is_up(ray_cluster, iris, tmp_path):
     search = fit(iris, [0, 0, *range(1, 9)], Sleepy(), max_time=8.0)
     assert search.stop_reason_ == "max_time"
@@ -129,6 +132,7 @@ def test_a_search_ends_when_its_time_is_up(ray_cluster, iris, tmp_path):
     fit(iris, [0])  # the processors are free again
 
 
+@pytest.mark.cluster
 def test_ctrl_c_keeps_what_came_back(ray_cluster, iris, tmp_path):
     journal = tmp_path / "journal.jsonl"
 
@@ -142,6 +146,7 @@ def test_ctrl_c_keeps_what_came_back(ray_cluster, iris, tmp_path):
     assert len(search.history_) >= 2
 
 
+@pytest.mark.cluster
 def test_a_worker_with_other_versions_is_an_error_that_names_them(ray_cluster, iris, monkeypatch):
     monkeypatch.setattr(cluster, "own_versions", lambda: {"scikit-learn": "0.1"})
     with pytest.raises(RuntimeError, match=r"other versions: scikit-learn .* instead of 0\.1"):

@@ -161,7 +161,7 @@ def ask_then_kill(run):
 
 LOCAL_ENGINES = ["serial", "threads", "loky", "multiprocessing", "processes"]
 #: Some of the combinations of an engine and an end.
-QUICK = [("serial", kill), ("loky", ask_all_to_end)]
+QUICK = [("serial", kill), ("processes", ask_all_to_end)]
 
 
 def combinations():
@@ -268,6 +268,7 @@ def test_a_search_on_dask_whose_driver_ends_repeats_only_fits_that_were_running(
 
 
 @engine_warns
+@pytest.mark.cluster
 @pytest.mark.parametrize("seconds", SECONDS)
 def test_a_search_on_dask_whose_worker_ends_repeats_only_the_task_that_it_was_running(
     seconds, start, dask_address
@@ -292,6 +293,7 @@ def ray_address(ray_cluster):
 
 
 @engine_warns
+@pytest.mark.cluster
 @pytest.mark.parametrize("preempt", ENDS)
 def test_a_search_on_ray_whose_driver_ends_repeats_only_fits_that_were_running(preempt, start, ray_address):
     run = start("ray", CLUSTER=ray_address)
@@ -305,6 +307,7 @@ def test_a_search_on_ray_whose_driver_ends_repeats_only_fits_that_were_running(p
 
 
 @engine_warns
+@pytest.mark.cluster
 @pytest.mark.parametrize("seconds", SECONDS)
 def test_a_search_on_ray_whose_worker_ends_repeats_only_what_it_was_running(seconds, start, ray_address):
     run = start("ray", CLUSTER=ray_address)

@@ -23,6 +23,8 @@ EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
 # The README's first command, which CI runs.
 EXAMPLES = [path for path in EXAMPLES if path.stem != "quickstart"]
 ENGINES = {"dask_cluster": "distributed", "ray_cluster": "ray"}
+#: Examples that take long.
+SLOW = {"ray_cluster"}
 
 
 def test_a_persons_day(tmp_path, capsys):
@@ -71,7 +73,13 @@ def test_a_persons_day(tmp_path, capsys):
     assert cross_val_score(grid.set_params(n_jobs=None, previous=None), X_test, y_test, cv=2).mean() > 0.8
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "example",
+    [
+        pytest.param(path, id=path.stem, marks=[pytest.mark.cluster] if path.stem in SLOW else [])
+        for path in EXAMPLES
+    ],
+)
 def test_examples_run(example, tmp_path):
     if example.stem in ENGINES:
         pytest.importorskip(ENGINES[example.stem])
