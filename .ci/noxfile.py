@@ -15,6 +15,8 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ["contracts", "fitting", "journal", "parallel", "reuse"]
 FOLDERS += ["callbacks", "cli", "export", "inspection", "plots", "reporting"]
 PARTS = [f"tests/{name}" for name in FOLDERS]
+#: Tests of clusters whose outcome does not depend on versions of these packages.
+PARTS += [f"--ignore=tests/parallel/test_{name}.py" for name in ("dask_faults", "ray", "ray_faults")]
 #: Bounds for scikit-learn before 1.9. Its estimator checks are a generator of parameters, which pytest 9.1 deprecates,
 #: and it reads polars by the DataFrame interchange protocol, which polars 1.40 deprecates.
 BEFORE_1_9 = ["pytest<9.1", "polars<1.40"]

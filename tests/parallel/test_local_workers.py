@@ -122,6 +122,7 @@ def updates_of(pool, n):
     return last
 
 
+@pytest.mark.cluster
 @pytest.mark.skipif(os.name == "nt", reason="has no such signals")
 def test_a_process_that_dies_gives_its_devices_back(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-a,GPU-b")

@@ -73,6 +73,7 @@ def test_a_worker_that_is_killed_once_costs_a_retry(ray_cluster, iris, tmp_path)
     )
 
 
+@pytest.mark.cluster
 def test_a_candidate_that_kills_its_workers_is_given_up_and_a_fit_that_hangs_is_stopped(ray_cluster, iris):
     with pytest.warns(FitFailedWarning):
         search = fit(iris, [10, 1, 2, 20], max_retries=1, fit_timeout=3.0)
@@ -112,6 +113,7 @@ class Terminated(Null):
         return super().fit(X, y)
 
 
+@pytest.mark.cluster
 def test_a_worker_that_is_asked_to_end_is_no_failure_of_its_fit(ray_cluster, iris, tmp_path):
     search = fit(iris, [1, 2], Terminated(once=str(tmp_path / "once")))
     assert states(search) == [["ok"]] * 2
