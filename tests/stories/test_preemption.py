@@ -161,7 +161,7 @@ def ask_then_kill(run):
 
 LOCAL_ENGINES = ["serial", "threads", "loky", "multiprocessing", "processes"]
 #: Some of the combinations of an engine and an end.
-QUICK = [("serial", kill), ("processes", ask_all_to_end)]
+QUICK = [("serial", kill)]
 
 
 def combinations():
