@@ -78,7 +78,9 @@ def temp_folder(parallel: Parallel) -> str | None:
 
     As in joblib, it is the `temp_folder` of the active `joblib.parallel_config`, or else that of the environment.
     """
-    configured = parallel._backend_kwargs.get("temp_folder")
+    # The second name is the one before joblib 1.5.
+    options = getattr(parallel, "_backend_kwargs", None) or parallel._backend_args
+    configured = options.get("temp_folder")
     folder = configured or os.environ.get("JOBLIB_TEMP_FOLDER")
     return str(folder) if folder else None
 

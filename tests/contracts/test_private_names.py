@@ -590,9 +590,22 @@ NAMES: list[PrivateName] = [
         "joblib.Parallel",
         "parallel/_joblib",
         _backend="active backend",
-        _backend_kwargs="folder for temporary files that the user chose",
         _calling="set, so that the backend is told of the end of the calls",
         _id="name of the folder of memory maps",
+        make=parallel,
+    ),
+    *names_of(
+        "joblib.Parallel",
+        "parallel/_joblib",
+        _backend_kwargs="folder for temporary files that the user chose",
+        since="1.5",
+        make=parallel,
+    ),
+    *names_of(
+        "joblib.Parallel",
+        "parallel/_joblib",
+        _backend_args="folder for temporary files that the user chose",
+        until="1.5",
         make=parallel,
     ),
     *names_of(
