@@ -326,7 +326,7 @@ class ClusterBackend(Backend):
         needs = f" with {self.options.fit_resources}" if self.options.fit_resources else ""
         warn_user(
             f"the {self.engine} cluster has had no worker{needs} for {SECONDS_UNTIL_WARNING:.0f} seconds; "
-            "the search goes on as soon as there is one"
+            "the search continues as soon as there is one"
         )
 
     def _end_overdue(self) -> list[TaskUpdate]:

@@ -523,7 +523,8 @@ class DaskBackend(ClusterBackend):
         begun = [task_id for task_id in own if self._running[task_id].worker == worker]
         if message["expected"] or worker in self._ended_workers:
             return self._end_all(begun)
-        if len(own) == 1 or (len(begun) == 1 and self._n_threads(worker) == 1):
+        # A task of another search may be the cause too.
+        if (len(own) == 1 and len(keys) == 1) or (len(begun) == 1 and self._n_threads(worker) == 1):
             [task_id] = begun or own
             self._cancel([task_id])
             return [self._lost(task_id, is_to_blame=True)]

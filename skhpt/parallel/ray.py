@@ -222,7 +222,7 @@ def _task_options(backend: ParallelBackendBase, resources: FitResources) -> dict
 
 
 def _answers(address: str) -> bool:
-    """Tell whether somebody accepts connections at an address."""
+    """Tell whether a server accepts connections at an address."""
     host, _, port = address.rpartition(":")
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=1.0).close()

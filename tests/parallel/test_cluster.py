@@ -182,8 +182,8 @@ def test_an_error_while_slots_are_counted_is_raised(clock):
 def test_a_cluster_that_is_gone_for_good_says_so_once(clock):
     backend = SimulatedBackend(clock)
     backend.submit_all(2)
-    backend.later(1.0, lambda: backend._give_up("somebody stopped it"))
-    with pytest.raises(ClusterLostError, match="the Simulated cluster is gone: somebody stopped it"):
+    backend.later(1.0, lambda: backend._give_up("it was stopped"))
+    with pytest.raises(ClusterLostError, match="the Simulated cluster is gone: it was stopped"):
         backend.wait(None)
     backend.n_slots_now = OSError("not asked any more")
     clock.now += 10.0

@@ -61,7 +61,7 @@ class Run:
             self.process.wait(PATIENCE)
 
     def finish(self):
-        """Let the waiting fits go on, and wait for the end of the search."""
+        """Let the waiting fits continue, and wait for the end of the search."""
         (self.folder / "open").touch()
         assert self.process.wait(PATIENCE) == 0
 
