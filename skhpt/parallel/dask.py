@@ -37,7 +37,8 @@ from skhpt.parallel.dask_cluster import (
     read_workers,
 )
 from skhpt.parallel.dask_events import events_of
-from skhpt.parallel.dask_worker import MESSAGE, Order, Returned, Sent, load_values, pack, run_on_worker
+from skhpt.parallel.dask_values import DaskValues, Load
+from skhpt.parallel.dask_worker import MESSAGE, Order, Returned, Sent, run_on_worker
 from skhpt.parallel.devices import DeviceWorker, assign_devices
 from skhpt.parallel.fit_resources import GPU, FitResources
 from skhpt.parallel.versions import own_versions
@@ -75,25 +76,6 @@ class _Sent:
     old_runs: set[str] = field(default_factory=set)
 
 
-@dataclass
-class _Load:
-    """Values that a worker is given.
-
-    Attributes
-    ----------
-    future : distributed.Future
-        The future of Dask.
-    tokens : set of str
-        The values.
-    task_ids : list of int
-        Tasks that wait for it.
-    """
-
-    future: Any
-    tokens: set[str]
-    task_ids: list[int] = field(default_factory=list)
-
-
 class _LoadEnded(NamedTuple):
     worker: str
     future: Any
@@ -127,10 +109,9 @@ class DaskBackend(ClusterBackend):
         self._sent: dict[int, _Sent] = {}  # by task id
         self._n_sent = 0
         self._news: SimpleQueue[Any] = SimpleQueue()  # (task id, future) pairs that are done, and messages
-        self._values: dict[str, Any] = {}  # shared values, by token
-        self._sources: dict[str, Any] = {}  # futures of the shared values, by token
-        self._loads: dict[str, _Load] = {}  # by address
-        self._given: dict[str, set[str]] = {}  # tokens by address
+        self._values = DaskValues(
+            self._client, self._new_key, lambda *loaded: self._news.put(_LoadEnded(*loaded))
+        )
         self._gone: set[str] = set()  # addresses
         self._devices: dict[str, DeviceWorker] = {}  # by address
         self._assigned: dict[str, str] = {}  # visible GPUs, by address
@@ -220,8 +201,7 @@ class DaskBackend(ClusterBackend):
     # -- sending ---------------------------------------------------------------------------------------------
 
     def _share(self, token: str, value: Any) -> Any:
-        """Keep a value until a worker needs it."""
-        self._values[token] = value
+        self._values.add(token, value)
 
     def _send(self, task_id: int, call: Call) -> None:
         self._sent[task_id] = _Sent(call, None)
@@ -260,30 +240,10 @@ class DaskBackend(ClusterBackend):
         if worker in self._gone:
             self._submit(task_id)
             return
-        if worker not in self._loads:
-            given = self._given.setdefault(worker, set())
-            tokens = {*returned.missing, *(self._values.keys() - given)}
-            try:
-                self._loads[worker] = self._begin_load(returned, tokens)
-            except Exception:  # the worker is gone, or the connection
-                self._submit(task_id)
-                return
-        self._loads[worker].task_ids.append(task_id)
-
-    def _begin_load(self, returned: Returned, tokens: set[str]) -> _Load:
-        worker = returned.worker
-        sources = {token: self._source(token, worker) for token in tokens}
-        future = self._client.submit(
-            load_values,
-            sources,
-            self._visible_devices(returned),
-            key=self._new_key("load"),
-            workers=[worker],
-            priority=1,
-            pure=False,
-        )
-        future.add_done_callback(lambda future: self._news.put(_LoadEnded(worker, future)))
-        return _Load(future, tokens)
+        try:
+            self._values.load(task_id, worker, returned.missing, self._visible_devices(returned))
+        except Exception:  # the worker is gone, or the connection
+            self._submit(task_id)
 
     def _visible_devices(self, returned: Returned) -> str | None:
         """Return the GPUs that a worker may use, which Dask does not divide among the workers of a machine."""
@@ -296,37 +256,22 @@ class DaskBackend(ClusterBackend):
             self._assigned = assign_devices(present.values(), self._assigned)
         return self._assigned.get(returned.worker)
 
-    def _source(self, token: str, worker: str) -> Any:
-        """Return the future of a shared value, which is sent to a worker unless another one has it."""
-        source = self._sources.get(token)
-        if source is None or source.status != "finished":
-            [source] = self._client.scatter(
-                [pack(self._values[token])], workers=[worker], hash=False, timeout=SECONDS_TO_ANSWER
-            )
-            self._sources[token] = source
-        return source
-
-    def _end_load(self, worker: str) -> list[TaskUpdate]:
+    def _end_load(self, load: Load) -> list[TaskUpdate]:
         """Send the tasks again that waited for values; return the updates of those that cannot get them."""
-        load = self._loads.pop(worker)
         task_ids = [task_id for task_id in load.task_ids if task_id in self._sent]
         if load.future.status == "error":
             return [update for task_id in task_ids for update in self._end_with_error(task_id, load.future)]
-        if load.future.status == "finished":
-            self._given.setdefault(worker, set()).update(load.tokens)
         for task_id in task_ids:
             self._submit(task_id)
         return []
 
-    def _end_lost_loads(self) -> None:
-        """Send values again that were lost with the workers that had them: Dask forgets the tasks that need them."""
+    def _end_lost_loads(self) -> list[TaskUpdate]:
+        """Send the tasks again that wait for values which were lost with their workers."""
         if self._client.status != "running":
-            return
-        lost = {token for token, source in self._sources.items() if source.status != "finished"}
-        self._cancel_on_scheduler([self._sources.pop(token) for token in lost])
-        for worker, load in list(self._loads.items()):
-            if lost.intersection(load.tokens):
-                self._end_load(worker)
+            return []
+        loads, lost = self._values.end_lost_loads()
+        self._cancel_on_scheduler(lost)
+        return [update for load in loads for update in self._end_load(load)]
 
     # -- receiving -------------------------------------------------------------------------------------------
 
@@ -343,8 +288,8 @@ class DaskBackend(ClusterBackend):
             if isinstance(new, dict):
                 updates += self._hear(new)
             elif isinstance(new, _LoadEnded):
-                if new.worker in self._loads and self._loads[new.worker].future is new.future:
-                    updates += self._end_load(new.worker)
+                if (load := self._values.end_load(*new)) is not None:
+                    updates += self._end_load(load)
             elif isinstance(new, _Gathered):
                 updates += self._end_gathered(new)
             elif self._is_current(*new):
@@ -354,8 +299,7 @@ class DaskBackend(ClusterBackend):
             self._check_connection()
         if not news:
             updates += self._repeat_lost()
-        self._end_lost_loads()
-        return updates
+        return updates + self._end_lost_loads()
 
     def _is_current(self, task_id: int, future: Any) -> bool:
         return task_id in self._sent and self._sent[task_id].future is future
@@ -466,7 +410,7 @@ class DaskBackend(ClusterBackend):
 
     def _repeat_lost(self) -> list[TaskUpdate]:
         """Repeat the tasks that the scheduler does not know any more, for example because it was restarted."""
-        loading = {task_id for load in self._loads.values() for task_id in load.task_ids}
+        loading = self._values.waiting_tasks()
         self._cancel_on_scheduler([sent.future for sent in self._sent.values() if _is_forgotten(sent.future)])
         updates = []
         for task_id, sent in list(self._sent.items()):
@@ -511,9 +455,9 @@ class DaskBackend(ClusterBackend):
         """Return the last updates of the tasks that ended with a worker. Dask itself runs all others again."""
         worker = message["worker"]
         self._gone.add(worker)
-        self._given.pop(worker, None)
-        if worker in self._loads:
-            self._end_load(worker)
+        updates = []
+        if (load := self._values.end_worker(worker)) is not None:
+            updates += self._end_load(load)
         keys = {_key(key) for key in message["processing-tasks"]}
         own = [
             task_id
@@ -522,13 +466,13 @@ class DaskBackend(ClusterBackend):
         ]
         begun = [task_id for task_id in own if self._running[task_id].worker == worker]
         if message["expected"] or worker in self._ended_workers:
-            return self._end_all(begun)
+            return updates + self._end_all(begun)
         # A task of another search may be the cause too.
         if (len(own) == 1 and len(keys) == 1) or (len(begun) == 1 and self._n_threads(worker) == 1):
             [task_id] = begun or own
             self._cancel([task_id])
-            return [self._lost(task_id, is_to_blame=True)]
-        return self._suspect(begun or own)
+            return [*updates, self._lost(task_id, is_to_blame=True)]
+        return updates + self._suspect(begun or own)
 
     def _n_threads(self, address: str) -> int | None:
         worker = self._workers.get(address)
@@ -586,13 +530,9 @@ class DaskBackend(ClusterBackend):
     def close(self) -> None:
         super().close()
         self._events.remove(self._client, self._search)
-        held = [sent.future for sent in self._sent.values()] + [load.future for load in self._loads.values()]
-        held += self._sources.values()
+        held = [sent.future for sent in self._sent.values()] + self._values.close()
         self._cancel_on_scheduler([future for future in held if _is_forgotten(future)])
         self._sent.clear()
-        self._sources.clear()
-        self._loads.clear()
-        self._values.clear()
 
 
 def _restart(client: Any, worker: str) -> None:

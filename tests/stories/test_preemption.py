@@ -239,7 +239,7 @@ def test_a_search_whose_worker_ends_repeats_only_what_it_was_running(engine, sec
 # -- clusters ------------------------------------------------------------------------------------------------
 
 
-ENDS = [kill, *(pytest.param(end, marks=pytest.mark.cluster) for end in (ask_to_end, ask_then_kill))]
+ENDS = [kill, ask_to_end, ask_then_kill]
 
 
 @pytest.fixture(scope="module")
@@ -253,6 +253,7 @@ def dask_address():
 
 
 @engine_warns
+@pytest.mark.cluster
 @pytest.mark.parametrize("preempt", ENDS)
 def test_a_search_on_dask_whose_driver_ends_repeats_only_fits_that_were_running(preempt, start, dask_address):
     run = start("dask", CLUSTER=dask_address)
@@ -261,9 +262,8 @@ def test_a_search_on_dask_whose_driver_ends_repeats_only_fits_that_were_running(
     preempt(run)
     run.start()
     run.finish()
-    check_that_only(
-        run, running, n_before
-    )  # a worker may end the task that it had begun for the first driver
+    # A worker may end the task that it had begun for the first driver.
+    check_that_only(run, running, n_before)
     run.check_results()
 
 
