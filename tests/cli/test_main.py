@@ -1,4 +1,5 @@
 import io
+import os
 import re
 import runpy
 import sys
@@ -86,7 +87,7 @@ def test_watch_says_how_a_search_has_ended(capsys, runs, name, expected, line):
 
 
 def test_watch_in_a_terminal_replaces_what_it_has_shown(monkeypatch):
-    monkeypatch.setattr("shutil.get_terminal_size", lambda: (10, 6))
+    monkeypatch.setattr("shutil.get_terminal_size", lambda *fallback: os.terminal_size((10, 6)))
     file = io.StringIO()
     screen = TerminalScreen(file)
     screen.show("a line that is long", "rank score params\n----\n1\n2")
