@@ -119,8 +119,12 @@ CASES = {
     "dask": Case(through_joblib("dask", dask), has_replaceable_workers=True),
     "ray": Case(ray, has_replaceable_workers=True),
 }
-#: Dask and Ray warn of other things in each release.
-MARKS = {name: [pytest.mark.filterwarnings("ignore")] for name in ("dask", "ray")}
+#: Dask and Ray warn of other things in each release. "executors" differs from "processes" in few lines.
+MARKS = {
+    "dask": [pytest.mark.filterwarnings("ignore")],
+    "ray": [pytest.mark.filterwarnings("ignore")],
+    "executors": [pytest.mark.slow],
+}
 #: The fixtures that start the clusters.
 FIXTURES = {"dask": "cluster", "ray": "ray_cluster"}
 
@@ -308,7 +312,7 @@ def sums(array):
     return float(array.sum())
 
 
-@pytest.mark.parametrize("open_backend", [processes, executors])
+@pytest.mark.parametrize("open_backend", [processes, pytest.param(executors, marks=pytest.mark.slow)])
 def test_memory_maps_of_large_arrays_are_not_reported_as_leaked(open_backend, monkeypatch):
     tracked = set()
     tracker = _joblib.resource_tracker

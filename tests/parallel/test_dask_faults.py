@@ -184,14 +184,14 @@ def test_a_worker_that_is_killed_costs_no_score_and_each_process_gets_the_data_o
     assert unpickled_by(data) - set(before)  # the process that has replaced the killed one
 
 
-@pytest.mark.cluster
+@pytest.mark.slow
 def test_all_workers_are_killed_and_come_back(client, iris):
     processes = pids(client)
     with meanwhile(lambda: kill(processes)) as first_scores:
         check_all_right(fit(*iris, first_scores=first_scores))
 
 
-@pytest.mark.cluster
+@pytest.mark.slow
 def test_the_cluster_is_restarted(client, iris):
     with meanwhile(lambda: client.restart(timeout=60)) as first_scores:
         check_all_right(fit(*iris, first_scores=first_scores))
@@ -248,7 +248,7 @@ def test_fit_timeout_needs_a_nanny(iris):
 # -- clusters that change ------------------------------------------------------------------------------------
 
 
-@pytest.mark.cluster
+@pytest.mark.slow
 def test_a_search_begins_before_the_first_worker_and_workers_join_and_retire(iris, tmp_path):
     X, y = iris
     data = np.ascontiguousarray(X).view(Data)
@@ -270,7 +270,7 @@ def test_a_search_begins_before_the_first_worker_and_workers_join_and_retire(iri
     assert len(set(processes)) == len(processes) == 3
 
 
-@pytest.mark.cluster
+@pytest.mark.slow
 def test_an_adaptive_cluster_grows(iris):
     with local_cluster(0) as client:
         client.cluster.adapt(0, 2, interval="200ms")
@@ -285,7 +285,7 @@ def test_an_adaptive_cluster_grows(iris):
             check_all_right(fit(*iris, Slow(seconds=0.3), n=60, first_scores=first_scores), n=60)
 
 
-@pytest.mark.cluster
+@pytest.mark.slow
 def test_workers_that_are_gone_for_good_end_the_search_when_the_user_says(iris, tmp_path):
     journal = tmp_path / "journal"
     with local_cluster(1) as client:
@@ -304,7 +304,7 @@ def test_workers_that_are_gone_for_good_end_the_search_when_the_user_says(iris, 
         check_all_right(fit(*iris, n=200, journal=journal), n=200)
 
 
-@pytest.mark.cluster
+@pytest.mark.slow
 def test_resources_bound_what_runs_at_the_same_time(iris, tmp_path):
     with local_cluster(2, threads_per_worker=4, resources={"GPU": 1}):
         for options in ({"fit_resources": {"GPU": 0.5}}, {"config": {"resources": {"GPU": 0.5}}}):
@@ -322,7 +322,7 @@ class Device(Null):
         return float(os.environ["CUDA_VISIBLE_DEVICES"])
 
 
-@pytest.mark.cluster
+@pytest.mark.slow
 def test_each_worker_of_a_machine_gets_a_device_of_its_own(iris):
     with local_cluster(2, resources={"GPU": 1}, env={"CUDA_VISIBLE_DEVICES": "4,7"}):
         search = fit(*iris, Device(), n=40, fit_resources={"GPU": 1})
@@ -335,7 +335,7 @@ def most_at_once(search):
     return max(sum(other.started <= fold.started < other.ended - 0.05 for other in folds) for fold in folds)
 
 
-@pytest.mark.cluster
+@pytest.mark.slow
 def test_innocent_tasks_of_other_threads_are_not_blamed(iris):
     with local_cluster(2, threads_per_worker=2), parallel_config("dask"):
         search = GridSearch(
@@ -345,7 +345,7 @@ def test_innocent_tasks_of_other_threads_are_not_blamed(iris):
     assert states == [{"ok"}, {"crashed"}, {"ok"}, {"ok"}, {"ok"}, {"ok"}]
 
 
-@pytest.mark.cluster
+@pytest.mark.slow
 def test_data_reach_each_process_once_with_an_eager_memory_manager(iris, tmp_path):
     X, y = iris
     data = np.ascontiguousarray(X).view(Data)
@@ -406,7 +406,7 @@ def port():
         return free.getsockname()[1]
 
 
-@pytest.mark.cluster
+@pytest.mark.slow
 def test_a_killed_scheduler_ends_the_search_and_the_journal_has_what_came_back(iris, tmp_path, port):
     journal = tmp_path / "journal"
     with (
@@ -422,7 +422,7 @@ def test_a_killed_scheduler_ends_the_search_and_the_journal_has_what_came_back(i
     assert read_journal(journal).history
 
 
-@pytest.mark.cluster
+@pytest.mark.slow
 def test_the_search_goes_on_with_a_scheduler_that_was_restarted(iris, tmp_path, port):
     with (
         command_line_cluster(tmp_path, port) as (scheduler, start, address),
@@ -440,7 +440,7 @@ def test_the_search_goes_on_with_a_scheduler_that_was_restarted(iris, tmp_path, 
             check_all_right(fit(*iris, n=300, first_scores=first_scores), n=300)
 
 
-@pytest.mark.cluster
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["client", "cluster"])
 def test_a_client_or_cluster_that_is_closed_ends_the_search(iris, what):
     with warnings.catch_warnings(action="ignore"), local_cluster(1) as client:

@@ -122,7 +122,7 @@ def updates_of(pool, n):
     return last
 
 
-@pytest.mark.cluster
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="has no such signals")
 def test_a_process_that_dies_gives_its_devices_back(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-a,GPU-b")
@@ -190,7 +190,7 @@ def most_at_once(intervals):
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.FitFailedWarning")
 @pytest.mark.parametrize(
     "faults",
-    [{}, pytest.param({"killing": 2, "hanging": 5}, marks=pytest.mark.cluster)],
+    [{}, pytest.param({"killing": 2, "hanging": 5}, marks=pytest.mark.slow)],
     ids=["no faults", "a death and a timeout"],
 )
 def test_a_search_uses_each_device_for_as_many_fits_as_allowed(faults, tmp_path, monkeypatch):

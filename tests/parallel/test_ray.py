@@ -71,7 +71,7 @@ class Device(Null):
         return float(os.environ["CUDA_VISIBLE_DEVICES"].replace(",", "."))
 
 
-@pytest.mark.cluster
+@pytest.mark.slow
 def test_each_fit_has_the_gpus_that_it_needs(ray_cluster, iris):
     # Ray starts a process for each task with GPUs, so that none keeps the GPUs of the task before.
     def devices(**options):
@@ -105,14 +105,14 @@ def test_a_resource_that_no_node_has_is_said_at_once(ray_cluster, iris):
         search.fit(*iris)
 
 
-@pytest.mark.cluster
+@pytest.mark.slow
 def test_more_jobs_than_processors_do_not_hang(ray_cluster, iris):
     with parallel_config("ray", n_jobs=50):
         search = GridSearch(SVC(), {"C": [0.1, 1, 10]}).fit(*iris)
     assert all(trial.state == "ok" for trial in search.history_)
 
 
-@pytest.mark.cluster
+@pytest.mark.slow
 def test_estimators_with_jobs_of_their_own_and_inner_searches(ray_cluster, iris):
     def scores(n_jobs):
         forest = RandomForestClassifier(n_estimators=4, random_state=0, n_jobs=n_jobs)

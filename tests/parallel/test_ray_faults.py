@@ -73,7 +73,7 @@ def test_a_worker_that_is_killed_once_costs_a_retry(ray_cluster, iris, tmp_path)
     )
 
 
-@pytest.mark.cluster
+@pytest.mark.slow
 def test_a_candidate_that_kills_its_workers_is_given_up_and_a_fit_that_hangs_is_stopped(ray_cluster, iris):
     with pytest.warns(FitFailedWarning):
         search = fit(iris, [10, 1, 2, 20], max_retries=1, fit_timeout=3.0)
@@ -81,7 +81,7 @@ def test_a_candidate_that_kills_its_workers_is_given_up_and_a_fit_that_hangs_is_
     assert "fit_timeout=3.0" in search.history_[2].folds[0].error
 
 
-@pytest.mark.cluster
+@pytest.mark.slow
 def test_failures_of_all_kinds_come_back_as_values(ray_cluster, iris):
     names = [name for name in EXCEPTIONS if name != "interrupt"]
     with pytest.warns(FitFailedWarning):
@@ -89,7 +89,7 @@ def test_failures_of_all_kinds_come_back_as_values(ray_cluster, iris):
     assert states(search) == [["failed"]] * len(names) + [["ok"]]
 
 
-@pytest.mark.cluster
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["error", "arguments", "lock", "harm"])
 def test_failures_of_all_kinds_are_raised_if_the_user_says_so(ray_cluster, iris, name):
     kind = Exception if name in ("lock", "harm") else type(EXCEPTIONS[name]())
@@ -113,7 +113,7 @@ class Terminated(Null):
         return super().fit(X, y)
 
 
-@pytest.mark.cluster
+@pytest.mark.slow
 def test_a_worker_that_is_asked_to_end_is_no_failure_of_its_fit(ray_cluster, iris, tmp_path):
     search = fit(iris, [1, 2], Terminated(once=str(tmp_path / "once")))
     assert states(search) == [["ok"]] * 2
@@ -126,7 +126,7 @@ class Sleepy(Null):
         return super().fit(X, y)
 
 
-@pytest.mark.cluster
+@pytest.mark.slow
 def test_a_search_ends_when_its_time_is_up(ray_cluster, iris, tmp_path):
     search = fit(iris, [0, 0, *range(1, 9)], Sleepy(), max_time=8.0)
     assert search.stop_reason_ == "max_time"
@@ -134,7 +134,7 @@ def test_a_search_ends_when_its_time_is_up(ray_cluster, iris, tmp_path):
     fit(iris, [0])  # the processors are free again
 
 
-@pytest.mark.cluster
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_came_back(ray_cluster, iris, tmp_path):
     journal = tmp_path / "journal.jsonl"
 
@@ -148,7 +148,7 @@ def test_ctrl_c_keeps_what_came_back(ray_cluster, iris, tmp_path):
     assert len(search.history_) >= 2
 
 
-@pytest.mark.cluster
+@pytest.mark.slow
 def test_a_worker_with_other_versions_is_an_error_that_names_them(ray_cluster, iris, monkeypatch):
     monkeypatch.setattr(cluster, "own_versions", lambda: {"scikit-learn": "0.1"})
     with pytest.raises(RuntimeError, match=r"other versions: scikit-learn .* instead of 0\.1"):
@@ -209,7 +209,7 @@ def own_cluster():
 NODE_OPTIONS = {"include_dashboard": False, "object_store_memory": 80 * 2**20}
 
 
-@pytest.mark.cluster
+@pytest.mark.slow
 def test_nodes_join_and_go_away_and_none_is_to_blame(own_cluster, iris, monkeypatch, tmp_path):
     monkeypatch.setattr(cluster, "SECONDS_UNTIL_WARNING", 0.5)
     nodes, journal = own_cluster, tmp_path / "journal.jsonl"
@@ -232,7 +232,7 @@ class Slow(Null):
         return super().fit(X, y)
 
 
-@pytest.mark.cluster
+@pytest.mark.slow
 def test_a_shutdown_under_the_search_is_an_error_and_the_search_can_go_on(own_cluster, iris, tmp_path):
     ray = pytest.importorskip("ray")
     own_cluster.add_node(num_cpus=2, object_store_memory=80 * 2**20)
@@ -286,7 +286,7 @@ with parallel_config("ray"):
 """
 
 
-@pytest.mark.cluster
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="names of processes")
 @pytest.mark.parametrize("process", ["gcs_server", "raylet"])
 def test_a_head_node_that_is_gone_is_an_error_and_no_hang(iris, tmp_path, process):

@@ -168,7 +168,7 @@ def combinations():
     """Return all engines and ends; most of them are slow tests."""
     for engine in LOCAL_ENGINES:
         for preempt in (ask_to_end, ask_all_to_end, kill, ask_then_kill):
-            marks = [] if (engine, preempt) in QUICK else [pytest.mark.cluster]
+            marks = [] if (engine, preempt) in QUICK else [pytest.mark.slow]
             yield pytest.param(engine, preempt, marks=marks, id=f"{engine}-{preempt.__name__}")
 
 
@@ -190,7 +190,7 @@ def test_a_search_whose_driver_ends_repeats_only_fits_that_were_running(engine, 
 
 
 #: Seconds between the request to end and the kill.
-SECONDS = [0.5, *(pytest.param(seconds, marks=pytest.mark.cluster) for seconds in (0.0, 5.0))]
+SECONDS = [0.5, *(pytest.param(seconds, marks=pytest.mark.slow) for seconds in (0.0, 5.0))]
 
 
 def end_process(pid, seconds):
@@ -223,7 +223,7 @@ def end_worker(run, seconds):
 
 
 @pytest.mark.parametrize("seconds", SECONDS)
-@pytest.mark.parametrize("engine", [pytest.param("loky", marks=pytest.mark.cluster), "processes"])
+@pytest.mark.parametrize("engine", [pytest.param("loky", marks=pytest.mark.slow), "processes"])
 def test_a_search_whose_worker_ends_repeats_only_what_it_was_running(engine, seconds, start):
     run = start(engine)
     run.wait_until_only_waiting_fits_run()
@@ -253,7 +253,7 @@ def dask_address():
 
 
 @engine_warns
-@pytest.mark.cluster
+@pytest.mark.slow
 @pytest.mark.parametrize("preempt", ENDS)
 def test_a_search_on_dask_whose_driver_ends_repeats_only_fits_that_were_running(preempt, start, dask_address):
     run = start("dask", CLUSTER=dask_address)
@@ -268,7 +268,7 @@ def test_a_search_on_dask_whose_driver_ends_repeats_only_fits_that_were_running(
 
 
 @engine_warns
-@pytest.mark.cluster
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", SECONDS)
 def test_a_search_on_dask_whose_worker_ends_repeats_only_the_task_that_it_was_running(
     seconds, start, dask_address
@@ -293,7 +293,7 @@ def ray_address(ray_cluster):
 
 
 @engine_warns
-@pytest.mark.cluster
+@pytest.mark.slow
 @pytest.mark.parametrize("preempt", ENDS)
 def test_a_search_on_ray_whose_driver_ends_repeats_only_fits_that_were_running(preempt, start, ray_address):
     run = start("ray", CLUSTER=ray_address)
@@ -307,7 +307,7 @@ def test_a_search_on_ray_whose_driver_ends_repeats_only_fits_that_were_running(p
 
 
 @engine_warns
-@pytest.mark.cluster
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", SECONDS)
 def test_a_search_on_ray_whose_worker_ends_repeats_only_what_it_was_running(seconds, start, ray_address):
     run = start("ray", CLUSTER=ray_address)
@@ -334,7 +334,7 @@ def ray_nodes():
 
 
 @engine_warns
-@pytest.mark.cluster
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [0.5, 5.0])
 def test_a_search_on_ray_goes_on_without_a_node(seconds, start, ray_nodes):
     run = start("ray", CLUSTER=ray_nodes.address)

@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 SECONDS = 240  # after which a job that hangs fails
 N_CANDIDATES = 8
 pytestmark = [
-    pytest.mark.cluster,
+    pytest.mark.slow,
     pytest.mark.skipif(
         not Path("/proc/self/environ").exists(), reason="finds the processes of a job in /proc"
     ),

@@ -76,7 +76,7 @@ def test_a_persons_day(tmp_path, capsys):
 @pytest.mark.parametrize(
     "example",
     [
-        pytest.param(path, id=path.stem, marks=[pytest.mark.cluster] if path.stem in SLOW else [])
+        pytest.param(path, id=path.stem, marks=[pytest.mark.slow] if path.stem in SLOW else [])
         for path in EXAMPLES
     ],
 )
