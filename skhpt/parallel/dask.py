@@ -1,9 +1,10 @@
 """Backend for a Dask cluster, which submits tasks through the cluster's client.
 
-Shared values do not travel with the tasks. A task that reaches a process without them returns at once and says so;
-then the values are sent to one worker, a task of its own that depends on them loads them into the process that lacked
-them, and the task is sent again. Dask moves the values between the workers. So each process gets a value once, whether
-it was there at the beginning or joins later, and no task is lost with the worker that had the values.
+Shared values do not travel with the tasks. A task that reaches a process without them returns at once and
+says so; then the values are sent to one worker, a task of its own that depends on them loads them into the
+process that lacked them, and the task is sent again. Dask moves the values between the workers. So each
+process gets a value once, whether it was there at the beginning or joins later, and no task is lost with the
+worker that had the values.
 """
 
 from __future__ import annotations
@@ -38,21 +39,23 @@ from skhpt.parallel.dask_cluster import (
 )
 from skhpt.parallel.dask_events import events_of
 from skhpt.parallel.dask_values import DaskValues, Load
-from skhpt.parallel.dask_worker import MESSAGE, Order, Returned, Sent, run_on_worker
+from skhpt.parallel.dask_worker import MESSAGE, Order, Returned, SentItem, run_on_worker
 from skhpt.parallel.devices import DeviceWorker, assign_devices
 from skhpt.parallel.fit_resources import GPU, FitResources
 from skhpt.parallel.versions import own_versions
 
-#: Seconds to wait for an answer of the scheduler. A scheduler that is busy, or gone, must not block the search.
+#: Seconds to wait for an answer of the scheduler. A scheduler that is busy, or gone, must not block the
+#: search.
 SECONDS_TO_ANSWER = 10.0
 #: Seconds to wait for results: a fit may block the worker that has them, until `fit_timeout` ends it.
 SECONDS_TO_GATHER = 30.0
-#: The `wait_for_workers_timeout` of joblib's backend unless the user says another: a search then waits without limit.
+#: The `wait_for_workers_timeout` of joblib's backend unless the user says another: a search then waits
+#: without limit.
 DEFAULT_WAIT = 10
 
 
 @dataclass
-class _Sent:
+class _SentTask:
     """A task that was sent.
 
     Attributes
@@ -106,17 +109,17 @@ class DaskBackend(ClusterBackend):
         self._client = backend.client
         self._submit_options = dict(backend.submit_kwargs)
         self._search = uuid4().hex
-        self._sent: dict[int, _Sent] = {}  # by task id
+        self._sent: dict[int, _SentTask] = {}  # by task id
         self._n_sent = 0
-        self._news: SimpleQueue[Any] = SimpleQueue()  # (task id, future) pairs that are done, and messages
+        self._inbox: SimpleQueue[Any] = SimpleQueue()  # (task id, future) pairs that are done, and events
         self._values = DaskValues(
-            self._client, self._new_key, lambda *loaded: self._news.put(_LoadEnded(*loaded))
+            self._client, self._new_key, lambda *loaded: self._inbox.put(_LoadEnded(*loaded))
         )
         self._gone: set[str] = set()  # addresses
         self._devices: dict[str, DeviceWorker] = {}  # by address
         self._assigned: dict[str, str] = {}  # visible GPUs, by address
         self._workers: dict[str, DaskWorker] = {}  # by address
-        self._needs: dict[str, float] = {}  # resources of Dask
+        self._needs = self._find_needs()  # resources of Dask
         self._had_slots = False
         self._waiting_since: float | None = None
         timeout = getattr(backend, "wait_for_workers_timeout", DEFAULT_WAIT)
@@ -128,7 +131,8 @@ class DaskBackend(ClusterBackend):
         self._count_slots()
         self._check_versions()
         self._check_connection()
-        self._events.add(self._client, self._search, self._news.put)
+        self._events.add(self._client, self._search, self._inbox.put)
+        self._has_left_slot = _leave_slot()
 
     @staticmethod
     def serves(backend: ParallelBackendBase) -> bool:
@@ -155,15 +159,21 @@ class DaskBackend(ClusterBackend):
     def _look_at_workers(self) -> None:
         """Ask for the workers; if there are others than before, check whether they suit the search."""
         before, self._workers = self._workers, read_workers(self._client, SECONDS_TO_ANSWER)
+        self._devices = {
+            address: known for address, known in self._devices.items() if address in self._workers
+        }
         if self._workers.keys() <= before.keys():
             return
-        workers = self._workers.values()
-        own_words = self._submit_options.get("resources")
-        self._needs = needs_of(self.options.fit_resources.amounts, own_words, workers)
+        self._needs = self._find_needs()
         if not self._had_slots:
             check_resources(self._workers, self._needs)
         if self.options.fit_timeout is not None:
             check_nannies(self._workers)
+
+    def _find_needs(self) -> dict[str, float]:
+        """Return the resources of Dask that a task needs, given the present workers."""
+        submitted = self._submit_options.get("resources")
+        return needs_of(self.options.fit_resources.amounts, submitted, self._workers.values())
 
     def _check_waiting(self, n_slots: int) -> None:
         """Raise an error if there has been no worker for longer than the user wants to wait."""
@@ -204,7 +214,7 @@ class DaskBackend(ClusterBackend):
         self._values.add(token, value)
 
     def _send(self, task_id: int, call: Call) -> None:
-        self._sent[task_id] = _Sent(call, None)
+        self._sent[task_id] = _SentTask(call, None)
         self._submit(task_id)
 
     def _submit(self, task_id: int) -> None:
@@ -221,13 +231,13 @@ class DaskBackend(ClusterBackend):
         sent.future = self._client.submit(
             run_on_worker, tuple(sent.call), tuple(order), key=self._new_key(task_id), pure=False, **options
         )
-        sent.future.add_done_callback(lambda future: self._news.put((task_id, future)))
+        sent.future.add_done_callback(lambda future: self._inbox.put((task_id, future)))
 
     def _new_key(self, name: int | str) -> tuple[str, int | str, int]:
         """Return a key for Dask.
 
-        Dask takes tasks with the same first part of the key for a group, and gives those of a large group to workers
-        that are free, instead of queueing all of them at the workers.
+        Dask takes tasks with the same first part of the key for a group, and gives those of a large group to
+        workers that are free, instead of queueing all of them at the workers.
         """
         self._n_sent += 1
         return f"skhpt-{self._search}", name, self._n_sent
@@ -247,14 +257,15 @@ class DaskBackend(ClusterBackend):
 
     def _visible_devices(self, returned: Returned) -> str | None:
         """Return the GPUs that a worker may use, which Dask does not divide among the workers of a machine."""
-        worker = self._workers.get(returned.worker)
-        if worker is not None and GPU in self._needs:
-            gpus = worker.resources.get(GPU, 0.0)
-            present = {address: known for address, known in self._devices.items() if address in self._workers}
-            present[returned.worker] = DeviceWorker(returned.worker, returned.host, returned.devices, gpus)
-            self._devices = present
-            self._assigned = assign_devices(present.values(), self._assigned)
-        return self._assigned.get(returned.worker)
+        if GPU not in self._needs:
+            return None
+        address, workers = returned.worker, self._workers
+        if address not in workers:  # it has joined since the last look
+            workers = read_workers(self._client, SECONDS_TO_ANSWER)
+        gpus = workers[address].resources.get(GPU, 0.0)
+        self._devices[address] = DeviceWorker(address, returned.host, returned.devices, gpus)
+        self._assigned = assign_devices(self._devices.values(), self._assigned)
+        return self._assigned.get(address)
 
     def _end_load(self, load: Load) -> list[TaskUpdate]:
         """Send the tasks again that waited for values; return the updates of those that cannot get them."""
@@ -276,28 +287,28 @@ class DaskBackend(ClusterBackend):
     # -- receiving -------------------------------------------------------------------------------------------
 
     def _receive(self, seconds: float) -> list[TaskUpdate]:
-        news = []
+        arrived = []
         with suppress(Empty):
             with self.interruptible():
-                news.append(self._news.get(timeout=seconds))
+                arrived.append(self._inbox.get(timeout=seconds))
             while True:
-                news.append(self._news.get_nowait())
+                arrived.append(self._inbox.get_nowait())
         updates: list[TaskUpdate] = []
         done = {}
-        for new in news:
-            if isinstance(new, dict):
-                updates += self._hear(new)
-            elif isinstance(new, _LoadEnded):
-                if (load := self._values.end_load(*new)) is not None:
+        for message in arrived:
+            if isinstance(message, dict):
+                updates += self._handle_event(message)
+            elif isinstance(message, _LoadEnded):
+                if (load := self._values.end_load(*message)) is not None:
                     updates += self._end_load(load)
-            elif isinstance(new, _Gathered):
-                updates += self._end_gathered(new)
-            elif self._is_current(*new):
-                done[new[0]] = new[1]
+            elif isinstance(message, _Gathered):
+                updates += self._end_gathered(message)
+            elif self._is_current(*message):
+                done[message[0]] = message[1]
         updates += self._end_done(done)
         if not updates:
             self._check_connection()
-        if not news:
+        if not arrived:
             updates += self._repeat_lost()
         return updates + self._end_lost_loads()
 
@@ -320,7 +331,7 @@ class DaskBackend(ClusterBackend):
 
         def pass_on(gathering: futures.Future[Any]) -> None:
             is_lost = gathering.cancelled() or gathering.exception() is not None
-            self._news.put(_Gathered(tasks, None if is_lost else gathering.result()))
+            self._inbox.put(_Gathered(tasks, None if is_lost else gathering.result()))
 
         gather = self._gather_in_client(list(tasks.values()))
         try:
@@ -374,13 +385,13 @@ class DaskBackend(ClusterBackend):
             return [self._end_with_result(task_id, returned)]
         if future.status == "error":
             return self._end_with_error(task_id, future)
-        # `_repeat_lost` repeats it when all is quiet: a client that is being restarted cancels its futures before it
-        # forgets how often each is used, and would never release a future that is made in between.
+        # `_repeat_lost` repeats it when all is quiet: a client that is being restarted cancels its futures
+        # before it forgets how often each is used, and would never release a future that is made in between.
         if future.status == "cancelled":
             return []
         # Its result was lost: Dask makes it again.
         self._running[task_id].since = math.inf
-        future.add_done_callback(lambda future: self._news.put((task_id, future)))
+        future.add_done_callback(lambda future: self._inbox.put((task_id, future)))
         return []
 
     def _end_with_result(self, task_id: int, returned: Returned) -> TaskUpdate:
@@ -420,20 +431,22 @@ class DaskBackend(ClusterBackend):
 
     # -- events ----------------------------------------------------------------------------------------------
 
-    def _hear(self, message: dict[str, Any]) -> list[TaskUpdate]:
-        """Return the updates that a message leads to."""
+    def _handle_event(self, message: dict[str, Any]) -> list[TaskUpdate]:
+        """Return the updates that an event of Dask leads to."""
         if message.get(MESSAGE) == self._search:
-            return self._hear_items(message)
-        if message.get("action") == "add-worker":
+            return self._take_items(message)
+        if message.get("action") == "add-worker":  # its address may be that of an earlier worker
             self._gone.discard(message["worker"])
+            self._ended_workers.discard(message["worker"])
         if message.get("action") == "remove-worker":
-            return self._hear_end_of_worker(message)
+            return self._end_tasks_of(message)
         return []
 
-    def _hear_items(self, message: dict[str, Any]) -> list[TaskUpdate]:
+    def _take_items(self, message: dict[str, Any]) -> list[TaskUpdate]:
+        """Return the updates for the items that a worker has sent."""
         items: dict[int, list[Any]] = {}
         for fields in pickle.loads(message["data"]):
-            arrived = Sent(*fields)
+            arrived = SentItem(*fields)
             if arrived.task_id in self._sent and self._begin_run(arrived.task_id, arrived.run):
                 self._sent[arrived.task_id].numbers.add(arrived.number)
                 items.setdefault(arrived.task_id, []).append(pickle.loads(arrived.data))
@@ -451,7 +464,7 @@ class DaskBackend(ClusterBackend):
             self._running[task_id] = RunningTask()
         return True
 
-    def _hear_end_of_worker(self, message: dict[str, Any]) -> list[TaskUpdate]:
+    def _end_tasks_of(self, message: dict[str, Any]) -> list[TaskUpdate]:
         """Return the last updates of the tasks that ended with a worker. Dask itself runs all others again."""
         worker = message["worker"]
         self._gone.add(worker)
@@ -533,6 +546,29 @@ class DaskBackend(ClusterBackend):
         held = [sent.future for sent in self._sent.values()] + self._values.close()
         self._cancel_on_scheduler([future for future in held if _is_forgotten(future)])
         self._sent.clear()
+        if self._has_left_slot:
+            _return_to_slot()
+
+
+def _leave_slot() -> bool:
+    """If this thread runs a task of Dask, give its slot to other tasks until the search ends; tell whether it did.
+
+    The tasks of a search inside of a task may need that slot.
+    """
+    from distributed import get_worker, secede
+
+    try:
+        get_worker()
+        secede()
+    except (ValueError, KeyError):  # this is no task, or it has left its slot before
+        return False
+    return True
+
+
+def _return_to_slot() -> None:
+    from distributed import rejoin
+
+    rejoin()
 
 
 def _restart(client: Any, worker: str) -> None:

@@ -56,26 +56,27 @@ def read_workers(client: Any, seconds: float) -> dict[str, DaskWorker]:
 
 
 def needs_of(
-    amounts: Mapping[str, float], own_words: Mapping[str, float] | None, workers: Iterable[DaskWorker]
+    amounts: Mapping[str, float], submitted: Mapping[str, float] | None, workers: Iterable[DaskWorker]
 ) -> dict[str, float]:
     """Return the resources of Dask that a task needs.
 
-    Each task of Dask takes a thread of its worker. So a fit that needs one processor needs no resource, unless workers
-    declare a resource with the name CPU.
+    Each task of Dask takes a thread of its worker. So a fit that needs one processor needs no resource,
+    unless workers declare a resource with the name CPU.
 
     Parameters
     ----------
     amounts : mapping of str to float
         What a fit needs.
-    own_words : mapping of str to float or None
-        The resources of `parallel_config`, in the words of Dask; they count where both say something.
+    submitted : mapping of str to float or None
+        The option `resources` of `Client.submit`, given to `parallel_config`; it counts where both name a
+        resource.
     workers : iterable of DaskWorker
         The present workers.
     """
     needs = dict(amounts)
     if needs.get(CPU, math.inf) <= 1 and not any(CPU in worker.resources for worker in workers):
         del needs[CPU]
-    return needs | dict(own_words or {})
+    return needs | dict(submitted or {})
 
 
 def check_resources(workers: Mapping[str, DaskWorker], needs: Mapping[str, float]) -> None:

@@ -17,8 +17,8 @@ CLUSTER_TOPIC = "all"
 class ClientEvents:
     """The events of one client, which several searches may share.
 
-    The topic of the workers' messages has the id of the client: the scheduler removes the last messages of such a topic
-    some time after the client has gone.
+    The topic of the workers' messages has the id of the client: the scheduler removes the last messages of
+    such a topic some time after the client has gone.
 
     Parameters
     ----------
@@ -34,13 +34,16 @@ class ClientEvents:
     def add(self, client: Any, search: str, listener: Listener) -> None:
         """Pass on events to a search from now on."""
         with _lock:
-            is_first = not self._listeners
             self._listeners[search] = listener
-        if is_first:
-            self.subscribe(client)
+            if len(self._listeners) == 1:
+                self._subscribe(client)
 
     def subscribe(self, client: Any) -> None:
-        """Ask the scheduler for events; also after it was restarted."""
+        """Ask the scheduler for events again, after it was restarted."""
+        with _lock:
+            self._subscribe(client)
+
+    def _subscribe(self, client: Any) -> None:
         handlers = getattr(client, "_event_handlers", {})
         for topic in (CLUSTER_TOPIC, self.topic):
             if (other := handlers.get(topic)) is not None and getattr(other, "__self__", None) is not self:
@@ -51,14 +54,16 @@ class ClientEvents:
         """Pass on nothing more to a search; the last one ends the subscription."""
         with _lock:
             self._listeners.pop(search, None)
-            if self._listeners:
-                return
-        with suppress(Exception):  # the client is closed
-            for topic in (CLUSTER_TOPIC, self.topic):
-                if topic in self._others:
-                    client.subscribe_topic(topic, self._others.pop(topic))
-                else:
-                    client.unsubscribe_topic(topic)
+            if not self._listeners:
+                with suppress(Exception):  # the client is closed
+                    self._unsubscribe(client)
+
+    def _unsubscribe(self, client: Any) -> None:
+        for topic in (CLUSTER_TOPIC, self.topic):
+            if topic in self._others:
+                client.subscribe_topic(topic, self._others.pop(topic))
+            else:
+                client.unsubscribe_topic(topic)
 
     def _handle_of_cluster(self, event: tuple[float, Any]) -> Any:
         return self._handle(event, CLUSTER_TOPIC)

@@ -34,8 +34,8 @@ class Load:
 class DaskValues:
     """Shared values, and which worker has which of them.
 
-    The values are sent to one worker. A task that depends on them loads them into each process that lacks them, so
-    Dask moves them between the workers.
+    The values are sent to one worker. A task that depends on them loads them into each process that lacks
+    them, so Dask moves them between the workers.
 
     Parameters
     ----------
@@ -44,7 +44,8 @@ class DaskValues:
     new_key : callable
         Returns a new key for a task of Dask with this name.
     when_loaded : callable
-        Called in the thread of the client, with the address of a worker and the future of its load, when that is done.
+        Called in the thread of the client, with the address of a worker and the future of its load, when that
+        is done.
     """
 
     def __init__(
@@ -53,14 +54,14 @@ class DaskValues:
         self._client = client
         self._new_key = new_key
         self._when_loaded = when_loaded
-        self._values: dict[str, Any] = {}  # by token
+        self._packed: dict[str, list[Any]] = {}  # by token
         self._sources: dict[str, Any] = {}  # futures of the packed values, by token
         self._loads: dict[str, Load] = {}  # by address
         self._given: dict[str, set[str]] = {}  # tokens by address
 
     def add(self, token: str, value: Any) -> None:
-        """Keep a value until a worker lacks it."""
-        self._values[token] = value
+        """Keep a value until a worker lacks it; an error of pickling is raised here."""
+        self._packed[token] = pack(value)
 
     def load(self, task_id: int, worker: str, missing: Iterable[str], visible_devices: str | None) -> None:
         """Give a worker the values that it lacks, and those that it was not given yet.
@@ -82,7 +83,7 @@ class DaskValues:
             If the worker, or the connection, is gone.
         """
         if worker not in self._loads:
-            tokens = {*missing, *(self._values.keys() - self._given.get(worker, set()))}
+            tokens = {*missing, *(self._packed.keys() - self._given.get(worker, set()))}
             sources = {token: self._source(token, worker) for token in tokens}
             future = self._client.submit(
                 load_values,
@@ -134,7 +135,7 @@ class DaskValues:
     def close(self) -> list[Any]:
         """Forget everything; return the futures that were held."""
         held = [load.future for load in self._loads.values()] + list(self._sources.values())
-        self._values.clear()
+        self._packed.clear()
         self._sources.clear()
         self._loads.clear()
         return held
@@ -144,7 +145,7 @@ class DaskValues:
         source = self._sources.get(token)
         if source is None or source.status != "finished":
             [source] = self._client.scatter(
-                [pack(self._values[token])], workers=[worker], hash=False, timeout=SECONDS_TO_SCATTER
+                [self._packed[token]], workers=[worker], hash=False, timeout=SECONDS_TO_SCATTER
             )
             self._sources[token] = source
         return source

@@ -21,7 +21,8 @@ from skhpt.parallel.shared_values import SharedValue, ValueLostError, value_cach
 
 #: Key of the messages of this package in a topic of Dask.
 MESSAGE = "skhpt"
-#: Seconds for which items are collected before they are sent. A task that ends earlier returns them with its result.
+#: Seconds for which items are collected before they are sent. A task that ends earlier returns them with its
+#: result.
 SECONDS_TO_COLLECT = 0.2
 #: Seconds after which Dask has handed over what is to be sent: it collects messages for 2 ms.
 SECONDS_TO_SEND = 0.01
@@ -41,7 +42,8 @@ class Order(NamedTuple):
     task_id : int
         The task.
     is_prompt : bool
-        Whether the beginning of a fit is sent before the fit begins, because the fit may end the process or block it.
+        Whether the beginning of a fit is sent before the fit begins, because the fit may end the process or
+        block it.
     needs_devices : bool
         Whether the fits use GPUs, so that a process that begins says which ones it sees.
     """
@@ -53,7 +55,7 @@ class Order(NamedTuple):
     needs_devices: bool = False
 
 
-class Sent(NamedTuple):
+class SentItem(NamedTuple):
     """An item on its way.
 
     Attributes
@@ -119,7 +121,8 @@ def run_on_worker(call: tuple[Any, ...], order: tuple[Any, ...]) -> tuple[Any, .
     worker = get_worker()
     own_order = Order(*order)
     channel = _Channel(own_order, worker)
-    # An estimator with an ``n_jobs`` of its own finds the cluster, as with joblib's backend; the others use one thread.
+    # An estimator with an ``n_jobs`` of its own finds the cluster, as with joblib's backend; the others use
+    # one thread.
     with parallel_config("dask", n_jobs=1):
         output = run_call(Call(*call), channel, _raise_lost)
     items = channel.close()
@@ -203,22 +206,21 @@ class Outbox:
             self._waiting = [waiting for waiting in self._waiting if waiting[0] is not channel]
 
     def send_now(self) -> None:
-        """Send all items that wait, in one message for each search."""
+        """Send all items that wait, in one message for each worker and search."""
         with self._lock:
             waiting, self._waiting = self._waiting, []
             if self._timer is not None:
                 self._timer.cancel()
             self._timer = None
-        by_search: dict[tuple[str, str], list[Sent]] = {}
+        groups: dict[tuple[Any, str, str], list[tuple[Any, ...]]] = {}  # by worker, search and topic
         for channel, number, item in waiting:
             data = pickle.dumps(item, protocol=5)
             if len(data) <= MAX_ITEM_BYTES:
                 order = channel.order
-                sent = Sent(order.task_id, channel.run, number, data)
-                by_search.setdefault((order.search, order.topic), []).append(sent)
-        for (search, topic), items in by_search.items():
-            worker = waiting[0][0].worker
-            data = pickle.dumps([tuple(sent) for sent in items], protocol=5)
+                sent = SentItem(order.task_id, channel.run, number, data)
+                groups.setdefault((channel.worker, order.search, order.topic), []).append(tuple(sent))
+        for (worker, search, topic), items in groups.items():
+            data = pickle.dumps(items, protocol=5)
             worker.log_event(topic, {MESSAGE: search, "worker": worker.address, "data": data})
 
 

@@ -17,8 +17,11 @@ from joblib import parallel_config
 
 from skhpt import GridSearch, read_journal
 from skhpt.callbacks import SearchCallback
+from skhpt.parallel import cluster
 from skhpt.parallel.cluster import ClusterLostError
 from skhpt.parallel.cluster_call import VersionError
+from skhpt.parallel.fit_resources import FitResources
+from skhpt.parallel.pool import Pool
 from tests.estimators import Fatal, Null
 
 dask = pytest.importorskip("dask")
@@ -84,7 +87,8 @@ def unpickled_by(data):
 def local_cluster(n_workers, **options):
     options = {"threads_per_worker": 1, **OPTIONS, **options}
     with (
-        # On a busy machine a worker that was killed takes long to come back; the cluster must not forget it meanwhile.
+        # On a busy machine a worker that was killed takes long to come back; the cluster must not forget it
+        # meanwhile.
         dask.config.set({"distributed.deploy.lost-worker-timeout": "5 minutes"}),
         distributed.LocalCluster(n_workers=n_workers, **options) as cluster,
         distributed.Client(cluster) as client,
@@ -213,8 +217,8 @@ def test_nothing_is_left_on_the_scheduler(client, iris):
         return client.run_on_scheduler(lambda dask_scheduler: [str(key) for key in dask_scheduler.tasks])
 
     fit(*iris, n=2)
-    # The client tells the scheduler a moment later; nor is anything left of the searches before, during which workers
-    # died and the client was restarted.
+    # The client tells the scheduler a moment later; nor is anything left of the searches before, during which
+    # workers died and the client was restarted.
     wait_until(lambda: not keys())
 
 
@@ -270,6 +274,22 @@ def test_a_search_begins_before_the_first_worker_and_workers_join_and_retire(iri
     assert len(set(processes)) == len(processes) == 3
 
 
+def test_tasks_that_are_sent_before_the_first_worker_have_their_resources():
+    def needs():
+        return client.run_on_scheduler(
+            lambda dask_scheduler: [task.resource_restrictions for task in dask_scheduler.tasks.values()]
+        )
+
+    with (
+        local_cluster(0, processes=False) as client,
+        parallel_config("dask"),
+        Pool(fit_resources=FitResources({"GPU": 1, "CPU": 1})) as pool,
+    ):
+        pool.submit(iter, [])
+        wait_until(needs)
+        assert needs() == [{"GPU": 1}]
+
+
 @pytest.mark.slow
 def test_an_adaptive_cluster_grows(iris):
     with local_cluster(0) as client:
@@ -315,7 +335,7 @@ def test_resources_bound_what_runs_at_the_same_time(iris, tmp_path):
             assert most_at_once(search) <= 4
 
 
-class Device(Null):
+class Device(Gated):
     """Has the GPU that it may use as its score."""
 
     def score(self, X, y):
@@ -325,8 +345,33 @@ class Device(Null):
 @pytest.mark.slow
 def test_each_worker_of_a_machine_gets_a_device_of_its_own(iris):
     with local_cluster(2, resources={"GPU": 1}, env={"CUDA_VISIBLE_DEVICES": "4,7"}):
-        search = fit(*iris, Device(), n=40, fit_resources={"GPU": 1})
+        search = fit(*iris, Device(seconds=0.0, path=os.devnull), n=40, fit_resources={"GPU": 1})
     assert {fold.test_score for trial in search.history_ for fold in trial.folds} == {4, 7}
+
+
+@pytest.mark.slow
+def test_a_worker_that_joins_later_gets_a_device_too(iris, monkeypatch, tmp_path):
+    monkeypatch.setattr(cluster, "CHECK_SECONDS", 600)  # the search has not looked at the workers since then
+    path = tmp_path / "open"
+    options = {"resources": {"GPU": 1}, "env": {"CUDA_VISIBLE_DEVICES": "4,7"}}
+    with local_cluster(1, **options) as client:
+
+        def join():
+            client.cluster.scale(2)
+            client.wait_for_workers(2, timeout=120)
+            path.touch()
+
+        with meanwhile(join) as first_scores:
+            search = fit(*iris, Device(path=str(path)), fit_resources={"GPU": 1}, first_scores=first_scores)
+    assert {fold.test_score for trial in search.history_ for fold in trial.folds} == {4, 7}
+
+
+@pytest.mark.slow
+def test_a_death_counts_at_the_address_of_a_worker_that_was_ended(iris, port):
+    search = GridSearch(Fatal(), {"value": [10, 2, 1]}, cv=2, refit=False, fit_timeout=6.0, max_retries=1)
+    with local_cluster(1, worker_port=port), parallel_config("dask"):
+        search.fit(*iris)
+    assert [trial.state for trial in search.history_] == ["ok", "timeout", "crashed"]
 
 
 def most_at_once(search):
