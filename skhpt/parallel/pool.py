@@ -111,8 +111,8 @@ class Pool:
     Raises
     ------
     ValueError
-        If there is a `fit_timeout`, or fits need resources, but the workers are threads; if this machine or the cluster
-        has not enough for one fit.
+        If there is a `fit_timeout`, or fits need resources, but the workers are threads; if this machine or
+        the cluster has not enough for one fit.
     """
 
     backend: Backend
@@ -157,6 +157,8 @@ class Pool:
 
     def _open_joblib(self) -> Backend:
         """Open a session of joblib; return the backend for it."""
+        if n_jobs_of(self._n_jobs) == 1:  # joblib's backend for Dask would use the whole cluster
+            self._parallel = Parallel(n_jobs=1, batch_size=1, backend="sequential")
         self._parallel.__enter__()
         self._is_entered = True
         try:

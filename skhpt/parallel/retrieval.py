@@ -1,14 +1,14 @@
 """How the results of tasks come back from a backend of joblib: a future for each task, whatever the backend supports.
 
-With `supports_retrieve_callback`, a backend calls back with an object that `retrieve_result_callback` turns into the
-result. Without it, as joblib-spark, it calls back when a task is done, with an argument that has no meaning;
-`retrieve_result` then waits for the result, given what `submit` has returned.
+With `supports_retrieve_callback`, a backend calls back with an object that `retrieve_result_callback` turns
+into the result. Without it, as joblib-spark, it calls back when a task is done, with an argument that has no
+meaning; `retrieve_result` then waits for the result, given what `submit` has returned.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from functools import partial
 from queue import SimpleQueue
@@ -63,8 +63,8 @@ class CallbackRetrieval:
 class ThreadRetrieval:
     """Retrieval for backends that only say when a task is done, in two threads.
 
-    One of them retrieves the results of tasks that have called back. A backend may forget to call back for a task that
-    fails, so the other one waits for the oldest task, as `joblib.Parallel` does.
+    One of them retrieves the results of tasks that have called back. A backend may forget to call back for a
+    task that fails, so the other one waits for the oldest task, as `joblib.Parallel` does.
 
     Parameters
     ----------
@@ -109,11 +109,11 @@ def _settle(future: Future[Any], retrieve: Callable[[Any], Any], source: Any) ->
     except BaseException as error:
         fail(future, error)
     else:
-        if not future.done():  # else it was given up
+        with suppress(InvalidStateError):  # it was given up
             future.set_result(result)
 
 
 def fail(future: Future[Any], error: BaseException) -> None:
     """Give a future an exception, unless it is done."""
-    if not future.done():
+    with suppress(InvalidStateError):
         future.set_exception(error)
