@@ -76,7 +76,8 @@ def configured_n_jobs() -> int | None:
 def temp_folder(parallel: Parallel) -> str | None:
     """Return the folder for temporary files that the user chose; None if there is none.
 
-    As in joblib, it is the `temp_folder` of the active `joblib.parallel_config`, or else that of the environment.
+    As in joblib, it is the `temp_folder` of the active `joblib.parallel_config`, or else that of the
+    environment.
     """
     # The second name is the one before joblib 1.5.
     options = getattr(parallel, "_backend_kwargs", None) or parallel._backend_args
@@ -98,9 +99,8 @@ def returns_results_by_callback(backend: ParallelBackendBase) -> bool:
 
 def submit_batch(backend: ParallelBackendBase, batch: BatchedCalls, callback: Callable[[Any], None]) -> Any:
     """Submit a batch of calls; return the backend's handle."""
-    inherited = getattr(
-        ParallelBackendBase, "submit", None
-    )  # since joblib 1.5; it warns and calls apply_async
+    # Since joblib 1.5; it warns and calls apply_async.
+    inherited = getattr(ParallelBackendBase, "submit", None)
     has_submit = getattr(type(backend), "submit", None) is not inherited
     submit = backend.submit if has_submit else backend.apply_async
     return submit(batch, callback=callback)
@@ -137,8 +137,8 @@ def worker_environment(
 ) -> dict[str, str] | None:
     """Return the environment variables of workers, which limit the threads of libraries for linear algebra.
 
-    A number that the user has chosen for the backend comes first. If there is none at all, workers of loky share the
-    processors, and others have the variables of this process.
+    A number that the user has chosen for the backend comes first. If there is none at all, workers of loky
+    share the processors, and others have the variables of this process.
     """
     if n_threads is not None and getattr(backend, "inner_max_num_threads", None) is None:
         backend = LokyBackend(inner_max_num_threads=n_threads)
@@ -193,9 +193,9 @@ def use_own_folder(parallel: Parallel) -> None:
 def remove_unused_folders(parallel: Parallel) -> None:
     """Remove folders of memory maps that nothing will use.
 
-    For each call, joblib makes a manager of such folders, with a folder that no call uses, and forgets it if it
-    uses the workers of the last call again. The folders stay until the end of this process. If joblib needs a
-    folder that is missing, it makes it.
+    For each call, joblib makes a manager of such folders, with a folder that no call uses, and forgets it if
+    it uses the workers of the last call again. The folders stay until the end of this process. If joblib
+    needs a folder that is missing, it makes it.
     """
     manager = getattr(getattr(parallel._backend, "_workers", None), "_temp_folder_manager", None)
     if manager is None:
@@ -248,8 +248,8 @@ def end_executor(executor: ProcessPoolExecutor) -> None:
 def _abort_multiprocessing(backend: MultiprocessingBackend) -> None:
     """End the workers of a `multiprocessing.Pool`: by SIGTERM, and if that has no effect, by SIGKILL.
 
-    A worker that is killed while it takes a task or returns a result leaves the lock of that queue closed. The
-    pool uses both queues at its end, and would wait for the locks forever. So locks that stay closed are
+    A worker that is killed while it takes a task or returns a result leaves the lock of that queue closed.
+    The pool uses both queues at its end, and would wait for the locks forever. So locks that stay closed are
     opened.
     """
     trees = find_trees(worker_pids(backend))

@@ -1,7 +1,7 @@
 """Backends: they send tasks to the workers and return the updates of the workers.
 
-`Backend` is the base class. Two more backends are in `processes` and `dask`. `Pool` chooses among all of
-them.
+`Backend` is the base class. Further backends are in `processes`, `dask` and `ray`. `Pool` chooses among all
+of them.
 """
 
 from __future__ import annotations
@@ -261,9 +261,8 @@ class FutureBackend(Backend):
         if any(isinstance(future.exception(), TerminatedWorkerError) for future in done):
             self._break()
             done = list(self._pending)
-        inbox = (
-            self._inbox.read()
-        )  # last: a task that is done, and a worker that is ended, has sent everything
+        # Last: a task that is done, and a worker that is ended, has sent everything.
+        inbox = self._inbox.read()
         updates = [self._end(future, inbox) for future in done]
         updates += [
             TaskUpdate(task_id, items) for task_id, items in inbox.items() if task_id in self._handles

@@ -60,13 +60,13 @@ class TaskUpdate:
         The exception that it has raised.
     lost : {"", "crashed", "timeout", "cancelled", "preempted"}
         How it has lost its worker: not at all; the worker died; the worker was killed because a fit took too
-        long; the task was cancelled because a worker died that may have run another task; or the worker is gone for a
-        reason other than the task, or it is not known which candidate of the task was the cause.
+        long; the task was cancelled because a worker died that may have run another task; or the worker is
+        gone for a reason other than the task, or it is not known which candidate of the task was the cause.
     n_deaths : int
         Workers that died of this task, if no other task was running; 0 if one was.
     may_lack_items : bool
-        Whether the worker may have sent more items before it was lost, so that the last one may not say which part of
-        the task it was working on.
+        Whether the worker may have sent more items before it was lost, so that the last one may not say which
+        part of the task it was working on.
     """
 
     task_id: int
@@ -96,8 +96,8 @@ class RemoteTraceback(Exception):
 class TaskFailure:
     """Output of a task that has raised an exception: a value, so that no backend has to deal with exceptions.
 
-    Any exception can be sent to another process. If it cannot be pickled, or if the copy cannot be made there,
-    an exception of the built-in class that it is derived from arrives in its place, with its name and
+    Any exception can be sent to another process. If it cannot be pickled, or if the copy cannot be made
+    there, an exception of the built-in class that it is derived from arrives in its place, with its name and
     traceback.
 
     Parameters
@@ -285,9 +285,7 @@ class FileInbox:
             self._owner = private_files.owner_of(self.folder)
         try:
             file = private_files.open_to_read(entry.path, self._owner)
-        except (
-            OSError
-        ):  # nothing that another user wrote is unpickled; the items come with the result of the task
+        except OSError:  # nothing of another user is unpickled; the items come with the result of the task
             return []
         items = []
         with file:

@@ -9,7 +9,8 @@ from typing import Any, Protocol, TypeGuard
 
 #: Difference of two clocks in seconds from which times are corrected.
 MIN_DIFFERENCE = 1.0
-#: Number of arrivals from a host that are compared: a clock that was set right meanwhile is noticed after so many.
+#: Number of arrivals from a host that are compared: a clock that was set right meanwhile is noticed after so
+#: many.
 N_ARRIVALS = 50
 
 
@@ -28,9 +29,9 @@ class Timed(Protocol):
 class HostClocks:
     """Differences between the clock of this machine and those of the hosts that items arrive from.
 
-    A difference is the smallest delay between the end of the work there and the arrival of its item here: the way
-    takes some time, never a negative one, so the smallest delay is closest to the difference of the clocks. That is
-    the minimum filter of NTP (RFC 5905, section 10).
+    A difference is the smallest delay between the end of the work there and the arrival of its item here: the
+    way takes some time, never a negative one, so the smallest delay is closest to the difference of the
+    clocks. That is the minimum filter of NTP (RFC 5905, section 10).
     """
 
     def __init__(self) -> None:

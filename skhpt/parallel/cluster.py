@@ -1,7 +1,8 @@
 """Base class of the backends of clusters, whose workers may be on other machines and may come and go.
 
-It has what the engines have in common: the number of workers at each moment, waiting for the first workers, the
-duration of tasks, fits that take too long, and which loss of a task is whose fault. A subclass speaks to its engine.
+It has what the engines have in common: the number of workers at each moment, waiting for the first workers,
+the duration of tasks, fits that take too long, and the losses of tasks and their causes. A subclass calls its
+engine.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ CHECK_SECONDS = 1.0
 SECONDS_UNTIL_WARNING = 10.0
 #: Duration of a task in multiples of what sending it costs, and its bounds in seconds.
 TASK_PER_COST, MIN_TASK_SECONDS, MAX_TASK_SECONDS = 20.0, 0.1, 3.0
-#: Work to queue for each worker, in seconds: an adaptive cluster asks for more workers by the work that is queued.
+#: Work to queue for each worker, in seconds: an adaptive cluster asks for more workers by the work that is
+#: queued.
 QUEUED_SECONDS = 10.0
 #: Bounds of the number of tasks to queue for each worker, and the least number for the whole cluster.
 MIN_TASKS_PER_SLOT, MAX_TASKS_PER_SLOT, MIN_QUEUED = 2, 20, 8
@@ -48,7 +50,8 @@ class ClusterOptions:
     Attributes
     ----------
     n_jobs : int or None
-        Greatest number of tasks at the same time; None or a negative number for as many as the cluster can run.
+        Greatest number of tasks at the same time; None or a negative number for as many as the cluster can
+        run.
     fit_timeout : float or None
         Seconds after which a fit is given up and its worker process ended.
     fit_resources : FitResources
@@ -113,7 +116,7 @@ class ClusterBackend(Backend):
         self._shared: dict[int, tuple[Any, SharedValue]] = {}  # large arguments by id()
         self._n_available = 0
         self._next_check = -math.inf
-        self._drought: _Drought | None = None
+        self._outage: _Outage | None = None
         self._is_lost = False  # the cluster
         self._clocks = HostClocks()
         self._costs: deque[float] = deque(maxlen=50)  # seconds
@@ -147,8 +150,8 @@ class ClusterBackend(Backend):
     def _receive(self, seconds: float) -> list[TaskUpdate]:
         """Wait for updates of tasks, no longer than so many seconds.
 
-        Items arrive through `_arrived` and outputs through `_ended`. Ctrl-C may raise only where nothing that has
-        arrived can be lost: the subclass waits in a context of `interruptible`.
+        Items arrive through `_arrived` and outputs through `_ended`. Ctrl-C may raise only where nothing that
+        has arrived can be lost: the subclass waits in a context of `interruptible`.
         """
 
     @abstractmethod
@@ -259,8 +262,9 @@ class ClusterBackend(Backend):
         task_id : int
             The task.
         is_to_blame : bool
-            Whether it is certain that the worker died of this task. Which candidate it died of is certain only if the
-            task has one candidate: otherwise the remaining ones are tried again, each in a task of its own.
+            Whether it is certain that the worker died of this task. Which candidate it died of is certain
+            only if the task has one candidate: otherwise the remaining ones are tried again, each in a task
+            of its own.
         """
         del self._running[task_id]
         if not is_to_blame:
@@ -313,16 +317,16 @@ class ClusterBackend(Backend):
         self._n_available = self._count_slots()
         self._next_check = time.monotonic() + CHECK_SECONDS
         if self._n_available:
-            self._drought = None
+            self._outage = None
         else:
-            self._drought = self._drought or _Drought(time.monotonic())
-            self._warn_of(self._drought)
+            self._outage = self._outage or _Outage(time.monotonic())
+            self._warn_of(self._outage)
 
-    def _warn_of(self, drought: _Drought) -> None:
+    def _warn_of(self, outage: _Outage) -> None:
         """Tell the user once that there has been no worker for some time."""
-        if drought.has_warned or time.monotonic() - drought.since < SECONDS_UNTIL_WARNING:
+        if outage.has_warned or time.monotonic() - outage.since < SECONDS_UNTIL_WARNING:
             return
-        drought.has_warned = True
+        outage.has_warned = True
         needs = f" with {self.options.fit_resources}" if self.options.fit_resources else ""
         warn_user(
             f"the {self.engine} cluster has had no worker{needs} for {SECONDS_UNTIL_WARNING:.0f} seconds; "
@@ -346,7 +350,7 @@ class ClusterBackend(Backend):
 
 
 @dataclass
-class _Drought:
+class _Outage:
     """A time without a worker.
 
     Attributes

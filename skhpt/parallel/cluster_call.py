@@ -47,8 +47,8 @@ class Output(NamedTuple):
     seconds : float
         Duration of the call.
     idle_seconds : float or None
-        Time for which the worker had nothing to do before the call; None for its first call. While tasks are queued,
-        this is what a task costs on the engine beyond the work in it.
+        Time for which the worker had nothing to do before the call; None for its first call. While tasks are
+        queued, this is what a task costs on the engine beyond the work in it.
     is_value_lost : bool
         Whether the call could not begin, because a shared value is lost.
     missing : tuple of str
@@ -78,8 +78,8 @@ def run_call(call: Call, channel: Channel, load: Callable[[SharedValue], Any]) -
     channel : Channel
         Takes the items that the task yields.
     load : callable
-        ``load(shared)`` returns a shared value that this process does not have yet. It raises `ValueLostError` if the
-        engine has lost the value.
+        ``load(shared)`` returns a shared value that this process does not have yet. It raises
+        `ValueLostError` if the engine has lost the value.
     """
     steps = stream_call(call, load)
     while True:

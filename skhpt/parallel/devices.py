@@ -1,7 +1,7 @@
 """Devices: the GPUs of this machine, and which of them each fit or each worker may use.
 
-A process uses the devices that its variable ``CUDA_VISIBLE_DEVICES`` names, by index or by UUID. So estimators need no
-parameter for it: the variable is set before a process runs anything.
+A process uses the devices that its variable ``CUDA_VISIBLE_DEVICES`` names, by index or by UUID. So
+estimators need no parameter for it: the variable is set before a process runs anything.
 """
 
 from __future__ import annotations
@@ -87,9 +87,8 @@ def parse_listing(text: str) -> tuple[str, ...]:
         return tuple(str(index) for index in range(len(found)))
     names: list[str] = []
     for indent, uuid in found:
-        if (
-            indent and names and names[-1].startswith("GPU-")
-        ):  # the GPU of this part cannot be used as a whole
+        # The GPU of this part cannot be used as a whole.
+        if indent and names and names[-1].startswith("GPU-"):
             names.pop()
         names.append(uuid)
     return tuple(names)
@@ -153,10 +152,10 @@ def assign_devices(
 ) -> dict[str, str]:
     """Divide the devices of each host among its workers.
 
-    A worker that sees no more devices than it declares keeps them. Another one gets the devices with the least load
-    among those that it sees, and the first ones in its own order if the loads are equal: dask-cuda gives each worker
-    of a host the same devices, beginning with its own. Larger workers choose first, so that the smaller ones fill the
-    gaps.
+    A worker that sees no more devices than it declares keeps them. Another one gets the devices with the
+    least load among those that it sees, and the first ones in its own order if the loads are equal: dask-cuda
+    gives each worker of a host the same devices, beginning with its own. Larger workers choose first, so that
+    the smaller ones fill the gaps.
 
     Parameters
     ----------
@@ -168,12 +167,12 @@ def assign_devices(
     Returns
     -------
     visible : dict of str to str
-        The ``CUDA_VISIBLE_DEVICES`` of each worker by its address, without the workers that have or declare none.
+        The ``CUDA_VISIBLE_DEVICES`` of each worker by its address, without the workers that have or declare
+        none.
     """
     assigned = assigned or {}
-    loads: defaultdict[tuple[str, str], float] = defaultdict(
-        float
-    )  # GPUs that are declared, by host and device
+    # GPUs that are declared, by host and device.
+    loads: defaultdict[tuple[str, str], float] = defaultdict(float)
     visible: dict[str, str] = {}
     for worker in sorted((w for w in workers if w.n_devices > 0), key=lambda w: _turn(w, assigned)):
         names = assigned.get(worker.address) or _choose(worker, loads)

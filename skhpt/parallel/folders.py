@@ -1,7 +1,7 @@
 """Temporary folders, which do not outlive the process that makes them, even if it is killed.
 
-The name of a folder contains the machine, the process and its start time. So the next search removes folders of
-processes that are gone.
+The name of a folder contains the machine, the process and its start time. So the next search removes folders
+of processes that are gone.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Files of temporary folders that are pickled and unpickled: no other user may read, replace or plant them.
 
-The folders come from `tempfile.mkdtemp`: random names, and access for their owner only. The functions of this module
-do not rely on that alone.
+The folders come from `tempfile.mkdtemp`: random names, and access for their owner only. The functions of this
+module do not rely on that alone.
 """
 
 from __future__ import annotations

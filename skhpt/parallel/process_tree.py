@@ -14,8 +14,8 @@ from contextlib import suppress
 
 #: Seconds that a killed process has to end: it may wait for a disk.
 SECONDS_TO_DIE = 5.0
-#: A process: its id, and its start time, by which it is told from a later process with the same id. The time is
-#: empty where it is not known.
+#: A process: its id, and its start time, by which it is told from a later process with the same id. The time
+#: is empty where it is not known.
 Processes = dict[int, str]
 
 

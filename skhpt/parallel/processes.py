@@ -2,8 +2,9 @@
 
 When a worker of a shared pool dies, the pool ends all of them, and it is not known which task was the cause.
 Here it is known, and other tasks are not affected. The workers are started for one search only: on Linux by a
-fork server, elsewhere each by an executor of loky. A worker with devices of its own is always a new process: a GPU
-cannot be used after a fork by a process whose parent has used it, and packages may use it when they are imported.
+fork server, elsewhere each by an executor of loky. A worker with devices of its own is always a new process:
+a GPU cannot be used after a fork by a process whose parent has used it, and packages may use it when they are
+imported.
 """
 
 from __future__ import annotations

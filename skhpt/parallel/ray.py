@@ -1,7 +1,7 @@
 """Backend for a Ray cluster, on the public interface of Ray: tasks, objects, and cancelling by force.
 
-Ray's own backend for joblib keeps actors in a pool: the death of one of them ends the search, results come back in
-rounds, and none of its actors can be ended while it works.
+Ray's own backend for joblib keeps actors in a pool: the death of one of them ends the search, results come
+back in rounds, and none of its actors can be ended while it works.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ from skhpt.parallel.shared_values import ValueLostError
 
 #: Seconds for which the head node may give no answer. Ray ends the process of the search after 60 seconds.
 SECONDS_WITHOUT_HEAD = 30.0
-#: Seconds for which a worker keeps items, so that many short fits do not each cost what it takes to send an item (0.2
-#: milliseconds in the worker and in the process of the search). No more work than that is lost with a worker, beside
-#: the fit that it is running.
+#: Seconds for which a worker keeps items, so that many short fits do not each cost what it takes to send an
+#: item (0.2 milliseconds in the worker and in the process of the search). No more work than that is lost with
+#: a worker, beside the fit that it is running.
 SECONDS_TO_GROUP = 0.005
 
 
 class RayBackend(ClusterBackend):
     """Backend on a Ray cluster, with one task of Ray per task.
 
-    A task of Ray is a generator, the items of which arrive while it runs. Ray does not repeat a task itself, so that
-    nothing that has arrived is computed again.
+    A task of Ray is a generator, the items of which arrive while it runs. Ray does not repeat a task itself,
+    so that nothing that has arrived is computed again.
     """
 
     engine = "Ray"

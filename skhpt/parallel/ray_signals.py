@@ -28,8 +28,8 @@ def handler_kept() -> Iterator[None]:
 def ending_at_once() -> Iterator[None]:
     """Let SIGTERM end this worker of Ray at once.
 
-    `SystemExit` would be caught as a failure of the fit, and the fold of a machine that is shut down would not be
-    tried again.
+    `SystemExit` would be caught as a failure of the fit, and the fold of a machine that is shut down would
+    not be tried again.
     """
     before = signal.getsignal(signal.SIGTERM)
     if not is_of_ray(before):

@@ -1,7 +1,7 @@
 """Waiting for streams of Ray in a thread of its own.
 
-If Ray is shut down by another thread, `ray.wait` may never return. The thread of the search therefore waits in Python,
-where it can see that, and Ctrl-C reaches it at once.
+If Ray is shut down by another thread, `ray.wait` may never return. The thread of the search therefore waits
+in Python, where it can see that, and Ctrl-C reaches it at once.
 """
 
 from __future__ import annotations

@@ -60,7 +60,8 @@ class ValueCache:
     seconds : float, default=SECONDS_TO_KEEP
         Seconds for which a value is kept that no task uses.
     seconds_older : float, default=SECONDS_TO_KEEP_OLDER
-        Seconds for which the values of a search are kept that has no task while another search has its values here.
+        Seconds for which the values of a search are kept that has no task while another search has its values
+        here.
     """
 
     def __init__(self, seconds: float = SECONDS_TO_KEEP, seconds_older: float = SECONDS_TO_KEEP_OLDER):

@@ -7,8 +7,8 @@ import sys
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 
-#: Packages of which a worker must have the version of this process: with another version the results may differ, or
-#: tasks cannot be read.
+#: Packages of which a worker must have the version of this process: with another version the results may
+#: differ, or tasks cannot be read.
 PACKAGES = ("skhpt", "scikit-learn", "numpy", "scipy", "joblib")
 
 

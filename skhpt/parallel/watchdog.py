@@ -1,7 +1,7 @@
 """Watchdog: worker processes and their files end with the process that started them, even if that is killed.
 
-One watchdog serves all searches of a process. It stays after a search as long as there are idle workers, which
-joblib keeps for later.
+One watchdog serves all searches of a process. It stays after a search as long as there are idle workers,
+which joblib keeps for later.
 """
 
 from __future__ import annotations

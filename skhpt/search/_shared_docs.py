@@ -67,9 +67,9 @@ return_predictions : bool, default=False
     these that the estimator has. Fit and score times do not include them.""",
     "n_jobs": """
 n_jobs : int, default=None
-    Number of folds that are evaluated in parallel. None means 1 unless `joblib.parallel_config` sets another
-    number;
-    -1 means all processors. The result does not depend on it.""",
+    Number of folds that are evaluated in parallel. None means the number of `joblib.parallel_config`, or else 1,
+    and on Dask and Ray as many as the cluster can run; -1 means all processors, or all of the cluster. The result
+    does not depend on it.""",
     "pre_dispatch": """
 pre_dispatch : int or str, default='2*n_jobs'
     Number of tasks that are sent to the workers before they are needed. None sends all tasks at once.""",
@@ -111,12 +111,13 @@ fit_timeout : float, default=None
     killed; the state of the fold is "timeout" and its score `error_score`. Workers are then always processes.""",
     "fit_resources": """
 fit_resources : dict, default=None
-    Resources that one fit needs, such as ``{"GPU": 0.5, "CPU": 2}``: a part of one GPU, a whole number of GPUs,
+    Resources that one fit needs, such as ``{"GPU": 0.5, "CPU": 2}``: a part of one GPU or a whole number of GPUs,
     a number of processors, or an amount of a resource of the cluster. No more fits run at the same time than the
     resources allow. On one machine, fits run in worker processes, each with the variable
-    ``CUDA_VISIBLE_DEVICES`` of its GPUs (from that of this process, or all GPUs of the machine), and with
-    "CPU" threads for libraries. On Dask and Ray, these are the resources of the tasks: on Dask those that the
-    workers declare (``dask worker --resources "GPU=1"``), on Ray also ``num_gpus`` and ``num_cpus``.""",
+    ``CUDA_VISIBLE_DEVICES`` of its GPUs (out of those that this process may use, or all GPUs of the machine),
+    and with as many threads of libraries as "CPU" says. On Dask these are resources that the workers declare
+    (``dask worker --resources "GPU=1"``). On Ray "GPU" and "CPU" are ``num_gpus`` and ``num_cpus`` of its tasks,
+    and other names are its custom resources or "memory".""",
     "max_retries": """
 max_retries : int, default=2
     Number of workers that may die of a candidate (killed, out of memory, crash of native code) before the
