@@ -22,9 +22,8 @@ from skhpt import GridSearch, ManualSearch, RandomSearch
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
 # The README's first command, which CI runs.
 EXAMPLES = [path for path in EXAMPLES if path.stem != "quickstart"]
-ENGINES = {"dask_cluster": "distributed", "ray_cluster": "ray"}
-#: Examples that take long.
-SLOW = {"ray_cluster"}
+#: Engines of the example on clusters, with their packages.
+ENGINES = {"dask": "distributed", "ray": "ray"}
 
 
 def test_a_persons_day(tmp_path, capsys):
@@ -73,20 +72,25 @@ def test_a_persons_day(tmp_path, capsys):
     assert cross_val_score(grid.set_params(n_jobs=None, previous=None), X_test, y_test, cv=2).mean() > 0.8
 
 
-@pytest.mark.parametrize(
-    "example",
-    [
-        pytest.param(path, id=path.stem, marks=[pytest.mark.slow] if path.stem in SLOW else [])
-        for path in EXAMPLES
-    ],
-)
-def test_examples_run(example, tmp_path):
-    if example.stem in ENGINES:
-        pytest.importorskip(ENGINES[example.stem])
-    arguments = [str(tmp_path / "picture.png")] if "sys.argv" in example.read_text() else []
+def runs_of_examples():
+    """Return all examples and their first arguments."""
+    for path in EXAMPLES:
+        if path.stem != "cluster":
+            yield pytest.param(path, [], id=path.stem)
+            continue
+        for engine in ENGINES:
+            marks = [pytest.mark.slow] if engine == "ray" else []
+            yield pytest.param(path, [engine], id=f"cluster-{engine}", marks=marks)
+
+
+@pytest.mark.parametrize("example, arguments", list(runs_of_examples()))
+def test_examples_run(example, arguments, tmp_path):
+    for engine in arguments:
+        pytest.importorskip(ENGINES[engine])
+    pictures = [str(tmp_path / "picture.png")] if "sys.argv" in example.read_text() else []
     folders = {**os.environ, "TMPDIR": str(tmp_path)}
-    command = [sys.executable, str(example), *arguments]
+    command = [sys.executable, str(example), *arguments, *pictures]
     run = subprocess.run(command, capture_output=True, text=True, check=False, env=folders, cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     assert "The best candidates" in run.stdout
-    assert all(Path(picture).stat().st_size > 10_000 for picture in arguments)
+    assert all(Path(picture).stat().st_size > 10_000 for picture in pictures)
