@@ -40,6 +40,8 @@ def ray_cluster(ray_of_the_session):
 def needs_ray(item):
     """Tell whether a test runs on the Ray cluster."""
     call = getattr(item, "callspec", None)
-    return "ray_cluster" in getattr(item, "fixturenames", ()) or (
-        call is not None and call.params.get("case") == "ray"
+    params = {} if call is None else call.params
+    return "ray_cluster" in getattr(item, "fixturenames", ()) or "ray" in (
+        params.get("case"),
+        params.get("engine"),
     )
