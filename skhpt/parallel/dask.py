@@ -49,6 +49,8 @@ from skhpt.parallel.versions import own_versions
 SECONDS_TO_ANSWER = 10.0
 #: Seconds to wait for results: a fit may block the worker that has them, until `fit_timeout` ends it.
 SECONDS_TO_GATHER = 30.0
+#: Deaths of workers for which a candidate, or an unknown one, is only suspected.
+MAX_UNCERTAIN_DEATHS = 3
 #: The `wait_for_workers_timeout` of joblib's backend unless the user says another: a search then waits
 #: without limit.
 DEFAULT_WAIT = 10
@@ -70,6 +72,8 @@ class _SentTask:
         Numbers of those items.
     old_runs : set of str
         Runs that Dask has repeated.
+    is_alone : bool
+        Whether this run is known to have begun while no other run was in its process.
     """
 
     call: Call
@@ -77,6 +81,7 @@ class _SentTask:
     run: str = ""
     numbers: set[int] = field(default_factory=set)
     old_runs: set[str] = field(default_factory=set)
+    is_alone: bool = False
 
 
 class _LoadEnded(NamedTuple):
@@ -449,6 +454,7 @@ class DaskBackend(ClusterBackend):
             arrived = SentItem(*fields)
             if arrived.task_id in self._sent and self._begin_run(arrived.task_id, arrived.run):
                 self._sent[arrived.task_id].numbers.add(arrived.number)
+                self._sent[arrived.task_id].is_alone = arrived.is_alone
                 items.setdefault(arrived.task_id, []).append(pickle.loads(arrived.data))
         return [self._arrived(task_id, new, message["worker"]) for task_id, new in items.items()]
 
@@ -461,6 +467,7 @@ class DaskBackend(ClusterBackend):
             sent.old_runs.add(sent.run)
             sent.run = run
             sent.numbers.clear()
+            sent.is_alone = False
             self._running[task_id] = RunningTask()
         return True
 
@@ -480,16 +487,28 @@ class DaskBackend(ClusterBackend):
         begun = [task_id for task_id in own if self._running[task_id].worker == worker]
         if message["expected"] or worker in self._ended_workers:
             return updates + self._end_all(begun)
-        # A task of another search may be the cause too.
-        if (len(own) == 1 and len(keys) == 1) or (len(begun) == 1 and self._n_threads(worker) == 1):
-            [task_id] = begun or own
-            self._cancel([task_id])
-            return [*updates, self._lost(task_id, is_to_blame=True)]
-        return updates + self._suspect(begun or own)
+        if len(own) == 1 and len(keys) == 1 and self._is_culprit(own[0]):
+            culprit = own[0]
+        elif len(begun) == 1 and self._n_threads(worker) == 1:
+            [culprit] = begun
+        else:
+            return updates + self._suspect(begun or own)
+        self._cancel([culprit])
+        return [*updates, self._lost(culprit, is_to_blame=True)]
 
     def _n_threads(self, address: str) -> int | None:
         worker = self._workers.get(address)
         return None if worker is None else worker.n_threads
+
+    def _is_culprit(self, task_id: int) -> bool:
+        """Tell whether a worker has died of the only task that Dask knew there.
+
+        Runs of cancelled tasks go on, so another one may be the cause, unless the process had no other run when this
+        task began. If that stays unknown, for example because the process dies before the task begins, a death counts
+        after some others.
+        """
+        n_deaths = self._deaths[self._running[task_id].candidate]
+        return self._sent[task_id].is_alone or n_deaths >= MAX_UNCERTAIN_DEATHS
 
     def _end_all(self, task_ids: Sequence[int]) -> list[TaskUpdate]:
         """Cancel tasks whose worker is gone for another reason; return their last updates."""

@@ -68,12 +68,15 @@ class SentItem(NamedTuple):
         Number of the item among those of the run.
     data : bytes
         The pickled item.
+    is_alone : bool
+        Whether no other run was in the process when this one began: Dask knows no more of cancelled runs, which go on.
     """
 
     task_id: int
     run: str
     number: int
     data: bytes
+    is_alone: bool
 
 
 class Returned(NamedTuple):
@@ -121,11 +124,13 @@ def run_on_worker(call: tuple[Any, ...], order: tuple[Any, ...]) -> tuple[Any, .
     worker = get_worker()
     own_order = Order(*order)
     channel = _Channel(own_order, worker)
-    # An estimator with an ``n_jobs`` of its own finds the cluster, as with joblib's backend; the others use
-    # one thread.
-    with parallel_config("dask", n_jobs=1):
-        output = run_call(Call(*call), channel, _raise_lost)
-    items = channel.close()
+    try:
+        # An estimator with an ``n_jobs`` of its own finds the cluster, as with joblib's backend; the others use
+        # one thread.
+        with parallel_config("dask", n_jobs=1):
+            output = run_call(Call(*call), channel, _raise_lost)
+    finally:
+        items = channel.close()
     if output.is_value_lost:
         devices = find_devices().names if own_order.needs_devices else ()
         lacks = Returned(worker.address, channel.run, output.missing, host=gethostname(), devices=devices)
@@ -153,6 +158,10 @@ def _dumps(items: list[Any], output: Output) -> bytes:
         return bytes(_joblib.dumps(([], output._replace(result=TaskFailure(error)))))
 
 
+#: The runs that this process is executing.
+_runs: set[str] = set()
+
+
 class _Channel:
     """Channel of a run of a task.
 
@@ -167,7 +176,9 @@ class _Channel:
     def __init__(self, order: Order, worker: Any):
         self.order, self.worker = order, worker
         self.run = uuid4().hex[:12]
+        self.is_alone = not _runs
         self._items: list[Any] = []
+        _runs.add(self.run)
 
     def send(self, item: Any) -> None:
         number = len(self._items)
@@ -180,6 +191,7 @@ class _Channel:
     def close(self) -> list[Any]:
         """Return all items; those that are not sent yet are not sent any more."""
         outbox.forget(self)
+        _runs.discard(self.run)
         return self._items
 
 
@@ -217,7 +229,7 @@ class Outbox:
             data = pickle.dumps(item, protocol=5)
             if len(data) <= MAX_ITEM_BYTES:
                 order = channel.order
-                sent = SentItem(order.task_id, channel.run, number, data)
+                sent = SentItem(order.task_id, channel.run, number, data, channel.is_alone)
                 groups.setdefault((channel.worker, order.search, order.topic), []).append(tuple(sent))
         for (worker, search, topic), items in groups.items():
             data = pickle.dumps(items, protocol=5)

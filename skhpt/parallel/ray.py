@@ -15,11 +15,17 @@ from typing import Any, NoReturn
 
 from joblib import parallel_config
 
+from skhpt._warnings import warn_user
 from skhpt.parallel import _joblib
 from skhpt.parallel._joblib import ParallelBackendBase
 from skhpt.parallel.backends import Interruptible
 from skhpt.parallel.channels import Begun, TaskFailure, TaskUpdate
-from skhpt.parallel.cluster import MAX_TASK_SECONDS, ClusterBackend, ClusterOptions
+from skhpt.parallel.cluster import (
+    MAX_TASK_SECONDS,
+    SECONDS_UNTIL_WARNING,
+    ClusterBackend,
+    ClusterOptions,
+)
 from skhpt.parallel.cluster_call import Call, Output, stream_call
 from skhpt.parallel.fit_resources import FitResources
 from skhpt.parallel.ray_resources import check_resources, n_slots, task_options
@@ -58,7 +64,7 @@ class RayBackend(ClusterBackend):
         self._sources: dict[str, Any] = {}  # references to the shared values, by token
         context = ray.get_runtime_context()
         self._job_id, self._head = context.get_job_id(), context.gcs_address
-        self._head_answered = time.monotonic()
+        self._head_answered, self._has_warned_of_head = time.monotonic(), False
 
     @staticmethod
     def serves(backend: ParallelBackendBase) -> bool:
@@ -78,12 +84,13 @@ class RayBackend(ClusterBackend):
         self._check_session()
         now = time.monotonic()
         if _answers(self._head):
-            self._head_answered = now
+            self._head_answered, self._has_warned_of_head = now, False
         elif now - self._head_answered > SECONDS_WITHOUT_HEAD:
             self._give_up(
                 f"its head node {self._head} has not answered for {SECONDS_WITHOUT_HEAD:.0f} seconds"
             )
         else:
+            self._warn_of_head(now - self._head_answered)
             return self._n_available  # asking the head node would block
         return n_slots(_nodes(), self._task_options)
 
@@ -171,6 +178,20 @@ class RayBackend(ClusterBackend):
         self._sources.clear()
 
     # -- private ---------------------------------------------------------------------------------------------
+
+    def _warn_of_head(self, seconds: float) -> None:
+        """Tell the user once that the head node does not answer.
+
+        The error that ends a script is not shown, because Ray's own hook for such errors waits for the head node until
+        Ray ends the process.
+        """
+        if seconds > SECONDS_UNTIL_WARNING and not self._has_warned_of_head:
+            self._has_warned_of_head = True
+            warn_user(
+                f"the head node {self._head} of the Ray cluster has not answered for {SECONDS_UNTIL_WARNING:.0f} "
+                f"seconds; after {SECONDS_WITHOUT_HEAD:.0f} seconds the search ends with an error, and its journal has "
+                "the scores that came back"
+            )
 
     def _drop(self, task_id: int) -> Any:
         """Forget the stream of a task; return it."""

@@ -293,7 +293,7 @@ def test_tasks_that_are_sent_before_the_first_worker_have_their_resources():
 @pytest.mark.slow
 def test_an_adaptive_cluster_grows(iris):
     with local_cluster(0) as client:
-        client.cluster.adapt(0, 2, interval="200ms")
+        client.cluster.adapt(minimum=0, maximum=2, interval="200ms")
         workers = set()
 
         def look():

@@ -5,6 +5,7 @@ import pickle
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pandas as pd
 import pytest
@@ -88,9 +89,10 @@ def test_examples_run(example, arguments, tmp_path):
     for engine in arguments:
         pytest.importorskip(ENGINES[engine])
     pictures = [str(tmp_path / "picture.png")] if "sys.argv" in example.read_text() else []
-    folders = {**os.environ, "TMPDIR": str(tmp_path)}
     command = [sys.executable, str(example), *arguments, *pictures]
-    run = subprocess.run(command, capture_output=True, text=True, check=False, env=folders, cwd=tmp_path)
+    with TemporaryDirectory(prefix="r") as short:  # Ray has sockets there, whose paths have at most 107 bytes
+        folders = {**os.environ, "TMPDIR": short}
+        run = subprocess.run(command, capture_output=True, text=True, check=False, env=folders, cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     assert "The best candidates" in run.stdout
     assert all(Path(picture).stat().st_size > 10_000 for picture in pictures)
