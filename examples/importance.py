@@ -30,7 +30,7 @@ forest_space = {
     "criterion": ["gini", "entropy"],
 }
 forest = ExtraTreesClassifier(27, random_state=0)
-rungs = HyperbandSearchCV(forest, forest_space, n_candidates=54, random_state=0, n_jobs=2).fit(X, y)
+rungs = HyperbandSearchCV(forest, forest_space, n_candidates=108, random_state=0, n_jobs=2).fit(X, y)
 
 # The kernel chooses the branch: gamma exists for two of the three kernels only.
 svc_space = [
