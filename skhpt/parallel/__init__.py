@@ -5,8 +5,8 @@
   (`retrieval`). `processes`: worker processes that can be killed one by one; `fork_server` makes them within
   milliseconds, on Linux.
 - `cluster`: the base class `ClusterBackend`; `engines` chooses between `dask` and `ray`. `cluster_call`: a
-  task on a worker of a cluster. `shared_values`: the data, of which each worker process has one copy. `versions`,
-  `clocks`: differences between machines.
+  task on a worker of a cluster. `shared_values`: the data, of which each worker process has one copy.
+  `versions`, `clocks`: differences between machines.
 - `dask`, with `dask_cluster` (its workers), `dask_events`, `dask_values` and `dask_worker` (what runs there).
 - `ray`, with `ray_resources`, `ray_waiter` (waiting for results) and `ray_signals`.
 - `fit_resources`: what one fit needs. `local_workers`, `devices`: the processes and GPUs of this machine.

@@ -503,9 +503,9 @@ class DaskBackend(ClusterBackend):
     def _is_culprit(self, task_id: int) -> bool:
         """Tell whether a worker has died of the only task that Dask knew there.
 
-        Runs of cancelled tasks go on, so another one may be the cause, unless the process had no other run when this
-        task began. If that stays unknown, for example because the process dies before the task begins, a death counts
-        after some others.
+        Runs of cancelled tasks go on, so another one may be the cause, unless the process had no other run
+        when this task began. If that stays unknown, for example because the process dies before the task
+        begins, a death counts after some others.
         """
         n_deaths = self._deaths[self._running[task_id].candidate]
         return self._sent[task_id].is_alone or n_deaths >= MAX_UNCERTAIN_DEATHS

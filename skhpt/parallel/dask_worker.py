@@ -69,7 +69,8 @@ class SentItem(NamedTuple):
     data : bytes
         The pickled item.
     is_alone : bool
-        Whether no other run was in the process when this one began: Dask knows no more of cancelled runs, which go on.
+        Whether no other run was in the process when this one began: Dask knows no more of cancelled runs,
+        which go on.
     """
 
     task_id: int
@@ -125,8 +126,8 @@ def run_on_worker(call: tuple[Any, ...], order: tuple[Any, ...]) -> tuple[Any, .
     own_order = Order(*order)
     channel = _Channel(own_order, worker)
     try:
-        # An estimator with an ``n_jobs`` of its own finds the cluster, as with joblib's backend; the others use
-        # one thread.
+        # An estimator with an ``n_jobs`` of its own finds the cluster, as with joblib's backend; the others
+        # use one thread.
         with parallel_config("dask", n_jobs=1):
             output = run_call(Call(*call), channel, _raise_lost)
     finally:

@@ -182,8 +182,8 @@ class RayBackend(ClusterBackend):
     def _warn_of_head(self, seconds: float) -> None:
         """Tell the user once that the head node does not answer.
 
-        The error that ends a script is not shown, because Ray's own hook for such errors waits for the head node until
-        Ray ends the process.
+        The error that ends a script is not shown, because Ray's own hook for such errors waits for the head
+        node until Ray ends the process.
         """
         if seconds > SECONDS_UNTIL_WARNING and not self._has_warned_of_head:
             self._has_warned_of_head = True

@@ -17,13 +17,16 @@ class Worker:
 
 
 def test_workers_of_one_process_send_their_own_items_to_each_search():
-    outbox, workers = Outbox(), [Worker("a"), Worker("b")]
+    outbox, workers, channels = Outbox(), [Worker("a"), Worker("b")], []
     for worker in workers:
         for search in ("first", "second"):
             channel = _Channel(Order(search, "topic of " + search, task_id=7), worker)
+            channels.append(channel)
             for number in range(2):
                 outbox.put(channel, number, (worker.address, search, number))
     outbox.send_now()
+    for channel in channels:
+        channel.close()
     for worker in workers:
         assert [topic for topic, _ in worker.messages] == ["topic of first", "topic of second"]
         for _, message in worker.messages:
