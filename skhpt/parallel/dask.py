@@ -26,7 +26,7 @@ from uuid import uuid4
 from skhpt.parallel._joblib import ParallelBackendBase
 from skhpt.parallel.backends import Interruptible
 from skhpt.parallel.channels import TaskUpdate
-from skhpt.parallel.cluster import ClusterBackend, ClusterOptions, RunningTask
+from skhpt.parallel.cluster import ClusterBackend, ClusterLostError, ClusterOptions, RunningTask
 from skhpt.parallel.cluster_call import Call, VersionError
 from skhpt.parallel.dask_cluster import (
     DaskWorker,
@@ -49,6 +49,8 @@ from skhpt.parallel.versions import own_versions
 SECONDS_TO_ANSWER = 10.0
 #: Seconds to wait for results: a fit may block the worker that has them, until `fit_timeout` ends it.
 SECONDS_TO_GATHER = 30.0
+#: Reason of the error if a client is closed, or has not reached the scheduler for some time.
+WHY_LOST = "the scheduler has ended, or the client or the cluster was closed"
 #: Deaths of workers for which a candidate, or an unknown one, is only suspected.
 MAX_UNCERTAIN_DEATHS = 3
 #: The `wait_for_workers_timeout` of joblib's backend unless the user says another: a search then waits
@@ -112,6 +114,7 @@ class DaskBackend(ClusterBackend):
     def __init__(self, backend: ParallelBackendBase, interruptible: Interruptible, options: ClusterOptions):
         super().__init__(backend, interruptible, options)
         self._client = backend.client
+        self._check_client(backend)
         self._submit_options = dict(backend.submit_kwargs)
         self._search = uuid4().hex
         self._sent: dict[int, _SentTask] = {}  # by task id
@@ -147,10 +150,16 @@ class DaskBackend(ClusterBackend):
 
     @classmethod
     def count_slots(cls, backend: ParallelBackendBase, resources: FitResources) -> int:
+        cls._check_client(backend)
         workers = read_workers(backend.client, SECONDS_TO_ANSWER)
         needs = needs_of(resources.amounts, backend.submit_kwargs.get("resources"), workers.values())
         check_resources(workers, needs)
         return sum(worker.n_slots(needs) for worker in workers.values())
+
+    @classmethod
+    def _check_client(cls, backend: ParallelBackendBase) -> None:
+        if _is_closed(backend.client):
+            raise ClusterLostError(cls.engine, WHY_LOST)
 
     def _count_slots(self) -> int:
         if self._client.status == "running":
@@ -202,12 +211,9 @@ class DaskBackend(ClusterBackend):
 
     def _check_connection(self) -> None:
         """Raise an error if the client is closed; after a new connection, subscribe to events again."""
-        status = self._client.status
-        if status in ("closing", "closed"):
-            self._give_up(
-                "the scheduler has ended, or the client or the cluster was closed while the search was running"
-            )
-        if status != "running":
+        if _is_closed(self._client):
+            self._give_up(WHY_LOST)
+        if self._client.status != "running":
             self._was_lost = True
         elif self._was_lost:
             self._was_lost = False
@@ -567,6 +573,10 @@ class DaskBackend(ClusterBackend):
         self._sent.clear()
         if self._has_left_slot:
             _return_to_slot()
+
+
+def _is_closed(client: Any) -> bool:
+    return client.status in ("closing", "closed")
 
 
 def _leave_slot() -> bool:

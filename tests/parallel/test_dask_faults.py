@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from joblib import parallel_config
 
-from skhpt import GridSearch, read_journal
+from skhpt import BayesSearchCV, GridSearch, read_journal
 from skhpt.callbacks import SearchCallback
 from skhpt.parallel import cluster
 from skhpt.parallel.cluster import ClusterLostError
@@ -242,6 +242,15 @@ def test_other_versions_are_said_with_the_worker_and_the_package(client, iris, m
     monkeypatch.setattr(dask_cluster, "own_versions", lambda: ours)
     with pytest.raises(VersionError, match=r"tcp://.* has scikit-learn .* instead of 0\.1"):
         fit(*iris)
+
+
+@pytest.mark.parametrize("kind", [GridSearch, BayesSearchCV])
+def test_a_client_that_was_closed_before_is_an_error(iris, kind):
+    search = kind(Null(), {"value": [0, 1, 2]})
+    with local_cluster(1, processes=False) as client, parallel_config("dask"):
+        client.close()
+        with pytest.raises(ClusterLostError, match="was closed"):
+            search.fit(*iris)
 
 
 def test_fit_timeout_needs_a_nanny(iris):
