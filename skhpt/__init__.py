@@ -1,6 +1,6 @@
 """skhpt: hyperparameter search for scikit-learn estimators."""
 
-from skhpt import callbacks, distributions, export, inspection, plots, select
+from skhpt import callbacks, distributions, export, inspection, plots, select, spaces
 from skhpt.fitting.warm_start import register_continuation
 from skhpt.inspection.journals import read_journals
 from skhpt.journal import read_journal
@@ -33,4 +33,5 @@ __all__ = [
     "register_submodel",
     "report",
     "select",
+    "spaces",
 ]

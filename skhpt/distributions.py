@@ -53,7 +53,7 @@ def loguniform_int(low: int, high: int) -> Distribution:
             raise TypeError(f"loguniform_int: {name} must be an integer, got {bound!r}")
     if not 1 <= low <= high:
         raise ValueError(f"loguniform_int: 1 <= low <= high is needed, got low={low!r}, high={high!r}")
-    return _loguniform_int(int(low), int(high))
+    return _DiscreteWithSource(_loguniform_int, int(low), int(high))
 
 
 def truncated_normal(mean: float, std: float, low: float, high: float) -> Distribution:
@@ -88,7 +88,7 @@ def truncated_normal(mean: float, std: float, low: float, high: float) -> Distri
     _check_positive("truncated_normal", "std", std)
     _check_number("truncated_normal", "mean", mean)
     _check_order("truncated_normal", low, high)
-    return _truncated_normal(float(mean), float(std), float(low), float(high))
+    return _ContinuousWithSource(_truncated_normal, float(mean), float(std), float(low), float(high))
 
 
 def truncated_lognormal(median: float, sigma: float, low: float, high: float) -> Distribution:
@@ -126,7 +126,7 @@ def truncated_lognormal(median: float, sigma: float, low: float, high: float) ->
     _check_order("truncated_lognormal", low, high)
     if low < 0:
         raise ValueError(f"truncated_lognormal: low must not be negative, got {low!r}")
-    return _truncated_lognormal(float(median), float(sigma), float(low), float(high))
+    return _ContinuousWithSource(_truncated_lognormal, float(median), float(sigma), float(low), float(high))
 
 
 def quantized(dist: Distribution, step: float) -> Quantized:
@@ -258,6 +258,29 @@ _Array: TypeAlias = np.ndarray  # shape parameters, points and quantiles, broadc
 
 # Shape parameters are named by the signature of _pmf or _pdf: that is how SciPy reads them.
 # ----------------------------------------------------------------------------------------------------------------------
+
+
+_FrozenContinuous: Any = type(stats.norm())
+_FrozenDiscrete: Any = type(stats.poisson(1))
+
+
+class _ContinuousWithSource(_FrozenContinuous):
+    """Frozen distribution that prints as the call that makes it."""
+
+    def __repr__(self) -> str:
+        return _call_text(self)
+
+
+class _DiscreteWithSource(_FrozenDiscrete):
+    """Frozen discrete distribution that prints as the call that makes it."""
+
+    def __repr__(self) -> str:
+        return _call_text(self)
+
+
+def _call_text(frozen: Any) -> str:
+    arguments = [*map(repr, frozen.args), *(f"{name}={value!r}" for name, value in frozen.kwds.items())]
+    return f"{frozen.dist.name}({', '.join(arguments)})"
 
 
 class _LogUniformInt(stats.rv_discrete):

@@ -18,10 +18,11 @@ PARAMETERS = {
 estimator : estimator object
     The estimator to tune. It needs ``fit``, and ``score`` if `scoring` is None.""",
     "param_distributions": """
-param_distributions : dict or list of dict
+param_distributions : dict, list of dict or 'auto'
     Parameter names and their distributions (of `scipy.stats`, of `skhpt.distributions`, or any object with
     ``rvs``)
-    or lists of choices, which are drawn uniformly. Each candidate uses one dict of a list of dicts.""",
+    or lists of choices, which are drawn uniformly. Each candidate uses one dict of a list of dicts. 'auto' is
+    the space of `skhpt.spaces.default_space` for the estimator and the data.""",
     "random_state": """
 random_state : int, RandomState instance or None, default=None
     Source of random numbers. An int gives the same candidates in every call.""",
@@ -149,6 +150,9 @@ cv_results_ : dict of numpy (masked) ndarrays
     "history_": """
 history_ : History
     All candidates and their folds in the order in which they were proposed, with states and error messages.""",
+    "space_": """
+space_ : dict or list of dict
+    The search space: as it was given, or the one that 'auto' stood for. Not for a search over given points.""",
     "stop_reason_": """
 stop_reason_ : {"completed", "constraint", "interrupted", "max_time", "target_score", "patience"}
     Reason why the search ended. "constraint": there are fewer candidates than were asked for, because no

@@ -7,7 +7,7 @@ import time
 from abc import abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
-from copy import copy
+from copy import copy, deepcopy
 from dataclasses import asdict, replace
 from functools import partial
 from inspect import signature
@@ -25,6 +25,7 @@ from skhpt._typing import (
     Estimator,
     Params,
     RandomState,
+    SpaceDefinition,
 )
 from skhpt._warnings import warn_user
 from skhpt.callbacks.mlflow import mlflow_callbacks
@@ -36,6 +37,7 @@ from skhpt.parallel.fit_resources import check_fit_resources
 from skhpt.results.cv_results import cv_results, metric_names
 from skhpt.results.status_tracker import StatusTracker
 from skhpt.reuse.report import ReuseReport
+from skhpt.reuse.rng_guard import global_rng_kept
 from skhpt.reuse.scorer_needs import Needs, scorer_needs
 from skhpt.search.corrected_score import PredictionsMixin
 from skhpt.search.estimator import SearchEstimator, check_hooks
@@ -68,6 +70,7 @@ from skhpt.session.validation import (
 from skhpt.session.verbose_report import VerboseReport
 from skhpt.space.constraint import is_allowed
 from skhpt.space.space import Space
+from skhpt.spaces import AUTO, default_space
 from skhpt.strategies.base import Strategy
 from skhpt.strategies.fixed_list import FixedList
 from skhpt.trial import Trial
@@ -90,6 +93,7 @@ class BaseSearch(RepresentationMixin, LeaderboardMixin, PredictionsMixin, Search
     history_: History
     stop_reason_: str
     reuse_report_: ReuseReport
+    space_: SpaceDefinition
     n_splits_: int
     multimetric_: bool
     refit_time_: float
@@ -105,11 +109,23 @@ class BaseSearch(RepresentationMixin, LeaderboardMixin, PredictionsMixin, Search
 
     @abstractmethod
     def _parse_space(self) -> Space | None:
-        """Return the search space; None for a search over given candidates."""
+        """Return the search space that the user gave; None for a search over given candidates."""
 
     @abstractmethod
     def _make_strategy(self, session: Session) -> Strategy:
         """Return the strategy that continues the history of a session; raise for bad input."""
+
+    def _default_space(self, inputs: Inputs, n_train: int | None) -> SpaceDefinition:
+        """Return the space that "auto" stands for.
+
+        Parameters
+        ----------
+        inputs : Inputs
+            The estimator and the data.
+        n_train : int or None
+            Number of rows of the smallest training part; None if it is not known.
+        """
+        return default_space(inputs.estimator, inputs.X, inputs.y, n_train=n_train)
 
     def _draw_points(self, space: Space | None, stored: journal.Header | None) -> DrawnPoints | None:
         """Draw points before the folds, as scikit-learn does, or those of a journal again; by default none."""
@@ -228,11 +244,11 @@ class BaseSearch(RepresentationMixin, LeaderboardMixin, PredictionsMixin, Search
             Whether to print lines of candidates, if `verbose` asks for them.
         """
         inputs = self._check_inputs(X, y, params)
-        space = self._parse_space()
-        self._check_parameters(inputs, space)
-        callbacks = begin_callbacks(self, inputs.X, inputs.y, inputs.params)
         keep = keep and hasattr(self, "history_")
         stored = None if self.journal is None else stored_header(self.journal, self._random_state)
+        space = self._choose_space(inputs, keep, stored)
+        self._check_parameters(inputs, space)
+        callbacks = begin_callbacks(self, inputs.X, inputs.y, inputs.params)
         drawn = None if self._chooses_rounds else self._draw_points(space, stored)
         folds = self._get_folds(inputs, keep, stored)
         fidelity = self._choose_fidelity(inputs, folds, space)
@@ -325,6 +341,27 @@ class BaseSearch(RepresentationMixin, LeaderboardMixin, PredictionsMixin, Search
             refit_metric=refit_metric,
         )
 
+    def _choose_space(self, inputs: Inputs, keep: bool, stored: journal.Header | None) -> Space | None:
+        """Return the search space: that of the user, or the default one for "auto"."""
+        given = [getattr(self, name, None) for name in CANDIDATE_PARAMS]
+        if not any(isinstance(value, str) and value == AUTO for value in given):
+            return self._parse_space()
+        with global_rng_kept():
+            n_train = self._smallest_training_part(inputs, keep, stored)
+            definition = self._default_space(inputs, n_train)
+        return Space(definition, self.constraint)
+
+    def _smallest_training_part(
+        self, inputs: Inputs, keep: bool, stored: journal.Header | None
+    ) -> int | None:
+        """Return its number of rows, from folds that are drawn for this alone; None if they cannot be drawn twice."""
+        folds = self._known_folds(keep, stored)
+        if folds is None:
+            if hasattr(self.cv, "__next__"):
+                return None
+            folds = self._draw_folds(inputs, deepcopy(self.cv))
+        return min(len(train) for train, _ in folds)
+
     def _check_parameters(self, inputs: Inputs, space: Space | None) -> None:
         """Check the parameters of the search that depend on each other, on the estimator or on the scorer."""
         check_hooks(type(self))
@@ -348,10 +385,13 @@ class BaseSearch(RepresentationMixin, LeaderboardMixin, PredictionsMixin, Search
 
     def _get_folds(self, inputs: Inputs, keep: bool, stored: journal.Header | None) -> Folds:
         """Return the folds of the last fit or of the journal if `cv` cannot draw them again, else draw them."""
+        return self._known_folds(keep, stored) or self._draw_folds(inputs, self.cv)
+
+    def _known_folds(self, keep: bool, stored: journal.Header | None) -> Folds | None:
+        """Return the folds of the last fit or of the journal if `cv` cannot draw them again."""
         if keep and self._folds is not None and self._folds.were_drawn_by(self.cv):
             return self._folds
-        stored_folds = stored.metadata["folds"] if stored else {}
-        return folds_from_json(self.cv, stored_folds) or self._draw_folds(inputs, self.cv)
+        return folds_from_json(self.cv, stored.metadata["folds"] if stored else {})
 
     def _draw_folds(self, inputs: Inputs, cv: Any) -> Folds:
         classifier = is_classifier(inputs.estimator)
@@ -399,7 +439,7 @@ class BaseSearch(RepresentationMixin, LeaderboardMixin, PredictionsMixin, Search
         if hasattr(self.cv, "__next__"):
             raise ValueError("plan would use up cv, which is a generator; make a list of it")
         inputs = self._check_inputs(X, y, params)
-        space = self._parse_space()
+        space = self._choose_space(inputs, keep=False, stored=None)
         self._check_parameters(inputs, space)
         return inputs, space
 
@@ -571,6 +611,8 @@ class BaseSearch(RepresentationMixin, LeaderboardMixin, PredictionsMixin, Search
         self.history_, self._fingerprint = session.history, session.fingerprint
         self._set_aside = session.start.set_aside
         self.n_splits_ = len(session.folds)
+        if session.space is not None:
+            self.space_ = copy(session.space.definition)
         self._folds = None if session.folds.is_reproducible else session.folds
 
     @property
@@ -615,11 +657,10 @@ class BaseSearch(RepresentationMixin, LeaderboardMixin, PredictionsMixin, Search
 
     def _settings(self, session: Session) -> FittedSettings:
         """Return the settings that the results depend on."""
-        space = getattr(self, "param_distributions", getattr(self, "param_grid", None))
         return FittedSettings(
             estimator=session.inputs.estimator,
             refit=self.refit,
-            param_distributions=copy(space),
+            param_distributions=None if session.space is None else copy(session.space.definition),
             constraint=self.constraint,
             error_score=self.error_score,
             n_planned=session.search_callbacks.status.n_planned,

@@ -39,6 +39,7 @@ from skhpt.session.session import Session
 from skhpt.space.drawing import check_some, draw, why_fewer
 from skhpt.space.sampling import Selection
 from skhpt.space.space import Space
+from skhpt.spaces import AUTO
 from skhpt.strategies.base import Strategy
 from skhpt.strategies.bayes import BayesianOptimization
 from skhpt.strategies.encoding import Encoder
@@ -61,10 +62,11 @@ class BayesSearchCV(BaseSearch):
         the first candidate, as far as they lie in the space, unless the space has no more than `n_initial`
         points.
 
-    param_distributions : dict or list of dict
+    param_distributions : dict, list of dict or 'auto'
         Parameter names and their distributions (of `scipy.stats`, of `skhpt.distributions`, or any object
         with ``ppf`` or ``icdf``, and ``cdf``) or lists of choices. Each candidate uses one dict of a list of
         dicts. A sorted list of numbers is an ordered scale; the choices of any other list have no order.
+        'auto' is the space of `skhpt.spaces.default_space` for the estimator and the data.
 
     n_iter : int, default=50
         Number of candidates.
@@ -132,7 +134,7 @@ class BayesSearchCV(BaseSearch):
 
     _parameter_constraints: dict = {
         **BaseSearch._parameter_constraints,
-        "param_distributions": [dict, list],
+        "param_distributions": [dict, list, StrOptions({AUTO})],
         "n_iter": [Interval(Integral, 1, None, closed="left")],
         "n_initial": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "max_pending": [Interval(Integral, 1, None, closed="left")],
@@ -145,7 +147,7 @@ class BayesSearchCV(BaseSearch):
     def __init__(
         self,
         estimator: Estimator,
-        param_distributions: SpaceDefinition,
+        param_distributions: SpaceDefinition | Literal["auto"],
         *,
         n_iter: int = 50,
         random_state: RandomState = None,
@@ -255,6 +257,7 @@ class BayesSearchCV(BaseSearch):
         return (float(mean[0]), float(std[0])) if is_single else (mean, std)
 
     def _parse_space(self) -> Space:
+        assert not isinstance(self.param_distributions, str)
         return Space(self.param_distributions, self.constraint)
 
     def _n_lacking(self, session: Session) -> int:

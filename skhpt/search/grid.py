@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from skhpt._compat import Interval
+from skhpt._compat import Interval, StrOptions
 from skhpt._typing import (
     Constraint,
     CrossValidator,
@@ -25,7 +25,12 @@ from skhpt._typing import (
 from skhpt.history import History
 from skhpt.search._shared_docs import add_shared_docs
 from skhpt.search.fixed_list import FixedListSearch
+from skhpt.session.inputs import Inputs
 from skhpt.space.space import Space
+from skhpt.spaces import AUTO
+
+#: Largest number of points of the grid of a space that the user has not written.
+MAX_AUTO_GRID = 1000
 
 
 @add_shared_docs
@@ -38,9 +43,11 @@ class GridSearch(FixedListSearch):
 
     Parameters
     ----------
-    param_grid : dict or list of dict
+    param_grid : dict, list of dict or 'auto'
         Parameter names and their lists of values or distributions (of `scipy.stats` or
         `skhpt.distributions`). A list of dicts is a list of grids, which are evaluated one after another.
+        'auto' is the space of `skhpt.spaces.default_space` for the estimator and the data, if its grid has no
+        more than 1,000 points.
 
     resolution : int or dict of str to int, default=5
         Number of values of each distribution, or of the distributions of the parameters named (5 for the
@@ -74,14 +81,14 @@ class GridSearch(FixedListSearch):
 
     _parameter_constraints: dict = {
         **FixedListSearch._parameter_constraints,
-        "param_grid": [dict, list],
+        "param_grid": [dict, list, StrOptions({AUTO})],
         "resolution": [Interval(Integral, 1, None, closed="left"), dict],
     }
 
     def __init__(
         self,
         estimator: Estimator,
-        param_grid: SpaceDefinition,
+        param_grid: SpaceDefinition | Literal["auto"],
         *,
         resolution: int | dict[str, int] = 5,
         constraint: Constraint | None = None,
@@ -136,7 +143,21 @@ class GridSearch(FixedListSearch):
         self.resolution = resolution
 
     def _parse_space(self) -> Space:
+        assert not isinstance(self.param_grid, str)
         return Space(self.param_grid, self.constraint)
+
+    def _default_space(self, inputs: Inputs, n_train: int | None) -> SpaceDefinition:
+        definition = super()._default_space(inputs, n_train)
+        space = Space(definition)
+        n_points = len(space.full_grid(self.resolution))
+        if n_points > MAX_AUTO_GRID:
+            raise ValueError(
+                f"param_grid='auto' stands for a grid of {n_points:,} points with resolution={self.resolution!r}, more "
+                f"than {MAX_AUTO_GRID:,} (resolution=2: {len(space.full_grid(2)):,} points). Set a lower resolution, "
+                "leave out parameters of skhpt.spaces.default_space(estimator, X, y), or use RandomSearch, "
+                "BayesSearchCV or HyperbandSearchCV with 'auto'."
+            )
+        return definition
 
     def _points(self, space: Space, history: History, random_state: RandomState) -> list[Params]:
         return space.grid(self.resolution)

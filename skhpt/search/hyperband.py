@@ -32,13 +32,21 @@ from skhpt.history import History
 from skhpt.reuse.rng_guard import global_rng_kept
 from skhpt.search._shared_docs import add_shared_docs
 from skhpt.search.base import BaseSearch
-from skhpt.session.fidelity import MultiFidelity, ResourceParams, check_continuation, choose_fidelity
+from skhpt.session.fidelity import (
+    MultiFidelity,
+    ResourceParams,
+    check_continuation,
+    choose_fidelity,
+    params_of_resource,
+    rows_of_first_rung,
+)
 from skhpt.session.folds import Folds
 from skhpt.session.inputs import Inputs
 from skhpt.session.outcome_warnings import warn_of_incomplete_best, warn_of_misleading_rungs
 from skhpt.session.session import Session
 from skhpt.space.drawing import check_some, draw, why_fewer
 from skhpt.space.space import Space
+from skhpt.spaces import AUTO
 from skhpt.strategies.bayes import BayesianOptimization
 from skhpt.strategies.hyperband import Hyperband
 from skhpt.strategies.rung_statistics import at_full_resource, budget_of, rung_correlations
@@ -60,9 +68,10 @@ class HyperbandSearchCV(BaseSearch):
 
     Parameters
     ----------
-    param_distributions : dict or list of dict
+    param_distributions : dict, list of dict or 'auto'
         Parameter names and their distributions (of `scipy.stats` or `skhpt.distributions`) or lists of
-        choices, which are drawn uniformly. Each candidate uses one dict of a list of dicts.
+        choices, which are drawn uniformly. Each candidate uses one dict of a list of dicts. 'auto' is the
+        space of `skhpt.spaces.default_space` for the estimator and the data, without the resource.
 
     n_candidates : int, default='auto'
         Number of candidates on the lowest rung. With 'auto', `factor` of them reach the last rung; with
@@ -193,7 +202,7 @@ class HyperbandSearchCV(BaseSearch):
 
     _parameter_constraints: dict = {
         **BaseSearch._parameter_constraints,
-        "param_distributions": [dict, list],
+        "param_distributions": [dict, list, StrOptions({AUTO})],
         "resource": [str],
         "min_resources": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "max_resources": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
@@ -208,7 +217,7 @@ class HyperbandSearchCV(BaseSearch):
     def __init__(
         self,
         estimator: Estimator,
-        param_distributions: SpaceDefinition,
+        param_distributions: SpaceDefinition | Literal["auto"],
         *,
         n_candidates: int | Literal["auto"] = "auto",
         random_state: RandomState = None,
@@ -306,11 +315,15 @@ class HyperbandSearchCV(BaseSearch):
     # -- the search ------------------------------------------------------------------------------------------
 
     def _parse_space(self) -> Space:
+        assert not isinstance(self.param_distributions, str)
         return Space(self.param_distributions, self.constraint)
 
     def _choose_fidelity(self, inputs: Inputs, folds: Folds, space: Space | None) -> MultiFidelity:
         assert space is not None
-        asked = ResourceParams(
+        return choose_fidelity(self._resource_params(), inputs, folds, space)
+
+    def _resource_params(self) -> ResourceParams:
+        return ResourceParams(
             resource=self.resource,
             min_resources=self.min_resources,
             max_resources=self.max_resources,
@@ -318,7 +331,21 @@ class HyperbandSearchCV(BaseSearch):
             continuation=self.continuation,
             random_state=self.random_state,
         )
-        return choose_fidelity(asked, inputs, folds, space)
+
+    def _default_space(self, inputs: Inputs, n_train: int | None) -> SpaceDefinition:
+        """Return the default space without the resource, for the rows of the first rung."""
+        asked = self._resource_params()
+        definition = super()._default_space(inputs, rows_of_first_rung(asked, n_train))
+        taken = params_of_resource(asked, inputs.estimator)
+        branches: list[Mapping[str, Any]] = []
+        for branch in [definition] if isinstance(definition, Mapping) else definition:
+            branches.append({name: values for name, values in branch.items() if name not in taken})
+        if not any(branches):
+            raise ValueError(
+                f"param_distributions='auto' leaves nothing to search for {type(inputs.estimator).__name__} besides "
+                f"its resource, {' or '.join(sorted(taken))}: set another resource, or write a space"
+            )
+        return branches[0] if len(branches) == 1 else branches
 
     def _make_strategy(self, session: Session) -> Hyperband:
         history, space, fidelity = session.history, session.search_space, session.fidelity

@@ -30,6 +30,7 @@ from skhpt.search.fixed_list import FixedListSearch
 from skhpt.session.resume import draw_points
 from skhpt.session.session import DrawnPoints, Session
 from skhpt.space.space import Space
+from skhpt.spaces import AUTO
 from skhpt.strategies.fixed_list import untried
 
 
@@ -78,7 +79,7 @@ class RandomSearch(FixedListSearch):
 
     _parameter_constraints: dict = {
         **FixedListSearch._parameter_constraints,
-        "param_distributions": [dict, list],
+        "param_distributions": [dict, list, StrOptions({AUTO})],
         "n_iter": [Interval(Integral, 1, None, closed="left")],
         "random_state": ["random_state"],
         "sampler": [StrOptions({"random", "sobol", "halton"})],
@@ -89,7 +90,7 @@ class RandomSearch(FixedListSearch):
     def __init__(
         self,
         estimator: Estimator,
-        param_distributions: SpaceDefinition,
+        param_distributions: SpaceDefinition | Literal["auto"],
         *,
         n_iter: int = 10,
         random_state: RandomState = None,
@@ -152,6 +153,7 @@ class RandomSearch(FixedListSearch):
         self.racing = racing
 
     def _parse_space(self) -> Space:
+        assert not isinstance(self.param_distributions, str)
         return Space(self.param_distributions, self.constraint)
 
     def _draw_points(self, space: Space | None, stored: Header | None) -> DrawnPoints | None:

@@ -49,6 +49,8 @@ from skhpt.trial import Candidate, Trial
 #: Largest number of epochs that "auto" takes: learners with a larger ``max_iter`` rely on stopping long
 #: before it.
 MAX_EPOCHS = 200
+#: Parameters on which it depends whether an estimator can be trained by epochs.
+DECIDE_EPOCHS = ("max_iter", "early_stopping", "class_weight", "solver")
 #: Number of rungs of the resource that "auto" takes: scores after less training predict too little.
 N_LEVELS = 3
 
@@ -200,12 +202,36 @@ def choose_resource(estimator: Estimator, space: Space) -> str:
         return parameter
     if not hasattr(last, "get_params"):
         return "folds"  # "passthrough"
-    decides = {f"{prefix}{name}" for name in ("max_iter", "early_stopping", "class_weight", "solver")}
+    decides = {f"{prefix}{name}" for name in DECIDE_EPOCHS}
     max_iter = last.get_params().get("max_iter")
     has_epochs = isinstance(max_iter, int | np.integer) and 0 < max_iter <= MAX_EPOCHS and not decides & taken
     if has_epochs and (is_classifier(last) or is_regressor(last)) and is_known_to_train_alike(last):
         return "folds" if why_no_epochs(last) else "epochs"
     return "folds"
+
+
+def params_of_resource(asked: ResourceParams, estimator: Estimator) -> set[str]:
+    """Return the parameters that a space must leave out for the resource of the search.
+
+    With "auto", it is the resource that the estimator has without a space.
+    """
+    name = choose_resource(estimator, Space({})) if asked.resource == "auto" else asked.resource
+    if name in ("n_samples", "folds"):
+        return set()
+    if name == "epochs":
+        prefix, _ = last_step(estimator)
+        return {prefix + name for name in DECIDE_EPOCHS}
+    return _names_of(_name_with_effect(name, estimator), estimator)
+
+
+def rows_of_first_rung(asked: ResourceParams, n_train: int | None) -> int | None:
+    """Return the least number of training rows of a candidate, given that of the smallest training part."""
+    if asked.resource != "n_samples" or n_train is None:
+        return n_train
+    if asked.min_resources != "auto":
+        return int(asked.min_resources)
+    maximum = n_train if asked.max_resources == "auto" else int(asked.max_resources)
+    return max(1, int(maximum // asked.factor ** (N_LEVELS - 1)))
 
 
 def why_no_epochs(estimator: Estimator) -> str:

@@ -52,6 +52,8 @@ class Space:
 
     Attributes
     ----------
+    definition : dict or list of dict
+        The definition that the space was made of.
     branches : tuple of dict of str to Dimension
         Dimensions of each branch.
     columns : tuple of Column
@@ -82,6 +84,7 @@ class Space:
     def __init__(self, params: SpaceDefinition, constraint: Constraint | None = None):
         if constraint is not None and not callable(constraint):
             raise TypeError(f"constraint must be a callable (params -> bool) or None, got {constraint!r}")
+        self.definition = params
         self.constraint = constraint
         self.branches = parse_branches(params)
         self.columns, self._column_indices = _make_columns(self.branches)

@@ -39,6 +39,7 @@ CHECKED = [
     RandomSearch(
         CLASSIFIER, {"C": LogUniform(0.1, 1.0)}, n_iter=2, cv=2, random_state=0, error_score="raise"
     ),
+    RandomSearch(REGRESSOR, "auto", n_iter=2, cv=2, random_state=0, error_score="raise"),
     BayesSearchCV(
         CLASSIFIER,
         {"C": LogUniform(0.1, 1.0)},
