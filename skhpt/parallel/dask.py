@@ -120,9 +120,8 @@ class DaskBackend(ClusterBackend):
         self._sent: dict[int, _SentTask] = {}  # by task id
         self._n_sent = 0
         self._inbox: SimpleQueue[Any] = SimpleQueue()  # (task id, future) pairs that are done, and events
-        self._values = DaskValues(
-            self._client, self._new_key, lambda *loaded: self._inbox.put(_LoadEnded(*loaded))
-        )
+        self._has_messages = threading.Event()
+        self._values = DaskValues(self._client, self._new_key, lambda *loaded: self._put(_LoadEnded(*loaded)))
         self._gone: set[str] = set()  # addresses
         self._devices: dict[str, DeviceWorker] = {}  # by address
         self._assigned: dict[str, str] = {}  # visible GPUs, by address
@@ -139,7 +138,7 @@ class DaskBackend(ClusterBackend):
         self._count_slots()
         self._check_versions()
         self._check_connection()
-        self._events.add(self._client, self._search, self._inbox.put)
+        self._events.add(self._client, self._search, self._put)
         self._has_left_slot = _leave_slot()
 
     @staticmethod
@@ -242,7 +241,7 @@ class DaskBackend(ClusterBackend):
         sent.future = self._client.submit(
             run_on_worker, tuple(sent.call), tuple(order), key=self._new_key(task_id), pure=False, **options
         )
-        sent.future.add_done_callback(lambda future: self._inbox.put((task_id, future)))
+        sent.future.add_done_callback(lambda future: self._put((task_id, future)))
 
     def _new_key(self, name: int | str) -> tuple[str, int | str, int]:
         """Return a key for Dask.
@@ -297,13 +296,24 @@ class DaskBackend(ClusterBackend):
 
     # -- receiving -------------------------------------------------------------------------------------------
 
-    def _receive(self, seconds: float) -> list[TaskUpdate]:
-        arrived = []
+    def _put(self, message: Any) -> None:
+        """Put a message into the inbox; it is called in other threads."""
+        self._inbox.put(message)
+        self._has_messages.set()
+
+    def _take_messages(self) -> list[Any]:
+        """Return all messages of the inbox."""
+        self._has_messages.clear()
+        messages = []
         with suppress(Empty):
-            with self.interruptible():
-                arrived.append(self._inbox.get(timeout=seconds))
             while True:
-                arrived.append(self._inbox.get_nowait())
+                messages.append(self._inbox.get_nowait())
+        return messages
+
+    def _receive(self, seconds: float) -> list[TaskUpdate]:
+        with self.interruptible():
+            self._has_messages.wait(seconds)
+        arrived = self._take_messages()
         updates: list[TaskUpdate] = []
         done = {}
         for message in arrived:
@@ -342,7 +352,7 @@ class DaskBackend(ClusterBackend):
 
         def pass_on(gathering: futures.Future[Any]) -> None:
             is_lost = gathering.cancelled() or gathering.exception() is not None
-            self._inbox.put(_Gathered(tasks, None if is_lost else gathering.result()))
+            self._put(_Gathered(tasks, None if is_lost else gathering.result()))
 
         gather = self._gather_in_client(list(tasks.values()))
         try:
@@ -402,7 +412,7 @@ class DaskBackend(ClusterBackend):
             return []
         # Its result was lost: Dask makes it again.
         self._running[task_id].since = math.inf
-        future.add_done_callback(lambda future: self._inbox.put((task_id, future)))
+        future.add_done_callback(lambda future: self._put((task_id, future)))
         return []
 
     def _end_with_result(self, task_id: int, returned: Returned) -> TaskUpdate:
