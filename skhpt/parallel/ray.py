@@ -11,6 +11,8 @@ import pickle
 import socket
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import suppress
+from threading import Thread
 from typing import Any, NoReturn
 
 from joblib import parallel_config
@@ -210,9 +212,21 @@ class RayBackend(ClusterBackend):
             self._give_up("ray.shutdown() was called")
 
     def _give_up(self, reason: str) -> NoReturn:
+        if (
+            self._is_connected()
+        ):  # a worker that still lives would go on; without a head, cancelling may block
+            streams = list(self._streams.values())
+            Thread(target=_cancel_all, args=(self._ray, streams), daemon=True).start()
         self._streams.clear()
         self._task_ids.clear()
         super()._give_up(reason)
+
+
+def _cancel_all(ray: Any, streams: Sequence[Any]) -> None:
+    """Cancel tasks as far as Ray still can."""
+    with suppress(Exception):
+        for stream in streams:
+            ray.cancel(stream, force=True)
 
 
 def _initialised() -> Any:

@@ -184,6 +184,8 @@ def test_a_head_node_that_does_not_answer_is_an_error(ray_cluster, iris, monkeyp
     monkeypatch.setattr(ray_backend, "_answers", lambda address: False)
     with pytest.raises(ClusterLostError, match=r"has not answered for 1 seconds.*run the same script again"):
         fit(iris, [1, 2], Sleepy())
+    monkeypatch.undo()
+    fit(iris, [0, 0])  # the processors are free again
 
 
 # -- clusters that end ---------------------------------------------------------------------------------------
