@@ -7,12 +7,12 @@ import threading
 for _pool in ("OMP", "OPENBLAS", "MKL"):  # read when numpy is imported; the tests use all cores already
     os.environ.setdefault(f"{_pool}_NUM_THREADS", "1")
 
-# A shell ignores Ctrl-C for what it runs in the background, and processes inherit that.
-if (
-    threading.current_thread() is threading.main_thread()
-    and signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-):
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# A shell ignores Ctrl-C for what it runs in the background, as `nohup` ignores SIGHUP, and processes inherit that.
+if threading.current_thread() is threading.main_thread():
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 import pytest  # noqa: E402
 from hypothesis import HealthCheck, settings  # noqa: E402

@@ -91,7 +91,7 @@ BAD = {
     "single value": (GridSearch(SVC(), {"C": 1.0}), "'C' needs to be a list.*got 1.0"),
     "not a space": (
         GridSearch(SVC(), 3),
-        "'param_grid' parameter of GridSearch must be an instance of 'dict' or",
+        "'param_grid' parameter of GridSearch must be an instance of 'dict', an instance of 'list' or a str among",
     ),
     "not candidates": (
         ManualSearch(SVC(), {"C": 1}),

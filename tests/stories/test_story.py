@@ -80,8 +80,7 @@ def runs_of_examples():
             yield pytest.param(path, [], id=path.stem)
             continue
         for engine in ENGINES:
-            marks = [pytest.mark.slow] if engine == "ray" else []
-            yield pytest.param(path, [engine], id=f"cluster-{engine}", marks=marks)
+            yield pytest.param(path, [engine], id=f"cluster-{engine}", marks=pytest.mark.slow)
 
 
 @pytest.mark.parametrize("example, arguments", list(runs_of_examples()))
