@@ -80,9 +80,10 @@ def runs_of_examples():
             yield pytest.param(path, [], id=path.stem)
             continue
         for engine in ENGINES:
-            yield pytest.param(path, [engine], id=f"cluster-{engine}", marks=pytest.mark.slow)
+            yield pytest.param(path, [engine], id=f"cluster-{engine}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("example, arguments", list(runs_of_examples()))
 def test_examples_run(example, arguments, tmp_path):
     for engine in arguments:
