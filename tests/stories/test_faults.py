@@ -190,7 +190,10 @@ def start_orphans(moment, backend, folder):
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="needs Linux")
-@pytest.mark.parametrize("moment, backend", [("fit", "multiprocessing"), ("refit", "loky")])
+@pytest.mark.parametrize(
+    "moment, backend",
+    [("fit", "multiprocessing"), pytest.param("refit", "loky", marks=pytest.mark.slow)],
+)
 def test_nothing_is_left_of_a_search_that_is_killed(moment, backend, tmp_path):
     process = start_orphans(moment, backend, tmp_path)
     n_before = len(members(process.pid))

@@ -254,7 +254,10 @@ def wait_until_gone(session, patience=30.0):
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="needs Linux")
-@pytest.mark.parametrize("kind, n_jobs, kills", [("bayes", 1, (8, 15)), ("grid", 2, (9,))])
+@pytest.mark.parametrize(
+    "kind, n_jobs, kills",
+    [("bayes", 1, (8, 15)), pytest.param("grid", 2, (9,), marks=pytest.mark.slow)],
+)
 def test_killed_again_and_again(kind, n_jobs, kills, undisturbed, tmp_path):
     expected, n_expected, _ = undisturbed(kind)
     path, n_kills = tmp_path / "search.jsonl", 0
