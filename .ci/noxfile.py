@@ -10,9 +10,9 @@ from pathlib import Path
 import nox
 
 ROOT = Path(__file__).resolve().parent.parent
-#: The tests of everything that calls a private name, compares with scikit-learn's own results, or draws and exports
-#: with optional packages.
-FOLDERS = ["contracts", "fitting", "journal", "parallel", "reuse"]
+#: The tests of everything that calls a private name, compares with scikit-learn's own results, knows the parameters of
+#: its estimators, or draws and exports with optional packages.
+FOLDERS = ["contracts", "fitting", "journal", "parallel", "reuse", "spaces"]
 FOLDERS += ["callbacks", "cli", "export", "inspection", "plots", "reporting"]
 PARTS = [f"tests/{name}" for name in FOLDERS]
 #: Tests of clusters whose outcome does not depend on versions of these packages.
