@@ -116,7 +116,7 @@ class ClusterBackend(Backend):
         self._shared: dict[int, tuple[Any, SharedValue]] = {}  # large arguments by id()
         self._n_available = 0
         self._next_check = -math.inf
-        self._outage: _Outage | None = None
+        self._outage: Outage | None = None
         self._is_lost = False  # the cluster
         self._clocks = HostClocks()
         self._costs: deque[float] = deque(maxlen=50)  # seconds
@@ -319,12 +319,12 @@ class ClusterBackend(Backend):
         if self._n_available:
             self._outage = None
         else:
-            self._outage = self._outage or _Outage(time.monotonic())
-            self._warn_of(self._outage)
+            self._outage = self._outage or Outage(time.monotonic())
+            self._check_outage(self._outage, time.monotonic() - self._outage.since)
 
-    def _warn_of(self, outage: _Outage) -> None:
-        """Tell the user once that there has been no worker for some time."""
-        if outage.has_warned or time.monotonic() - outage.since < SECONDS_UNTIL_WARNING:
+    def _check_outage(self, outage: Outage, seconds: float) -> None:
+        """Tell the user once that there has been no worker for some time; a subclass may raise an error."""
+        if outage.has_warned or seconds < SECONDS_UNTIL_WARNING:
             return
         outage.has_warned = True
         needs = f" with {self.options.fit_resources}" if self.options.fit_resources else ""
@@ -350,7 +350,7 @@ class ClusterBackend(Backend):
 
 
 @dataclass
-class _Outage:
+class Outage:
     """A time without a worker.
 
     Attributes

@@ -13,7 +13,6 @@ import asyncio
 import math
 import pickle
 import threading
-import time
 from collections import Counter
 from collections.abc import Coroutine, Sequence
 from concurrent import futures
@@ -26,7 +25,7 @@ from uuid import uuid4
 from skhpt.parallel._joblib import ParallelBackendBase
 from skhpt.parallel.backends import Interruptible
 from skhpt.parallel.channels import TaskUpdate
-from skhpt.parallel.cluster import ClusterBackend, ClusterLostError, ClusterOptions, RunningTask
+from skhpt.parallel.cluster import ClusterBackend, ClusterLostError, ClusterOptions, Outage, RunningTask
 from skhpt.parallel.cluster_call import Call, VersionError
 from skhpt.parallel.dask_cluster import (
     DaskWorker,
@@ -52,7 +51,7 @@ SECONDS_TO_GATHER = 30.0
 #: Reason of the error if a client is closed, or has not reached the scheduler for some time.
 WHY_LOST = "the scheduler has ended, or the client or the cluster was closed"
 #: Deaths of workers for which a candidate, or an unknown one, is only suspected.
-MAX_UNCERTAIN_DEATHS = 3
+MAX_UNCERTAIN_DEATHS = 10
 #: The `wait_for_workers_timeout` of joblib's backend unless the user says another: a search then waits
 #: without limit.
 DEFAULT_WAIT = 10
@@ -128,7 +127,6 @@ class DaskBackend(ClusterBackend):
         self._workers: dict[str, DaskWorker] = {}  # by address
         self._needs = self._find_needs()  # resources of Dask
         self._had_slots = False
-        self._waiting_since: float | None = None
         timeout = getattr(backend, "wait_for_workers_timeout", DEFAULT_WAIT)
         self._longest_wait = timeout if timeout and timeout != DEFAULT_WAIT else math.inf
         self._ended_workers: set[str] = set()
@@ -166,7 +164,7 @@ class DaskBackend(ClusterBackend):
             with suppress(OSError, futures.TimeoutError, RuntimeError):
                 self._look_at_workers()
         n_slots = sum(worker.n_slots(self._needs) for worker in self._workers.values())
-        self._check_waiting(n_slots)
+        self._had_slots = self._had_slots or n_slots > 0
         return n_slots
 
     def _look_at_workers(self) -> None:
@@ -188,18 +186,14 @@ class DaskBackend(ClusterBackend):
         submitted = self._submit_options.get("resources")
         return needs_of(self.options.fit_resources.amounts, submitted, self._workers.values())
 
-    def _check_waiting(self, n_slots: int) -> None:
+    def _check_outage(self, outage: Outage, seconds: float) -> None:
         """Raise an error if there has been no worker for longer than the user wants to wait."""
-        if n_slots:
-            self._had_slots, self._waiting_since = True, None
-            return
-        now = time.monotonic()
-        self._waiting_since = self._waiting_since or now
-        if now - self._waiting_since > self._longest_wait:
+        if seconds > self._longest_wait:
             raise TimeoutError(
                 f"the Dask cluster has had no worker for the fits for wait_for_workers_timeout={self._longest_wait} "
                 "seconds. What had come back is in the history, and in the journal if there is one"
             )
+        super()._check_outage(outage, seconds)
 
     def _check_versions(self) -> None:
         """Compare the versions of the present workers; those that join later compare them with each task."""
@@ -519,7 +513,7 @@ class DaskBackend(ClusterBackend):
     def _is_culprit(self, task_id: int) -> bool:
         """Tell whether a worker has died of the only task that Dask knew there.
 
-        Runs of cancelled tasks go on, so another one may be the cause, unless the process had no other run
+        Runs of cancelled tasks continue, so another one may be the cause, unless the process had no other run
         when this task began. If that stays unknown, for example because the process dies before the task
         begins, a death counts after some others.
         """

@@ -69,8 +69,8 @@ class SentItem(NamedTuple):
     data : bytes
         The pickled item.
     is_alone : bool
-        Whether no other run was in the process when this one began: Dask knows no more of cancelled runs,
-        which go on.
+        Whether no other run was in the process when this one began: cancelled runs continue without
+        the knowledge of Dask.
     """
 
     task_id: int

@@ -212,9 +212,8 @@ class RayBackend(ClusterBackend):
             self._give_up("ray.shutdown() was called")
 
     def _give_up(self, reason: str) -> NoReturn:
-        if (
-            self._is_connected()
-        ):  # a worker that still lives would go on; without a head, cancelling may block
+        if self._is_connected():
+            # Workers that still live would continue. Without a head, cancelling may block.
             streams = list(self._streams.values())
             Thread(target=_cancel_all, args=(self._ray, streams), daemon=True).start()
         self._streams.clear()
