@@ -76,13 +76,12 @@ def random(problem: Problem, seed: int, n: int) -> Run:
     )
 
 
-def skhpt(problem: Problem, seed: int, n: int) -> Run:
-    """BayesSearchCV."""
+def skhpt(problem: Problem, seed: int, n: int, options: dict[str, Any] | None = None) -> Run:
+    """BayesSearchCV, with its defaults or with other parameters."""
     from skhpt import BayesSearchCV
 
-    return _searched(
-        BayesSearchCV(problem.estimator, scipy_space(problem), n_iter=n, random_state=seed), problem
-    )
+    search = BayesSearchCV(problem.estimator, scipy_space(problem), n_iter=n, random_state=seed)
+    return _searched(search.set_params(**options or {}), problem)
 
 
 def skhpt_pending(problem: Problem, seed: int, n: int) -> Run:
