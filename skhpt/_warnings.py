@@ -49,8 +49,8 @@ class _InThread:
 
 
 @contextmanager
-def warnings_ignored() -> Iterator[None]:
-    """Ignore all warnings of this thread.
+def warnings_ignored(category: type[Warning] = Warning) -> Iterator[None]:
+    """Ignore the warnings of a category in this thread; by default all.
 
     `warnings.catch_warnings` replaces the list of filters, which belongs to the process, and puts the old one back:
     of two threads that do so at the same time, one may put back the list of the other, and all warnings stay
@@ -58,7 +58,7 @@ def warnings_ignored() -> Iterator[None]:
     to.
     """
     filters: list[Any] = warnings.filters  # type: ignore[assignment]
-    ours = ("ignore", _InThread(), Warning, None, 0)
+    ours = ("ignore", _InThread(), category, None, 0)
     filters.insert(0, ours)
     try:
         yield

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from skhpt._typing import Estimator
-from skhpt.engine.tasks import Slots, Task, TaskQueue
+from skhpt.engine.tasks import Slots, Task, TaskQueue, bracket_of
 from skhpt.reuse.grouping import SharedCandidate, pieces
 from skhpt.reuse.planner import ReusePlanner
 from skhpt.reuse.shared_evaluation import SharingPolicy, evaluate_shared
@@ -69,17 +69,24 @@ class SharedTaskQueue(TaskQueue):
         self._estimator = estimator
 
     def add(self, candidates: Sequence[Candidate]) -> None:
+        by_bracket: dict[int, list[Candidate]] = defaultdict(list)
+        for candidate in candidates:
+            by_bracket[candidate.bracket_id].append(candidate)
+        for bracket in by_bracket.values():
+            self._add_bracket(bracket)
+
+    def _add_bracket(self, candidates: Sequence[Candidate]) -> None:
+        """Queue candidates of one bracket; those of different brackets share no fits, so that one ends first."""
         shared, separate = self._planner.split(self._estimator, candidates, self.n_splits)
         if shared:
-            self._tasks.extend(
-                shared_tasks(
-                    shared,
-                    n_splits=self.n_splits,
-                    n_slots=self.pool.n_slots,
-                    is_serial=self.pool.is_serial,
-                    policy=self._planner.policy,
-                )
+            tasks = shared_tasks(
+                shared,
+                n_splits=self.n_splits,
+                n_slots=self.pool.n_slots,
+                is_serial=self.pool.is_serial,
+                policy=self._planner.policy,
             )
+            self._tasks = deque(sorted([*self._tasks, *tasks], key=bracket_of))
         super().add(separate)
 
     def next(self) -> Task | None:
@@ -116,7 +123,12 @@ class SharedTaskQueue(TaskQueue):
 
     def _add_declined(self, declined: Sequence[tuple[Candidate, Sequence[int]]]) -> None:
         """Queue candidates for which sharing was refused, with their folds: each is evaluated separately."""
-        self._waiting = deque(sorted([*declined, *self._waiting], key=lambda waiting: waiting[0].id))
+        self._waiting = deque(sorted([*declined, *self._waiting], key=_place))
+
+
+def _place(waiting: tuple[Candidate, Sequence[int]]) -> tuple[int, int]:
+    """Return the place of a candidate in the queue."""
+    return waiting[0].bracket_id, waiting[0].id
 
 
 def shared_tasks(

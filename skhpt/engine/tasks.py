@@ -70,8 +70,16 @@ class Task:
         )
 
 
+def bracket_of(task: Task) -> int:
+    """Return the id of the bracket of the first candidate of a task."""
+    return task.candidates[0].bracket_id
+
+
 class TaskQueue:
-    """Candidates that wait to be evaluated, and the tasks made of them: first in, first out.
+    """Candidates that wait to be evaluated, and the tasks made of them: by bracket, then first in, first out.
+
+    So a search that is stopped early has completed its first brackets; workers that these leave idle begin the
+    others.
 
     Parameters
     ----------
@@ -99,7 +107,11 @@ class TaskQueue:
 
     def add(self, candidates: Sequence[Candidate]) -> None:
         """Queue candidates, each on its missing folds."""
-        self._waiting.extend((candidate, candidate.missing(self.n_splits)) for candidate in candidates)
+        for candidate in candidates:
+            is_in_order = not self._waiting or self._waiting[-1][0].bracket_id <= candidate.bracket_id
+            self._waiting.append((candidate, candidate.missing(self.n_splits)))
+            if not is_in_order:
+                self._waiting = deque(sorted(self._waiting, key=lambda waiting: waiting[0].bracket_id))
 
     def retry(self, tasks: Sequence[Task]) -> None:
         """Queue tasks again, before all others."""
@@ -119,7 +131,7 @@ class TaskQueue:
         """Take the task to submit next; None if nothing waits."""
         if self.isolated:
             return self.isolated.popleft()
-        if not self._tasks:
+        if self._waiting and (not self._tasks or self._is_before_tasks(self._waiting[0][0])):
             self._make_tasks()
         return self._tasks.popleft() if self._tasks else None
 
@@ -144,10 +156,19 @@ class TaskQueue:
                 n_slots=self.pool.n_slots,
             )
         chunk = [self._waiting.popleft() for _ in range(min(size, n_waiting))]
+        tasks = []
         for split in range(self.n_splits):
             candidates = [candidate for candidate, splits in chunk if split in splits]
             if candidates:
-                self._tasks.append(Task(split, candidates))
+                tasks.append(Task(split, candidates))
+        if self._tasks and self._is_before_tasks(chunk[0][0]):
+            self._tasks.extendleft(reversed(tasks))
+        else:
+            self._tasks.extend(tasks)
+
+    def _is_before_tasks(self, candidate: Candidate) -> bool:
+        """Tell whether a candidate belongs to an earlier bracket than the next task."""
+        return candidate.bracket_id < bracket_of(self._tasks[0])
 
 
 class RacingTaskQueue(TaskQueue):

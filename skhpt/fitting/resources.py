@@ -6,14 +6,17 @@ training of a `Checkpoint`. Instances have no state and are sent to the workers.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import Pipeline
 
 from skhpt._compat import check_method_params, num_samples, safe_split
 from skhpt._typing import ArrayLike, Estimator, Params
+from skhpt._warnings import warnings_ignored
 from skhpt.fitting.checkpoints import Checkpoint
 from skhpt.fitting.partial_fit import classes_argument
 from skhpt.fitting.subsample import Subsample
@@ -135,6 +138,21 @@ class ParameterResource(FullTraining):
         if checkpoint is None:
             return estimator.set_params(**{self.name: resource})
         return checkpoint.model.set_params(**{self.name: resource, self._warm_start: True})
+
+    def fit(
+        self,
+        estimator: Estimator,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        params: Params,
+        resource: int | None = None,
+        checkpoint: Checkpoint | None = None,
+    ) -> None:
+        # With a part of the iterations, training is not expected to converge.
+        is_partial = resource is not None and resource < self.maximum
+        with warnings_ignored(ConvergenceWarning) if is_partial else nullcontext():
+            super().fit(estimator, X, y, params=params, resource=resource, checkpoint=checkpoint)
 
     def can_continue(self, model: Estimator, resource: int) -> bool:
         if self.continuation == "never" or resource >= self.maximum:

@@ -29,6 +29,7 @@ from skhpt._typing import (
 )
 from skhpt._warnings import warn_user
 from skhpt.history import History
+from skhpt.identity import params_key
 from skhpt.reuse.rng_guard import global_rng_kept
 from skhpt.search._shared_docs import add_shared_docs
 from skhpt.search.base import BaseSearch
@@ -49,6 +50,7 @@ from skhpt.space.space import Space
 from skhpt.spaces import AUTO
 from skhpt.strategies.bayes import BayesianOptimization
 from skhpt.strategies.hyperband import Hyperband
+from skhpt.strategies.initial_design import default_points
 from skhpt.strategies.rung_statistics import at_full_resource, budget_of, rung_correlations
 from skhpt.strategies.schedule import Plan
 from skhpt.trial import Trial
@@ -75,7 +77,8 @@ class HyperbandSearchCV(BaseSearch):
 
     n_candidates : int, default='auto'
         Number of candidates on the lowest rung. With 'auto', `factor` of them reach the last rung; with
-        ``schedule='hyperband'`` the numbers are those of [1]_.
+        ``schedule='hyperband'`` the numbers are those of [1]_. With a large number and `max_time`, brackets
+        are completed one after another until the time is up.
 
     random_state : int, RandomState instance or None, default=None
         Source of random numbers for the candidates, the order of rows in epochs and the choice of rows. With
@@ -105,14 +108,17 @@ class HyperbandSearchCV(BaseSearch):
 
     schedule : {'ladder', 'hyperband', 'halving'}, default='ladder'
         Brackets and rungs. 'ladder' increases the resource on one fold and takes all folds on the last rung;
-        each bracket of 81 candidates (`factor` to the power of 4, or of 3 with ``sampler='bayes'``) begins
+        each bracket of 81 candidates (`factor` to the power of 4, or of 3 with proposals of a model) begins
         with another fold. 'hyperband' has the brackets of Hyperband [1]_, which protect against a misleading
         lowest rung. 'halving' is a single bracket [2]_. The last two use all folds on every rung. With
         ``resource='folds'`` all three are the same.
 
-    sampler : {'random', 'bayes'}, default='random'
-        Source of candidates: drawn from the space, without repetition; or, from the third bracket on,
-        proposed by a surrogate of the scores on all rungs of the brackets before the previous one.
+    sampler : {'auto', 'bayes', 'random'}, default='auto'
+        Source of candidates. 'random' draws them from the space, without repetition. 'auto' begins with the
+        estimator as it is and the middles of the branches of the space (at most 3 of 27 candidates) and draws
+        the others. 'bayes' begins like 'auto', and after a third of each bracket a surrogate of the scores so
+        far proposes the others; it needs ``resource='folds'``, for which it is what 'auto' does, because
+        scores after little training would mislead the surrogate.
 
     continuation : {'auto', 'never', 'warm_start'}, default='auto'
         Estimators that continue their training: those for which the result is known to be exact (see
@@ -121,7 +127,7 @@ class HyperbandSearchCV(BaseSearch):
     previous : fitted search, dict or DataFrame, default=None
         An earlier search, or its ``cv_results_``. Candidates of a fitted search of this class on the same
         data and folds, with the same metrics, estimator and resource, become part of the results and are not
-        drawn again. All other results are used by ``sampler='bayes'`` only.
+        drawn again. All other results are used by the surrogate of ``sampler='bayes'`` only.
 
     warm_start : bool, default=False
         Whether `fit` keeps the candidates of the last fit and evaluates only new ones: the rest of a fit that
@@ -209,7 +215,7 @@ class HyperbandSearchCV(BaseSearch):
         "factor": [Interval(Integral, 2, None, closed="left")],
         "schedule": [StrOptions({"ladder", "hyperband", "halving"})],
         "n_candidates": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
-        "sampler": [StrOptions({"random", "bayes"})],
+        "sampler": [StrOptions({"auto", "random", "bayes"})],
         "continuation": [StrOptions({"auto", "never", "warm_start"})],
         "random_state": ["random_state"],
     }
@@ -226,7 +232,7 @@ class HyperbandSearchCV(BaseSearch):
         max_resources: int | Literal["auto"] = "auto",
         factor: int = 3,
         schedule: Literal["ladder", "hyperband", "halving"] = "ladder",
-        sampler: Literal["random", "bayes"] = "random",
+        sampler: Literal["auto", "random", "bayes"] = "auto",
         continuation: Literal["auto", "never", "warm_start"] = "auto",
         constraint: Constraint | None = None,
         scoring: Scoring = None,
@@ -320,7 +326,17 @@ class HyperbandSearchCV(BaseSearch):
 
     def _choose_fidelity(self, inputs: Inputs, folds: Folds, space: Space | None) -> MultiFidelity:
         assert space is not None
-        return choose_fidelity(self._resource_params(), inputs, folds, space)
+        fidelity = choose_fidelity(self._resource_params(), inputs, folds, space)
+        if self.sampler == "bayes" and fidelity.resource != "folds":
+            raise ValueError(
+                f"sampler='bayes' needs resource='folds', got resource={fidelity.resource!r}: scores after little "
+                "training mislead the model. sampler='auto' draws the candidates of other resources."
+            )
+        return fidelity
+
+    def _uses_model(self, fidelity: MultiFidelity) -> bool:
+        """Return whether candidates are proposed by a model."""
+        return self.sampler != "random" and fidelity.resource == "folds"
 
     def _resource_params(self) -> ResourceParams:
         return ResourceParams(
@@ -353,7 +369,7 @@ class HyperbandSearchCV(BaseSearch):
         seed = int(check_random_state(deepcopy(session.random_state)).randint(2**31 - 1))
         plan, points = self._draw(fidelity, space, history, session.random_state)
         if history.own and not (session.journal and session.journal.is_resumed):
-            check_continuation(self.plan_, plan, self.factor**BRACKET_POWER)
+            check_continuation(self.plan_, plan, self._bracket_size(fidelity))
         self.plan_ = plan
         earlier = [trial.candidate for trial in history.earlier]
         return Hyperband(
@@ -363,7 +379,7 @@ class HyperbandSearchCV(BaseSearch):
             error_score=self.error_score,
             first_bracket_id=1 + max((candidate.bracket_id for candidate in earlier), default=-1),
             first_candidate=1 + max((candidate.info["candidate_id"] for candidate in earlier), default=-1),
-            propose=partial(self._propose, space, seed) if self.sampler == "bayes" else None,
+            propose=partial(self._propose, space, seed) if self._uses_model(fidelity) else None,
         )
 
     def _draw(
@@ -373,21 +389,37 @@ class HyperbandSearchCV(BaseSearch):
         n = None if self.n_candidates == "auto" else int(self.n_candidates)
         earlier = [trial.candidate.params for trial in history.earlier]
         plan = self._plan_of(fidelity, n)
-        drawn = draw(space, plan.n_candidates, check_random_state(random_state), unique=True, exclude=earlier)
-        if not earlier:
+        defaults = self._default_candidates(space, plan.n_candidates, earlier)
+        known = [*earlier, *defaults]
+        n_drawn = plan.n_candidates - len(defaults)
+        drawn = draw(space, n_drawn, check_random_state(random_state), unique=True, exclude=known)
+        if not known:
             check_some(space, drawn)
-        if not drawn.is_full:
+        is_full = drawn.is_full
+        drawn.points = [*defaults, *drawn.points]
+        if not is_full:
             all_are_tried = drawn.points and space.can_be_exhausted
             if self.n_candidates != "auto" or not all_are_tried:
                 warn_user(why_fewer(space, plan.n_candidates, drawn, "n_candidates"))
             plan = self._plan_of(fidelity, len(drawn.points))
         return plan, drawn.points
 
+    def _default_candidates(self, space: Space, n: int, earlier: Sequence[Params]) -> list[Params]:
+        """Return the estimator as it is and the middles of branches: at most a ninth of the first bracket."""
+        if self.sampler == "random":
+            return []
+        n_defaults = max(1, min(n, self.factor ** (BRACKET_POWER - 1)) // self.factor**2)
+        tried = set(map(params_key, earlier))
+        points = default_points(self.estimator.get_params(deep=True), space)[:n_defaults]
+        return [point for point in points if params_key(point) not in tried]
+
     def _plan_of(self, fidelity: MultiFidelity, n: int | None) -> Plan:
         """Return the plan for n candidates, or for as many as suit the schedule."""
-        # More brackets, for the model learns from bracket to bracket.
-        power = BRACKET_POWER - (self.sampler == "bayes")
-        return fidelity.plan(self.schedule, n, self.factor, self.factor**power)
+        return fidelity.plan(self.schedule, n, self.factor, self._bracket_size(fidelity))
+
+    def _bracket_size(self, fidelity: MultiFidelity) -> int:
+        """Return the maximum number of candidates of a bracket: fewer with a model, which learns from brackets."""
+        return int(self.factor ** (BRACKET_POWER - self._uses_model(fidelity)))
 
     def _n_lacking(self, session: Session) -> int:
         n = None if self.n_candidates == "auto" else int(self.n_candidates)

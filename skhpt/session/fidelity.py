@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 from scipy import sparse
 from sklearn.base import is_classifier, is_regressor
+from sklearn.linear_model import Perceptron, SGDClassifier, SGDRegressor
 from sklearn.model_selection import TimeSeriesSplit
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import Pipeline
@@ -51,6 +52,8 @@ from skhpt.trial import Candidate, Trial
 MAX_EPOCHS = 200
 #: Parameters on which it depends whether an estimator can be trained by epochs.
 DECIDE_EPOCHS = ("max_iter", "early_stopping", "class_weight", "solver")
+#: Estimators whose `fit` ends long before `max_iter` iterations, by `tol`; their `partial_fit` does not use it.
+STOP_BY_TOL = (SGDClassifier, SGDRegressor, Perceptron)
 #: Number of rungs of the resource that "auto" takes: scores after less training predict too little.
 N_LEVELS = 3
 
@@ -188,9 +191,10 @@ class MultiFidelity:
 def choose_resource(estimator: Estimator, space: Space) -> str:
     """Return the default resource of an estimator, among those that are not parameters of the space.
 
-    The first choice is the number of trees or iterations of an estimator that can continue its training, or of
-    a forest that cannot. The second is epochs, for classifiers and regressors whose ``partial_fit`` trains as
-    ``fit`` does and whose ``max_iter`` is about their number of epochs. The last is folds.
+    The first choice is the number of trees or iterations of an estimator that can continue its training, of a
+    forest that cannot, or of a linear model that stops by `tol`. The second is epochs, for classifiers and
+    regressors whose ``partial_fit`` trains as ``fit`` does and whose ``max_iter`` is about their number of
+    epochs. The last is folds.
     """
     taken = {name for branch in space.branches for name in branch}
     prefix, last = last_step(estimator)
@@ -198,6 +202,8 @@ def choose_resource(estimator: Estimator, space: Space) -> str:
         return "folds"  # the candidates choose the last step
     continuation = continuation_of(estimator)
     parameter = continuation.parameter_of(estimator) if continuation else None
+    if type(last) in STOP_BY_TOL and last.tol is not None:
+        parameter = f"{prefix}max_iter"
     if parameter and parameter not in taken:
         return parameter
     if not hasattr(last, "get_params"):

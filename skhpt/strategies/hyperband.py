@@ -22,6 +22,8 @@ from skhpt.trial import Candidate, FoldScore, Trial
 Propose: TypeAlias = Callable[[int, Sequence[Trial], Sequence[Trial]], Sequence[Params]]
 #: Number of brackets that run at the same time if later brackets learn from earlier ones.
 N_CONCURRENT = 2
+#: With proposals, one of so many candidates of a bracket is drawn, and one of so many is proposed at a time.
+DRAWN_SHARE, PROPOSED_SHARE = 3, 9
 
 
 class Hyperband:
@@ -43,9 +45,10 @@ class Hyperband:
     first_bracket_id, first_candidate : int, default=0
         Ids of the first bracket and of the first candidate; larger than 0 after an earlier search.
     propose : callable, default=None
-        ``propose(n, known, prior)`` returns up to n points, given the trials of complete brackets. With it,
-        from the third bracket on, two thirds of the candidates of a bracket are proposals; the bracket begins
-        when the last but one before it is complete.
+        ``propose(n, known, prior)`` returns up to n points, given trials of the bracket and of complete
+        brackets. With it, a third of the candidates of a bracket are initial ones. The others are proposed, a
+        ninth of the bracket at a time, when all earlier candidates have been scored on the first rung. From
+        the third bracket on, a bracket begins when the last but one before it is complete.
     """
 
     def __init__(
@@ -66,8 +69,7 @@ class Hyperband:
         self.first_bracket_id = first_bracket_id
         self.first_candidate = first_candidate
         self.propose = propose
-        # Caches, by bracket: the proposals, and the last answer with the state of the history that it is for.
-        self._proposed: dict[int, tuple[History, Sequence[Params]]] = {}
+        # Cache, by bracket: the last answer with the state of the history that it is for.
         self._answers: dict[int, tuple[Any, list[Candidate]]] = {}
 
     @property
@@ -109,7 +111,7 @@ class Hyperband:
             for trial in history.bracket(bracket_id):
                 by_rung[trial.candidate.info["rung"]].append(trial)
             initial = self._initial_candidates(b, by_rung[0], history)
-            answer = initial + self._promotions(self.plan.brackets[b], by_rung, len(initial))
+            answer = initial + self._promotions(self.plan.brackets[b], by_rung)
             self._answers[b] = state, answer
         return answer
 
@@ -118,40 +120,40 @@ class Hyperband:
         return n == n_finished > 0 and not self._ask_bracket(b, history)
 
     def _initial_candidates(self, b: int, begun: Sequence[Trial], history: History) -> list[Candidate]:
-        """Return the candidates of the first rung of a bracket that were not asked for yet."""
+        """Return the candidates of the first rung of a bracket that are to begin now."""
         first = sum(bracket.rungs[0].n_candidates for bracket in self.plan.brackets[:b])
-        n = self.plan.brackets[b].rungs[0].n_candidates
-        asked = {trial.candidate.info["candidate_id"] for trial in begun}
-        if len(asked) == n:
-            return []
-        points = self.points[first : first + n]
-        if self.propose and b >= N_CONCURRENT:
-            points = [*self._proposals(b, n - n // 3, history), *points][:n]
-        candidates = []
-        for i, params in enumerate(points, start=self.first_candidate + first):
-            if i not in asked:
-                candidates.append(self._candidate(b, 0, candidate_id=i, params=params))
-        return candidates
+        n, n_begun = self.plan.brackets[b].rungs[0].n_candidates, len(begun)
+        points = self.points[first + n_begun : first + n]
+        if self.propose:
+            if n_begun < (n_drawn := max(1, n // DRAWN_SHARE)):
+                points = points[: n_drawn - n_begun]
+            elif n_begun < n and all(trial.folds for trial in begun):
+                n_proposals = min(max(1, n // PROPOSED_SHARE), n - n_begun)
+                proposals = self.propose(n_proposals, self._known(b, begun, history), history.prior)
+                points = [*proposals, *points][:n_proposals]
+            else:
+                return []
+        ids = range(self.first_candidate + first + n_begun, self.first_candidate + first + n)
+        return [
+            self._candidate(b, 0, candidate_id=i, params=params)
+            for i, params in zip(ids, points, strict=False)
+        ]
 
-    def _proposals(self, b: int, n: int, history: History) -> Sequence[Params]:
-        """Return the proposals for a bracket, computed once for a history."""
-        proposed_for, points = self._proposed.get(b, (None, ()))
-        if proposed_for is not history and self.propose:
-            known: list[Trial] = []
-            for earlier in range(b + 1 - N_CONCURRENT):
-                known += history.bracket(self.first_bracket_id + earlier)
-            points = self.propose(n, known, history.prior)
-            self._proposed[b] = history, points
-        return points
+    def _known(self, b: int, begun: Sequence[Trial], history: History) -> list[Trial]:
+        """Return the trials that the proposals of a bracket depend on, whatever the number of workers."""
+        known: list[Trial] = []
+        for earlier in range(b + 1 - N_CONCURRENT):
+            known += history.bracket(self.first_bracket_id + earlier)
+        return [*known, *begun]
 
-    def _promotions(self, bracket: Bracket, by_rung: dict[int, list[Trial]], n_more: int) -> list[Candidate]:
+    def _promotions(self, bracket: Bracket, by_rung: dict[int, list[Trial]]) -> list[Candidate]:
         """Return the promotions that are certain and were not asked for yet.
 
         Of the n best candidates of a rung, all but as many as there are candidates without a result are
         certain.
         """
         promotions = []
-        n_expected = len(by_rung[0]) + n_more
+        n_expected = bracket.rungs[0].n_candidates
         for i, next_rung in enumerate(bracket.rungs[1:]):
             finished = [trial for trial in by_rung[i] if trial.folds]
             n_unknown = n_expected - len(finished)

@@ -79,6 +79,7 @@ def ladder(**params):
         "resource": "n_estimators",
         "max_resources": 9,
         "n_candidates": 9,
+        "sampler": "random",
         "cv": FOLDS,
         "random_state": 0,
     }

@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 
 FOREST = RandomForestClassifier(9, random_state=0)
 DEPTHS = {"max_depth": stats.randint(1, 9), "max_features": stats.uniform(0.1, 0.9)}
-SGD = make_pipeline(StandardScaler(), SGDClassifier(max_iter=9, random_state=0))
+SGD = make_pipeline(StandardScaler(), SGDClassifier(max_iter=9, tol=None, random_state=0))
 ALPHAS = {
     "sgdclassifier__alpha": stats.loguniform(1e-6, 1e1),
     "sgdclassifier__eta0": stats.loguniform(1e-3, 10),

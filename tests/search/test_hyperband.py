@@ -107,12 +107,13 @@ def test_promoted_models_continue_their_training(iris, monkeypatch):
     [
         {"schedule": "ladder", "n_candidates": 100},
         {"schedule": "hyperband"},
-        {"sampler": "bayes", "n_candidates": 81},
+        {"resource": "folds", "n_candidates": 54},
     ],
     ids=["ladder", "hyperband", "bayes"],
 )
 def test_the_same_for_any_number_of_workers(iris, options):
-    search = HyperbandSearchCV(Grower(), QUALITIES, resource="size", random_state=0, cv=3, **options)
+    options = {"resource": "size", **options}
+    search = HyperbandSearchCV(Grower(), QUALITIES, random_state=0, cv=3, **options)
     one = search.fit(*iris).cv_results_
     for n_jobs in (2, 4):
         with parallel_config("threading", n_jobs=n_jobs):

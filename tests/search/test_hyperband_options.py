@@ -15,6 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skhpt import BayesSearchCV, HyperbandSearchCV, RandomSearch, register_continuation
+from skhpt.callbacks import SearchCallback
 from skhpt.history import History
 from tests.estimators import Failing, Null, OtherForest
 from tests.search.multi_fidelity import ALPHAS, DEPTHS, FOREST, QUALITIES, Grower, same
@@ -109,13 +110,15 @@ def test_other_searches_learn_from_full_training_only(iris, resource, n_at_the_t
     )
     with pytest.warns(UserWarning, match="are not used"):
         random = RandomSearch(FOREST, DEPTHS, n_iter=2, random_state=0, cv=3, previous=first).fit(*iris)
+    search = HyperbandSearchCV(FOREST, DEPTHS, resource=resource, sampler="random", n_candidates=2, cv=3)
     with pytest.warns(UserWarning, match="are not used"):
-        HyperbandSearchCV(FOREST, DEPTHS, resource=resource, n_candidates=2, cv=3, previous=random).fit(*iris)
+        search.set_params(previous=random).fit(*iris)
     with pytest.warns(UserWarning, match=f"previous: {n_at_the_top} of .* not used: .* with (less|fewer)"):
         elsewhere = BayesSearchCV(FOREST, DEPTHS, n_iter=3, random_state=0, cv=3, previous=first).fit(*iris)
     assert len(elsewhere.cv_results_["params"]) == 3
     assert len(elsewhere.history_.prior) == n_at_the_top
-    HyperbandSearchCV(FOREST, DEPTHS, sampler="bayes", n_candidates=2, cv=3, previous=random).fit(*iris)
+    bayes = HyperbandSearchCV(FOREST, DEPTHS, resource="folds", sampler="bayes", n_candidates=2, cv=3)
+    bayes.set_params(previous=random).fit(*iris)
 
 
 def test_an_exhausted_space_is_reported(iris):
@@ -182,11 +185,62 @@ def test_a_registered_continuation_reaches_worker_processes(iris):
 
 def test_proposals_score_higher_than_random_candidates():
     X, y = load_wine(return_X_y=True)
-    options = {"resource": "size", "n_candidates": 135, "random_state": 0, "cv": 3}
-    random = HyperbandSearchCV(Grower(), QUALITIES, **options).fit(X, y)
-    bayes = HyperbandSearchCV(Grower(), QUALITIES, sampler="bayes", **options).fit(X, y)
+    options = {"n_candidates": 54, "random_state": 0, "cv": 3}
+    random = HyperbandSearchCV(Grower(), QUALITIES, sampler="random", **options).fit(X, y)
+    bayes = HyperbandSearchCV(Grower(), QUALITIES, **options).fit(X, y)
+    assert bayes.resource_ == "folds"
     assert bayes.best_score_ > random.best_score_
-    assert max(bayes.cv_results_["bracket"]) == 4
+    assert max(bayes.cv_results_["bracket"]) == 1
+
+
+def test_scores_after_little_training_do_not_guide_a_model(iris):
+    with pytest.raises(
+        ValueError, match="sampler='bayes' needs resource='folds', got resource='n_estimators'"
+    ):
+        HyperbandSearchCV(FOREST, DEPTHS, sampler="bayes").fit(*iris)
+
+
+def test_the_first_candidate_is_the_estimator_as_it_is(iris):
+    for n_candidates in (1, 5, 81):
+        forest = clone(FOREST).set_params(max_depth=3, max_features=0.3)
+        search = HyperbandSearchCV(
+            forest, DEPTHS, n_candidates=n_candidates, random_state=0, cv=3, refit=False
+        )
+        assert search.fit(*iris).cv_results_["params"][0] == {
+            "max_depth": 3,
+            "max_features": 0.3,
+            "n_estimators": 1,
+        }
+
+
+def test_the_first_candidates_of_an_earlier_search_are_not_repeated(iris):
+    first = HyperbandSearchCV(FOREST, DEPTHS, n_candidates=3, random_state=0, cv=3).fit(*iris)
+    results = clone(first).set_params(previous=first).fit(*iris).cv_results_
+    points = {(params["max_depth"], params["max_features"]) for params in results["params"]}
+    assert len(points) == sum(results["rung"] == 0) == 6
+
+
+class StopAfter(SearchCallback):
+    """Stops the search after so many trials."""
+
+    def __init__(self, n):
+        self.n = n
+
+    def on_candidate_finished(self, search, trial, status):
+        if status.n_finished == self.n:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.filterwarnings("ignore:the search ended after")
+@pytest.mark.parametrize("resource", ["size", "folds"])
+def test_a_search_that_is_stopped_has_completed_its_first_brackets(iris, resource):
+    search = HyperbandSearchCV(Grower(), QUALITIES, resource=resource, n_candidates=243, random_state=0, cv=3)
+    n_rows = len(list(search.plan(*iris))) // len(search.plan(*iris).brackets)
+    first = sum(row["n_candidates"] for row in list(search.plan(*iris))[:n_rows])
+    search.set_params(on_interrupt="keep").set_callbacks(StopAfter(first + 1)).fit(*iris)
+    is_first = search.cv_results_["bracket"] == 0
+    assert is_first.sum() == first
+    assert (~is_first).sum() == 1
 
 
 def test_a_small_space_shrinks_the_plan(iris):

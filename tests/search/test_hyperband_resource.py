@@ -10,7 +10,7 @@ from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     RandomForestClassifier,
 )
-from sklearn.linear_model import SGDClassifier
+from sklearn.linear_model import SGDClassifier, SGDRegressor
 from sklearn.model_selection import GroupKFold, KFold, TimeSeriesSplit
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
@@ -37,10 +37,19 @@ pytestmark = pytest.mark.filterwarnings("ignore:with .* candidates rank differen
         ),
         (FOREST, {"n_estimators": [1, 2, 3]}, "folds", 5),
         (SGD, ALPHAS, "epochs", 9),
-        (SGDClassifier(), {"alpha": [1, 2, 3]}, "folds", 5),  # 1000 iterations are not meant to be done
-        (SGDClassifier(max_iter=9, early_stopping=True), {"alpha": [1, 2, 3]}, "folds", 5),
-        (SGDClassifier(max_iter=9, class_weight="balanced"), {"alpha": [1, 2, 3]}, "folds", 5),
-        (SGDClassifier(max_iter=9), {"class_weight": [None, "balanced"], "alpha": [1, 2]}, "folds", 5),
+        (
+            make_pipeline(SGDClassifier(max_iter=9)),
+            ALPHAS,
+            "sgdclassifier__max_iter",
+            9,
+        ),  # it stops by its tol
+        (SGDRegressor(), {"alpha": [1, 2, 3]}, "max_iter", 1000),
+        (SGDClassifier(max_iter=9, class_weight="balanced"), {"alpha": [1, 2, 3]}, "max_iter", 9),
+        (SGDClassifier(), {"max_iter": [1, 2, 3]}, "folds", 5),
+        (SGDClassifier(max_iter=9, tol=None), {"alpha": [1, 2, 3]}, "epochs", 9),
+        (SGDClassifier(tol=None), {"alpha": [1, 2, 3]}, "folds", 5),  # 1000 epochs are not meant to be done
+        (SGDClassifier(max_iter=9, tol=None, class_weight="balanced"), {"alpha": [1, 2, 3]}, "folds", 5),
+        (SGDClassifier(max_iter=9, tol=None), {"class_weight": [None, "balanced"]}, "folds", 5),
         (MiniBatchKMeans(), {"n_clusters": [1, 2, 3]}, "folds", 5),
         (MLPClassifier(max_iter=50), {"alpha": [1, 2, 3]}, "epochs", 50),
         (MLPClassifier(), {"max_iter": [1, 2, 3]}, "folds", 5),
