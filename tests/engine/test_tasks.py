@@ -61,6 +61,16 @@ def test_with_one_worker_all_folds_of_a_candidate_come_before_the_next_candidate
     assert all_tasks(queue) == [(0, [0]), (1, [0]), (0, [1]), (1, [1])]
 
 
+def test_earlier_brackets_come_first_whenever_their_candidates_were_added():
+    queue = make_queue(1)
+    queue.add([Candidate(i, {}, bracket_id=i // 2) for i in range(6)])
+    assert queue.next().candidates[0].id == 0
+    queue.add(
+        [Candidate(6, {}, bracket_id=0), Candidate(7, {}, bracket_id=1), Candidate(8, {}, bracket_id=0)]
+    )
+    assert [ids for _, ids in all_tasks(queue)] == [[1], [6], [8], [2], [3], [7], [4], [5]]
+
+
 def test_retried_tasks_come_first_and_isolated_ones_before_them():
     queue = make_queue(1)
     queue.add([Candidate(0, {})])

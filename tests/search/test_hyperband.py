@@ -8,7 +8,7 @@ import pytest
 from joblib import parallel_config
 from scipy import stats
 from sklearn.base import clone
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -164,6 +164,19 @@ def test_a_converged_model_keeps_its_score_on_higher_rungs(iris):
     assert (results["mean_fit_time"][~higher] > 0).all()
     best = cross_val_score(clone(estimator).set_params(**search.best_params_), *iris, cv=3).mean()
     assert search.best_score_ == pytest.approx(best)
+
+
+def test_models_that_stop_by_tol_are_fitted_as_outside_of_the_search(iris):
+    X = StandardScaler().fit_transform(iris[0])
+    estimator = SGDClassifier(max_iter=200, random_state=0)
+    search = HyperbandSearchCV(
+        estimator, {"alpha": stats.loguniform(1e-4, 1)}, n_candidates=9, random_state=0, cv=3
+    )
+    results = search.fit(X, iris[1]).cv_results_  # without a warning that a part of the iterations is too few
+    assert search.resource_ == "max_iter"
+    assert (results["mean_fit_time"][results["rung"] == 2] == 0).any()  # converged before
+    best = clone(estimator).set_params(**search.best_params_)
+    assert search.best_score_ == pytest.approx(cross_val_score(best, X, iris[1], cv=3).mean())
 
 
 def test_epochs_refit_like_the_search(iris):
