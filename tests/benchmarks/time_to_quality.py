@@ -9,7 +9,8 @@ Run by hand::
 
 `run` adds lines to ``results/time_to_quality.jsonl``, one for each task, tool and seed that is not there yet. The
 budget of a tool is the CPU time (`time.process_time`) that `RandomizedSearchCV` takes for 60 candidates on five
-folds, with the same task and seed; no tool refits. A tool is stopped at the end of its budget. The incumbent is
+folds, with the same task and seed; no tool refits. A tool is stopped at the end of its budget, or
+with ``--until`` earlier: then its scores after that are not known. The incumbent is
 what the tool would return if it were stopped: with fewer resources or folds for a part of the candidates, the
 best of those that have most. Afterwards, outside of the budget, incumbents are scored on the five folds and on
 held-out rows.
@@ -449,10 +450,10 @@ class Quality:
         return self._held_out[repr(params)]
 
 
-def record(task: Task, tool: str, seed: int, seconds: float) -> dict[str, Any]:
-    """Run a tool, score its incumbents and return what is kept."""
+def record(task: Task, tool: str, seed: int, seconds: float, until: float = 1.0) -> dict[str, Any]:
+    """Run a tool until a share of its budget, score its incumbents and return what is kept."""
     warnings.simplefilter("ignore")
-    run = Trajectory(task, seconds)
+    run = Trajectory(task, until * seconds)
     with suppress(OutOfBudget):
         TOOLS[tool](task, seed, run)
     total = run.cpu
@@ -471,6 +472,7 @@ def record(task: Task, tool: str, seed: int, seconds: float) -> dict[str, Any]:
         "cpu": round(total, 4),
         "incumbents": [[round(cpu, 4), round(cv, 6)] for cpu, cv in scored],
         "held_out": held_out,
+        "until": 1.0 if total < until * seconds else until,
     }
 
 
@@ -486,7 +488,7 @@ def load() -> list[dict[str, Any]]:
     return [json.loads(line) for line in RESULTS.read_text(encoding="utf-8").splitlines()]
 
 
-def run(tasks: list[str], tools: list[str], n_seeds: int) -> None:
+def run(tasks: list[str], tools: list[str], n_seeds: int, until: float) -> None:
     """Run what is missing, tasks in turn, and add it to the results."""
     rows = {(row["task"], row["tool"], row["seed"]): row for row in load()}
     for name in tasks:
@@ -501,7 +503,7 @@ def run(tasks: list[str], tools: list[str], n_seeds: int) -> None:
                         raise SystemExit(f"run {BASELINE} on {name} with seed {seed} first: it is the budget")
                     seconds = rows[name, BASELINE, seed]["budget"]
                 _import(tool, task)
-                rows[name, tool, seed] = row = record(task, tool, seed, seconds)
+                rows[name, tool, seed] = row = record(task, tool, seed, seconds, until)
                 with RESULTS.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(row) + "\n")
                 print(
@@ -557,7 +559,8 @@ class Comparison:
         values = []
         for seed in self.seeds(task):
             if (row := self.rows.get((task, tool, seed))) is not None:
-                values.append(row["held_out"] if what == "held_out" else [cv_at(row, s) for s in SHARES])
+                held_out = np.where(np.array(SHARES) <= row["until"], row["held_out"], np.nan)
+                values.append(held_out if what == "held_out" else [cv_at(row, s) for s in SHARES])
         return np.array(values, dtype=float).reshape(-1, len(SHARES))
 
     def gaps(self, task: str, tool: str, what: str) -> np.ndarray:
@@ -591,7 +594,9 @@ class Comparison:
 
 
 def cv_at(row: dict[str, Any], share: float) -> float:
-    """Return the CV score of the incumbent at a share of the budget."""
+    """Return the CV score of the incumbent at a share of the budget; NaN after the end of the run."""
+    if share > row["until"]:
+        return np.nan
     times = [cpu for cpu, _ in row["incumbents"]]
     return float(row["incumbents"][_position(times, share * row["budget"])][1])
 
@@ -699,6 +704,9 @@ def main() -> None:
         "--tools", nargs="+", choices=list(TOOLS), default=[tool for tool in TOOLS if tool not in PEERS]
     )
     runner.add_argument("--seeds", type=int, default=3)
+    runner.add_argument(
+        "--until", type=float, default=1.0, help="share of the budget at which tools are stopped"
+    )
     reporter = commands.add_parser("report")
     reporter.add_argument("--tasks", choices=("development", "validation", "all"), default="all")
     reporter.add_argument("--summary", action="store_true", help="leave out the tables of single tasks")
@@ -706,7 +714,7 @@ def main() -> None:
     drawer.add_argument("path")
     arguments = parser.parse_args()
     if arguments.command == "run":
-        run(arguments.tasks, arguments.tools, arguments.seeds)
+        run(arguments.tasks, arguments.tools, arguments.seeds, arguments.until)
     elif arguments.command == "report":
         groups = {"development": DEVELOPMENT, "validation": VALIDATION, "all": TASKS}
         report(groups[arguments.tasks], not arguments.summary)
