@@ -1,6 +1,6 @@
 """skhpt: hyperparameter search for scikit-learn estimators."""
 
-from skhpt import callbacks, distributions, export, inspection, plots, select, spaces
+from skhpt import callbacks, distributions, ensemble, export, inspection, plots, select, spaces
 from skhpt.fitting.warm_start import register_continuation
 from skhpt.inspection.journals import read_journals
 from skhpt.journal import read_journal
@@ -24,6 +24,7 @@ __all__ = [
     "Space",
     "callbacks",
     "distributions",
+    "ensemble",
     "export",
     "inspection",
     "plots",

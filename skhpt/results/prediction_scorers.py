@@ -7,7 +7,7 @@ predictions. For common metrics, a vectorized computation scores all candidates 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, get_args
 
 import numpy as np
@@ -19,6 +19,7 @@ from skhpt._compat import check_method_params
 from skhpt._typing import Scorer
 from skhpt._warnings import warnings_ignored
 from skhpt.results import weighted_metrics as weighted
+from skhpt.results.averaging import mean_of
 from skhpt.results.predictions import Classes, Pooled
 from skhpt.results.weighted_metrics import Average, Kind, Scores
 
@@ -172,6 +173,54 @@ class SequentialScorer:
                 return self.score(candidate, rows)  # samples may lack a class, of which metrics warn
         except Exception:  # the metric is not defined on this sample
             return np.nan
+
+
+class MeanScorer:
+    """Scores the mean of the predictions of several candidates, by a call of the scorer for each sample.
+
+    Parameters
+    ----------
+    predictions : CandidatePredictions
+        Predictions of the candidates: probabilities of a classifier, or numbers.
+    scorer : callable
+        ``scorer(estimator, X, y) -> float`` or dict of float.
+    metric : str
+        Name of the score, if there are several.
+
+    Raises
+    ------
+    ValueError
+        If the predictions have no mean.
+    """
+
+    def __init__(self, predictions: CandidatePredictions, scorer: Scorer, metric: str):
+        method = "predict_proba" if predictions.kind == "classifier" else "predict"
+        if any(pooled.method != method for pooled in predictions.pooled):
+            raise ValueError(f"the predictions of some candidates are not those of {method}")
+        self.predictions = predictions
+        self.scorer = scorer
+        self.metric = metric
+
+    def score_chosen(self, weights: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+        """Return the scores of the means of chosen candidates.
+
+        Parameters
+        ----------
+        weights : ndarray of shape (b, n_occurrences)
+            Weights of the occurrences, whole numbers.
+        chosen : ndarray of shape (b, m)
+            Numbers of the candidates of each mean; those below 0 are left out.
+        """
+        return np.array(
+            [self._score_of_mean(own[own >= 0], sample) for own, sample in zip(chosen, weights, strict=True)]
+        )
+
+    def _score_of_mean(self, chosen: np.ndarray, sample: np.ndarray) -> float:
+        if not len(chosen):
+            return np.nan
+        mean = mean_of([self.predictions.pooled[i] for i in chosen], self.predictions.classes)
+        scorer = SequentialScorer(replace(self.predictions, pooled=[mean]), self.scorer, self.metric)
+        return float(scorer.score_all(sample[np.newaxis])[0, 0])
 
 
 # -- all samples and candidates at once ----------------------------------------------------------------------

@@ -43,6 +43,7 @@ from skhpt.search.corrected_score import PredictionsMixin
 from skhpt.search.estimator import SearchEstimator, check_hooks
 from skhpt.search.fitted import FittedSettings
 from skhpt.search.leaderboard import LeaderboardMixin
+from skhpt.search.members import MembersMixin
 from skhpt.search.representation import RepresentationMixin
 from skhpt.search.rounds import NullContext, Rounds, SearchEnded, codec_of_rounds
 from skhpt.select import Rule
@@ -79,7 +80,7 @@ from skhpt.trial import Trial
 CANDIDATE_PARAMS = ("param_grid", "param_distributions", "candidates")
 
 
-class BaseSearch(RepresentationMixin, LeaderboardMixin, PredictionsMixin, SearchEstimator):
+class BaseSearch(RepresentationMixin, LeaderboardMixin, MembersMixin, PredictionsMixin, SearchEstimator):
     """Base of all searches: evaluates the candidates of a strategy and refits the best.
 
     A search defines its constructor, `_parse_space` and `_make_strategy`.
@@ -666,6 +667,7 @@ class BaseSearch(RepresentationMixin, LeaderboardMixin, PredictionsMixin, Search
             n_planned=session.search_callbacks.status.n_planned,
             space=session.space_summary,
             fingerprint=asdict(session.fingerprint) if self.journal is None else self._journal_fingerprint,
+            training=session.setup.training,
         )
 
     def _record_choice(self, session: Session) -> None:
@@ -698,18 +700,11 @@ class BaseSearch(RepresentationMixin, LeaderboardMixin, PredictionsMixin, Search
         return False
 
     def _refit_best(self, session: Session) -> None:
-        # The parameters are cloned too: they may be estimators, and the user's own must not be fitted.
         self._refitted_index = self.best_index_
-        best = clone(session.inputs.estimator).set_params(**clone(self.best_params_, safe=False))
-        training = session.setup.training
-        resource = self._tabulated[self.best_index_].candidate.resource
-        self.best_estimator_ = training.prepare(best, resource, None)
+        self.best_estimator_ = self._unfitted_candidate(self.best_index_)
         with session.callbacks.refitting(self.best_estimator_):
             start = time.time()
-            inputs = session.inputs
-            training.fit(
-                self.best_estimator_, inputs.X, inputs.y, params=inputs.fit_params, resource=resource
-            )
+            self._fit_candidate(self.best_estimator_, self.best_index_, session.inputs)
             self.refit_time_ = time.time() - start
         if hasattr(self.best_estimator_, "feature_names_in_"):
             self.feature_names_in_ = self.best_estimator_.feature_names_in_

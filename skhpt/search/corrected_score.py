@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
@@ -16,11 +16,19 @@ from sklearn.utils.validation import check_is_fitted
 from skhpt._compat import check_method_params, num_samples
 from skhpt._typing import ArrayLike, Scorer
 from skhpt.fitting.scorers import sklearn_metric
-from skhpt.results.bias_correction import Choose, CorrectedScore, best_of, bootstrap_scores, summarize
+from skhpt.results.bias_correction import (
+    Choose,
+    CorrectedScore,
+    best_few_of,
+    best_of,
+    bootstrap_scores,
+    summarize,
+)
 from skhpt.results.cv_results import metric_names, rank
 from skhpt.results.prediction_scorers import (
     CandidatePredictions,
     CandidateScorer,
+    MeanScorer,
     SequentialScorer,
     VectorizedScorer,
     vectorized_scorer,
@@ -36,6 +44,8 @@ N_BOOTSTRAPS = 1000
 N_PRODUCTS = 5 * 10**9
 #: Maximum number of calls of any other scorer; it reduces the number of samples to 50 at least.
 N_CALLS = 5_000
+#: Maximum number of samples on which a mean of predictions is scored, one by one.
+N_MEANS = 500
 #: Maximum number of folds on which scores from predictions are compared with recorded scores.
 N_VERIFIED = 20
 #: Maximum difference between the two, relative to the largest recorded score.
@@ -107,6 +117,7 @@ class PredictionsMixin:
     _tabulated: Sequence[Trial]
     _test_rows: TestRows | None
     _corrected: CorrectedScore | None
+    _best_rows: Callable[[int | None], list[int]]
 
     def out_of_fold_predictions(self, index: int | None = None) -> np.ndarray:
         """Return the predictions of a candidate for each row, by the models that were not trained on it.
@@ -174,6 +185,23 @@ class PredictionsMixin:
                 raise AttributeError(f"there is no corrected_score_: {error}") from error
         return self._corrected
 
+    def _corrected_score_of_best(self, n: int, rows: np.ndarray) -> CorrectedScore:
+        """Return the corrected score of the mean of the `n` best candidates, which are those of `rows`.
+
+        Raises
+        ------
+        AttributeError
+            If there is none, as an estimator's attribute.
+        """
+        if self._test_rows is None:
+            raise AttributeError(
+                "there is no corrected_score_: no predictions were kept (return_predictions=False)"
+            )
+        try:
+            return self._compute_corrected_score_of_best(self._test_rows, n, rows)
+        except ValueError as error:
+            raise AttributeError(f"there is no corrected_score_: {error}") from error
+
     def _keep_test_rows(self, session: Session) -> None:
         """Keep the rows that the predictions belong to."""
         self._test_rows = test_rows_of(session) if self.return_predictions else None
@@ -182,11 +210,8 @@ class PredictionsMixin:
     def _compute_corrected_score(self, test_rows: TestRows) -> CorrectedScore:
         metric = self._metric_that_decides()
         candidates = self._eligible_rows(metric)
-        scorer = self.scorer_[metric] if isinstance(self.scorer_, dict) else self.scorer_
-        recorded = np.array([[fold.score(metric) for fold in self._tabulated[i].folds] for i in candidates]).T
-        predictions = self._candidate_predictions(test_rows, candidates)
-        scores = verified_scores(predictions, scorer, metric, fold=test_rows.fold, recorded=recorded)
-        n_folds = len(recorded) if callable(self._fitted.refit) else 1
+        _, scores = self._scores_of_predictions(test_rows, candidates, metric)
+        n_folds = int(test_rows.fold.max()) + 1 if callable(self._fitted.refit) else 1
         choose = self._choose(scores, test_rows.fold, metric=metric, candidates=candidates)
         n = affordable_bootstraps(scores, len(test_rows.rows), len(candidates) * n_folds)
         scores_on_samples = bootstrap_scores(
@@ -200,6 +225,40 @@ class PredictionsMixin:
         pooled_score = scores.score_chosen(np.ones((1, len(test_rows.rows))), best)[0]
         return summarize(scores_on_samples, pooled_score, len(candidates))
 
+    def _compute_corrected_score_of_best(
+        self, test_rows: TestRows, n: int, rows: np.ndarray
+    ) -> CorrectedScore:
+        metric = self._metric_that_decides()
+        eligible = self._eligible_rows(metric)
+        candidates = np.array([i for i in self._best_rows(None) if i in eligible])
+        predictions, scores = self._scores_of_predictions(test_rows, candidates, metric)
+        mean_scores = MeanScorer(predictions, self._scorer_of(metric), metric)
+        n_bootstraps = min(affordable_bootstraps(scores, len(test_rows.rows), len(candidates)), N_MEANS)
+        scores_on_samples = bootstrap_scores(
+            lambda in_bag: best_few_of(scores.score_all(in_bag), n),
+            mean_scores.score_chosen,
+            resampling_unit=test_rows.unit,
+            n_bootstraps=n_bootstraps,
+            width=len(candidates),
+        )
+        members = np.flatnonzero(np.isin(candidates, rows))
+        pooled_score = mean_scores.score_chosen(np.ones((1, len(test_rows.rows))), members[np.newaxis])[0]
+        return summarize(scores_on_samples, pooled_score, len(candidates))
+
+    def _scorer_of(self, metric: str) -> Any:
+        return self.scorer_[metric] if isinstance(self.scorer_, dict) else self.scorer_
+
+    def _scores_of_predictions(
+        self, test_rows: TestRows, candidates: np.ndarray, metric: str
+    ) -> tuple[CandidatePredictions, CandidateScorer]:
+        """Return the predictions of candidates, and their scores, which agree with the recorded ones."""
+        predictions = self._candidate_predictions(test_rows, candidates)
+        recorded = np.array([[fold.score(metric) for fold in self._tabulated[i].folds] for i in candidates]).T
+        scorer = self._scorer_of(metric)
+        return predictions, verified_scores(
+            predictions, scorer, metric, fold=test_rows.fold, recorded=recorded
+        )
+
     def _metric_that_decides(self) -> str:
         names = metric_names(self._tabulated)
         if names is None:
@@ -208,16 +267,20 @@ class PredictionsMixin:
             raise ValueError(f"refit does not say which of the metrics decides: {names}")
         return self._fitted.metric
 
-    def _eligible_rows(self, metric: str) -> np.ndarray:
-        """Return the rows of ``cv_results_`` with a score and with the resource of the best row."""
+    def _complete_rows(self, metric: str) -> list[int]:
+        """Return the rows of ``cv_results_`` with a score on all folds and with the resource of the best row."""
         means = self.cv_results_[f"mean_test_{metric}"]
         is_eligible = np.isfinite(means)
         for name in ("n_resources", "n_folds"):
             if name in self.cv_results_:
                 is_eligible &= self.cv_results_[name] == self.cv_results_[name][self.best_index_]
-        candidates = [i for i in np.flatnonzero(is_eligible).tolist() if self._tabulated[i].state == "ok"]
         if not is_eligible.any():
             raise ValueError("no candidate has a score")
+        return [i for i in np.flatnonzero(is_eligible).tolist() if self._tabulated[i].state == "ok"]
+
+    def _eligible_rows(self, metric: str) -> np.ndarray:
+        """Return the complete rows; raise ValueError if one of them has no predictions."""
+        candidates = self._complete_rows(metric)
         for i in [self.best_index_, *candidates]:
             if i not in candidates or not all(fold.predictions for fold in self._tabulated[i].folds):
                 raise ValueError(

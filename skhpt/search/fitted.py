@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from skhpt._typing import Constraint, ErrorScore, Estimator, Refit, SpaceDefinition
+from skhpt.fitting.resources import FullTraining
 from skhpt.session.validation import metric_of_refit
 from skhpt.space.summary import SpaceSummary
 
@@ -34,6 +35,8 @@ class FittedSettings:
         The search space as plain values; empty for a search over given candidates.
     fingerprint : dict of str to str
         Descriptions of what scores depend on; those of the journal, if there is one.
+    training : FullTraining
+        Training of a candidate with all of the resource.
     """
 
     estimator: Estimator
@@ -44,6 +47,7 @@ class FittedSettings:
     n_planned: int | None = None
     space: SpaceSummary = ()
     fingerprint: Mapping[str, str] = field(default_factory=dict)
+    training: FullTraining = field(default_factory=FullTraining)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Read the state of a pickle; one of an earlier version lacks the last fields."""
