@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from numbers import Integral
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from sklearn import get_config
@@ -18,7 +18,7 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from skhpt._compat import Interval, fit_context
+from skhpt._compat import Interval, StrOptions, fit_context
 from skhpt._html import box, number, paragraph, params_text, seconds, table
 from skhpt._typing import ArrayLike, Estimator, Params
 from skhpt.fitting.scorers import is_default_scorer
@@ -34,7 +34,7 @@ def _search_in(search: Any) -> Any:
 def _check_search(search: Any) -> None:
     """Check before anything is fitted that a search is one of this package, and that its candidates have a mean."""
     inner = _search_in(search)
-    if not hasattr(inner, "_best_rows"):
+    if not hasattr(inner, "_members"):
         raise TypeError(
             "search must be a search of skhpt, such as BayesSearchCV, or a FrozenEstimator with a fitted one, got "
             f"{search!r}"
@@ -63,10 +63,10 @@ def _has_probabilities(ensemble: SearchEnsemble) -> bool:
 
 
 class SearchEnsemble(MetaEstimatorMixin, BaseEstimator):
-    """Ensemble of the best candidates of a search: the mean of their predictions.
+    """Ensemble of the best candidates of a search: the weighted mean of their predictions.
 
-    `fit` searches, and fits the `n_members` best candidates on all data. The ensemble predicts the mean of their
-    probabilities, or of their numbers in regression, all with the same weight. Members are different candidates
+    `fit` searches, and fits some of the best candidates on all data. The ensemble predicts the mean of their
+    probabilities, or of their numbers in regression. Members are different candidates
     without failures, with all folds and all of the resource; candidates that differ only in parameters without
     effect are one member.
 
@@ -81,6 +81,12 @@ class SearchEnsemble(MetaEstimatorMixin, BaseEstimator):
 
     n_members : int, default=5
         Number of candidates; fewer if the search has fewer that are different.
+
+    selection : {"best", "greedy"}, default="best"
+        Rule that selects the members. "best" takes the `n_members` with the best mean scores, with equal weights.
+        "greedy" is ensemble selection [1]_: it adds candidates one by one, also repeatedly, each time the one that
+        makes the squared error of the mean of the out-of-fold predictions smallest (of probabilities, the Brier
+        score), until `n_members` are different, 25 times in all. It needs a search with ``return_predictions=True``.
 
     Attributes
     ----------
@@ -140,11 +146,13 @@ class SearchEnsemble(MetaEstimatorMixin, BaseEstimator):
     _parameter_constraints: dict = {
         "search": "no_validation",  # checked in `fit`
         "n_members": [Interval(Integral, 1, None, closed="left")],
+        "selection": [StrOptions({"best", "greedy"})],
     }
 
-    def __init__(self, search: Any, *, n_members: int = 5):
+    def __init__(self, search: Any, *, n_members: int = 5, selection: Literal["best", "greedy"] = "best"):
         self.search = search
         self.n_members = n_members
+        self.selection = selection
 
     # -- fitting ---------------------------------------------------------------------------------------------
 
@@ -175,13 +183,17 @@ class SearchEnsemble(MetaEstimatorMixin, BaseEstimator):
             If the predictions of the candidates have no mean, or no candidate has a score.
         """
         _check_search(self.search)
+        if self.selection == "greedy" and not _search_in(self.search).return_predictions:
+            raise ValueError("selection='greedy' needs a search with return_predictions=True")
         if _routing_enabled():
             params = process_routing(self, "fit", **params).search.fit
         is_frozen = isinstance(self.search, FrozenEstimator)
         self.search_ = _search_in(self.search) if is_frozen else clone(self.search).fit(X, y, **params)
-        rows = self.search_._best_rows(self.n_members)
-        _check_predictions([self.search_._unfitted_candidate(row) for row in rows])
-        self._fit_members(rows, X, y, params)
+        members = self.search_._members(self.n_members, self.selection)
+        _check_predictions([self.search_._unfitted_candidate(row) for row in members])
+        self.candidates_ = np.array(list(members))
+        self.weights_ = np.array(list(members.values()))
+        self._fit_members(list(members), X, y, params)
         self._is_multilabel = _n_columns(y) > 1
         self._corrected: CorrectedScore | None = None
         self._metric = self.search_._metric_that_decides()
@@ -200,8 +212,6 @@ class SearchEnsemble(MetaEstimatorMixin, BaseEstimator):
         missing = [row for row in rows if row not in fitted]
         fitted |= zip(missing, search._refit_rows(missing, X, y, params), strict=True)
         self.estimators_ = [fitted[row] for row in rows]
-        self.candidates_ = np.array(rows)
-        self.weights_ = np.full(len(rows), 1 / len(rows))
         self.refit_time_ = time.perf_counter() - start
         if len(missing) < len(rows):
             self.refit_time_ += search.refit_time_
@@ -293,7 +303,11 @@ class SearchEnsemble(MetaEstimatorMixin, BaseEstimator):
         """Expected score of the ensemble, corrected for the optimism of choosing the best of many."""
         check_is_fitted(self)
         if self._corrected is None:
-            self._corrected = self.search_._corrected_score_of_best(self.n_members, self.candidates_)
+            members = dict(zip(self.candidates_.tolist(), self.weights_.tolist(), strict=True))
+            try:
+                self._corrected = self.search_._corrected_score_of(members, self.n_members, self.selection)
+            except ValueError as error:
+                raise AttributeError(f"there is no corrected_score_: {error}") from error
         return self._corrected
 
     # -- conventions -----------------------------------------------------------------------------------------

@@ -58,10 +58,10 @@ def labels_of(probabilities: Probabilities, classes: Classes, *, multilabel: boo
     return labels
 
 
-def mean_of(pooled: Sequence[Pooled], classes: Classes | None) -> Pooled:
-    """Return the mean of the predictions of several candidates, all from the same method, for the same occurrences."""
+def mean_of(pooled: Sequence[Pooled], weights: np.ndarray, classes: Classes | None) -> Pooled:
+    """Return the weighted mean of predictions of candidates, all from the same method, for the same occurrences."""
     first = pooled[0]
-    mean = weighted_mean([each.values for each in pooled], np.ones(len(pooled)))
+    mean = weighted_mean([each.values for each in pooled], weights)
     if first.method == "predict" or classes is None:
         return Pooled(mean, first.method, mean)
     outputs: Probabilities = mean

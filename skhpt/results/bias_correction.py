@@ -9,7 +9,7 @@ name                shape             meaning
 resampling_unit     (n,)              unit of each of n predictions; the bootstrap draws units
 counts              (b, n_units)      number of times that each unit is in each of b bootstrap samples
 in_bag              (b, n)            number of times that each prediction is in each sample
-chosen              (b,) or (b, m)    number of the best candidate on each sample, or of the best m; -1 for none
+chosen              (b,) or (b, c)    number of the best candidate on each sample, -1 for none; or c weights
 ==================  ================  ================================================================================
 
 Reference: Tsamardinos, Greasidou and Borboudakis (2018), Bootstrapping the out-of-sample predictions for
@@ -28,8 +28,8 @@ SEED = 20180509
 #: Largest size of the arrays of one batch of samples.
 BATCH_SIZE = 2**21
 
-#: ``choose(in_bag)`` returns the number of the best candidate on each sample, of shape (b,), or the numbers of
-#: the best m, of shape (b, m); -1 if there is none.
+#: ``choose(in_bag)`` returns the number of the best candidate on each sample, of shape (b,), -1 if there is none; or
+#: the weights of all candidates in an ensemble, of shape (b, c).
 Choose: TypeAlias = Callable[[np.ndarray], np.ndarray]
 #: ``score_of(weights, chosen)`` returns the score of what was chosen for each row of the weights, of shape
 #: (b,).
@@ -100,7 +100,7 @@ def bootstrap_scores(
         chosen = choose(in_bag)
         with np.errstate(invalid="ignore", divide="ignore"):
             out_of_bag = score_of((in_bag == 0).astype(float), chosen)
-        is_chosen = chosen >= 0 if chosen.ndim == 1 else (chosen >= 0).any(axis=1)
+        is_chosen = chosen >= 0 if chosen.ndim == 1 else chosen.any(axis=1)
         scores.append(np.where(is_chosen, out_of_bag, np.nan))
     return np.concatenate(scores)
 
@@ -133,15 +133,6 @@ def best_of(scores: np.ndarray) -> np.ndarray:
     """Return the number of the first best candidate in each row of scores (b, c); -1 if no candidate has a score."""
     is_nan = np.isnan(scores)
     return np.where(is_nan.all(axis=1), -1, np.where(is_nan, -np.inf, scores).argmax(axis=1))
-
-
-def best_few_of(scores: np.ndarray, n: int) -> np.ndarray:
-    """Return the numbers of the n best candidates in each row of scores (b, c), the best first: shape (b, m).
-
-    Where fewer candidates have a score, the row ends with -1.
-    """
-    order = np.argsort(-scores, axis=1, kind="stable")[:, :n]  # NaN comes last
-    return np.where(np.isnan(np.take_along_axis(scores, order, axis=1)), -1, order)
 
 
 def _samples(

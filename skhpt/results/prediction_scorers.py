@@ -201,24 +201,25 @@ class MeanScorer:
         self.scorer = scorer
         self.metric = metric
 
-    def score_chosen(self, weights: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-        """Return the scores of the means of chosen candidates.
+    def score_means(self, weights: np.ndarray, members: np.ndarray) -> np.ndarray:
+        """Return the scores of weighted means of candidates.
 
         Parameters
         ----------
         weights : ndarray of shape (b, n_occurrences)
             Weights of the occurrences, whole numbers.
-        chosen : ndarray of shape (b, m)
-            Numbers of the candidates of each mean; those below 0 are left out.
+        members : ndarray of shape (b, n_candidates)
+            Weights of the candidates in each mean.
         """
-        return np.array(
-            [self._score_of_mean(own[own >= 0], sample) for own, sample in zip(chosen, weights, strict=True)]
-        )
+        pairs = zip(members, weights, strict=True)
+        return np.array([self._score_mean(own, sample) for own, sample in pairs])
 
-    def _score_of_mean(self, chosen: np.ndarray, sample: np.ndarray) -> float:
-        if not len(chosen):
+    def _score_mean(self, members: np.ndarray, sample: np.ndarray) -> float:
+        chosen = np.flatnonzero(members).tolist()
+        if not chosen:
             return np.nan
-        mean = mean_of([self.predictions.pooled[i] for i in chosen], self.predictions.classes)
+        pooled = [self.predictions.pooled[i] for i in chosen]
+        mean = mean_of(pooled, members[chosen], self.predictions.classes)
         scorer = SequentialScorer(replace(self.predictions, pooled=[mean]), self.scorer, self.metric)
         return float(scorer.score_all(sample[np.newaxis])[0, 0])
 

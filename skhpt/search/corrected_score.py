@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
@@ -19,7 +19,6 @@ from skhpt.fitting.scorers import sklearn_metric
 from skhpt.results.bias_correction import (
     Choose,
     CorrectedScore,
-    best_few_of,
     best_of,
     bootstrap_scores,
     summarize,
@@ -28,7 +27,6 @@ from skhpt.results.cv_results import metric_names, rank
 from skhpt.results.prediction_scorers import (
     CandidatePredictions,
     CandidateScorer,
-    MeanScorer,
     SequentialScorer,
     VectorizedScorer,
     vectorized_scorer,
@@ -44,8 +42,6 @@ N_BOOTSTRAPS = 1000
 N_PRODUCTS = 5 * 10**9
 #: Maximum number of calls of any other scorer; it reduces the number of samples to 50 at least.
 N_CALLS = 5_000
-#: Maximum number of samples on which a mean of predictions is scored, one by one.
-N_MEANS = 500
 #: Maximum number of folds on which scores from predictions are compared with recorded scores.
 N_VERIFIED = 20
 #: Maximum difference between the two, relative to the largest recorded score.
@@ -117,7 +113,6 @@ class PredictionsMixin:
     _tabulated: Sequence[Trial]
     _test_rows: TestRows | None
     _corrected: CorrectedScore | None
-    _best_rows: Callable[[int | None], list[int]]
 
     def out_of_fold_predictions(self, index: int | None = None) -> np.ndarray:
         """Return the predictions of a candidate for each row, by the models that were not trained on it.
@@ -185,23 +180,6 @@ class PredictionsMixin:
                 raise AttributeError(f"there is no corrected_score_: {error}") from error
         return self._corrected
 
-    def _corrected_score_of_best(self, n: int, rows: np.ndarray) -> CorrectedScore:
-        """Return the corrected score of the mean of the `n` best candidates, which are those of `rows`.
-
-        Raises
-        ------
-        AttributeError
-            If there is none, as an estimator's attribute.
-        """
-        if self._test_rows is None:
-            raise AttributeError(
-                "there is no corrected_score_: no predictions were kept (return_predictions=False)"
-            )
-        try:
-            return self._compute_corrected_score_of_best(self._test_rows, n, rows)
-        except ValueError as error:
-            raise AttributeError(f"there is no corrected_score_: {error}") from error
-
     def _keep_test_rows(self, session: Session) -> None:
         """Keep the rows that the predictions belong to."""
         self._test_rows = test_rows_of(session) if self.return_predictions else None
@@ -210,7 +188,8 @@ class PredictionsMixin:
     def _compute_corrected_score(self, test_rows: TestRows) -> CorrectedScore:
         metric = self._metric_that_decides()
         candidates = self._eligible_rows(metric)
-        _, scores = self._scores_of_predictions(test_rows, candidates, metric)
+        predictions = self._candidate_predictions(test_rows, candidates)
+        scores = self._verified_scores(test_rows, predictions, candidates.tolist(), metric)
         n_folds = int(test_rows.fold.max()) + 1 if callable(self._fitted.refit) else 1
         choose = self._choose(scores, test_rows.fold, metric=metric, candidates=candidates)
         n = affordable_bootstraps(scores, len(test_rows.rows), len(candidates) * n_folds)
@@ -225,39 +204,16 @@ class PredictionsMixin:
         pooled_score = scores.score_chosen(np.ones((1, len(test_rows.rows))), best)[0]
         return summarize(scores_on_samples, pooled_score, len(candidates))
 
-    def _compute_corrected_score_of_best(
-        self, test_rows: TestRows, n: int, rows: np.ndarray
-    ) -> CorrectedScore:
-        metric = self._metric_that_decides()
-        eligible = self._eligible_rows(metric)
-        candidates = np.array([i for i in self._best_rows(None) if i in eligible])
-        predictions, scores = self._scores_of_predictions(test_rows, candidates, metric)
-        mean_scores = MeanScorer(predictions, self._scorer_of(metric), metric)
-        n_bootstraps = min(affordable_bootstraps(scores, len(test_rows.rows), len(candidates)), N_MEANS)
-        scores_on_samples = bootstrap_scores(
-            lambda in_bag: best_few_of(scores.score_all(in_bag), n),
-            mean_scores.score_chosen,
-            resampling_unit=test_rows.unit,
-            n_bootstraps=n_bootstraps,
-            width=len(candidates),
-        )
-        members = np.flatnonzero(np.isin(candidates, rows))
-        pooled_score = mean_scores.score_chosen(np.ones((1, len(test_rows.rows))), members[np.newaxis])[0]
-        return summarize(scores_on_samples, pooled_score, len(candidates))
-
     def _scorer_of(self, metric: str) -> Any:
         return self.scorer_[metric] if isinstance(self.scorer_, dict) else self.scorer_
 
-    def _scores_of_predictions(
-        self, test_rows: TestRows, candidates: np.ndarray, metric: str
-    ) -> tuple[CandidatePredictions, CandidateScorer]:
-        """Return the predictions of candidates, and their scores, which agree with the recorded ones."""
-        predictions = self._candidate_predictions(test_rows, candidates)
-        recorded = np.array([[fold.score(metric) for fold in self._tabulated[i].folds] for i in candidates]).T
+    def _verified_scores(
+        self, test_rows: TestRows, predictions: CandidatePredictions, rows: Sequence[int], metric: str
+    ) -> CandidateScorer:
+        """Return a scorer of the predictions of some rows whose scores agree with the recorded ones."""
+        recorded = np.array([[fold.score(metric) for fold in self._tabulated[i].folds] for i in rows]).T
         scorer = self._scorer_of(metric)
-        return predictions, verified_scores(
-            predictions, scorer, metric, fold=test_rows.fold, recorded=recorded
-        )
+        return verified_scores(predictions, scorer, metric, fold=test_rows.fold, recorded=recorded)
 
     def _metric_that_decides(self) -> str:
         names = metric_names(self._tabulated)

@@ -16,7 +16,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.metrics import accuracy_score, get_scorer, r2_score
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.multiclass import OneVsRestClassifier
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
@@ -219,6 +219,42 @@ def test_a_search_that_is_a_parameter_is_not_fitted(search, cancer):
     assert not hasattr(search, "cv_results_")
 
 
+# -- ensemble selection --------------------------------------------------------------------------------------
+
+
+def test_greedy_selection_weights_the_members(diabetes):
+    search = GridSearch(
+        make_pipeline(StandardScaler(), KNeighborsRegressor()),
+        {"kneighborsregressor__n_neighbors": [1, 5, 20], "kneighborsregressor__weights": ["uniform", "distance"]},
+        cv=3, return_predictions=True,
+    )  # fmt: skip
+    ensemble = SearchEnsemble(search, n_members=3, selection="greedy").fit(*diabetes)
+    assert len(ensemble.estimators_) == len(ensemble.weights_) == len(ensemble.candidates_) <= 3
+    assert ensemble.weights_.sum() == pytest.approx(1)
+    assert (np.diff(ensemble.weights_) <= 0).all()
+    outputs = [member.predict(diabetes[0]) for member in ensemble.estimators_]
+    np.testing.assert_allclose(
+        ensemble.predict(diabetes[0]), np.average(outputs, axis=0, weights=ensemble.weights_)
+    )
+    pooled_score = ensemble.corrected_score_.pooled_score
+    assert pooled_score >= ensemble.search_.corrected_score_.pooled_score
+    assert ensemble.corrected_score_.score < pooled_score
+
+
+def test_greedy_selection_of_probabilities(iris):
+    search = trees(scoring="neg_log_loss", return_predictions=True).fit(*iris)
+    ensemble = search.ensemble(*iris, n_members=2, selection="greedy")
+    outputs = [member.predict_proba(iris[0]) for member in ensemble.estimators_]
+    np.testing.assert_allclose(
+        ensemble.predict_proba(iris[0]), np.average(outputs, axis=0, weights=ensemble.weights_)
+    )
+
+
+def test_greedy_selection_needs_predictions(iris):
+    with pytest.raises(ValueError, match="needs a search with return_predictions=True"):
+        SearchEnsemble(trees(), selection="greedy").fit(*iris)
+
+
 # -- errors --------------------------------------------------------------------------------------------------
 
 
@@ -373,5 +409,5 @@ def test_the_corrected_score_is_lower_than_that_of_the_members_on_all_prediction
 def test_there_is_no_corrected_score_without_predictions(iris):
     ensemble = SearchEnsemble(trees()).fit(*iris)
     assert not hasattr(ensemble, "corrected_score_")
-    with pytest.raises(AttributeError, match=r"no predictions were kept \(return_predictions=False\)"):
+    with pytest.raises(AttributeError, match="no predictions were kept: fit the search"):
         ensemble.corrected_score_
