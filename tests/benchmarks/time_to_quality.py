@@ -324,14 +324,15 @@ def _flaml(task: Task, seed: int, run: Trajectory, name: str) -> None:
 
     def domain(one: Any) -> Any:
         if isinstance(one, Cat):
-            return tune.choice(list(one.values))
+            return tune.choice(list(range(len(one.values))))  # values of several types become texts
         if isinstance(one, Int):
             return (tune.lograndint if one.log else tune.randint)(one.low, one.high + 1)
         return (tune.loguniform if one.log else tune.uniform)(one.low, one.high)
 
     def evaluate(config: dict[str, Any]) -> dict[str, float]:
-        score = _cv_score(task, config)
-        run.note(dict(config), (score,), score)
+        params = _values(task, config)
+        score = _cv_score(task, params)
+        run.note(params, (score,), score)
         run.check()
         return {"score": score}
 
@@ -347,6 +348,14 @@ def _flaml(task: Task, seed: int, run: Trajectory, name: str) -> None:
     )
 
 
+def _values(task: Task, given: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a candidate in which the values of lists are given by their positions."""
+    return {
+        name: one.values[int(given[name])] if isinstance(one, Cat) else type(one.low)(given[name])
+        for name, one in task.space.items()
+    }
+
+
 def smac_multi_fidelity(task: Task, seed: int, run: Trajectory) -> None:
     """SMAC3's multi-fidelity facade: trees or iterations as the budget; without them, folds."""
     from ConfigSpace import Categorical, ConfigurationSpace, Float, Integer
@@ -360,11 +369,7 @@ def smac_multi_fidelity(task: Task, seed: int, run: Trajectory) -> None:
         return (Integer if isinstance(one, Int) else Float)(name, (one.low, one.high), log=one.log)
 
     def loss(config: Any, seed: int = 0, budget: float = 0) -> float:
-        given = dict(config)
-        params = {
-            name: one.values[int(given[name])] if isinstance(one, Cat) else type(one.low)(given[name])
-            for name, one in task.space.items()
-        }
+        params = _values(task, dict(config))
         if task.resource:
             score = _cv_score(task, {**params, task.resource: round(budget)})
         else:
