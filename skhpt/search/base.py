@@ -158,6 +158,18 @@ class BaseSearch(RepresentationMixin, LeaderboardMixin, MembersMixin, Prediction
         """Return the parameters of a candidate that the constraint is applied to."""
         return params
 
+    def _resolve_params(self, n_splits: int, stored: journal.Header | None) -> Params:
+        """Return the values that "auto" stands for in this fit, or those of the journal to resume; by default none.
+
+        Parameters
+        ----------
+        n_splits : int
+            Number of folds of a candidate.
+        stored : Header or None
+            Header of the journal to resume; None if there is none.
+        """
+        return {}
+
     def _n_lacking(self, session: Session) -> int:
         """Return the number of candidates that the search was asked for, less those that it has."""
         return 0
@@ -288,6 +300,7 @@ class BaseSearch(RepresentationMixin, LeaderboardMixin, MembersMixin, Prediction
             history=start.history,
             n_reported=len(start.history.finished),
             random_state=self._random_state,
+            resolved_params=self._resolve_params(len(folds), stored),
             drawn=drawn,
         )
         return session if self.journal is None else self._open_journal(session)

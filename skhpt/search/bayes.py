@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import partial
@@ -30,11 +31,14 @@ from skhpt._warnings import warn_user
 from skhpt.engine.loop import COMPLETED, CONSTRAINT
 from skhpt.gp.acquisition import ACQUISITIONS
 from skhpt.identity import params_key
+from skhpt.journal import Header
+from skhpt.parallel.engines import n_jobs_of
 from skhpt.parallel.fit_resources import check_fit_resources
 from skhpt.parallel.pool import n_workers
 from skhpt.search._shared_docs import add_shared_docs
 from skhpt.search.base import BaseSearch
 from skhpt.session.candidates import candidates_from
+from skhpt.session.resume import stored_count
 from skhpt.session.session import Session
 from skhpt.space.drawing import check_some, draw, why_fewer
 from skhpt.space.sampling import Selection
@@ -45,6 +49,15 @@ from skhpt.strategies.bayes import BayesianOptimization
 from skhpt.strategies.encoding import Encoder
 from skhpt.strategies.initial_design import default_points, n_initial_points
 from skhpt.strategies.surrogate import Surrogate, mean_scores
+
+#: Folds of pending candidates for each worker: one that is evaluated, and one that waits for a worker. With fewer,
+#: workers are idle while a slow candidate is evaluated, because trials finish in the order of their ids.
+FOLDS_PER_WORKER = 2
+
+
+def auto_max_pending(n_workers: int, n_splits: int) -> int:
+    """Return the smallest number of pending candidates with two folds for each worker; 1 for a single worker."""
+    return 1 if n_workers == 1 else math.ceil(FOLDS_PER_WORKER * n_workers / n_splits)
 
 
 @add_shared_docs
@@ -137,7 +150,7 @@ class BayesSearchCV(BaseSearch):
         "param_distributions": [dict, list, StrOptions({AUTO})],
         "n_iter": [Interval(Integral, 1, None, closed="left")],
         "n_initial": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
-        "max_pending": [Interval(Integral, 1, None, closed="left")],
+        "max_pending": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "acquisition": [StrOptions(set(ACQUISITIONS))],
         "cost_aware": ["boolean"],
         "racing": ["boolean"],
@@ -152,7 +165,7 @@ class BayesSearchCV(BaseSearch):
         n_iter: int = 50,
         random_state: RandomState = None,
         n_initial: int | Literal["auto"] = "auto",
-        max_pending: int = 1,
+        max_pending: int | Literal["auto"] = "auto",
         acquisition: Literal["log_ei", "ucb"] = "log_ei",
         cost_aware: bool = False,
         constraint: Constraint | None = None,
@@ -279,7 +292,6 @@ class BayesSearchCV(BaseSearch):
                 f"The total space of parameters {space.size} is smaller than n_iter={self.n_iter}. "
                 f"Running {space.size} iterations. For exhaustive searches, use GridSearch."
             )
-        self._warn_of_idle_workers(len(session.folds))
         seed = int(check_random_state(session.random_state).randint(2**31 - 1))
         design = self._initial_design(space, seed, session)
         return BayesianOptimization(
@@ -288,7 +300,7 @@ class BayesSearchCV(BaseSearch):
             design,
             metric=self._metric,
             seed=seed,
-            max_pending=self.max_pending,
+            max_pending=session.resolved_params["max_pending"],
             acquisition=self.acquisition,
             cost_aware=self.cost_aware,
         )
@@ -300,14 +312,28 @@ class BayesSearchCV(BaseSearch):
                 f"got acquisition={self.acquisition!r}"
             )
 
-    def _warn_of_idle_workers(self, n_splits: int) -> None:
-        n_busy = self.max_pending * n_splits
+    def _resolve_params(self, n_splits: int, stored: Header | None) -> Params:
         n_available = n_workers(self.n_jobs, check_fit_resources(self.fit_resources))
+        if self.max_pending != "auto":
+            self._warn_of_idle_workers(n_available, self.max_pending * n_splits)
+            return {"max_pending": int(self.max_pending)}
+        if stored is not None:
+            return {"max_pending": stored_count(stored, self.journal, "max_pending", default=1)}
+        if n_available == 0:  # the workers of a cluster are still to come
+            n_available = max(1, n_jobs_of(self.n_jobs) or 1)
+        return {"max_pending": auto_max_pending(n_available, n_splits)}
+
+    def _warn_of_idle_workers(self, n_available: int, n_busy: int) -> None:
         if n_available > n_busy:
             warn_user(
                 f"{n_available - n_busy} of {n_available} workers will be idle: only max_pending={self.max_pending} "
-                f"candidates of {n_splits} folds are evaluated at the same time."
+                f"candidates of {n_busy // self.max_pending} folds are evaluated at the same time. The default, "
+                "max_pending='auto', uses all workers."
             )
+
+    def _take_over(self, session: Session) -> None:
+        super()._take_over(session)
+        self.max_pending_ = session.resolved_params["max_pending"]
 
     def _initial_design(self, space: Space, seed: int, session: Session) -> list[Params]:
         """Return the first points: up to half of them default points, the others Sobol points.

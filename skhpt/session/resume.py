@@ -99,6 +99,7 @@ def journal_header(
             "refit_metric": metric,
             "error_score": float(error_score) if isinstance(error_score, Real) else None,
             "return_train_score": bool(search_params["return_train_score"]),
+            **session.resolved_params,
             **_facts_for_readers(session, search_name),
             **({} if own_params is None else {"own": journal.texts_record(own_params)}),
         },
@@ -163,7 +164,8 @@ def _identity(
     session: Session, search_name: str, search_params: Params, estimator: Estimator, space: str
 ) -> dict[str, str]:
     """Describe, part by part, everything that must be the same if a journal is to be resumed."""
-    compared = {name: value for name, value in search_params.items() if name not in NOT_COMPARED}
+    resolved = search_params | session.resolved_params
+    compared = {name: value for name, value in resolved.items() if name not in NOT_COMPARED}
     seed = session.random_state
     earlier = [*session.history.earlier, *session.history.prior]
     scores = [(trial.candidate.params, [fold.score() for fold in trial.folds]) for trial in earlier]
@@ -355,6 +357,14 @@ def stored_header(path: Any, random_state: RandomState) -> journal.Header | None
     if header is not None:
         _check_metadata(header.metadata, path, random_state)
     return header
+
+
+def stored_count(stored: journal.Header, path: Any, name: str, default: int) -> int:
+    """Return a positive number that the header of a journal has; `default` if the journal is older than its name."""
+    count = stored.metadata.get(name, default)
+    if type(count) is not int or count < 1:
+        raise _invalid_metadata(path, name, f"is {count!r}, not a positive integer")
+    return count
 
 
 def _check_metadata(metadata: Mapping[str, Any], path: Any, random_state: RandomState) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -67,6 +67,9 @@ class Session:
         Number of trials of the history whose failures were reported by an earlier fit.
     random_state : int, RandomState or None
         Source of random numbers.
+    resolved_params : dict
+        Values that "auto" stands for in this fit, by the name of the parameter of the search. A resumed search
+        keeps those of its journal.
     drawn : DrawnPoints or None
         Points that were drawn before the folds; None if candidates are chosen later.
     journal : Journal or None
@@ -85,6 +88,7 @@ class Session:
     history: History
     n_reported: int
     random_state: RandomState = None
+    resolved_params: Params = field(default_factory=dict)
     drawn: DrawnPoints | None = None
     journal: Journal | None = None
 

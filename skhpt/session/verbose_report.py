@@ -31,7 +31,7 @@ class VerboseReport(SearchCallback):
 
     def on_search_begin(self, search: Any, status: SearchStatus) -> None:
         if self._candidates:
-            print(_begin_line(status), flush=True)
+            print(_begin_line(status, getattr(search, "max_pending_", 1)), flush=True)
         if status.n_resumed or status.n_folds_resumed:
             source = os.path.basename(status.resumed_from) or "earlier results"
             print(f"{source}: {_brought(status)} taken over", flush=True)
@@ -41,8 +41,8 @@ class VerboseReport(SearchCallback):
             print(candidate_line(trial, status), flush=True)
 
 
-def _begin_line(status: SearchStatus) -> str:
-    folds = f"{status.n_splits} folds"
+def _begin_line(status: SearchStatus, max_pending: int) -> str:
+    folds = f"{status.n_splits} folds" + (f", max_pending={max_pending}" if max_pending > 1 else "")
     if status.n_planned is None:
         return f"{status.search}: {folds} for each candidate"
     unit = "trials on all rungs" if status.rung else "candidates"

@@ -4,6 +4,9 @@ Run by hand: ``python tests/benchmarks/busy.py`` simulates the brackets of a lad
 of the tests has the clock, and the times are uneven. It prints the share of their time that 16 workers work, by the
 number of candidates and the size of the brackets.
 
+``python tests/benchmarks/busy.py pending`` simulates a search with a number of pending candidates in the same way, and
+prints this share for several numbers of workers. Proposals take no time.
+
 ``python tests/benchmarks/busy.py threading`` (or ``loky``) runs searches whose fits sleep 0.3 s on 30 workers, which
 takes minutes, and prints for each: wall time as a ratio to the ideal (folds times seconds by workers), the share of
 this time that the workers work, and the processor time of this process per candidate. Further arguments choose rows:
@@ -28,6 +31,7 @@ from skhpt.engine import loop as engine
 from skhpt.history import History
 from skhpt.strategies.hyperband import Hyperband
 from skhpt.strategies.schedule import ladder
+from skhpt.trial import Candidate
 from tests.strategies.test_hyperband import SimulatedEvaluator, noisy_score, plan_of, points, uneven_seconds
 
 #: Seconds of a fit, number of workers, number of folds.
@@ -121,8 +125,42 @@ def print_brackets(n_workers=16, n_splits=5, sizes=(27, 81, 243)):
         print(f"{n:10} " + " ".join(f"{share:16.2f}" for share in shares))
 
 
+class Pending:
+    """Strategy that keeps so many candidates pending, as `BayesSearchCV` does."""
+
+    n_candidates, uses_prior, takes_long = 200, False, False
+
+    def __init__(self, max_pending):
+        self.max_pending = max_pending
+
+    def ask(self, history):
+        n = min(self.n_candidates, history.n_finished + self.max_pending)
+        return [Candidate(i, {"x": i}) for i in range(len(history), n)]
+
+
+def uneven_candidates(candidate, split):
+    """Time that differs between candidates by a factor of about two, and between folds by a tenth."""
+    rng, of_fold = np.random.default_rng(candidate.id), np.random.default_rng((candidate.id, split))
+    return rng.lognormal(0, 0.7) * of_fold.lognormal(0, 0.1)
+
+
+def print_pending(n_splits=5, n_pending=(1, 2, 3, 4, 5, 6, 8, 12, 16, 24, 32)):
+    """Print the share of busy time by workers and pending candidates, equal and uneven times."""
+    print(f"{'workers':>7} {'times':>7} " + " ".join(f"{n:>5}" for n in n_pending))
+    for n_workers in (2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 30, 64):
+        for name, seconds in (("equal", lambda candidate, split: 1.0), ("uneven", uneven_candidates)):
+            shares = []
+            for n in n_pending:
+                evaluator = SimulatedEvaluator(n_workers, seconds, lambda candidate, split: 0.0, n_splits)
+                engine.run(Pending(n), History(), evaluator, n_splits=n_splits)
+                shares.append(evaluator.worked / (n_workers * evaluator.now))
+            print(f"{n_workers:7} {name:>7} " + " ".join(f"{share:5.2f}" for share in shares))
+
+
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
+    if sys.argv[1:] == ["pending"]:
+        print_pending()
+    elif len(sys.argv) > 1:
         print_searches(sys.argv[1], sys.argv[2:])
     else:
         print_brackets()

@@ -5,15 +5,17 @@ from copy import copy
 
 import numpy as np
 import pytest
+from joblib import parallel_config
 from scipy import stats
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.svm import SVC
 
-from skhpt import BayesSearchCV, GridSearch, RandomSearch, Space
+from skhpt import BayesSearchCV, GridSearch, RandomSearch, Space, journal
 from skhpt.identity import params_key
+from skhpt.journal import Header
 from tests.estimators import FailsBelow, Null
 from tests.space.examples import Categorical, Real
 
@@ -232,11 +234,70 @@ def test_the_same_candidates_for_any_number_of_workers(iris, max_pending):
 
 
 def test_idle_workers_are_reported():
-    search = BayesSearchCV(Bowl(), BOWL, n_iter=5, cv=2, n_jobs=4)
-    with pytest.warns(
-        UserWarning, match="2 of 4 workers will be idle: only max_pending=1 candidates of 2 folds"
-    ):
+    search = BayesSearchCV(Bowl(), BOWL, n_iter=5, cv=2, max_pending=1)
+    message = "2 of 4 workers will be idle: only max_pending=1 candidates of 2 folds .* max_pending='auto'"
+    with parallel_config("threading", n_jobs=4), pytest.warns(UserWarning, match=message):
         search.fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    ("n_jobs", "n_splits", "max_pending"),
+    [(1, 2, 1), (2, 5, 1), (4, 5, 2), (5, 5, 2), (8, 5, 4), (16, 5, 7), (16, 2, 16)],
+)
+def test_by_default_two_folds_are_pending_for_each_worker(n_jobs, n_splits, max_pending):
+    search = BayesSearchCV(Bowl(), {"C": BOWL["C"]}, n_iter=1, cv=n_splits, random_state=0)
+    with parallel_config("threading", n_jobs=n_jobs):
+        assert search.fit(np.zeros((15, 1)), np.arange(15) % 3).max_pending_ == max_pending
+
+
+def test_the_resources_of_a_fit_decide_how_many_candidates_are_pending(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    search = BayesSearchCV(Bowl(), {"C": BOWL["C"]}, n_iter=1, cv=2, random_state=0, warm_start=True).fit(
+        X, Y
+    )
+    search.set_params(n_jobs=8, fit_resources={"GPU": 1}).fit(X, Y)  # there is nothing more to evaluate
+    assert search.max_pending_ == 2
+
+
+def test_a_cluster_without_workers_yet_counts_as_n_jobs(monkeypatch):
+    monkeypatch.setattr("skhpt.search.bayes.n_workers", lambda *arguments: 0)
+    search = BayesSearchCV(Bowl(), {"C": BOWL["C"]}, n_iter=1, cv=2)
+    assert search.fit(X, Y).max_pending_ == 1
+    with parallel_config("threading", n_jobs=3):
+        assert search.fit(X, Y).max_pending_ == 3
+
+
+def test_the_default_proposes_what_the_same_number_proposes():
+    search = BayesSearchCV(Bowl(), BOWL, n_iter=12, cv=2, random_state=0)
+    with parallel_config("threading", n_jobs=3):
+        automatic = keys(search.fit(X, Y))
+    assert search.max_pending_ == 3
+    search.set_params(max_pending=3).fit(X, Y)
+    assert keys(search) == automatic
+
+
+def test_a_search_that_is_resumed_with_other_workers_keeps_its_number_of_pending_candidates(tmp_path):
+    whole = BayesSearchCV(Bowl(), BOWL, n_iter=12, cv=2, random_state=0, max_pending=3).fit(X, Y)
+    search = BayesSearchCV(Bowl(), BOWL, n_iter=7, cv=2, random_state=0, journal=tmp_path / "a.jsonl")
+    with parallel_config("threading", n_jobs=3):
+        search.fit(X, Y)
+    resumed = clone(search).set_params(n_iter=12).fit(X, Y)  # one worker
+    assert resumed.max_pending_ == 3
+    assert keys(resumed) == keys(whole)
+    assert keys(clone(search).set_params(n_iter=12, max_pending=3).fit(X, Y)) == keys(whole)
+    with pytest.raises(ValueError, match=r"journal of another search(.|\n)*'max_pending': 2"):
+        clone(search).set_params(max_pending=2).fit(X, Y)
+
+
+def test_a_number_of_pending_candidates_that_was_changed_in_the_journal_is_an_error(tmp_path):
+    path = tmp_path / "a.jsonl"
+    search = BayesSearchCV(Bowl(), BOWL, n_iter=2, cv=2, random_state=0, journal=path).fit(X, Y)
+    header = journal.read_header(path)
+    changed = Header(header.fingerprint, header.metadata | {"max_pending": 0})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("skhpt.session.resume.journal.read_header", lambda path: changed)
+        with pytest.raises(ValueError, match=r"line 1: max_pending .* is 0, not a positive integer"):
+            search.fit(X, Y)
 
 
 # -- robustness ----------------------------------------------------------------------------------------------

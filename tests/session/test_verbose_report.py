@@ -45,6 +45,8 @@ def test_bayesian_optimisation_does_not_announce_rounds(capsys):
     lines = printed(capsys)
     assert lines[0] == "BayesSearchCV: at most 5 candidates, 3 folds"
     assert [line[:5] for line in lines[1:]] == [f"[{i}/5]" for i in range(1, 6)]
+    make("bayes", verbose=1, max_pending=3).fit(X, Y)
+    assert printed(capsys)[0] == "BayesSearchCV: at most 5 candidates, 3 folds, max_pending=3"
 
 
 def test_hyperband_names_the_rung(capsys):
