@@ -65,8 +65,8 @@ class BayesSearchCV(BaseSearch):
     """Bayesian optimisation of hyperparameters, by cross-validation.
 
     A Gaussian process models the score as a function of the parameters. The next candidate maximises an
-    acquisition function of this model. The same `random_state` gives the same candidates for any number of
-    workers.
+    acquisition function of this model. The same `random_state` and the same `max_pending` give the same
+    candidates for any number of workers.
 
     Parameters
     ----------
@@ -90,10 +90,14 @@ class BayesSearchCV(BaseSearch):
         a value that lies outside, and the middle of each branch of the space. The others are scrambled Sobol
         points. 'auto' depends on the number of parameters. Candidates of `previous` count towards it.
 
-    max_pending : int, default=1
+    max_pending : int or 'auto', default='auto'
         Maximum number of candidates in evaluation at the same time. Candidate k is proposed from the results
         of the candidates up to k - `max_pending`. The scores of pending candidates are imputed with their
-        posterior mean (kriging believer).
+        posterior mean (kriging believer). 'auto' is the smallest number that gives two folds to each worker
+        (one that is evaluated, and one that waits), and 1 with a single worker. The workers are counted once,
+        at the start of `fit`: those that `n_jobs` and `fit_resources` allow, on Dask and Ray those of the
+        cluster, or `n_jobs` if the cluster has none yet. A search that is resumed from its journal keeps the
+        number of the journal.
 
     acquisition : {"log_ei", "ucb"}, default="log_ei"
         Acquisition function that the next candidate maximises: the logarithm of the expected improvement over
@@ -105,6 +109,16 @@ class BayesSearchCV(BaseSearch):
         Whether to divide the expected improvement by the expected evaluation time of a candidate. The weight
         of the time decreases from 1 to 0 during the search. Only for ``acquisition="log_ei"``. The candidates
         then depend on the speed of the machine.
+
+    n_jobs : int, default=None
+        Number of folds that are evaluated in parallel. None means the number of `joblib.parallel_config`, or
+        else 1, and on Dask and Ray as many as the cluster can run; -1 means all processors, or all of the
+        cluster. The result depends on it only through ``max_pending='auto'``.
+
+    Attributes
+    ----------
+    max_pending_ : int
+        The number of pending candidates that `max_pending` stands for.
 
     See Also
     --------

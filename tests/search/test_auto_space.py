@@ -27,7 +27,7 @@ SEARCHES = {
         estimator, space, n_iter=4, random_state=0, cv=2, **kwargs
     ),
     "bayes": lambda estimator, space="auto", **kwargs: BayesSearchCV(
-        estimator, space, n_iter=5, n_initial=4, random_state=0, cv=2, **kwargs
+        estimator, space, n_iter=5, n_initial=4, max_pending=2, random_state=0, cv=2, **kwargs
     ),
     "hyperband": lambda estimator, space="auto", **kwargs: HyperbandSearchCV(
         estimator, space, n_candidates=4, random_state=0, cv=2, **kwargs
