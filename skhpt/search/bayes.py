@@ -60,6 +60,16 @@ def auto_max_pending(n_workers: int, n_splits: int) -> int:
     return 1 if n_workers == 1 else math.ceil(FOLDS_PER_WORKER * n_workers / n_splits)
 
 
+def _warn_of_idle_workers(n_available: int, max_pending: int, n_splits: int) -> None:
+    n_busy = max_pending * n_splits
+    if n_available > n_busy:
+        warn_user(
+            f"{n_available - n_busy} of {n_available} workers will be idle: only max_pending={max_pending} "
+            f"candidates of {n_splits} folds are evaluated at the same time. The default, max_pending='auto', "
+            "uses all workers."
+        )
+
+
 @add_shared_docs
 class BayesSearchCV(BaseSearch):
     """Bayesian optimisation of hyperparameters, by cross-validation.
@@ -329,21 +339,13 @@ class BayesSearchCV(BaseSearch):
     def _resolve_params(self, n_splits: int, stored: Header | None) -> Params:
         n_available = n_workers(self.n_jobs, check_fit_resources(self.fit_resources))
         if self.max_pending != "auto":
-            self._warn_of_idle_workers(n_available, self.max_pending * n_splits)
+            _warn_of_idle_workers(n_available, int(self.max_pending), n_splits)
             return {"max_pending": int(self.max_pending)}
         if stored is not None:
             return {"max_pending": stored_count(stored, self.journal, "max_pending", default=1)}
         if n_available == 0:  # the workers of a cluster are still to come
             n_available = max(1, n_jobs_of(self.n_jobs) or 1)
         return {"max_pending": auto_max_pending(n_available, n_splits)}
-
-    def _warn_of_idle_workers(self, n_available: int, n_busy: int) -> None:
-        if n_available > n_busy:
-            warn_user(
-                f"{n_available - n_busy} of {n_available} workers will be idle: only max_pending={self.max_pending} "
-                f"candidates of {n_busy // self.max_pending} folds are evaluated at the same time. The default, "
-                "max_pending='auto', uses all workers."
-            )
 
     def _take_over(self, session: Session) -> None:
         super()._take_over(session)

@@ -144,10 +144,10 @@ def uneven_candidates(candidate, split):
     return rng.lognormal(0, 0.7) * of_fold.lognormal(0, 0.1)
 
 
-def print_pending(n_splits=5, n_pending=(1, 2, 3, 4, 5, 6, 8, 12, 16, 24, 32)):
+def print_pending(n_splits=5, n_pending=(1, 2, 3, 4, 6, 7, 8, 12, 16)):
     """Print the share of busy time by workers and pending candidates, equal and uneven times."""
     print(f"{'workers':>7} {'times':>7} " + " ".join(f"{n:>5}" for n in n_pending))
-    for n_workers in (2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 30, 64):
+    for n_workers in (2, 4, 5, 8, 10, 16, 20, 30):
         for name, seconds in (("equal", lambda candidate, split: 1.0), ("uneven", uneven_candidates)):
             shares = []
             for n in n_pending:
