@@ -11,7 +11,8 @@ many points at the bounds, where the posterior variance is largest (Siivola et a
 ``theta``    (D + 1,)    hyperparameters: logarithms of the length scales and of the noise variance ``tau``
 ``K``        (n, n)      ``k + diag(tau v)``, the covariance of ``y`` up to ``s^2``
 ``h``        (n,)        boundary penalty: the sum of ``(2 u - 1)^2`` over the ordered columns
-``b``        float       depth of the prior mean: how much lower it is at either end of a column
+``b``        float       depth of the prior mean: how much lower it is at either end of a column; estimated, so
+                         that it gives way where scores rise towards an end
 ``m, s``     float       mean and scale of the scores; both follow from theta in closed form
 ``alpha``    (n,)        ``K^-1 (y + b h - m)``
 ===========  ==========  ==================================================================================
@@ -253,12 +254,17 @@ def condition(
     v: np.ndarray,
     depth: float = 0.0,
 ) -> Posterior:
-    """Return the posterior given scores `y`, with relative noise variances `v`, at embedded points `Z`."""
+    """Return the posterior given scores `y`, with relative noise variances `v`, at embedded points `Z`.
+
+    `depth` is the mean and the standard deviation of the prior of the depth ``b``.
+    """
     w, tau = np.exp(-2 * theta[:-1]), np.exp(theta[-1])
     K = matern(embedding.distances(Z, Z, w))
     K.flat[:: len(K) + 1] += tau * v
-    factor = cholesky(K)
-    mean, alpha, scale2 = _profile(factor, y + depth * embedding.boundary_penalty(Z))
+    factor, h = cholesky(K), embedding.boundary_penalty(Z)
+    if depth:
+        depth = _most_probable_depth(factor, y, h, depth)
+    mean, alpha, scale2 = _profile(factor, y + depth * h)
     return Posterior(
         embedding=embedding,
         theta=theta,
@@ -325,6 +331,21 @@ def _profile(factor: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray, floa
     alpha = solved[:, 1] - mean * solved[:, 0]
     scale2 = float((y - mean) @ alpha / 2 + SCALE_RATE) / (len(y) / 2 + SCALE_SHAPE + 1)
     return mean, alpha, scale2
+
+
+def _most_probable_depth(factor: np.ndarray, y: np.ndarray, h: np.ndarray, prior: float) -> float:
+    """Return the most probable ``b``, but not less than 0; its prior is normal, with mean and deviation `prior`.
+
+    It minimises ``(y + b h - m)^T K^-1 (y + b h - m) / s^2 + (b - prior)^2 / prior^2`` over b and m, with the
+    scale that belongs to the mean of the prior (Rasmussen and Williams 2006, section 2.7).
+    """
+    _, _, scale2 = _profile(factor, y + prior * h)
+    columns = np.array([np.ones(len(y)), y, h])
+    solved, _ = lapack.dpotrs(factor, columns.T, lower=1)
+    products = columns @ solved
+    products = products - np.outer(products[:, 0], products[0]) / products[0, 0]  # without the mean
+    precision = 1 / prior**2 + products[2, 2] / scale2
+    return float(max(0.0, (1 / prior - products[2, 1] / scale2) / precision))
 
 
 def cholesky(K: np.ndarray) -> np.ndarray:

@@ -25,8 +25,8 @@ Target: TypeAlias = Callable[[Sequence[Trial]], np.ndarray]
 FOREIGN_NOISE = 2.0
 #: Maximum number of observations for the fit of the hyperparameters, and for the posterior.
 MAX_FITTED, MAX_SEEN = 200, 1000
-#: Depth of the prior mean of the scores, in standard deviations, for one parameter; it is divided by the
-#: square root of the number of parameters.
+#: Expected depth of the prior mean of the scores, in standard deviations, for one parameter; it is divided by
+#: the square root of the number of parameters.
 DEPTH = 0.5
 #: Columns with at most this many values are not moved along the gradient.
 FEW_VALUES = 30

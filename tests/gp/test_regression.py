@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 
@@ -145,10 +146,34 @@ def test_the_process_models_the_scores_less_the_prior_mean():
     theta = fit_theta(ORDERED, Z, Y, v=ONES, prior=prior)
     np.testing.assert_allclose(fit_theta(ORDERED, Z, scores, v=ONES, prior=prior, depth=3.0), theta)
     posterior = condition(ORDERED, THETA, Z, y=scores, v=ONES, depth=3.0)
-    flat = condition(ORDERED, THETA, Z, y=Y, v=ONES)
+    rest = condition(ORDERED, THETA, Z, y=scores + posterior.depth * ORDERED.boundary_penalty(Z), v=ONES)
     new = ORDERED(RNG.random((9, D)))
-    expected = flat.predict_mean(new) - 3 * ORDERED.boundary_penalty(new)
+    expected = rest.predict_mean(new) - posterior.depth * ORDERED.boundary_penalty(new)
     np.testing.assert_allclose(posterior.predict_mean(new), expected)
+
+
+def test_the_depth_is_the_most_probable_one():
+    Z, prior = ORDERED(U), 0.5
+    h = ORDERED.boundary_penalty(Z)
+    scores = Y - 0.8 * h
+    K = matern(ORDERED.distances(Z, Z, np.exp(-2 * THETA[:-1]))) + np.exp(THETA[-1]) * np.eye(N)
+    scale2 = condition(ORDERED, THETA, Z, y=scores + prior * h, v=ONES).scale ** 2
+
+    def energy(parameters):
+        depth, mean = parameters
+        rest = scores + depth * h - mean
+        return rest @ np.linalg.solve(K, rest) / scale2 + (depth / prior - 1) ** 2
+
+    found = minimize(energy, [prior, 0.0], tol=1e-12).x[0]
+    assert condition(ORDERED, THETA, Z, y=scores, v=ONES, depth=prior).depth == pytest.approx(found, rel=1e-5)
+
+
+@pytest.mark.parametrize(("slope", "is_flat"), [(-2.0, False), (2.0, True)])
+def test_the_depth_gives_way_where_scores_rise_towards_the_bounds(slope, is_flat):
+    Z = ORDERED(U)
+    scores = slope * ORDERED.boundary_penalty(Z)
+    depth = condition(ORDERED, THETA, Z, y=scores, v=ONES, depth=0.5).depth
+    assert depth == 0 if is_flat else depth > 1
 
 
 def test_the_gradients_of_the_prediction():

@@ -57,7 +57,7 @@ def test_scores_of_raced_trials_are_modelled():
 
 def test_scores_are_expected_to_be_lower_at_the_bounds_but_times_are_not():
     space = Space({"x": stats.uniform(), "y": stats.uniform(), "z": [3], "w": list("ab"), "v": [1, 2, 4]})
-    surrogate = Surrogate(Encoder(space), sobol_trials(space, [1.0] * 8), mean_scores)
+    surrogate = Surrogate(Encoder(space), sobol_trials(space, [1.0]), mean_scores)
     assert surrogate.posterior.depth == DEPTH / 2  # four parameters are free: x, y, w and v
     times = Surrogate(Encoder(space), sobol_trials(space, [1.0] * 8), log_times, kind="cost")
     assert times.posterior.depth == 0
