@@ -143,8 +143,8 @@ class BayesSearchCV(BaseSearch):
     whose prior grows with the number of parameters [1]_. It models the mean of the winsorised scores and
     their normal scores (quantiles of the ranks). Its prior mean falls from the middle of each range to its
     ends [2]_, by half of their standard deviation, divided by the square root of the number of parameters, or
-    by less where the scores rise towards the ends. The acquisition function is the logarithm of the expected improvement [3]_ over the best posterior mean,
-    with zero variance at evaluated points [4]_.
+    by less where the scores rise towards the ends. The acquisition function is the logarithm of the expected
+    improvement [3]_ over the best posterior mean, with zero variance at evaluated points [4]_.
 
     References
     ----------
