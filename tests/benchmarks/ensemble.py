@@ -429,7 +429,7 @@ def interval(ratios: np.ndarray) -> tuple[float, float, float]:
     return tuple(100 * np.expm1([logs.mean(), *np.percentile(means, [2.5, 97.5])]))
 
 
-def report(search: str) -> None:
+def report(search: str, base: str) -> None:
     """Print the table of losses and the table of costs."""
     rows = [row for row in read() if row["search"] == search]
     names = list(dict.fromkeys(row["problem"] for row in rows))
@@ -444,25 +444,27 @@ def report(search: str) -> None:
         }  # fmt: skip
         for rule, value in mean.items():
             for group in (kind, "all but decision values") if kind != "decision values" else (kind,):
-                ratio = (value + 1e-4) / (mean["winner"] + 1e-4)
+                ratio = (value + 1e-4) / (mean[base] + 1e-4)
                 groups.setdefault(group, {}).setdefault(rule, []).append(ratio)
     for group, table in groups.items():
-        print(f"\n{group}: {len(table['winner'])} problems")
+        print(f"\n{group}: {len(table['winner'])} problems, loss relative to that of the {base}")
         for rule, ratios in table.items():
             middle, low, high = interval(np.array(ratios))
             better = np.mean(np.array(ratios) < 1)
-            print(f"{rule:28} {middle:+6.1f} %  [{low:+5.1f}, {high:+5.1f}]  better on {100 * better:3.0f} %")
+            share = f"{100 * better:3.0f} % of {len(ratios)}"
+            print(f"{rule:36} {middle:+6.1f} %  [{low:+5.1f}, {high:+5.1f}]  better on {share}")
     print(
         "\nmedian cost: fits, refit time and prediction time (times that of the winner), refit / search time"
     )
-    for rule in rows[0]["fits"]:
-        fits = np.mean([row["fits"][rule] for row in rows])
+    for rule in dict.fromkeys(rule for row in rows for rule in row["fits"]):
+        here = [row for row in rows if rule in row["fits"]]
+        fits = np.mean([row["fits"][rule] for row in here])
         times = [
-            np.median([row[key][rule] / max(row[key]["winner"], 1e-4) for row in rows])
+            np.median([row[key][rule] / max(row[key]["winner"], 1e-4) for row in here])
             for key in ("fit_seconds", "predict_seconds")
         ]
-        share = np.median([row["fit_seconds"][rule] / row["search_seconds"] for row in rows])
-        print(f"{rule:28} {fits:5.1f} {times[0]:6.1f} {times[1]:6.1f} {100 * share:6.1f} %")
+        share = np.median([row["fit_seconds"][rule] / row["search_seconds"] for row in here])
+        print(f"{rule:36} {fits:5.1f} {times[0]:6.1f} {times[1]:6.1f} {100 * share:6.1f} %")
 
 
 def main() -> None:
@@ -474,11 +476,12 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--searches", nargs="+", choices=list(SEARCHES), default=list(SEARCHES))
     parser.add_argument("--problems", nargs="+", choices=list(BY_NAME), default=list(BY_NAME))
+    parser.add_argument("--base", default="winner", help="rule that losses are relative to")
     given = parser.parse_args()
     if given.command == "run":
         run(given.problems, given.seeds, given.searches)
     for search in given.searches:
-        report(search)
+        report(search, given.base)
 
 
 if __name__ == "__main__":

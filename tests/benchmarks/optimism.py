@@ -5,7 +5,8 @@ searches, and asks for ``best_score_`` (naive), ``corrected_score_`` (with its i
 cross-validation where that is asked for, and the truth: one half where the labels are noise, else the score
 of the refitted winner on rows that the search has not seen. What is printed are means over the repeats, the
 mean absolute error of each estimate against the truth of its own repeat, how often the truth lies in the
-interval, and what a call takes.
+interval, and what a call takes. With ``--ensemble``, the same for the mean of the five best candidates, whose naive
+score is that of the mean on all out-of-fold predictions.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -30,6 +32,7 @@ from sklearn.svm import SVC, SVR
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from skhpt import GridSearch, HyperbandSearchCV, RandomSearch
+from skhpt.ensemble import SearchEnsemble
 from skhpt.select import one_standard_error
 
 
@@ -142,6 +145,35 @@ WORKLOADS = [
 ]
 
 
+ENSEMBLES = [
+    Workload("noise, 60 rows, 100 candidates", noise(60), lambda: trees(100), "accuracy"),
+    Workload("noise, 60 rows, 100 candidates, ROC AUC", noise(60), lambda: trees(100), "roc_auc"),
+    Workload("noise, 200 rows, 100 candidates", noise(200), lambda: trees(100), "accuracy"),
+    Workload("tumours, 60 rows", part_of(load_breast_cancer, 60), lambda: trees(30), "neg_log_loss"),
+    Workload("diabetes, 60 rows, MSE", part_of(load_diabetes, 60), regressors, "neg_mean_squared_error"),
+]
+
+
+def measure_ensemble(workload: Workload, seed: int, selection: str) -> dict[str, float]:
+    """Fit an ensemble, and compare what it says with the truth."""
+    X, y, X_rest, y_rest = workload.draw(seed)
+    search = workload.make().set_params(scoring=workload.scoring, return_predictions=True)
+    ensemble = SearchEnsemble(search, selection=selection).fit(X, y)
+    start = time.perf_counter()
+    corrected = ensemble.corrected_score_
+    seconds = time.perf_counter() - start
+    truth = 0.5 if X_rest is None else get_scorer(workload.scoring)(ensemble, X_rest, y_rest)
+    return {
+        "truth": truth,
+        "naive": corrected.pooled_score,
+        "corrected": corrected.score,
+        "nested": np.nan,
+        "covered": corrected.low <= truth <= corrected.high,
+        "width": corrected.high - corrected.low,
+        "seconds": seconds,
+    }
+
+
 def measure(workload: Workload, seed: int) -> dict[str, float]:
     """Run a search, and compare what it says with the truth."""
     X, y, X_rest, y_rest = workload.draw(seed)
@@ -195,17 +227,21 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--repeats", type=int, default=50)
     parser.add_argument("--only", nargs="*", default=[""], help="words that the names of workloads hold")
+    parser.add_argument(
+        "--ensemble", choices=["best", "greedy"], help="selection of the members of an ensemble"
+    )
     args = parser.parse_args()
     print(f"Python {platform.python_version()}, scikit-learn {sklearn.__version__}, numpy {np.__version__}")
     print(
         "| | truth | best_score_ (error) | corrected_score_ (error) | nested (error) | covered | width | ms |"
     )
     print("|---|---|---|---|---|---|---|---|")
-    for workload in WORKLOADS:
+    run = partial(measure_ensemble, selection=args.ensemble) if args.ensemble else measure
+    for workload in ENSEMBLES if args.ensemble else WORKLOADS:
         if any(word in workload.name for word in args.only):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # small folds without some class
-                print(line(workload, [measure(workload, seed) for seed in range(args.repeats)]), flush=True)
+                print(line(workload, [run(workload, seed) for seed in range(args.repeats)]), flush=True)
 
 
 if __name__ == "__main__":
