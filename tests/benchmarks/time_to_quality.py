@@ -16,8 +16,8 @@ best of those that have most. Afterwards, outside of the budget, incumbents are 
 held-out rows.
 
 The report has, at shares of the budget, the score of the incumbent minus the final score of `RandomizedSearchCV`
-(mean over the seeds), in hundredths; the mean rank of the tools; and the share of the budget with which the
-score of `RandomizedSearchCV` is reached.
+(mean over the seeds), in hundredths; the mean rank of the tools; and the share of the budget from which on the
+CV score is at least that of `RandomizedSearchCV`.
 """
 
 from __future__ import annotations
@@ -576,26 +576,26 @@ class Comparison:
         return 100 * (values.mean(axis=0) - self.base(task)[what])
 
     def reached(self, task: str, tool: str) -> float:
-        """Return the share of the budget with which the score of the baseline is reached, median over the seeds."""
+        """Return the share of the budget from which on the score is that of the baseline, median over the seeds."""
         target, shares = self.base(task)["cv"], []
         for seed in self.seeds(task):
             if (row := self.rows.get((task, tool, seed))) is not None:
-                times = [cpu for cpu, cv in row["incumbents"] if cv >= target - 1e-9]
-                shares.append(times[0] / row["budget"] if times else np.inf)
+                share = np.inf
+                for cpu, cv in reversed(row["incumbents"]):
+                    if cv < target - 1e-6:
+                        break
+                    share = cpu / row["budget"]
+                shares.append(share)
         return float(np.median(shares)) if shares else np.nan
 
-    def ranks(self, what: str) -> np.ndarray:
-        """Return the mean ranks over tasks, with the means over seeds of each task: an array (tools, shares)."""
+    def ranks(self, what: str) -> dict[str, np.ndarray]:
+        """Return the mean ranks at the shares of the tools that have results on all tasks."""
+        tools = [tool for tool in self.tools if all(len(self.values(t, tool, what)) for t in self.tasks)]
         ranks = []
         for task in self.tasks:
-            scores = np.array(
-                [self.values(task, tool, what)[: self._n_common(task)].mean(axis=0) for tool in self.tools]
-            )
-            ranks.append(rankdata(-np.round(scores, 6), axis=0))
-        return np.mean(ranks, axis=0)
-
-    def _n_common(self, task: str) -> int:
-        return min(len(self.values(task, tool, "cv")) for tool in self.tools)
+            scores = np.array([self.values(task, tool, what).mean(axis=0) for tool in tools])
+            ranks.append(rankdata(-np.round(scores, 6), axis=0, nan_policy="propagate"))
+        return dict(zip(tools, np.mean(ranks, axis=0), strict=True))
 
 
 def cv_at(row: dict[str, Any], share: float) -> float:
@@ -634,19 +634,20 @@ def report(tasks: tuple[Task, ...], by_task: bool) -> None:
     print(f"{'':20}{'CV':<6}{heads}   {'held out':<8}{heads}{'reached':>9}{'tasks':>7}{'CPU':>7}")
     for tool, values in summary.items():
         cv, held_out, reached, used = (np.array(part, dtype=float) for part in zip(*values, strict=True))
-        n_reached = f"{np.isfinite(reached).sum()}/{len(reached)}"
+        known = reached[~np.isnan(reached)]
+        n_reached = f"{np.isfinite(known).sum()}/{len(known)}"
         print(
             f"{tool:26}{_cells(np.nanmedian(cv, axis=0))}{'':11}{_cells(np.nanmedian(held_out, axis=0))}"
-            f"{_share(float(np.median(reached))):>9}{n_reached:>7}{np.nanmedian(used):7.0%}"
+            f"{_share(float(np.median(known))):>9}{n_reached:>7}{np.nanmedian(used):7.0%}"
         )
     print("\nmean gaps, in hundredths")
     for tool, values in summary.items():
         cv, held_out = (np.array(part, dtype=float) for part in list(zip(*values, strict=True))[:2])
         print(f"{tool:26}{_cells(np.nanmean(cv, axis=0))}{'':11}{_cells(np.nanmean(held_out, axis=0))}")
     print("\nmean ranks over the tasks")
-    ranks = results.ranks("cv"), results.ranks("held_out")
-    for i, tool in enumerate(results.tools):
-        print(f"{tool:26}{_cells(ranks[0][i], sign='')}{'':11}{_cells(ranks[1][i], sign='')}")
+    cv_ranks, held_out_ranks = results.ranks("cv"), results.ranks("held_out")
+    for tool in cv_ranks:
+        print(f"{tool:26}{_cells(cv_ranks[tool], sign='')}{'':11}{_cells(held_out_ranks[tool], sign='')}")
 
 
 def _cells(values: np.ndarray, sign: str = "+") -> str:
@@ -669,9 +670,7 @@ def picture(path: str) -> None:
         "sklearn_halving": "HalvingRandomSearchCV",
         "optuna_hyperband": "Optuna, TPE and HyperbandPruner",
         "flaml_blendsearch": "FLAML, BlendSearch",
-        "smac_multi_fidelity": "SMAC3, multi-fidelity",
-        "bayes": "BayesSearchCV",
-        "ladder_all": "HyperbandSearchCV",
+        "ladder": "HyperbandSearchCV",
     }
     grid = np.geomspace(0.01, 1, 60)
     figure, axes = plt.subplots(1, 2, figsize=(11, 4.2), sharey=True)
@@ -682,11 +681,14 @@ def picture(path: str) -> None:
         for tool, label in shown.items():
             curves = []
             for task in results.tasks:
-                rows = [results.rows[key] for key in results.rows if key[0] == task and key[1] == tool]
+                rows = [row for key, row in results.rows.items() if key[:2] == (task, tool)]
+                if not rows:
+                    continue
                 mean = np.mean([[cv_at(row, share) for share in grid] for row in rows], axis=0)
                 curves.append(100 * (mean - results.base(task)["cv"]))
-            width = 2.5 if tool == "ladder_all" else 1.3
-            ax.plot(grid, np.median(curves, axis=0), label=label, linewidth=width)
+            width = 2.5 if tool == "ladder" else 1.3
+            if len(curves) == len(results.tasks):
+                ax.plot(grid, np.median(curves, axis=0), label=label, linewidth=width)
         ax.axhline(0, color="0.6", linewidth=0.8)
         ax.set(xscale="log", title=f"{len(results.tasks)} {title} tasks", ylim=(-6, 1))
         ax.set_xticks([0.01, 0.03, 0.1, 0.3, 1], ["1 %", "3 %", "10 %", "30 %", "100 %"])
