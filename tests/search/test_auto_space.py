@@ -209,7 +209,7 @@ def test_the_plan_of_a_search_is_that_of_its_space(pipeline, iris):
     ("estimator", "resource", "expected"),
     [
         (ExtraTreesClassifier(9, random_state=0), "auto", "n_estimators"),
-        (SGDClassifier(max_iter=9, random_state=0), "auto", "epochs"),
+        (SGDClassifier(max_iter=9, tol=None, random_state=0), "auto", "epochs"),
         (make_pipeline(PCA(), SVC()), "auto", "folds"),
         (KNeighborsClassifier(), "n_samples", "n_samples"),
         (make_pipeline(DecisionTreeClassifier(random_state=0)), "decisiontreeclassifier__max_depth", None),
