@@ -37,6 +37,7 @@ from skhpt.parallel.fit_resources import check_fit_resources
 from skhpt.parallel.pool import n_workers
 from skhpt.search._shared_docs import add_shared_docs
 from skhpt.search.base import BaseSearch
+from skhpt.search.initial_points import PORTFOLIO, initial_points
 from skhpt.session.candidates import candidates_from
 from skhpt.session.resume import stored_count
 from skhpt.session.session import Session
@@ -95,10 +96,17 @@ class BayesSearchCV(BaseSearch):
         Number of candidates.
 
     n_initial : int or 'auto', default='auto'
-        Number of candidates of the initial design, which are chosen without the model. Up to half of them are
-        default points: the estimator's own parameters, with the middle of a distribution or list in place of
-        a value that lies outside, and the middle of each branch of the space. The others are scrambled Sobol
-        points. 'auto' depends on the number of parameters. Candidates of `previous` count towards it.
+        Number of candidates of the initial design, which are chosen without the model: the estimator's own
+        parameters, with the middle of a distribution or list in place of a value that lies outside,
+        `initial_points`, the middle of each branch of the space if less than half of the design is chosen, and
+        scrambled Sobol points. 'auto' depends on the number of parameters. Candidates of `previous` count towards it.
+
+    initial_points : 'portfolio', list of dict or None, default='portfolio'
+        Points of the initial design, which follow the estimator's own parameters. 'portfolio' are points of
+        `skhpt.spaces.portfolio`: configurations of the estimator that are good together on many data sets, as
+        far as they fit the space, for data of up to 2,400 rows. A list of dicts are other points; parameters
+        that a dict lacks have the estimator's own value, or that of the middle. All points of a list are
+        evaluated, if `n_iter` allows.
 
     max_pending : int or 'auto', default='auto'
         Maximum number of candidates in evaluation at the same time. Candidate k is proposed from the results
@@ -174,6 +182,7 @@ class BayesSearchCV(BaseSearch):
         "param_distributions": [dict, list, StrOptions({AUTO})],
         "n_iter": [Interval(Integral, 1, None, closed="left")],
         "n_initial": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+        "initial_points": [StrOptions({PORTFOLIO}), list, None],
         "max_pending": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "acquisition": [StrOptions(set(ACQUISITIONS))],
         "cost_aware": ["boolean"],
@@ -189,6 +198,7 @@ class BayesSearchCV(BaseSearch):
         n_iter: int = 50,
         random_state: RandomState = None,
         n_initial: int | Literal["auto"] = "auto",
+        initial_points: Sequence[Params] | Literal["portfolio"] | None = "portfolio",
         max_pending: int | Literal["auto"] = "auto",
         acquisition: Literal["log_ei", "ucb"] = "log_ei",
         cost_aware: bool = False,
@@ -245,6 +255,7 @@ class BayesSearchCV(BaseSearch):
         self.n_iter = n_iter
         self.random_state = random_state
         self.n_initial = n_initial
+        self.initial_points = initial_points
         self.max_pending = max_pending
         self.acquisition = acquisition
         self.cost_aware = cost_aware
@@ -352,28 +363,34 @@ class BayesSearchCV(BaseSearch):
         self.max_pending_ = session.resolved_params["max_pending"]
 
     def _initial_design(self, space: Space, seed: int, session: Session) -> list[Params]:
-        """Return the first points: up to half of them default points, the others Sobol points.
+        """Return the first points: the estimator as it is, `initial_points`, middles of branches, Sobol points.
 
         All points of a small space are drawn as `RandomSearch` does.
         """
         history = session.history
         n = n_initial_points(space) if self.n_initial == "auto" else self.n_initial
-        if space.size <= n and not history.earlier:  # no choice would be left for the surrogate
+        earlier = [trial.candidate.params for trial in history.earlier]
+        known = [*earlier, *(trial.candidate.params for trial in history.prior)]
+        n_known = sum(u is not None for u in space.locate(known))
+        chosen = initial_points(self.initial_points, space, session.inputs, n_initial=n - n_known)
+        if space.size <= n and not earlier:  # no choice would be left for the surrogate
             n = int(min(self.n_iter, space.size))
             return space.sample(n, session.random_state, unique=not space.is_all_lists())
-        earlier = [trial.candidate.params for trial in history.earlier]
-        earlier_keys = set(map(params_key, earlier))
+        earlier_keys, chosen_keys = set(map(params_key, earlier)), set(map(params_key, chosen))
         own = self.estimator.get_params(deep=True)
-        defaults = default_points(own, space)[: max(1, n // 2)]
+        defaults = default_points(own, space, chosen)[: max(1, n // 2, 1 + len(chosen))]
         defaults = [point for point in defaults if params_key(point) not in earlier_keys]
-        known = [*earlier, *(trial.candidate.params for trial in history.prior)]
-        n -= sum(u is not None for u in space.locate(known))
-        if n < 1:  # enough trials, but the estimator as it is should be among them
-            first = defaults[:1]
-            defaults = [p for p in first if params_key(p) == params_key({name: own.get(name) for name in p})]
+        n -= n_known
+        if n < 1:  # enough trials, but the estimator as it is, and points of the user, should be among them
+            defaults = [p for p in defaults if params_key(p) in chosen_keys or _is_part(p, own)]
         n_sobol = max(0, n - len(defaults))
         known = [*earlier, *defaults]
         drawn = draw(space, n_sobol, np.random.RandomState(seed), method="sobol", unique=True, exclude=known)
         if not known:
             check_some(space, drawn)
         return defaults + drawn.points
+
+
+def _is_part(point: Params, own: Params) -> bool:
+    """Tell whether a point has the values of an estimator."""
+    return params_key(point) == params_key({name: own.get(name) for name in point})

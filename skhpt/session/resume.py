@@ -35,7 +35,7 @@ from skhpt.user_code import describe_user_code
 #: Parameters of searches that a journal does not depend on, or that other parts of its header describe.
 NOT_COMPARED = {
     *("estimator", "param_grid", "param_distributions", "candidates"),
-    *("scoring", "return_train_score", "cv", "previous", "random_state"),
+    *("scoring", "return_train_score", "cv", "previous", "random_state", "initial_points"),
     *(
         "n_iter",
         "refit",

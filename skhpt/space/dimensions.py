@@ -40,6 +40,8 @@ TAIL = 1e-3
 #: An end of a distribution is not proposed if its density is lower than this part of the mean density in the
 #: tail.
 ORDINARY = 0.1
+#: Level, and 1 minus it, of the quantiles that stand for values below and above a distribution.
+INNER = 0.1
 #: Lowest and highest (1 minus this) level of the table of an infinite discrete distribution.
 _LOWEST_LEVEL = 2.0**-40
 
@@ -101,6 +103,28 @@ class Dimension(ABC):
     def matching(self, value: Any) -> list[Any]:
         """Return a list of the value that equals a given value, such as 1 for 1.0, or an empty list."""
         return [native(value)] if self.are_values([value])[0] else []
+
+    def nearest(self, value: Any) -> list[Any]:
+        """Return a list of the value to propose for a given one, or an empty list if none stands for it.
+
+        The value itself stands for it if it may be proposed. Otherwise it is the nearest choice, or the quantile
+        of level `INNER` on its side of a distribution. A share, such as 0.1, and a count do not stand for each
+        other.
+        """
+        equal = self.matching(value)
+        if equal and self.is_likely(equal[0]):
+            return equal
+        if not _is_number(value) or not self._counts_like(value):
+            return []
+        return self._nearest_number(value)
+
+    def _counts_like(self, value: float) -> bool:
+        """Tell whether a number and those of the dimension are both counts, or both not."""
+        has_counts = type(self.middle()) is int
+        return value >= 1 if has_counts else isinstance(value, float)
+
+    def _nearest_number(self, value: float) -> list[Any]:
+        return self.decode(np.clip(self.encode([value]), INNER, 1 - INNER))
 
     def is_likely(self, value: Any) -> bool:
         """Tell whether a value of the dimension may be proposed: it does not lie in an improbable tail."""
@@ -243,6 +267,14 @@ class Choice(Dimension):
             equal = int(value) if isinstance(self.values[0], int) and value == round(value) else float(value)
             return super().matching(equal)
         return [choice for choice in self.values if _is_number(choice) and choice == value][:1]
+
+    def _nearest_number(self, value: float) -> list[Any]:
+        if self.size > MAX_LISTED:
+            return []
+        numbers = [choice for choice in self.values if _is_number(choice)]
+        has_scale = value > 0 and all(choice > 0 for choice in numbers)
+        place = math.log if has_scale else float
+        return sorted(numbers, key=lambda choice: abs(place(choice) - place(value)))[:1]
 
     def description(self) -> str:
         shown = ", ".join(map(short_repr, self.values[:MAX_SHOWN]))

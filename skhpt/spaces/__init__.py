@@ -6,9 +6,11 @@
 - ``linear``, ``kernels``, ``trees``, ``other_models``, ``transformers``: the rules,
 - ``output``: what a transformer does to the summary of the data,
 - ``data``: a summary of the data that the rules depend on,
-- ``ranges``: distributions around a good value.
+- ``ranges``: distributions around a good value,
+- ``configurations``: `portfolio`, configurations that are good together, read from the files in ``portfolios``.
 """
 
+from skhpt.spaces.configurations import portfolio
 from skhpt.spaces.default import AUTO, default_space
 
-__all__ = ["AUTO", "default_space"]
+__all__ = ["AUTO", "default_space", "portfolio"]

@@ -132,7 +132,10 @@ def _texts(X: ArrayLike) -> list[str] | None:
     """Return some rows of a sequence of texts; None for anything else."""
     if sparse.issparse(X) or getattr(X, "ndim", 1) != 1 or not hasattr(X, "__len__"):
         return None
-    first = list(X[:MAX_ROWS])
+    try:
+        first = list(X[:MAX_ROWS])
+    except (TypeError, LookupError):  # such as a dict
+        return None
     return first if first and all(isinstance(text, str) for text in first) else None
 
 

@@ -8,6 +8,7 @@ Parameters without effect, given the others, are left out, so that they have no 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -36,6 +37,9 @@ class Features:
     def __init__(self, kind: Kind):
         self.kind = kind
         self._estimator = clone(kind.estimator)
+        self._inert_by_choices: dict[tuple[Any, ...], set[str]] = {}
+        choices = {name for branch in kind.branches for name, one in branch.items() if isinstance(one, Cat)}
+        self._choices = sorted(choices)
         self._columns: dict[tuple[str, Any], int] = {}
         for branch in kind.branches:
             for name, dimension in branch.items():
@@ -50,7 +54,7 @@ class Features:
     def __call__(self, params: dict[str, Any]) -> np.ndarray:
         """Return the row of a candidate, shape (n_columns,)."""
         row = np.full(len(self._columns), self.absent)
-        inert = self._inert(params)
+        inert = self.inert(params)
         for name, value in params.items():
             if name in inert:
                 continue
@@ -61,6 +65,13 @@ class Features:
                     if other == name:
                         row[column] = float(choice == _label(value))
         return row
+
+    def inert(self, params: dict[str, Any]) -> set[str]:
+        """Return the names of parameters without effect, given the choices of a candidate."""
+        choices = tuple(repr(params.get(name)) for name in self._choices)
+        if choices not in self._inert_by_choices:
+            self._inert_by_choices[choices] = self._inert(params)
+        return self._inert_by_choices[choices]
 
     def _inert(self, params: dict[str, Any]) -> set[str]:
         """Return the names without effect: those that the table of inert parameters has."""
@@ -91,14 +102,19 @@ class Emulator:
     ----------
     table : Table
         Evaluated candidates.
+    without : sequence of int, default=()
+        Rows of the table to leave out.
+    min_samples_leaf : int, default=1
+        Least number of rows in a leaf of the trees; 1 reproduces the table.
     """
 
-    def __init__(self, table: tables.Table):
+    def __init__(self, table: tables.Table, without: Sequence[int] = (), min_samples_leaf: int = 1):
         self.features = Features(table.kind)
         self.n_folds = table.scores.shape[1]
-        X = np.array([self.features(params) for params in table.params])
+        kept = np.setdiff1d(np.arange(len(table.scores)), without).astype(int)
+        X = np.array([self.features(table.params[row]) for row in kept])
         self._scale, Y = _standardised(table)
-        trees = _trees().fit(X, Y).estimators_
+        trees = _trees(min_samples_leaf).fit(X, Y[kept]).estimators_
         n_nodes = max(tree.tree_.node_count for tree in trees)
         self._left, self._right, self._feature = (np.zeros((len(trees), n_nodes), np.int32) for _ in range(3))
         self._threshold = np.zeros((len(trees), n_nodes))
@@ -117,18 +133,27 @@ class Emulator:
 
     def __call__(self, params: dict[str, Any]) -> tuple[np.ndarray, float, float]:
         """Return fold scores of shape (n_folds,), the held-out score, and seconds."""
-        row = self.features(params).astype(np.float32)
-        node = np.zeros(len(self._rows), np.int32)
-        for _ in range(self._depth):
-            goes_left = row[self._feature[self._rows, node]] <= self._threshold[self._rows, node]
-            node = np.where(goes_left, self._left[self._rows, node], self._right[self._rows, node])
-        center, scale = self._scale
-        values = self._value[self._rows, node].mean(axis=0) * scale + center
+        (values,) = self._predict([params])
         return values[: self.n_folds], float(values[self.n_folds]), float(np.exp(values[-1]))
 
+    def mean_scores(self, points: Sequence[dict[str, Any]]) -> np.ndarray:
+        """Return the mean score of each of some candidates, shape (n_points,)."""
+        return np.asarray(self._predict(points)[:, : self.n_folds].mean(axis=1))
 
-def _trees() -> ExtraTreesRegressor:
-    return ExtraTreesRegressor(N_TREES, max_features=0.7, random_state=0)
+    def _predict(self, points: Sequence[dict[str, Any]]) -> np.ndarray:
+        """Return the columns of the table for candidates, shape (n_points, n_columns)."""
+        X = np.array([self.features(params) for params in points], np.float32)
+        node = np.zeros((len(X), len(self._rows)), np.int32)
+        points_axis = np.arange(len(X))[:, None]
+        for _ in range(self._depth):
+            goes_left = X[points_axis, self._feature[self._rows, node]] <= self._threshold[self._rows, node]
+            node = np.where(goes_left, self._left[self._rows, node], self._right[self._rows, node])
+        center, scale = self._scale
+        return np.asarray(self._value[self._rows, node].mean(axis=1) * scale + center)
+
+
+def _trees(min_samples_leaf: int = 1) -> ExtraTreesRegressor:
+    return ExtraTreesRegressor(N_TREES, max_features=0.7, min_samples_leaf=min_samples_leaf, random_state=0)
 
 
 def _standardised(table: tables.Table) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
@@ -142,9 +167,9 @@ def _standardised(table: tables.Table) -> tuple[tuple[np.ndarray, np.ndarray], n
 
 
 @cache
-def emulator(kind: str, data: str) -> Emulator:
-    """Return the emulator of a table."""
-    return Emulator(tables.load(kind, data))
+def emulator(kind: str, data: str, without: tuple[int, ...] = ()) -> Emulator:
+    """Return the emulator of a table, without some of its rows."""
+    return Emulator(tables.load(kind, data), without)
 
 
 def quality(kind: str, data: str) -> tuple[float, float, float]:

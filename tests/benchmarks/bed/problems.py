@@ -31,13 +31,13 @@ class Emulated(BaseEstimator):
 
     Parameters
     ----------
-    case : tuple of str
-        Kind and data set.
+    case : tuple
+        Kind and data set, and rows of the table to leave out, if there are any.
     **params : dict
         Parameters that are tuned, with the values of the estimator as it is.
     """
 
-    def __init__(self, case: tuple[str, str] = ("", ""), **params: Any):
+    def __init__(self, case: tuple[Any, ...] = ("", ""), **params: Any):
         self.case = case
         self.params = params
 
@@ -75,16 +75,18 @@ class Problem:
     ----------
     kind, data : str
         Kind and data set.
+    without : tuple of int, default=()
+        Rows of the table that the emulator does not see.
     """
 
     scoring = None
 
-    def __init__(self, kind: str, data: str):
-        self.case = kind, data
+    def __init__(self, kind: str, data: str, without: tuple[int, ...] = ()):
+        self.case = (kind, data, without) if without else (kind, data)
         self.kind = BY_KIND[kind]
         self.name = f"{kind}:{data}"
         rng = np.random.default_rng(zlib.crc32(self.name.encode()))
-        self.branches = tuple(_user_branch(branch, rng) for branch in self.kind.branches)
+        self.branches = tuple(user_branch(branch, rng) for branch in self.kind.branches)
         rows = np.repeat(np.arange(tables.N_FOLDS), 2)
         self.data = rows[:, None], None, np.zeros(len(rows)), None
         self.folds = [(np.flatnonzero(rows != i), np.flatnonzero(rows == i)) for i in range(tables.N_FOLDS)]
@@ -121,7 +123,8 @@ def problems(half: str = "all") -> list[Problem]:
     return [problem for problem in found if half in ("all", problem.half)]
 
 
-def _user_branch(branch: Branch, rng: np.random.Generator) -> Branch:
+def user_branch(branch: Branch, rng: np.random.Generator) -> Branch:
+    """Draw the ranges that a user might write, inside the master ranges of a branch."""
     return {name: _user_range(dimension, rng) for name, dimension in branch.items()}
 
 
