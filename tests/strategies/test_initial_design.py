@@ -82,7 +82,6 @@ def branch(**definition):
         (stats.uniform(0, 1), 3, 0.25),
         ([None, 2, 4, 8], 16, 8),
     ],
-    ids=str,
 )
 def test_a_configuration_is_moved_into_the_space(definition, value, expected):
     own = {"x": {"a": "a", "c": "a"}.get(value, 0.25 if hasattr(definition, "cdf") and value == 3 else 7)}
