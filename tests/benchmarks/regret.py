@@ -6,6 +6,7 @@ Run by hand, other tools in an environment that has them (and skhpt, numpy, scip
     python tests/benchmarks/regret.py emulators
     python tests/benchmarks/regret.py run skhpt --seeds 10 --jobs 2
     python tests/benchmarks/regret.py report --half validation
+    python tests/benchmarks/regret.py picture docs/pictures/regret_by_family.png
 
 `run` stores the scores of all candidates of a tool, and the held-out scores and seconds of the best so far, for
 all problems and seeds; with ``--set NAME=VALUE`` BayesSearchCV with other parameters, stored as ``--name``.
@@ -13,7 +14,7 @@ all problems and seeds; with ``--set NAME=VALUE`` BayesSearchCV with other param
 found, 1 the median of random search with as many evaluations; the mean over seeds, capped at 3), the rank, the
 held-out score minus that of random search in standard deviations of random search over seeds, and the seconds
 of the evaluations as a multiple of those of random search: all with 95 % bootstrap intervals over problems.
-Below is the regret by family.
+Below is the regret by family. `picture` draws it after each evaluation, where 1 is random search after 50.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from bed.problems import Problem, problems
 from joblib import Parallel, delayed
 from scipy.stats import rankdata
 from tools import TOOLS, skhpt
-from tuning import interval
+from tuning import LABELS, interval
 
 RESULTS = Path(__file__).parent / "results" / "regret"
 N_EVALUATIONS, BUDGETS = 50, (5, 10, 15, 30, 50)
@@ -148,6 +149,36 @@ def regrets(runs, randoms, top, budget):
     return np.minimum(regret, 3.0)
 
 
+def picture(path, tools):
+    """Draw the mean regret after each evaluation, for each family."""
+    from matplotlib.figure import Figure
+
+    runs = {tool: Runs.load(tool) for tool in tools}
+    kept = [problem for problem in problems() if all(problem.name in each.names for each in runs.values())]
+    names, families = [p.name for p in kept], np.array([p.kind.family for p in kept])
+    runs = {tool: each.of(names, None) for tool, each in runs.items()}
+    top = np.max([each.best(N_EVALUATIONS).max(axis=1) for each in runs.values()], axis=0)
+    scale = top - np.median(runs["random"].best(N_EVALUATIONS), axis=1)
+    figure = Figure(figsize=(12, 5.2), layout="constrained")
+    panels = figure.subplots(2, 5, sharex=True, sharey=True).ravel()
+    evaluations = np.arange(3, N_EVALUATIONS + 1)
+    for axes, family in zip(panels, sorted(set(families)), strict=True):
+        here = (families == family) & (scale > 1e-9)
+        for tool, each in runs.items():
+            regret = [(top - each.best(n).mean(axis=1))[here] / scale[here] for n in evaluations]
+            label, color = LABELS[tool]
+            width = 2.5 if tool == "skhpt" else 1.5
+            axes.plot(evaluations, np.minimum(regret, 3).mean(axis=1), label=label, color=color, lw=width)
+        axes.set(title=f"{family} ({here.sum()})", ylim=(0, 3))
+        axes.grid(alpha=0.3)
+    for axes in panels[5:]:
+        axes.set_xlabel("evaluations")
+    for axes in panels[::5]:
+        axes.set_ylabel("regret")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False)
+    figure.savefig(path, dpi=100)
+
+
 def emulators():
     """Print how well the emulators predict left-out candidates."""
     by_family = defaultdict(list)
@@ -175,6 +206,7 @@ def main():
     runner.add_argument("--jobs", type=int, default=1)
     reporter = commands.add_parser("report")
     reporter.add_argument("tools", nargs="*", default=sorted(path.stem for path in RESULTS.glob("*.npz")))
+    commands.add_parser("picture").add_argument("path")
     for command in (runner, reporter):
         command.add_argument("--half", choices=("development", "validation", "all"), default="all")
     given = parser.parse_args()
@@ -190,6 +222,8 @@ def main():
         if given.tool not in TOOLS and not options:
             parser.error(f"{given.tool!r} is no tool: a variant needs --set; tools are {', '.join(TOOLS)}")
         run(given.tool, given.half, given.seeds, given.jobs, options)
+    elif given.command == "picture":
+        picture(given.path, ("random", "optuna_tpe", "optuna_gp", "skhpt"))
     else:
         report(given.tools, given.half)
 
