@@ -205,7 +205,8 @@ class Choice(Dimension):
         return np.asarray((indices + 0.5) / self.size)
 
     def decode(self, u: np.ndarray) -> list[Any]:
-        places = np.clip((np.asarray(u) * self.size).astype(int), 0, len(self.values) - 1)
+        below = np.nextafter(self.size, 0)  # u may be 1, and a range may have 2**63 - 1 values
+        places = np.clip(np.asarray(u) * self.size, 0, below).astype(int)
         indices = places if self._order is None else self._order[places]
         return [self.values[int(i)] for i in indices]
 

@@ -53,14 +53,20 @@ def ridges(**params):
     return GridSearch(Ridge(), {"alpha": [0.01, 0.1, 1.0, 10.0]}, cv=3, **params)
 
 
-@parametrize_with_checks(
-    [
-        SearchEnsemble(GridSearch(LogisticRegression(), {"C": [0.1, 1.0]}, cv=2, error_score="raise")),
-        SearchEnsemble(GridSearch(Ridge(), {"alpha": [0.1, 1.0]}, cv=2, error_score="raise")),
-    ]
-)
+def checked(estimator, space):
+    return SearchEnsemble(GridSearch(estimator, space, cv=2, error_score="raise"))
+
+
+@parametrize_with_checks([checked(Ridge(), {"alpha": [0.1, 1.0]})])
 @pytest.mark.filterwarnings("default")
-def test_scikit_learns_checks(estimator, check):
+def test_scikit_learns_checks_of_regressors(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@parametrize_with_checks([checked(LogisticRegression(), {"C": [0.1, 1.0]})])
+@pytest.mark.filterwarnings("default")
+def test_scikit_learns_checks_of_classifiers(estimator, check):
     check(estimator)
 
 

@@ -68,7 +68,7 @@ def test_what_cannot_be_pickled_is_an_error(cluster, iris):
         search.fit(*iris)
 
 
-@pytest.mark.parametrize("n_jobs", [None, 2])
+@pytest.mark.parametrize("n_jobs", [None, pytest.param(2, marks=pytest.mark.slow)])
 def test_searches_inside_of_tasks_do_not_wait_for_each_other(cluster, iris, n_jobs):
     inner = GridSearch(SVC(), {"C": [0.1, 1, 10]}, cv=2, n_jobs=n_jobs)
     outer = GridSearch(inner, {"cv": [2, 3, 4]}, cv=2, refit=False)

@@ -42,7 +42,7 @@ def grid(**params):
     return GridSearch(TREE, GRID, return_predictions=True, **params)
 
 
-@pytest.mark.parametrize("scoring", [None, "roc_auc", "neg_log_loss"])
+@pytest.mark.parametrize("scoring", [None, pytest.param("roc_auc", marks=pytest.mark.slow), "neg_log_loss"])
 def test_vectorized_and_sequential_computation_agree(scoring, monkeypatch):
     monkeypatch.setattr("skhpt.search.corrected_score.N_BOOTSTRAPS", 200)
     vectorized = grid(scoring=scoring, cv=StratifiedKFold(4)).fit(*binary()).corrected_score_
