@@ -19,7 +19,6 @@ from skhpt.spaces.registry import class_key
 
 #: Units of parameters, by the names that the files use.
 UNITS: dict[str, Callable[[DataSummary], float]] = {
-    "1": lambda data: 1.0,
     "std(y)": lambda data: data.unit_of_y,
     "var(y)": lambda data: data.unit_of_y**2,
     "1 / var(X)": lambda data: 1 / data.spread,
