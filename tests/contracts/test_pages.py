@@ -77,7 +77,7 @@ def test_classes_that_the_glossary_names_exist():
 
 @pytest.mark.parametrize("name", SEARCHES)
 def test_the_reference_has_every_parameter_of_a_search(name):
-    reference = text_of(ROOT / "docs" / "reference.md")
+    reference = text_of(ROOT / "docs" / "reference" / "parameters.md")
     rows = [line.split("|") for line in reference.splitlines() if line.startswith("|")]
     named = {parameter for cells in rows for cell in cells[1:3] for parameter in re.findall(r"`(\w+)`", cell)}
     parameters = inspect.signature(getattr(skhpt, name)).parameters
