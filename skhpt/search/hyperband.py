@@ -160,7 +160,7 @@ class HyperbandSearchCV(BaseSearch):
         Amount of the resource on each level, and number of candidates that were evaluated there in all
         brackets.
 
-    rung_correlations_ : ndarray of shape (n_iterations_ - 1,)
+    rung_correlations_ : ndarray of shape (`n_iterations_` - 1,)
         Spearman's rank correlation between the scores on each level and on the next level, for the candidates
         that reached both. Mean over the brackets, weighted by their number of candidates; NaN for fewer than
         three. These candidates are the best of their level, so the correlation is lower than for all
