@@ -105,7 +105,7 @@ def best_candidate(search: Reported) -> Section | None:
     pairs += [
         (f"mean {name}", _mean_score(search, row, name)) for name in data.metrics if name != search.metric
     ]
-    pairs += _corrected_score(search, row)
+    pairs += _corrected_score(search, row) + _corrected_gain(search, row)
     pairs += [
         ("mean fit time", seconds(data.fit_times[row])),
         ("candidate", data.trials[row].candidate.number),
@@ -142,6 +142,14 @@ def _corrected_score(search: Reported, row: int) -> list[tuple[str, Any]]:
         f"{number(corrected.optimism)}"
     )
     return [("corrected score", text)]
+
+
+def _corrected_gain(search: Reported, row: int) -> list[tuple[str, Any]]:
+    """Return the gain of the candidate that the search has chosen, if the estimator as it is was evaluated."""
+    gain = getattr(search.data.fitted, "corrected_gain_", None)
+    if row != search.data.best_index or gain is None:
+        return []
+    return [("gain over the estimator as it is", str(gain))]
 
 
 def _code(data: SearchData, params: dict[str, Any]) -> list[Part]:

@@ -172,6 +172,11 @@ corrected_score_ : CorrectedScore
     Expected score of the best candidate, corrected for the optimism of choosing the best of many, and its
     confidence
     interval. Only if `return_predictions` is True. It is computed at the first access.""",
+    "corrected_gain_": """
+corrected_gain_ : CorrectedGain
+    Expected gain of the best candidate over the estimator as it is, corrected for the optimism of choosing the best
+    of many, and its confidence interval, from the scores of the folds. Only if the candidate with the parameters of
+    the estimator was evaluated, and if a mean score decides (`refit` is not a callable).""",
     "best_params_": """
 best_params_ : dict
     Parameters of the best candidate.""",

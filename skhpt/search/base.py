@@ -39,6 +39,7 @@ from skhpt.results.status_tracker import StatusTracker
 from skhpt.reuse.report import ReuseReport
 from skhpt.reuse.rng_guard import global_rng_kept
 from skhpt.reuse.scorer_needs import Needs, scorer_needs
+from skhpt.search.corrected_gain import GainMixin
 from skhpt.search.corrected_score import PredictionsMixin
 from skhpt.search.estimator import SearchEstimator, check_hooks
 from skhpt.search.fitted import FittedSettings
@@ -80,7 +81,9 @@ from skhpt.trial import Trial
 CANDIDATE_PARAMS = ("param_grid", "param_distributions", "candidates")
 
 
-class BaseSearch(RepresentationMixin, LeaderboardMixin, MembersMixin, PredictionsMixin, SearchEstimator):
+class BaseSearch(
+    RepresentationMixin, LeaderboardMixin, MembersMixin, GainMixin, PredictionsMixin, SearchEstimator
+):
     """Base of all searches: evaluates the candidates of a strategy and refits the best.
 
     A search defines its constructor, `_parse_space` and `_make_strategy`.
@@ -681,6 +684,7 @@ class BaseSearch(RepresentationMixin, LeaderboardMixin, MembersMixin, Prediction
             space=session.space_summary,
             fingerprint=asdict(session.fingerprint) if self.journal is None else self._journal_fingerprint,
             training=session.setup.training,
+            test_ratio=session.folds.test_ratio,
         )
 
     def _record_choice(self, session: Session) -> None:

@@ -37,6 +37,9 @@ class FittedSettings:
         Descriptions of what scores depend on; those of the journal, if there is one.
     training : FullTraining
         Training of a candidate with all of the resource.
+    test_ratio : float
+        Number of rows of a test part, divided by that of its training part, in the mean over the folds; NaN in a
+        pickle of an earlier version.
     """
 
     estimator: Estimator
@@ -48,6 +51,7 @@ class FittedSettings:
     space: SpaceSummary = ()
     fingerprint: Mapping[str, str] = field(default_factory=dict)
     training: FullTraining = field(default_factory=FullTraining)
+    test_ratio: float = math.nan
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Read the state of a pickle; one of an earlier version lacks the last fields."""

@@ -42,6 +42,9 @@ class RepresentationMixin:
             lines.append(
                 f"best score: {number(self.best_score_)} ± {score_text(spread, abs(self.best_score_))}"
             )
+        gain = getattr(self, "corrected_gain_", None)
+        if gain is not None:
+            lines.append(f"gain over the estimator as it is: {gain}")
         if hasattr(self, "best_params_"):
             lines.append(f"best parameters: {params_text(self.best_params_, max_length=500)}")
         return lines

@@ -52,6 +52,11 @@ class Folds(Sequence[Split]):
     def __getitem__(self, index: Any) -> Any:
         return self.splits[index]
 
+    @property
+    def test_ratio(self) -> float:
+        """Number of rows of a test part, divided by that of its training part, in the mean over the folds."""
+        return float(np.mean([len(test) / max(1, len(train)) for train, test in self.splits]))
+
     def were_drawn_by(self, cv: Any) -> bool:
         """Return whether a `cv` parameter is the one that drew these folds."""
         has_same_code = not changed_code(self.code, describe_user_code(cv))
