@@ -256,6 +256,8 @@ class PoolEvaluator:
         if self.reuse is not None and update.result is not None:
             self.reuse.record_outcome(update.result)
             self._begun.update((candidate_id, update.result.split) for candidate_id in update.result.begun)
+            if update.result.postponed:
+                self._queue.postpone(submitted.task.only(set(update.result.postponed)))
         if update.lost:
             scores += self._handle_loss(update, submitted)
         if self.retry_policy.n_retries:

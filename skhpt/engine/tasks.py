@@ -69,6 +69,10 @@ class Task:
             self, candidates=[candidate for candidate in self.candidates if candidate.id not in ids]
         )
 
+    def only(self, ids: set[int]) -> Task:
+        """Return the task with only some of its candidates."""
+        return self.without({candidate.id for candidate in self.candidates} - ids)
+
 
 def bracket_of(task: Task) -> int:
     """Return the id of the bracket of the first candidate of a task."""
@@ -118,6 +122,13 @@ class TaskQueue:
         tasks = _without(self._dropped, tasks)
         self.isolated.extend(task for task in tasks if task.is_isolated)
         self._tasks.extendleft(task for task in reversed(tasks) if not task.is_isolated)
+
+    def postpone(self, task: Task) -> None:
+        """Queue the rest of a task after the other tasks of its bracket."""
+        if task.is_isolated:
+            self.isolated.append(task)
+        else:
+            self._tasks = deque(sorted([*self._tasks, *_without(self._dropped, [task])], key=bracket_of))
 
     def drop(self, candidate: int) -> None:
         """Forget the folds of a candidate that are not submitted, and those that would be retried later."""

@@ -164,6 +164,8 @@ class Outcome:
         Candidates that must be evaluated separately, with the reason.
     begun : list of int
         Ids of those candidates among them whose observers were told of the beginning of the fold.
+    postponed : list of int
+        Ids of the candidates that the task has left to another task.
     offenders : dict of str to str
         Names of steps that candidates cannot share, with the reason.
     n_draws : dict of int to int
@@ -180,6 +182,7 @@ class Outcome:
     scores: list[FoldScore] = field(default_factory=list)
     declined: list[tuple[Candidate, str]] = field(default_factory=list)
     begun: list[int] = field(default_factory=list)
+    postponed: list[int] = field(default_factory=list)
     offenders: dict[str, str] = field(default_factory=dict)
     n_draws: dict[int, int] = field(default_factory=dict)
     n_fits: int | None = None

@@ -227,6 +227,11 @@ class FitCache:
         return made
 
     @property
+    def seconds_kept(self) -> float:
+        """Duration of the fits that later candidates need, in seconds."""
+        return sum(fit.seconds for fit in self._fits.values())
+
+    @property
     def is_intact(self) -> bool:
         """Whether no output was written to."""
         return all(check.is_unchanged for fit in self._fits.values() for check in fit.mutation_checks)

@@ -41,6 +41,9 @@ CHECKS_TAKE_LONG = "to check that nothing writes to the data takes longer than t
 _QUICK_CHECK = 0.002
 #: Time of all checks, relative to the time of fits, that is not worth a thought either.
 _SMALL_SHARE = 0.05
+#: A task ends after so many seconds, so that other folds of its candidates, and other candidates, get their turn, but
+#: not before it has taken so many times as long as the fits that its other candidates need, which are made again.
+SECONDS_OF_TURN, TIMES_FITS = 1.0, 20
 #: Time of a check, relative to that of a fit, up to which it is tried whether sharing saves more.
 _LARGEST_SHARE = 0.25
 
@@ -105,13 +108,17 @@ def evaluate_shared(
     """Evaluate candidates on one fold, one after another, and fit the steps that they share once.
 
     Workers run it as a task, like `evaluate`; the scores are the same. Candidates for which that is not
-    certain are declined: the outcome lists them.
+    certain are declined, and after a second the others are postponed if the fits that they need are cheap: the
+    outcome lists both.
     """
     start = time.time()
     checkpoints = TaskCheckpoints(setup.checkpoints.store)  # fits that are shared are complete
     fold = Fold(X, y, setup, fast_scorer(setup.scorer), split, train, test, checkpoints)
     fits = SharedFits(fold, shared, policy)
-    for job, candidate in zip(jobs, shared, strict=True):
+    for i, (job, candidate) in enumerate(zip(jobs, shared, strict=True)):
+        if i and fits.may_end(time.time() - start):
+            fits.outcome.postponed = [job.candidate.id for job in jobs[i:]]
+            break
         yield Begun(job.candidate.id, time.monotonic(), worker_name(setup))
         n_scores = len(fits.outcome.scores)
         fits.evaluate(job, candidate)
@@ -188,6 +195,10 @@ class SharedFits(FitPolicy):
         finally:
             observer.end_of_evaluation()
             self._cache.release(candidate.steps)
+
+    def may_end(self, seconds: float) -> bool:
+        """Tell whether a task that has taken some seconds may leave its other candidates to another task."""
+        return seconds >= max(SECONDS_OF_TURN, TIMES_FITS * self._cache.seconds_kept)
 
     # -- the fit policy --------------------------------------------------------------------------------------
 
