@@ -1,4 +1,4 @@
-"""The parameter `initial_points` of BayesSearchCV."""
+"""The parameter `initial_points` of BayesSearchCV and HyperbandSearchCV."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR
 
-from skhpt import BayesSearchCV, ManualSearch, RandomSearch
+from skhpt import BayesSearchCV, HyperbandSearchCV, ManualSearch, RandomSearch
 from skhpt.spaces import portfolio
 
 X, Y = load_iris(return_X_y=True)
@@ -140,3 +140,37 @@ def test_a_portfolio_can_be_tried_and_passed_to_a_search():
     np.testing.assert_array_equal(
         tried.cv_results_["mean_test_score"], searched.cv_results_["mean_test_score"][1:]
     )
+
+
+# -- HyperbandSearchCV ---------------------------------------------------------------------------------------
+
+
+def lowest_rung(**params):
+    """Return the candidates of the lowest rung of a search, in their order."""
+    search = HyperbandSearchCV(SVC(C=3.0, gamma=0.25), RBF, n_candidates=9, random_state=0, cv=2, **params)
+    results = search.fit(X, Y).cv_results_
+    points = dict(zip(results["candidate_id"], results["params"], strict=True))
+    return [points[i] for i in sorted(points)]
+
+
+@pytest.mark.parametrize("sampler, first", [("auto", [{"C": 3.0, "gamma": 0.25}]), ("random", [])])
+def test_hyperband_begins_with_given_points(sampler, first):
+    given = [{"C": 50.0, "gamma": 2.0}, {"C": 20.0}]
+    found = lowest_rung(sampler=sampler, initial_points=given)
+    assert found[: len(first) + 2] == [*first, given[0], {"C": 20.0, "gamma": 0.25}]
+    assert len(found) == 9
+
+
+def test_hyperband_evaluates_as_many_given_points_as_it_has_candidates():
+    given = [{"C": float(C)} for C in range(5, 20)]
+    assert lowest_rung(sampler="random", initial_points=given) == [{**p, "gamma": 0.25} for p in given[:9]]
+
+
+def test_hyperband_can_begin_with_the_portfolio():
+    assert lowest_rung(initial_points="portfolio")[1] == rbf_members()[0]
+    assert rbf_members()[0] not in lowest_rung()
+
+
+def test_hyperband_refuses_wrong_points_before_any_fit():
+    with pytest.raises(ValueError, match=r"C=1000000000\.0 is not a number from 0\.0001 to 100000"):
+        lowest_rung(initial_points=[{"C": 1e9}])
