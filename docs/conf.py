@@ -4,6 +4,7 @@ The pages are Markdown that GitHub shows too. The gallery is made from the scrip
 docstrings. The inventories of other projects are in ``docs/inventories/``, so the site builds without a network.
 """
 
+import os
 import posixpath
 import re
 
@@ -67,6 +68,7 @@ sphinx_gallery_conf = {
     "remove_config_comments": True,
     "download_all_examples": False,
     "show_signature": False,
+    "plot_gallery": os.environ.get("SKHPT_GALLERY", "1") == "1",
 }
 
 # Pages
