@@ -54,11 +54,16 @@ from skhpt.strategies.surrogate import Surrogate, mean_scores
 #: Folds of pending candidates for each worker: one that is evaluated, and one that waits for a worker. With fewer,
 #: workers are idle while a slow candidate is evaluated, because trials finish in the order of their ids.
 FOLDS_PER_WORKER = 2
+#: Maximum number of pending candidates as a share of all candidates: the others are proposed from results.
+MAX_SHARE_PENDING = 1 / 4
 
 
-def auto_max_pending(n_workers: int, n_splits: int) -> int:
-    """Return the smallest number of pending candidates with two folds for each worker; 1 for a single worker."""
-    return 1 if n_workers == 1 else math.ceil(FOLDS_PER_WORKER * n_workers / n_splits)
+def auto_max_pending(n_workers: int, n_splits: int, n_iter: int) -> int:
+    """Return the smallest number of pending candidates with two folds for each worker, a quarter of all at most."""
+    if n_workers == 1:
+        return 1
+    n_busy = math.ceil(FOLDS_PER_WORKER * n_workers / n_splits)
+    return min(n_busy, math.ceil(MAX_SHARE_PENDING * n_iter))
 
 
 def _warn_of_idle_workers(n_available: int, max_pending: int, n_splits: int) -> None:
@@ -112,7 +117,8 @@ class BayesSearchCV(BaseSearch):
         Maximum number of candidates in evaluation at the same time. Candidate k is proposed from the results
         of the candidates up to k - `max_pending`. The scores of pending candidates are imputed with their
         posterior mean (kriging believer). 'auto' is the smallest number that gives two folds to each worker
-        (one that is evaluated, and one that waits), and 1 with a single worker. The workers are counted once,
+        (one that is evaluated, and one that waits), but at most a quarter of `n_iter`, so that most candidates
+        are proposed from results, and 1 with a single worker. The workers are counted once,
         at the start of `fit`: those that `n_jobs` and `fit_resources` allow, on Dask and Ray those of the
         cluster, or `n_jobs` if the cluster has none yet. A search that is resumed from its journal keeps the
         number of the journal.
@@ -356,7 +362,7 @@ class BayesSearchCV(BaseSearch):
             return {"max_pending": stored_count(stored, self.journal, "max_pending", default=1)}
         if n_available == 0:  # the workers of a cluster are still to come
             n_available = max(1, n_jobs_of(self.n_jobs) or 1)
-        return {"max_pending": auto_max_pending(n_available, n_splits)}
+        return {"max_pending": auto_max_pending(n_available, n_splits, self.n_iter)}
 
     def _take_over(self, session: Session) -> None:
         super()._take_over(session)

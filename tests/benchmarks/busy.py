@@ -7,6 +7,9 @@ number of candidates and the size of the brackets.
 ``python tests/benchmarks/busy.py pending`` simulates a search with a number of pending candidates in the same way, and
 prints this share for several numbers of workers. Proposals take no time.
 
+``python tests/benchmarks/busy.py budget`` prints the time of a search of 50 candidates in the same way, in units of the
+mean time of a candidate on one worker.
+
 ``python tests/benchmarks/busy.py threading`` (or ``loky``) runs searches whose fits sleep 0.3 s on 30 workers, which
 takes minutes, and prints for each: wall time as a ratio to the ideal (folds times seconds by workers), the share of
 this time that the workers work, and the processor time of this process per candidate. Further arguments choose rows:
@@ -128,13 +131,15 @@ def print_brackets(n_workers=16, n_splits=5, sizes=(27, 81, 243)):
 class Pending:
     """Strategy that keeps so many candidates pending, as `BayesSearchCV` does."""
 
-    n_candidates, uses_prior, takes_long = 200, False, False
+    uses_prior, takes_long = False, False
 
-    def __init__(self, max_pending):
+    def __init__(self, max_pending, n_candidates=200, n_initial=0):
         self.max_pending = max_pending
+        self.n_candidates = n_candidates
+        self.n_initial = n_initial
 
     def ask(self, history):
-        n = min(self.n_candidates, history.n_finished + self.max_pending)
+        n = min(self.n_candidates, max(self.n_initial, history.n_finished + self.max_pending))
         return [Candidate(i, {"x": i}) for i in range(len(history), n)]
 
 
@@ -157,9 +162,25 @@ def print_pending(n_splits=5, n_pending=(1, 2, 3, 4, 6, 7, 8, 12, 16)):
             print(f"{n_workers:7} {name:>7} " + " ".join(f"{share:5.2f}" for share in shares))
 
 
+def print_budget(n_splits=5, n_candidates=50, n_pending=(1, 4, 8, 13, 16, 26)):
+    """Print the time of a search by workers and pending candidates, with 10 candidates to begin with."""
+    print(f"{'workers':>7} " + " ".join(f"{n:>5}" for n in n_pending))
+    for n_workers in (8, 16, 32, 64, 128):
+        times = []
+        for n in n_pending:
+            evaluator = SimulatedEvaluator(
+                n_workers, uneven_candidates, lambda candidate, split: 0.0, n_splits
+            )
+            engine.run(Pending(n, n_candidates, 10), History(), evaluator, n_splits=n_splits)
+            times.append(evaluator.now * n_candidates / (evaluator.worked))
+        print(f"{n_workers:7} " + " ".join(f"{each:5.1f}" for each in times))
+
+
 if __name__ == "__main__":
     if sys.argv[1:] == ["pending"]:
         print_pending()
+    elif sys.argv[1:] == ["budget"]:
+        print_budget()
     elif len(sys.argv) > 1:
         print_searches(sys.argv[1], sys.argv[2:])
     else:

@@ -245,17 +245,31 @@ def test_idle_workers_are_reported():
     [(1, 2, 1), (2, 5, 1), (4, 5, 2), (5, 5, 2), (8, 5, 4), (16, 5, 7), (16, 2, 16)],
 )
 def test_by_default_two_folds_are_pending_for_each_worker(n_jobs, n_splits, max_pending):
-    search = BayesSearchCV(Bowl(), {"C": BOWL["C"]}, n_iter=1, cv=n_splits, random_state=0)
-    with parallel_config("threading", n_jobs=n_jobs):
-        assert search.fit(np.zeros((15, 1)), np.arange(15) % 3).max_pending_ == max_pending
+    search = BayesSearchCV(Bowl(), {"C": [1.0, 2.0]}, n_iter=64, cv=n_splits, random_state=0)
+    with (
+        parallel_config("threading", n_jobs=n_jobs),
+        pytest.warns(UserWarning, match="parameters 2 is smaller than n_iter=64"),
+    ):
+        search.fit(np.zeros((15, 1)), np.arange(15) % 3)
+    assert search.max_pending_ == max_pending
+
+
+@pytest.mark.parametrize(("n_iter", "max_pending"), [(50, 13), (3, 1), (5, 2)])
+def test_by_default_at_most_a_quarter_of_the_candidates_are_pending(n_iter, max_pending):
+    search = BayesSearchCV(Bowl(), {"C": [1.0, 2.0]}, n_iter=n_iter, cv=2, random_state=0)
+    with (
+        parallel_config("threading", n_jobs=64),
+        pytest.warns(UserWarning, match="parameters 2 is smaller than n_iter"),
+    ):
+        assert search.fit(X, Y).max_pending_ == max_pending
 
 
 def test_the_resources_of_a_fit_decide_how_many_candidates_are_pending(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
-    search = BayesSearchCV(Bowl(), {"C": BOWL["C"]}, n_iter=1, cv=2, random_state=0, warm_start=True).fit(
+    search = BayesSearchCV(Bowl(), {"C": BOWL["C"]}, n_iter=5, cv=2, random_state=0, warm_start=True)
+    search.fit(X, Y).set_params(n_jobs=8, fit_resources={"GPU": 1}).fit(
         X, Y
-    )
-    search.set_params(n_jobs=8, fit_resources={"GPU": 1}).fit(X, Y)  # there is nothing more to evaluate
+    )  # there is nothing more to evaluate
     assert search.max_pending_ == 2
 
 
@@ -264,7 +278,7 @@ def test_a_cluster_without_workers_yet_counts_as_n_jobs(monkeypatch):
     search = BayesSearchCV(Bowl(), {"C": BOWL["C"]}, n_iter=1, cv=2)
     assert search.fit(X, Y).max_pending_ == 1
     with parallel_config("threading", n_jobs=3):
-        assert search.fit(X, Y).max_pending_ == 3
+        assert search.set_params(n_iter=9).fit(X, Y).max_pending_ == 3
 
 
 def test_the_default_proposes_what_the_same_number_proposes():
@@ -278,7 +292,7 @@ def test_the_default_proposes_what_the_same_number_proposes():
 
 def test_a_search_that_is_resumed_with_other_workers_keeps_its_number_of_pending_candidates(tmp_path):
     whole = BayesSearchCV(Bowl(), BOWL, n_iter=12, cv=2, random_state=0, max_pending=3).fit(X, Y)
-    search = BayesSearchCV(Bowl(), BOWL, n_iter=7, cv=2, random_state=0, journal=tmp_path / "a.jsonl")
+    search = BayesSearchCV(Bowl(), BOWL, n_iter=9, cv=2, random_state=0, journal=tmp_path / "a.jsonl")
     with parallel_config("threading", n_jobs=3):
         search.fit(X, Y)
     resumed = clone(search).set_params(n_iter=12).fit(X, Y)  # one worker
