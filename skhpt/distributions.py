@@ -41,6 +41,11 @@ def loguniform_int(low: int, high: int) -> Distribution:
     ValueError
         If the bounds are out of order or below 1.
 
+    See Also
+    --------
+    scipy.stats.loguniform : The same for real numbers.
+    scipy.stats.randint : Integers that are equally likely.
+
     Examples
     --------
     >>> from skhpt.distributions import loguniform_int
@@ -78,6 +83,11 @@ def truncated_normal(mean: float, std: float, low: float, high: float) -> Distri
     ValueError
         If `std` is not positive, or the bounds are out of order.
 
+    See Also
+    --------
+    truncated_lognormal : For positive values over orders of magnitude.
+    scipy.stats.truncnorm : The same distribution, with standardised bounds.
+
     Examples
     --------
     >>> from skhpt.distributions import truncated_normal
@@ -113,6 +123,11 @@ def truncated_lognormal(median: float, sigma: float, low: float, high: float) ->
     ------
     ValueError
         If `median` or `sigma` is not positive, or the bounds are out of order or negative.
+
+    See Also
+    --------
+    truncated_normal : For values near a mean.
+    scipy.stats.lognorm : Without bounds.
 
     Examples
     --------
@@ -150,6 +165,10 @@ def quantized(dist: Distribution, step: float) -> Quantized:
         If `dist` is not frozen, or has no ``cdf`` or no quantile function.
     ValueError
         If `step` is not positive.
+
+    See Also
+    --------
+    loguniform_int : Integers on a logarithmic scale.
 
     Examples
     --------

@@ -16,6 +16,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+__all__ = ["Rule", "one_standard_error", "within_percent"]
+
 #: Name of a parameter or of a column, with "-" in front if larger values are simpler; or a function of the
 #: parameters.
 Key: TypeAlias = str | Callable[[Mapping[str, Any]], Any]
@@ -37,6 +39,31 @@ class Rule(ABC):
         What makes a candidate simple, in the order of importance.
     metric : str
         Name of the score.
+
+    See Also
+    --------
+    one_standard_error : Rule with the standard error of the best score.
+    within_percent : Rule with a percentage of the best score.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> from skhpt.select import Rule
+    >>> @dataclass(frozen=True)
+    ... class Within(Rule):
+    ...     loss: float
+    ...     by: str
+    ...     metric: str = "score"
+    ...     def lowest_score(self, best, scores):
+    ...         return best - self.loss
+    >>> table = {
+    ...     "param_depth": [4, 2, 1],
+    ...     "params": [{"depth": 4}, {"depth": 2}, {"depth": 1}],
+    ...     "mean_test_score": [0.95, 0.94, 0.8],
+    ...     "rank_test_score": [1, 2, 3],
+    ... }
+    >>> Within(0.02, by="depth")(table)
+    1
     """
 
     by: Key | Sequence[Key]
@@ -65,6 +92,7 @@ class Rule(ABC):
         Returns
         -------
         score : float
+            Lowest mean score that is accepted.
         """
 
     def __call__(self, cv_results: CVResults) -> int:
@@ -164,6 +192,10 @@ def one_standard_error(by: Key | Sequence[Key], metric: str = "score") -> Rule:
     TypeError
         If `by` or `metric` is of another type.
 
+    See Also
+    --------
+    within_percent : The same with a percentage of the best score.
+
     Notes
     -----
     The standard error is that of the best candidate: the standard deviation of its scores on the folds (with
@@ -219,6 +251,10 @@ def within_percent(percent: float, by: Key | Sequence[Key], metric: str = "score
         If `percent` is not a number, or negative or infinite.
     TypeError
         If `by` or `metric` is of another type.
+
+    See Also
+    --------
+    one_standard_error : The same with the standard error of the best score.
 
     Examples
     --------

@@ -27,15 +27,6 @@ class SearchCallback:
     search continues. (Where warnings are errors, ``fit`` raises it at its end: then the search is fitted.)
     `KeyboardInterrupt` has the effect of Ctrl-C.
 
-    The parameters of all hooks:
-
-    search : estimator
-        The search. It is fitted only in `on_search_end`.
-    trial : Trial
-        Finished candidate: ``trial.candidate.params``, ``trial.folds``, ``trial.state``.
-    status : SearchStatus
-        What is done and planned, and the best candidate so far.
-
     See Also
     --------
     SearchProgress : Progress bar.
@@ -56,16 +47,56 @@ class SearchCallback:
     """
 
     def on_search_begin(self, search: Any, status: SearchStatus) -> None:
-        """Follow the begin of a search, before its first fit; what a journal brought is in the status."""
+        """Follow the beginning of a search, before its first fit.
+
+        What a journal, earlier fits and earlier searches brought is in the status.
+
+        Parameters
+        ----------
+        search : estimator
+            The search; it is not fitted yet.
+        status : SearchStatus
+            What is done and planned, and the best candidate so far.
+        """
 
     def on_folds_finished(self, search: Any, folds: Sequence[FoldScore], status: SearchStatus) -> None:
-        """Follow folds that are back from the workers."""
+        """Follow folds that are back from the workers.
+
+        Parameters
+        ----------
+        search : estimator
+            The search; it is not fitted yet.
+        folds : sequence of FoldScore
+            The folds, in the order in which they came back.
+        status : SearchStatus
+            What is done and planned, and the best candidate so far.
+        """
 
     def on_candidate_finished(self, search: Any, trial: Trial, status: SearchStatus) -> None:
-        """Follow a candidate that has finished, whether it succeeded, failed or was eliminated."""
+        """Follow a candidate that has finished, whether it succeeded, failed or was eliminated.
+
+        Parameters
+        ----------
+        search : estimator
+            The search; it is not fitted yet.
+        trial : Trial
+            The candidate, with ``trial.candidate.params``, ``trial.folds`` and ``trial.state``.
+        status : SearchStatus
+            What is done and planned, and the best candidate so far.
+        """
 
     def on_new_best(self, search: Any, trial: Trial, status: SearchStatus) -> None:
-        """Follow a candidate that is better than all before, after its `on_candidate_finished`."""
+        """Follow a candidate that is better than all before, after its `on_candidate_finished`.
+
+        Parameters
+        ----------
+        search : estimator
+            The search; it is not fitted yet.
+        trial : Trial
+            The candidate, with ``trial.candidate.params``, ``trial.folds`` and ``trial.state``.
+        status : SearchStatus
+            What is done and planned, and the best candidate so far.
+        """
 
     def on_search_end(self, search: Any, status: SearchStatus, error: BaseException | None = None) -> None:
         """Follow the end of a search, after the refit.

@@ -67,6 +67,11 @@ def to_optuna(
     ValueError
         If the metric is unknown, or the study of this name was not exported from this search.
 
+    See Also
+    --------
+    skhpt.inspection.param_importances : Importances without Optuna, or with its evaluators.
+    skhpt.report : HTML page about a search.
+
     Notes
     -----
     Objects are texts. A parameter that is a list of choices in one branch of the space and a range in another one is

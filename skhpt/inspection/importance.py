@@ -89,6 +89,10 @@ def param_importances(
     ImportError
         If `method` needs Optuna, and it is not installed.
 
+    See Also
+    --------
+    skhpt.plots.ParamImportanceDisplay : The importances as bars.
+
     Notes
     -----
     Failed candidates are left out. Scores that are more than five interquartile ranges below the median count as this

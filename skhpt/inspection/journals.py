@@ -50,6 +50,23 @@ def comparable_group(source: Source) -> str:
         whatever the estimator and the search space. The text is empty if these are not known; then the scores may not
         be compared with any others. A search without a journal on data with objects is only comparable with others of
         this kind.
+
+    See Also
+    --------
+    read_journals : Table of the searches of a folder, with their groups.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.naive_bayes import GaussianNB
+    >>> from sklearn.neighbors import KNeighborsClassifier
+    >>> from skhpt import GridSearch
+    >>> from skhpt.inspection import comparable_group
+    >>> X, y = load_iris(return_X_y=True)
+    >>> bayes = GridSearch(GaussianNB(), {"var_smoothing": [1e-9, 1e-3]}).fit(X, y)
+    >>> neighbors = GridSearch(KNeighborsClassifier(), {"n_neighbors": [1, 5]}).fit(X, y)
+    >>> comparable_group(bayes) == comparable_group(neighbors)
+    True
     """
     data = read_source(source)
     return comparable_key(data.fingerprint, data.task) if data.fingerprint else ""
@@ -60,10 +77,27 @@ class Journals(list[JournalView]):
 
     Printing shows a table.
 
+    Parameters
+    ----------
+    views : iterable of JournalView, default=()
+        The views.
+    unreadable : dict of str to str, default=None
+        By the path of each journal that could not be read: the reason.
+
     Attributes
     ----------
     unreadable : dict of str to str
         By the path of each journal that could not be read: the reason.
+
+    See Also
+    --------
+    read_journals : Reads the journals of a folder.
+
+    Examples
+    --------
+    >>> from skhpt.inspection import Journals
+    >>> Journals([])
+    no journals
     """
 
     def __init__(self, views: Iterable[JournalView] = (), unreadable: dict[str, str] | None = None):
@@ -71,7 +105,13 @@ class Journals(list[JournalView]):
         self.unreadable = dict(unreadable or {})
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return a dict for each journal, those that could not be read last: the rows of `to_frame`."""
+        """Return the rows of `to_frame`; the journals that could not be read are the last.
+
+        Returns
+        -------
+        rows : list of dict
+            The values of the columns of `to_frame` for each journal.
+        """
         rows = [_row(view) for view in self]
         for path, error in self.unreadable.items():
             rows.append(
@@ -154,6 +194,11 @@ def read_journals(folder: str | os.PathLike[str]) -> Journals:
     -----
     UserWarning
         If a journal cannot be read, or lines of it are damaged.
+
+    See Also
+    --------
+    read_journal : The journal of one search.
+    comparable_group : Which searches may be compared.
 
     Examples
     --------

@@ -44,7 +44,7 @@ class SearchData:
     The arrays have one entry for each finished trial, in the order of ``cv_results_``: `n_trials` of them. Trials
     that failed on every fold, and trials that a race eliminated, have the score NaN.
 
-    Attributes
+    Parameters
     ----------
     label : str
         Name for legends and titles: the class of the search, or the file name of the journal.
@@ -87,6 +87,21 @@ class SearchData:
         Parameters of a fitted search of this package as they were at its fit.
     journal : JournalView or None
         The journal, if it is the source.
+
+    See Also
+    --------
+    read_source : Makes this view of a search, a journal or a table.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.neighbors import KNeighborsClassifier
+    >>> from skhpt import GridSearch
+    >>> from skhpt.inspection import read_source
+    >>> X, y = load_iris(return_X_y=True)
+    >>> data = read_source(GridSearch(KNeighborsClassifier(), {"n_neighbors": [1, 5]}).fit(X, y))
+    >>> data.metric, data.params[data.best_index], data.fold_scores().shape
+    ('score', {'n_neighbors': 5}, (2, 5))
     """
 
     label: str
@@ -121,7 +136,23 @@ class SearchData:
         return len(self.trials)
 
     def checked_metric(self, metric: str | None) -> str:
-        """Return a metric, by default the leading one; raise ValueError if it is unknown."""
+        """Return the name of a metric, which is checked.
+
+        Parameters
+        ----------
+        metric : str or None
+            Name of a metric; None for the one that ranks the candidates.
+
+        Returns
+        -------
+        metric : str
+            Name of the metric.
+
+        Raises
+        ------
+        ValueError
+            If there is no such metric.
+        """
         if metric is None:
             return self.metric
         if metric not in self.metrics:
@@ -129,7 +160,23 @@ class SearchData:
         return metric
 
     def checked_params(self, params: Sequence[str] | str | None) -> list[str]:
-        """Return names of parameters, by default of all that vary; raise ValueError if one is unknown."""
+        """Return names of parameters, which are checked.
+
+        Parameters
+        ----------
+        params : str, sequence of str or None
+            Names of parameters; None for all that vary.
+
+        Returns
+        -------
+        params : list of str
+            Names of the parameters.
+
+        Raises
+        ------
+        ValueError
+            If there is no such parameter.
+        """
         if params is None:
             return self.varying_params
         names = [params] if isinstance(params, str) else list(params)
@@ -141,7 +188,18 @@ class SearchData:
     # -- arrays, one entry for each trial ----------------------------------------------------------------------
 
     def scores(self, metric: str | None = None) -> np.ndarray:
-        """Return the mean scores, as ``cv_results_`` has them, shape (n_trials,); NaN if every fold failed."""
+        """Return the mean scores, as ``cv_results_`` has them.
+
+        Parameters
+        ----------
+        metric : str, default=None
+            Name of the metric; by default the one that ranks the candidates.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_trials,)
+            Mean scores; NaN for trials that failed on every fold.
+        """
         name = self.score_name(self.checked_metric(metric))
         means = [
             trial.mean_score(name, self.error_score) if _has_score(trial) else math.nan
@@ -150,7 +208,18 @@ class SearchData:
         return np.array(means, dtype=float)
 
     def fold_scores(self, metric: str | None = None) -> np.ndarray:
-        """Return the scores on each fold, shape (n_trials, n_splits); NaN for failed and skipped folds."""
+        """Return the scores on each fold.
+
+        Parameters
+        ----------
+        metric : str, default=None
+            Name of the metric; by default the one that ranks the candidates.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_trials, n_splits)
+            Scores; NaN for failed and skipped folds.
+        """
         name = self.score_name(self.checked_metric(metric))
         scores = np.full((self.n_trials, self.n_splits), np.nan)
         for i, trial in enumerate(self.trials):
@@ -189,7 +258,18 @@ class SearchData:
         )
 
     def values(self, name: str) -> list[Any]:
-        """Return the values of a parameter, `MISSING` where a trial lacks it, as numbers, None, booleans or texts."""
+        """Return the values of a parameter in the trials.
+
+        Parameters
+        ----------
+        name : str
+            Name of the parameter.
+
+        Returns
+        -------
+        values : list of object
+            Numbers, None, booleans or texts; `MISSING` where a trial lacks the parameter.
+        """
         if name not in self._values:
             self._values[name] = [
                 plain_choice(params[name]) if name in params else MISSING for params in self.params
@@ -227,7 +307,18 @@ class SearchData:
         return [name for name in names if len(set(map(repr, self.values(name)))) > 1]
 
     def score_name(self, metric: str) -> str | None:
-        """Return a metric as `FoldScore.score` takes it: None for the only one, which has no name there."""
+        """Return a metric as `FoldScore.score` takes it.
+
+        Parameters
+        ----------
+        metric : str
+            Name of the metric.
+
+        Returns
+        -------
+        name : str or None
+            The name; None for the only metric, which has no name there.
+        """
         return None if list(self.metrics) == ["score"] else metric
 
 
@@ -262,6 +353,18 @@ def read_source(source: Source, label: str | None = None) -> SearchData:
         If the source is none of these.
     ValueError
         If a search is not fitted (`NotFittedError`), or a table has no scores.
+
+    See Also
+    --------
+    skhpt.read_journal : View of a journal, with what only a journal knows.
+
+    Examples
+    --------
+    >>> from skhpt.inspection import read_source
+    >>> table = {"params": [{"C": 1}, {"C": 10}], "mean_test_score": [0.75, 0.5]}
+    >>> data = read_source(table)
+    >>> data.n_trials, data.values("C"), data.scores()
+    (2, [1, 10], array([0.75, 0.5 ]))
     """
     if isinstance(source, SearchData):
         return source if label is None else replace(source, label=label)

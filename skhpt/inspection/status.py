@@ -41,6 +41,25 @@ def status_of_journal(view: JournalView) -> SearchStatus:
         The status: now if the search is running, else at its last sign of life. It lacks the workers. Trials that were
         complete when the last process of the search began count as resumed. Its ``stop_reason`` is "dead" if the
         process has ended before the search.
+
+    See Also
+    --------
+    skhpt.read_journal : The view of a journal.
+    skhpt.callbacks.SearchCallback : Gets the status in the process of the search.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.neighbors import KNeighborsClassifier
+    >>> from skhpt import GridSearch, read_journal
+    >>> from skhpt.inspection import status_of_journal
+    >>> path = tempfile.mkdtemp() + "/search.jsonl"
+    >>> search = GridSearch(KNeighborsClassifier(), {"n_neighbors": [1, 5]}, journal=path)
+    >>> _ = search.fit(*load_iris(return_X_y=True))
+    >>> status = status_of_journal(read_journal(path))
+    >>> status.n_finished, status.stop_reason, status.best.params
+    (2, 'completed', {'n_neighbors': 5})
     """
     begun = next((e.time for e in reversed(view.events) if e.what in ("begun", "resumed")), view.started)
     clock = _Clock(begun)

@@ -44,6 +44,12 @@ def read_journal(path: str | os.PathLike[str]) -> JournalView:
     UserWarning
         If a line does not match its checksum: it is left out.
 
+    See Also
+    --------
+    read_journals : All journals of a folder.
+    skhpt.journal.JournalFollower : Reads a journal again and again, only what is new.
+    skhpt.report : HTML page about a search.
+
     Examples
     --------
     >>> import tempfile

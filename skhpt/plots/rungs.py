@@ -97,6 +97,11 @@ class RungDisplay(Display):
     best_ : matplotlib Line2D or None
         Line of the best candidate.
 
+    See Also
+    --------
+    SearchHistoryDisplay : Scores in the order of the evaluation.
+    skhpt.HyperbandSearchCV : The search with rungs.
+
     Examples
     --------
     >>> from scipy.stats import randint

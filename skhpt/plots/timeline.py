@@ -100,6 +100,10 @@ class TimelineDisplay(Display):
     bars_ : dict of str to matplotlib PolyCollection
         Bars of each state.
 
+    See Also
+    --------
+    SearchHistoryDisplay : Scores over candidates or seconds.
+
     Examples
     --------
     >>> from sklearn.datasets import load_iris

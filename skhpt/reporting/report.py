@@ -121,6 +121,11 @@ def report(
     TypeError, ValueError
         If the source is none of these, is not fitted, or lacks the metric.
 
+    See Also
+    --------
+    read_journals : Sources for a comparison of the searches of a folder.
+    skhpt.plots : The pictures alone.
+
     Examples
     --------
     >>> from sklearn.datasets import load_iris

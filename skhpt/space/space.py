@@ -67,6 +67,11 @@ class Space:
     TypeError, ValueError
         If `params` or one of its values is not a valid definition, or `constraint` is not callable.
 
+    See Also
+    --------
+    skhpt.spaces.default_space : A space for an estimator and data.
+    skhpt.distributions : Distributions that SciPy lacks.
+
     Examples
     --------
     >>> from scipy.stats import loguniform

@@ -53,6 +53,11 @@ def default_space(
     ValueError
         If there is nothing to tune, or if the estimator is not known.
 
+    See Also
+    --------
+    portfolio : Configurations that are good together.
+    skhpt.Space : A space as an object, with samples and grids.
+
     Examples
     --------
     >>> from sklearn.datasets import load_iris

@@ -212,6 +212,10 @@ def register_submodel(
         elimination of features. It is needed to leave numpy's global generator in the right state if inner
         estimators draw seeds that they do not use.
 
+    See Also
+    --------
+    register_continuation : Declares that training can be continued.
+
     Examples
     --------
     >>> from copy import copy
