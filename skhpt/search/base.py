@@ -197,6 +197,12 @@ class BaseSearch(
         -------
         self : object
             The fitted search.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter of the search, the space, the estimator or the data cannot be used, the journal
+            belongs to another search, or a warm start finds other data. Nothing is fitted then.
         """
         session = self._open_session(X, y, params, keep=self.warm_start)
         with autologging_paused(), session.search_callbacks:

@@ -299,6 +299,21 @@ class BayesSearchCV(BaseSearch):
             If a candidate does not lie in the space, or if no candidate has a score.
         TypeError
             If `params` is neither a dict, nor dicts, nor a table.
+
+        See Also
+        --------
+        skhpt.plots.SearchSliceDisplay : The predictions along each parameter.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.neighbors import KNeighborsClassifier
+        >>> from skhpt import BayesSearchCV
+        >>> X, y = load_iris(return_X_y=True)
+        >>> search = BayesSearchCV(KNeighborsClassifier(), {"n_neighbors": range(1, 100)}, n_iter=8, random_state=0)
+        >>> mean, std = search.fit(X, y).predict_score([{"n_neighbors": 7}, {"n_neighbors": 99}])
+        >>> mean.shape, bool(mean[0] > mean[1])
+        ((2,), True)
         """
         check_is_fitted(self, "cv_results_")
         definition = self._fitted.param_distributions

@@ -129,9 +129,8 @@ class PredictionsMixin:
         predictions : ndarray of shape (n_samples,) or (n_samples, n_columns)
             Predictions in the order of the data, from ``predict_proba`` (one column per class),
             ``decision_function`` or ``predict``, the first of these that the estimator has and that returns
-            one array. A row in several
-            test parts has the mean of its predictions, or the most frequent label. A row in no test part has
-            NaN, or None among labels.
+            one array. A row in several test parts has the mean of its predictions, or the most frequent label.
+            A row in no test part has NaN, or None among labels.
 
         Raises
         ------
@@ -141,6 +140,17 @@ class PredictionsMixin:
         See Also
         --------
         sklearn.model_selection.cross_val_predict : The same for one estimator.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.neighbors import KNeighborsClassifier
+        >>> from skhpt import GridSearch
+        >>> X, y = load_iris(return_X_y=True)
+        >>> grid = {"n_neighbors": [1, 5, 50]}
+        >>> search = GridSearch(KNeighborsClassifier(), grid, return_predictions=True).fit(X, y)
+        >>> search.out_of_fold_predictions().shape  # probabilities of three classes
+        (150, 3)
         """
         check_is_fitted(self, "cv_results_")
         if self._test_rows is None:

@@ -157,6 +157,16 @@ class SearchEstimator(BaseSearchCV):
         ------
         TypeError
             If one of them is not a callback.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.neighbors import KNeighborsClassifier
+        >>> from skhpt import GridSearch
+        >>> X, y = load_iris(return_X_y=True)
+        >>> from skhpt.callbacks import SearchProgress
+        >>> search = GridSearch(KNeighborsClassifier(), {"n_neighbors": [1, 5, 50]})
+        >>> search = search.set_callbacks(SearchProgress())  # fit shows a progress bar
         """
         own = [callback for callback in callbacks if isinstance(callback, SearchCallback)]
         others = [callback for callback in callbacks if not isinstance(callback, SearchCallback)]

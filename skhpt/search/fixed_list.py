@@ -45,8 +45,10 @@ class FixedListSearch(BaseSearch):
 
         Parameters
         ----------
-        X, y : array-like
-            Data, as for `fit`.
+        X : array-like of shape (n_samples, n_features)
+            Training data, as for `fit`.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+            Target; None for unsupervised learning.
         **params : dict of str -> object
             Further arguments of `fit`.
 
@@ -58,6 +60,19 @@ class FixedListSearch(BaseSearch):
             ``plan.n_fits_asked`` and ``plan.n_fits`` are the totals, without the refit. The plan does not
             consider `previous` or a warm start, nor fits that turn out to fail or not to be shareable,
             because they draw from numpy's global generator.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.neighbors import KNeighborsClassifier
+        >>> from skhpt import GridSearch
+        >>> X, y = load_iris(return_X_y=True)
+        >>> search = GridSearch(KNeighborsClassifier(), {"n_neighbors": [1, 5, 50]})
+        >>> print(search.plan(X, y))
+        3 candidates on 5 folds: 5 of 15 fits
+        step                  candidates  fits per fold
+        --------------------  ----------  -------------
+        KNeighborsClassifier           3              1
         """
         inputs, space = self._inputs_for_plan(X, y, params)
         assert space is not None

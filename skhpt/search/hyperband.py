@@ -310,8 +310,10 @@ class HyperbandSearchCV(BaseSearch):
 
         Parameters
         ----------
-        X, y : array-like
-            Data, as for `fit`.
+        X : array-like of shape (n_samples, n_features)
+            Training data, as for `fit`.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+            Target; None for unsupervised learning.
         **params : dict of str -> object
             Further arguments of `fit`.
 
@@ -321,6 +323,22 @@ class HyperbandSearchCV(BaseSearch):
             Brackets and rungs. Iterating over the plan gives the rows of a table as dicts; printing it gives
             the table. ``plan.full_fits`` is the maximum cost, in units of one fit with all of the resource on
             one fold. Candidates that fail are not promoted, and models that converge early cost less.
+
+        Examples
+        --------
+        >>> from scipy.stats import randint
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.ensemble import ExtraTreesClassifier
+        >>> from skhpt import HyperbandSearchCV
+        >>> search = HyperbandSearchCV(ExtraTreesClassifier(9), {"max_depth": randint(1, 20)}, n_candidates=9)
+        >>> print(search.plan(*load_iris(return_X_y=True)))
+        bracket  rung  candidates  n_estimators  folds  full fits
+        -------  ----  ----------  ------------  -----  ---------
+              0     0           9             1      1        1.0
+              0     1           3             3      1        0.7
+              0     2           1             9      1        0.7
+              0     3           1             9      5        4.0
+        total: 6.3 full fits; all 9 candidates on 5 folds would take 45, 7.1 times as many
         """
         inputs, space = self._inputs_for_plan(X, y, params)
         assert space is not None

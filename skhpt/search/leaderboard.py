@@ -50,6 +50,24 @@ class LeaderboardMixin:
             If pandas is not installed. `leaderboard_text` does not need it.
         ValueError
             If `n` is not positive, or `metric` is unknown.
+
+        See Also
+        --------
+        leaderboard_text : The main columns as text, without pandas.
+        skhpt.report : HTML page with the table of all candidates.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.neighbors import KNeighborsClassifier
+        >>> from skhpt import GridSearch
+        >>> X, y = load_iris(return_X_y=True)
+        >>> search = GridSearch(KNeighborsClassifier(), {"n_neighbors": [1, 5, 50]}).fit(X, y)
+        >>> search.leaderboard(2)[["mean_test_score", "param_n_neighbors"]].round(3)
+                   mean_test_score  param_n_neighbors
+        candidate
+        1                    0.973                  5
+        0                    0.960                  1
         """
         return leaderboard_frame(self._leaderboard_rows(n, self._ranking_metric(metric)))
 
@@ -68,6 +86,23 @@ class LeaderboardMixin:
         text : str
             The main columns of the table that `leaderboard` returns, with short heads, aligned. The standard
             deviation is that of the metric that ranks.
+
+        See Also
+        --------
+        leaderboard : All columns as a DataFrame.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.neighbors import KNeighborsClassifier
+        >>> from skhpt import GridSearch
+        >>> X, y = load_iris(return_X_y=True)
+        >>> search = GridSearch(KNeighborsClassifier(), {"n_neighbors": [1, 5, 50]}).fit(X, y)
+        >>> print(search.leaderboard_text(2))
+        rank  candidate   score     std  fit_time  state  n_neighbors
+        ----  ---------  ------  ------  --------  -----  -----------
+           1          1  0.9733  0.0249    ... ms     ok            5
+           2          0  0.9600  0.0249    ... ms     ok            1
         """
         return leaderboard_text(self._leaderboard_rows(n, self._ranking_metric(metric)))
 

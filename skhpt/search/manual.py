@@ -131,9 +131,11 @@ class ManualSearch(BaseSearch):
 
         Parameters
         ----------
-        X, y : array-like
+        X : array-like of shape (n_samples, n_features)
             The data that the search was fitted on.
-        **params : object
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+            Target; None for unsupervised learning.
+        **params : dict of str -> object
             Parameters to set on the estimator.
 
         Returns
@@ -146,6 +148,16 @@ class ManualSearch(BaseSearch):
         ValueError
             If the data, the folds, the metrics or the estimator are not those of the other candidates, if the
             estimator has no such parameter, or if the constraint rejects the point.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.neighbors import KNeighborsClassifier
+        >>> from skhpt import ManualSearch
+        >>> X, y = load_iris(return_X_y=True)
+        >>> search = ManualSearch(KNeighborsClassifier(), [{"n_neighbors": 5}]).fit(X, y)
+        >>> score = search.evaluate(X, y, n_neighbors=50)
+        n_neighbors=50: score 0.9133 ± 0.0267, -0.0600 against the best so far (0.9733)
         """
         row: int = self._evaluate_point(X, y, params)
         means = {name: float(self.cv_results_[f"mean_test_{name}"][row]) for name in self._metrics()}

@@ -75,6 +75,21 @@ class MembersMixin:
         ------
         ValueError
             If the predictions of the candidates have no mean, or no candidate has a score.
+
+        See Also
+        --------
+        skhpt.ensemble.SearchEnsemble : The same as an estimator, which fits the search too.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.neighbors import KNeighborsClassifier
+        >>> from skhpt import GridSearch
+        >>> X, y = load_iris(return_X_y=True)
+        >>> search = GridSearch(KNeighborsClassifier(), {"n_neighbors": [1, 5, 50]}).fit(X, y)
+        >>> ensemble = search.ensemble(X, y, n_members=2)
+        >>> [int(row) for row in ensemble.candidates_]
+        [1, 0]
         """
         ensemble = SearchEnsemble(FrozenEstimator(self), n_members=n_members, selection=selection)
         return ensemble.fit(X, y, **params)
