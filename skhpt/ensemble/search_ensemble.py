@@ -70,7 +70,7 @@ class SearchEnsemble(MetaEstimatorMixin, BaseEstimator):
     without failures, with all folds and all of the resource; candidates that differ only in parameters without
     effect are one member.
 
-    A fit costs `n_members` fits on all data besides the search, and a prediction the predictions of all members.
+    A fit costs a fit of each member on all data besides the search, and a prediction the predictions of all members.
 
     Parameters
     ----------
@@ -80,13 +80,14 @@ class SearchEnsemble(MetaEstimatorMixin, BaseEstimator):
         its `refit` names the one that the candidates are ranked by.
 
     n_members : int, default=5
-        Number of candidates; fewer if the search has fewer that are different.
+        Number of the best candidates; fewer if the search has fewer that are different.
 
     selection : {"best", "greedy"}, default="best"
         Rule that selects the members. "best" takes the `n_members` with the best mean scores, with equal weights.
-        "greedy" is ensemble selection [1]_: it adds candidates one by one, also repeatedly, each time the one that
-        makes the squared error of the mean of the out-of-fold predictions smallest (of probabilities, the Brier
-        score), until `n_members` are different, 25 times in all. It needs a search with ``return_predictions=True``.
+        "greedy" is ensemble selection [1]_: it begins with these, and adds candidates one by one, also repeatedly,
+        each time the one that makes the squared error of the mean of the out-of-fold predictions smallest (of
+        probabilities, the Brier score), 20 times, of which the best counts. So there are `n_members` members or more,
+        a median of eight. It needs a search with ``return_predictions=True``.
 
     Attributes
     ----------

@@ -1,16 +1,17 @@
 """Which candidates an ensemble has, and with which weights: the best ones, or ensemble selection.
 
-Ensemble selection adds candidates one after another, each time the one with which the mean of the out-of-fold
-predictions is best; a candidate may be added again (Caruana, Niculescu-Mizil, Crew and Ksikes 2004, Ensemble selection
-from libraries of models). Here "best" is the squared error, of probabilities the Brier score: the error of a mean
-follows from the products of the candidates' residuals, so a step costs no pass over the data.
+Ensemble selection begins with some of the best candidates, and adds candidates one after another, each time the one
+with which the mean of the out-of-fold predictions is best; a candidate may be added again (Caruana, Niculescu-Mizil,
+Crew and Ksikes 2004, Ensemble selection from libraries of models). Here "best" is the squared error, of probabilities
+the Brier score: the error of a mean follows from the products of the candidates' residuals, so a step costs no pass
+over the data.
 
 ==================  ================  ==========================================================================
 name                shape             meaning
 ==================  ================  ==========================================================================
 residuals           (c, n, k)         predictions of c candidates less the targets, for n occurrences of rows
 sample_weight       (n,)              weight of each occurrence
-counts              (c,)              how often each candidate was added
+start, counts       (c,)              how often each candidate is in the mean at the beginning, and at the end
 ==================  ================  ==========================================================================
 """
 
@@ -22,7 +23,7 @@ from skhpt.results.prediction_scorers import CandidatePredictions
 from skhpt.results.predictions import Classes
 
 #: Number of steps, of which the best one counts.
-N_STEPS = 25
+N_STEPS = 20
 
 
 def best_few_of(scores: np.ndarray, n: int) -> np.ndarray:
@@ -33,8 +34,8 @@ def best_few_of(scores: np.ndarray, n: int) -> np.ndarray:
     return np.where(np.isnan(scores), 0.0, is_best)
 
 
-def choose_greedily(predictions: CandidatePredictions, weights: np.ndarray, n_members: int) -> np.ndarray:
-    """Return how often ensemble selection adds each candidate, for several weightings of the occurrences.
+def choose_greedily(predictions: CandidatePredictions, weights: np.ndarray, start: np.ndarray) -> np.ndarray:
+    """Return how often each candidate is in the mean after ensemble selection, for several weights of the occurrences.
 
     Parameters
     ----------
@@ -42,22 +43,22 @@ def choose_greedily(predictions: CandidatePredictions, weights: np.ndarray, n_me
         Predictions of the candidates: probabilities of a classifier, or numbers.
     weights : ndarray of shape (b, n_occurrences)
         Weights of the occurrences, which multiply those that the scorer gets.
-    n_members : int
-        Maximum number of different candidates.
+    start : ndarray of shape (b, n_candidates)
+        How often each candidate is in the mean at the beginning.
 
     Returns
     -------
-    counts : ndarray of int, shape (b, n_candidates)
+    counts : ndarray of shape (b, n_candidates)
         Weights of the candidates in the mean.
     """
     residuals = residuals_of(predictions)
     sample_weight = predictions.score_params.get("sample_weight")
     if sample_weight is not None:
         weights = weights * np.asarray(sample_weight, dtype=float)
-    return np.array([select_greedily(residuals, each, n_members) for each in weights])
+    return np.array([select_greedily(residuals, *pair) for pair in zip(weights, start, strict=True)])
 
 
-def select_greedily(residuals: np.ndarray, sample_weight: np.ndarray, n_members: int) -> np.ndarray:
+def select_greedily(residuals: np.ndarray, sample_weight: np.ndarray, start: np.ndarray) -> np.ndarray:
     """Return how often each candidate is in the mean with the smallest squared error that the steps lead to.
 
     Parameters
@@ -66,27 +67,26 @@ def select_greedily(residuals: np.ndarray, sample_weight: np.ndarray, n_members:
         Predictions less the targets.
     sample_weight : ndarray of shape (n_occurrences,)
         Weight of each occurrence.
-    n_members : int
-        Maximum number of different candidates.
+    start : ndarray of shape (n_candidates,)
+        How often each candidate is in the mean at the beginning; it remains so often in it.
 
     Returns
     -------
-    counts : ndarray of int, shape (n_candidates,)
-        The squared error of the mean with these weights is at most that of the best candidate.
+    counts : ndarray of shape (n_candidates,)
+        At least one step is taken. Without a start, the squared error of the mean with these weights is at most that of
+        the best candidate.
     """
     weighted = (residuals * np.sqrt(sample_weight)[:, np.newaxis]).reshape(len(residuals), -1)
     products = weighted @ weighted.T
-    counts = np.zeros(len(residuals), dtype=int)
-    best, smallest = counts, np.inf
-    for n in range(1, N_STEPS + 1):
-        # The squared error of the mean of n candidates, with each candidate as the last one.
-        errors = (counts @ products @ counts + 2 * products @ counts + np.diag(products)) / n**2
-        if np.count_nonzero(counts) == n_members:
-            errors = np.where(counts > 0, errors, np.inf)
+    counts, best, smallest = start, start, np.inf
+    for _ in range(N_STEPS):
+        # The squared error of the mean with each candidate added.
+        errors = counts @ products @ counts + 2 * products @ counts + np.diag(products)
         chosen = int(errors.argmin())
         counts = counts + (np.arange(len(counts)) == chosen)
-        if errors[chosen] < smallest:
-            best, smallest = counts, errors[chosen]
+        error = errors[chosen] / counts.sum() ** 2
+        if error < smallest:
+            best, smallest = counts, error
     return best
 
 

@@ -60,7 +60,7 @@ class MembersMixin:
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
             Target.
         n_members : int, default=5
-            Number of candidates; fewer if the search has fewer that are different.
+            Number of the best candidates; fewer if the search has fewer that are different.
         selection : {"best", "greedy"}, default="best"
             Rule that selects the candidates, as for `skhpt.ensemble.SearchEnsemble`.
         **params : dict of str -> object
@@ -102,7 +102,7 @@ class MembersMixin:
         Parameters
         ----------
         n : int
-            Maximum number of members.
+            Number of the best candidates, to which "greedy" adds others.
         selection : {"best", "greedy"}
             Rule that selects them.
 
@@ -117,7 +117,8 @@ class MembersMixin:
             return dict.fromkeys(rows, 1 / len(rows))
         rows = self._different_rows(metric)
         predictions = self._predictions_for_mean(rows, metric)
-        counts = choose_greedily(predictions, np.ones((1, len(predictions.y))), n)[0]
+        start = (np.arange(len(rows)) < n).astype(float)  # the best come first
+        counts = choose_greedily(predictions, np.ones((1, len(predictions.y))), start[np.newaxis])[0]
         order = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]
         return {rows[i]: float(counts[i] / counts.sum()) for i in order}
 
@@ -176,9 +177,8 @@ class MembersMixin:
         means = MeanScorer(predictions, self._scorer_of(metric), metric)
 
         def choose(in_bag: np.ndarray) -> np.ndarray:
-            if selection == "greedy":
-                return choose_greedily(predictions, in_bag, n)
-            return best_few_of(scores.score_all(in_bag), n)
+            best = best_few_of(scores.score_all(in_bag), n)
+            return choose_greedily(predictions, in_bag, best) if selection == "greedy" else best
 
         n_occurrences = len(predictions.y)
         scores_on_samples = bootstrap_scores(

@@ -232,12 +232,14 @@ class Library:
         return self.score_values(counts[:, 1] - counts[:, 0] if counts.shape[1] == 2 else counts)
 
 
-def greedy(library: Library, order: np.ndarray, n_steps: int) -> list[np.ndarray]:
+def greedy(
+    library: Library, order: np.ndarray, n_steps: int, start: np.ndarray | None = None
+) -> list[np.ndarray]:
     """Return the weights after each step of ensemble selection with replacement (Caruana et al. 2004)."""
-    weights, history = np.zeros(len(order)), []
+    weights, history = np.zeros(len(order)) if start is None else start.copy(), []
     for step in range(n_steps):
         scores = np.full(len(order), -np.inf)
-        for i in order if step else order[:1]:
+        for i in order if step or start is not None else order[:1]:
             scores[i] = library.score(weights + np.eye(len(order))[i])
         best = scores[order].max()
         weights[next(i for i in order if scores[i] >= best - 1e-12)] += 1
@@ -246,14 +248,19 @@ def greedy(library: Library, order: np.ndarray, n_steps: int) -> list[np.ndarray
 
 
 def greedy_on_loss(
-    losses: Callable[[np.ndarray, int], np.ndarray], n_candidates: int, n_members: int | None = None
+    losses: Callable[[np.ndarray, int], np.ndarray],
+    n_candidates: int,
+    n_members: int | None = None,
+    start: np.ndarray | None = None,
 ) -> np.ndarray:
     """Return the weights of the best of 25 steps of the same selection, by a loss of all candidates at once.
 
-    ``losses(weights, step)`` returns the loss of the mean with each candidate added.
+    ``losses(weights, step)`` returns the loss of the mean with each candidate added. `start` has the weights of the
+    candidates to begin with, which are some of the steps.
     """
-    weights, best, best_loss = np.zeros(n_candidates), np.zeros(n_candidates), np.inf
-    for step in range(25):
+    weights = np.zeros(n_candidates) if start is None else start.copy()
+    best, best_loss = weights.copy(), np.inf
+    for step in range(int(weights.sum()), 25):
         each = losses(weights, step)
         if n_members is not None and np.count_nonzero(weights) == n_members:
             each = np.where(weights > 0, each, np.inf)
@@ -280,6 +287,10 @@ def log_loss(library: Library) -> Callable[[np.ndarray, int], np.ndarray]:
     return lambda weights, step: -np.log(np.maximum((weights @ p + p) / (step + 1), 1e-15)).mean(axis=1)
 
 
+def normalised(weights: np.ndarray) -> np.ndarray:
+    return weights / weights.sum()
+
+
 def first(order: Sequence[int], n: int, total: int, weights: Sequence[float] | None = None) -> np.ndarray:
     chosen = np.zeros(total)
     chosen[list(order[:n])] = 1 if weights is None else weights[: len(order[:n])]
@@ -303,10 +314,15 @@ def rules(library: Library, scores: np.ndarray, stds: np.ndarray) -> dict[str, n
         of_losses[f"greedy on {name}"] = greedy_on_loss(each, n)
         for size in (5, 10):
             of_losses[f"greedy on {name}, {size} members"] = greedy_on_loss(each, n, size)
+    mean_of_5 = first(different, 5, n)
+    for name, each in losses.items():
+        of_losses[f"greedy on {name} from mean of 5"] = greedy_on_loss(each, n, start=mean_of_5)
+        of_losses[f"mean of 5 and greedy on {name}"] = mean_of_5 + 20 * normalised(greedy_on_loss(each, n))
     return of_losses | {
+        "greedy 25 from mean of 5": greedy(library, order, 20, start=mean_of_5)[-1],
         "winner": first(order, 1, n),
         "mean of 3": first(different, 3, n),
-        "mean of 5": first(different, 5, n),
+        "mean of 5": mean_of_5,
         "mean of 10": first(different, 10, n),
         "mean of 5, also equal ones": first(order, 5, n),
         "5 by rank": first(different, 5, n, [5, 4, 3, 2, 1]),
@@ -315,7 +331,7 @@ def rules(library: Library, scores: np.ndarray, stds: np.ndarray) -> dict[str, n
         "greedy 5": steps[4],
         "greedy 10": steps[9],
         "greedy 25": steps[24],
-        "greedy 25 from mean of 5": first(different, 5, n) + steps[19],
+        "mean of 5 and greedy 20": mean_of_5 + steps[19],
     }
 
 

@@ -235,7 +235,9 @@ def test_greedy_selection_weights_the_members(diabetes):
         cv=3, return_predictions=True,
     )  # fmt: skip
     ensemble = SearchEnsemble(search, n_members=3, selection="greedy").fit(*diabetes)
-    assert len(ensemble.estimators_) == len(ensemble.weights_) == len(ensemble.candidates_) <= 3
+    assert len(ensemble.estimators_) == len(ensemble.weights_) == len(ensemble.candidates_)
+    means = ensemble.search_.cv_results_["mean_test_score"]
+    assert set(np.argsort(-means)[:3]) <= set(ensemble.candidates_)  # the best three, and others
     assert ensemble.weights_.sum() == pytest.approx(1)
     assert (np.diff(ensemble.weights_) <= 0).all()
     outputs = [member.predict(diabetes[0]) for member in ensemble.estimators_]
