@@ -84,7 +84,8 @@ target_score : float, default=None
     Mean score at which the search ends.""",
     "patience": """
 patience : int, default=None
-    Number of successive candidates without a better mean score after which the search ends.""",
+    Number of successive candidates without a better mean score after which the search ends. With fewer than 30,
+    `BayesSearchCV` often ends before it has found the best region.""",
     "journal": """
 journal : str or path-like, default=None
     File that records candidates and scores while the search runs. If the file exists, the search is

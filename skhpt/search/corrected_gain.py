@@ -50,9 +50,11 @@ class GainMixin:
 
     def _row_of_default(self, rows: Sequence[int]) -> int:
         """Return the first row whose parameters are those of the estimator; raise ValueError without one."""
-        own = {name: value_key(value) for name, value in self._fitted.estimator.get_params(deep=True).items()}
-        for row in rows:
-            params: dict[str, Any] = self._tabulated[row].candidate.params
+        candidates: list[dict[str, Any]] = [self._tabulated[row].candidate.params for row in rows]
+        names = {name for params in candidates for name in params}
+        params_of_estimator = self._fitted.estimator.get_params(deep=True)
+        own = {name: value_key(value) for name, value in params_of_estimator.items() if name in names}
+        for row, params in zip(rows, candidates, strict=True):
             if all(name in own and value_key(value) == own[name] for name, value in params.items()):
                 return row
         raise ValueError("the estimator as it is was not evaluated on all folds")

@@ -12,7 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
-from skhpt import BayesSearchCV, GridSearch, ManualSearch, select
+from skhpt import BayesSearchCV, GridSearch, ManualSearch, report, select
 
 X, Y = load_iris(return_X_y=True)
 
@@ -78,3 +78,10 @@ def test_without_the_estimator_as_it_is_or_a_mean_score_that_decides_there_is_no
     search.set_params(param_grid={"n_neighbors": [1, 40]}, refit=rule).fit(X, Y)
     with pytest.raises(AttributeError, match="refit is a callable"):
         _ = search.corrected_gain_
+
+
+def test_a_report_shows_it():
+    search = GridSearch(KNeighborsClassifier(40), {"n_neighbors": [1, 40, 10]}).fit(X, Y)
+    html = report(search).html
+    assert "gain over the estimator as it is" in html
+    assert str(search.corrected_gain_).partition(" ")[0] in html
