@@ -1,7 +1,7 @@
 """Configuration of the site: ``sphinx-build -W docs build/site``.
 
-The pages are Markdown that GitHub shows too. The gallery is made from the scripts under ``examples/``, the reference from
-docstrings. The inventories of other projects are in ``docs/inventories/``, so the site builds without a network.
+The pages are Markdown that GitHub shows too. The gallery is made from the scripts under ``examples/``, the reference
+from docstrings. The inventories of other projects are in ``docs/inventories/``, so the site builds without a network.
 """
 
 import os
