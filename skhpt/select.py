@@ -203,7 +203,7 @@ def one_standard_error(by: Key | Sequence[Key], metric: str = "score") -> Rule:
     With repeated cross-validation the folds are not independent, and it is too small.
 
     The searches of this package and of scikit-learn accept the rule as `refit`. In this package it works in
-    races and with `HyperbandSearchCV` too, where it compares only candidates with the budget of the best one,
+    races and with `skhpt.HyperbandSearchCV` too, where it compares only candidates with the budget of the best one,
     and searches have a ``best_score_``.
 
     References

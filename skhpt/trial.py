@@ -49,7 +49,7 @@ class Candidate:
 
     @property
     def number(self) -> int:
-        """Number that users see: the id, or ``candidate_id`` with `HyperbandSearchCV`, the same on all rungs."""
+        """Number that users see: the id, or ``candidate_id`` with `skhpt.HyperbandSearchCV`, the same on all rungs."""
         number = self.info.get("candidate_id")
         return number if type(number) is int else self.id
 

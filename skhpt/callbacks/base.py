@@ -20,8 +20,8 @@ class SearchCallback:
     `on_search_begin` comes first, once, when the arguments of ``fit`` are accepted. If it came, `on_search_end` comes
     last, also after an exception. In between, each trial that the search evaluates has one `on_candidate_finished`,
     which `on_new_best` follows if it is better than all before. Trials of a journal, of earlier fits and of earlier
-    searches have none: they are in the status of `on_search_begin`. With `HyperbandSearchCV` a candidate has a trial
-    on each rung.
+    searches have none: they are in the status of `on_search_begin`. With `skhpt.HyperbandSearchCV` a candidate
+    has a trial on each rung.
 
     If a hook raises an exception, there is one warning with its traceback, and the callback is not called again; the
     search continues. (Where warnings are errors, ``fit`` raises it at its end: then the search is fitted.)

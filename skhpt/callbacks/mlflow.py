@@ -95,9 +95,10 @@ class MLflowLogger(SearchCallback):
     If the user has an active run on the same tracking server, the run of the search is nested under it.
 
     The run of a candidate has the parameters, the mean scores and times with the names of ``cv_results_``, and
-    ``split_test_score`` with the number of the fold as the step. A candidate of `HyperbandSearchCV` has one run, and
-    the rung is the step. A failed candidate has the status FAILED, the tag ``skhpt.error`` and the artifact
-    ``error.txt``. The tag ``skhpt.state`` is ``ok``, ``failed``, ``timeout``, ``crashed`` or ``eliminated``.
+    ``split_test_score`` with the number of the fold as the step. A candidate of `skhpt.HyperbandSearchCV` has
+    one run, and the rung is the step. A failed candidate has the status FAILED, the tag ``skhpt.error`` and the
+    artifact ``error.txt``. The tag ``skhpt.state`` is ``ok``, ``failed``, ``timeout``, ``crashed`` or
+    ``eliminated``.
 
     The run of the search has the parameters of the search and of its estimator, ``best_*`` parameters,
     ``best_cv_score``, ``best_so_far`` over the number of finished candidates, ``corrected_score`` if predictions were

@@ -38,7 +38,7 @@ class SearchProgress(SearchCallback):
 
     It shows the candidates that are finished out of those planned, the elapsed and the remaining time, the best score
     so far and its candidate, the evaluated folds, failures, eliminated candidates and busy workers, and the rung of
-    `HyperbandSearchCV`. It advances with each fold that comes back. In a notebook with ipywidgets it is a
+    `skhpt.HyperbandSearchCV`. It advances with each fold that comes back. In a notebook with ipywidgets it is a
     widget. If the output is no terminal, such as a log file, it is a line for each tenth of the work, at least one a
     minute and at most one a second.
 

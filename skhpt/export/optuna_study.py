@@ -34,7 +34,7 @@ def to_optuna(
     """Export a search to a study of Optuna, such as for its dashboard, plots and importance evaluators.
 
     A candidate becomes a trial, with its parameters, its score, and the scores of its folds as intermediate values; a
-    candidate of `HyperbandSearchCV` becomes one trial too, with the score of each rung by its resource. Failed
+    candidate of `skhpt.HyperbandSearchCV` becomes one trial too, with the score of each rung by its resource. Failed
     candidates have the state FAIL, those that a race eliminated or that were not promoted PRUNED. Candidates that were
     asked for and are not finished are RUNNING, or WAITING if the search does not run. Scores, times, states
     and tracebacks are user attributes.

@@ -65,8 +65,8 @@ def param_importances(
     method : str, default="auto"
         - "auto": "surrogate", whatever is installed.
         - "surrogate": part of the variance of the score over the search space that would remain if only this
-          parameter were unknown (total Sobol index [1]_), for the Gaussian process of `BayesSearchCV` fitted to the
-          candidates.
+          parameter were unknown (total Sobol index [1]_), for the Gaussian process of `skhpt.BayesSearchCV`
+          fitted to the candidates.
         - "length_scales": inverse length scales of the same Gaussian process.
         - "permutation": loss of :math:`R^2` of a random forest when the values of the parameter are shuffled
           (`sklearn.inspection.permutation_importance`), on candidates that the forest was not fitted to.

@@ -182,8 +182,8 @@ def read_journals(folder: str | os.PathLike[str]) -> Journals:
     Returns
     -------
     journals : Journals
-        A list of `JournalView`, the search that began first coming first. Printing shows a table, ``to_frame()`` is a
-        DataFrame.
+        A list of `skhpt.journal.JournalView`, the search that began first coming first. Printing shows a table,
+        ``to_frame()`` is a DataFrame.
 
     Raises
     ------

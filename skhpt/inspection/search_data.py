@@ -268,7 +268,7 @@ class SearchData:
         Returns
         -------
         values : list of object
-            Numbers, None, booleans or texts; `MISSING` where a trial lacks the parameter.
+            Numbers, None, booleans or texts; ``MISSING`` where a trial lacks the parameter.
         """
         if name not in self._values:
             self._values[name] = [
@@ -307,7 +307,7 @@ class SearchData:
         return [name for name in names if len(set(map(repr, self.values(name)))) > 1]
 
     def score_name(self, metric: str) -> str | None:
-        """Return a metric as `FoldScore.score` takes it.
+        """Return a metric as `skhpt.trial.FoldScore.score` takes it.
 
         Parameters
         ----------
@@ -352,7 +352,7 @@ def read_source(source: Source, label: str | None = None) -> SearchData:
     TypeError
         If the source is none of these.
     ValueError
-        If a search is not fitted (`NotFittedError`), or a table has no scores.
+        If a search is not fitted (`sklearn.exceptions.NotFittedError`), or a table has no scores.
 
     See Also
     --------

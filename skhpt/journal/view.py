@@ -160,12 +160,12 @@ class JournalView:
 
     @property
     def plan(self) -> list[dict[str, int]]:
-        """The rungs of `HyperbandSearchCV` as rows of its plan; empty for other searches."""
+        """The rungs of `skhpt.HyperbandSearchCV` as rows of its plan; empty for other searches."""
         return [dict(zip(PLAN_COLUMNS, row)) for row in self._process.get("plan") or ()]
 
     @property
     def resource(self) -> str:
-        """Name of the resource of `HyperbandSearchCV`; empty for other searches."""
+        """Name of the resource of `skhpt.HyperbandSearchCV`; empty for other searches."""
         return str(self.facts.get("resource") or "")
 
     @property

@@ -32,10 +32,11 @@ class SearchPairDisplay(Display):
     """Scores of the candidates by two parameters, or by each two of several parameters.
 
     Points are candidates, coloured by their score, and the best has a star. The surface behind them is the score that
-    the surrogate of `BayesSearchCV` predicts if all other parameters have the values of the best candidate. For other
-    searches it is the average of the candidates nearby, where there are any; for two parameters without a scale it is
-    the best score of each two values. Failed candidates are crosses, candidates that a race eliminated are hollow, and
-    those with less than the full resource are faint. Candidates that lack one of the parameters are left out.
+    the surrogate of `skhpt.BayesSearchCV` predicts if all other parameters have the values of the best
+    candidate. For other searches it is the average of the candidates nearby, where there are any; for two
+    parameters without a scale it is the best score of each two values. Failed candidates are crosses,
+    candidates that a race eliminated are hollow, and those with less than the full resource are faint.
+    Candidates that lack one of the parameters are left out.
 
     Create it with `from_search`.
 
@@ -131,8 +132,8 @@ class SearchPairDisplay(Display):
             Two or more parameters: the first two share the first axes. By default all that have several values; of
             more than four, those on which the ranks of the scores depend most.
         surrogate : bool, default=True
-            Whether to draw the prediction of the surrogate, if the source is a fitted `BayesSearchCV` and `metric`
-            is the metric that its surrogate predicts.
+            Whether to draw the prediction of the surrogate, if the source is a fitted `skhpt.BayesSearchCV` and
+            `metric` is the metric that its surrogate predicts.
         ax : matplotlib Axes or sequence of Axes, default=None
             Axes of the pairs, or one Axes whose space is divided; by default those of a new figure.
         **kwargs : dict of str -> object

@@ -146,7 +146,7 @@ class RungDisplay(Display):
         Parameters
         ----------
         source : estimator, JournalView, path-like or dict
-            A fitted `HyperbandSearchCV`, its journal or the path of this, a fitted ``HalvingGridSearchCV`` or
+            A fitted `skhpt.HyperbandSearchCV`, its journal or the path of this, a fitted ``HalvingGridSearchCV`` or
             ``HalvingRandomSearchCV`` of scikit-learn, or the ``cv_results_`` of one of them.
         metric : str, default=None
             Metric to plot; by default the one that ranks the candidates.

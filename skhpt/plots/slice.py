@@ -54,9 +54,9 @@ class SearchSliceDisplay(Display):
     belong to another branch of the space, are left out of its axes. Failed candidates are crosses at the lower edge,
     and candidates that a race eliminated are hollow.
 
-    The search `BayesSearchCV` has a surrogate: the line is the score that it predicts along the parameter if all other
-    parameters have the values of the best candidate, and the band is two standard deviations of a new score wide on
-    both sides.
+    The search `skhpt.BayesSearchCV` has a surrogate: the line is the score that it predicts along the parameter
+    if all other parameters have the values of the best candidate, and the band is two standard deviations of a
+    new score wide on both sides.
 
     Create it with `from_search`.
 
@@ -152,8 +152,8 @@ class SearchSliceDisplay(Display):
             Parameters to show. By default all that have several values; of more than 12, those on which the ranks of
             the scores depend most.
         surrogate : bool, default=True
-            Whether to draw the prediction of the surrogate, if the source is a fitted `BayesSearchCV` and `metric`
-            is the metric that its surrogate predicts.
+            Whether to draw the prediction of the surrogate, if the source is a fitted `skhpt.BayesSearchCV` and
+            `metric` is the metric that its surrogate predicts.
         ax : matplotlib Axes or sequence of Axes, default=None
             Axes of the parameters, or one Axes whose space is divided; by default those of a new figure.
         **kwargs : dict of str -> object

@@ -22,8 +22,8 @@ class BestCandidate:
     candidate : int
         Id of its trial.
     number : int
-        Number that is shown: the id, or with `HyperbandSearchCV`, where a candidate has several trials, the
-        ``candidate_id`` of ``cv_results_``.
+        Number that is shown: the id, or with `skhpt.HyperbandSearchCV`, where a candidate has several trials,
+        the ``candidate_id`` of ``cv_results_``.
     score : float
         Mean score over its folds.
     params : dict of str to object
@@ -47,8 +47,8 @@ class SearchStatus:
     metric : str
         Metric that candidates are compared by; "score" for the only one.
     n_finished : int
-        Finished trials, with those of a journal and of earlier fits. A candidate of `HyperbandSearchCV` has a
-        trial on each rung that it reaches.
+        Finished trials, with those of a journal and of earlier fits. A candidate of `skhpt.HyperbandSearchCV`
+        has a trial on each rung that it reaches.
     n_planned : int or None
         Number of trials at the end, at most; None if it is not known.
     n_splits : int
@@ -70,15 +70,15 @@ class SearchStatus:
         Seconds since the search began.
     seconds_left : float or None
         Estimated seconds until the end; None if nothing is known. Folds that the search began with take no time, and
-        trials of `HyperbandSearchCV` count as their rung costs in the plan.
+        trials of `skhpt.HyperbandSearchCV` count as their rung costs in the plan.
     done : float or None
         Fraction of the planned work that is done, from 0 to 1, folds of unfinished trials included; None if the plan
         is not known.
     best : BestCandidate or None
         Best candidate so far; None before the first score.
     rung : str
-        Position in the plan of `HyperbandSearchCV`, with the numbers that the plan has, such as "rung 2/3,
-        n_estimators=27" if the last rung has the number 3; empty for other searches.
+        Position in the plan of `skhpt.HyperbandSearchCV`, with the numbers that the plan has, such as "rung
+        2/3, n_estimators=27" if the last rung has the number 3; empty for other searches.
     stop_reason : str
         Why the search ended: the `stop_reason_` of the search, or "error" if an exception ended it. Empty while the
         search runs.

@@ -91,11 +91,11 @@ class HyperbandSearchCV(BaseSearch):
         Resource that increases from rung to rung. The name of an integer parameter of the estimator, such as
         ``'n_estimators'`` or ``'clf__max_iter'``; ``'epochs'``, calls of ``partial_fit`` on all rows in
         random order; ``'n_samples'``, rows of the training part (nested; stratified by class; whole groups if
-        the folds keep groups together; the most recent rows for a `TimeSeriesSplit`); or ``'folds'``, the
-        number of folds. ``'auto'`` is the number of trees or iterations of estimators that can continue their
-        training, and of forests; ``'epochs'`` for classifiers and regressors with ``partial_fit`` and a
-        ``max_iter`` of at most 200, such as `MLPClassifier`; else ``'folds'``, which is also the resource of
-        subclasses of `Pipeline`.
+        the folds keep groups together; the most recent rows for a `sklearn.model_selection.TimeSeriesSplit`);
+        or ``'folds'``, the number of folds. ``'auto'`` is the number of trees or iterations of estimators that
+        can continue their training, and of forests; ``'epochs'`` for classifiers and regressors with
+        ``partial_fit`` and a ``max_iter`` of at most 200, such as `sklearn.neural_network.MLPClassifier`; else
+        ``'folds'``, which is also the resource of subclasses of `sklearn.pipeline.Pipeline`.
 
     min_resources : int, default='auto'
         Amount of the resource on the lowest rung. 'auto' is `max_resources` divided by the square of

@@ -31,7 +31,7 @@ def portfolio(estimator: Estimator, X: ArrayLike = None, y: ArrayLike = None) ->
     """Return configurations that are good together on many data sets: on most of them, one of the first few is good.
 
     They were chosen one after another, each so that the best of all is as good as possible on average over the
-    data sets of the test bed. `BayesSearchCV` starts with those that are the most useful in its space.
+    data sets of the test bed. `skhpt.BayesSearchCV` starts with those that are the most useful in its space.
 
     Parameters
     ----------
@@ -40,12 +40,12 @@ def portfolio(estimator: Estimator, X: ArrayLike = None, y: ArrayLike = None) ->
     X : array-like of shape (n_samples, n_features), default=None
         Training data. The width of a kernel depends on the sum of the variances of the features.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
-        Target. Parameters in the unit of y, such as `epsilon` of `SVR`, depend on its standard deviation.
+        Target. Parameters in the unit of y, such as `epsilon` of `sklearn.svm.SVR`, depend on its standard deviation.
 
     Returns
     -------
     configurations : list of dict
-        Parameters of each configuration, for `set_params` or `ManualSearch`, the most useful first; an empty list
+        Parameters of each configuration, for `set_params` or `skhpt.ManualSearch`, the most useful first; an empty list
         if there is no portfolio for the last step of the estimator. If a class has several portfolios, which
         differ in their parameters, they follow one another.
 
