@@ -40,6 +40,7 @@ autosummary_generate = True
 autodoc_typehints = "none"  # the docstrings have the types
 numpydoc_show_class_members = False  # the templates of autosummary list them
 add_module_names = False
+toc_object_entries_show_parents = "hide"
 
 INVENTORIES = {
     "sklearn": ("https://scikit-learn.org/stable/", "scikit-learn"),
@@ -96,6 +97,15 @@ copybutton_prompt_is_regexp = True
 
 #: A relative link of a page to a script of the gallery, such as ``](../../examples/data/text.py)``.
 SCRIPT_LINK = re.compile(r"\]\((?:\.\./)+examples/([\w/]+)\.py\)")
+#: Public classes, and functions whose names cannot be mistaken for words, with their modules.
+PUBLIC_NAMES = {
+    name: f"{module.__name__}.{name}"
+    for module in (skhpt, *(getattr(skhpt, part) for part in skhpt.__all__))
+    for name in getattr(module, "__all__", ())
+    if name != name.lower() or "_" in name
+}
+#: A public name in code font that is not part of a link.
+NAME = re.compile(r"(?<![\[`])`(?:skhpt\.(?:\w+\.)?)?(\w+)`(?![`\]])")
 
 
 def link_to_gallery(app: Sphinx, name: str, source: list[str]) -> None:
@@ -104,6 +114,23 @@ def link_to_gallery(app: Sphinx, name: str, source: list[str]) -> None:
     source[0] = SCRIPT_LINK.sub(rf"]({top}/auto_examples/\1.rst)", source[0])
 
 
+def link_to_reference(app: Sphinx, name: str, source: list[str]) -> None:
+    """Link the first mention of each public name of a page, outside headings and code blocks, to its reference."""
+    if name.startswith("auto_examples/") or app.env.doc2path(name).suffix != ".md":
+        return
+    linked: set[str] = set()
+
+    def link(match: re.Match[str]) -> str:
+        if match[1] not in PUBLIC_NAMES or match[1] in linked:
+            return match[0]
+        linked.add(match[1])
+        return f"{{py:obj}}`~{PUBLIC_NAMES[match[1]]}`"
+
+    parts = re.split(r"(^```.*?^```$|^#.*?$)", source[0], flags=re.DOTALL | re.MULTILINE)
+    source[0] = "".join(part if i % 2 else NAME.sub(link, part) for i, part in enumerate(parts))
+
+
 def setup(app: Sphinx) -> None:
     """Connect the steps of the build that only this project has."""
     app.connect("source-read", link_to_gallery)
+    app.connect("source-read", link_to_reference)

@@ -55,7 +55,6 @@ def test_the_code_of_the_other_tool_runs(code, tools):
 
 def draws_of_optuna(suggest):
     optuna = pytest.importorskip("optuna")
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     return np.array([suggest(study.ask()) for _ in range(1_000)])
 

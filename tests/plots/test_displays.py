@@ -1,16 +1,13 @@
-"""What holds for every display: it is drawn again, needs matplotlib only then, and its docstrings are complete."""
+"""What holds for every display: it is drawn again, and needs matplotlib only then."""
 
-import inspect
 import sys
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from numpydoc.validate import validate
 
 from skhpt import plots
 from skhpt.plots._display import Display
-from tests.contracts.test_docstrings import IGNORED
 from tests.plots.conftest import numbered, table
 
 DISPLAYS = [getattr(plots, name) for name in plots.__all__ if name.endswith("Display")]
@@ -88,17 +85,3 @@ class _NoMatplotlib:
 def test_what_is_no_search_is_an_error(display):
     with pytest.raises(TypeError, match="source must be"):
         display.from_search(3)
-
-
-def documented():
-    for name in plots.__all__:
-        yield f"skhpt.plots.{name}"
-        for member, _ in inspect.getmembers(getattr(plots, name), inspect.isroutine):
-            if not member.startswith("_"):
-                yield f"skhpt.plots.{name}.{member}"
-
-
-@pytest.mark.parametrize("name", list(documented()))
-def test_numpydoc_finds_no_error(name):
-    errors = [f"{code}: {message}" for code, message in validate(name)["errors"] if code not in IGNORED]
-    assert not errors
