@@ -63,12 +63,15 @@ class SharingPolicy:
         compare.
     scorer : ScorerNeeds
         What the scorer needs of a model.
+    longest_turn : float
+        Seconds after which a task ends, however many fits are made again for its other candidates.
     """
 
     max_nbytes: float = math.inf
     close: bool = False
     verify: bool = False
     scorer: ScorerNeeds = KNOWN_METRICS
+    longest_turn: float = math.inf
 
 
 class SharingRefused(ControlFlow):
@@ -150,6 +153,7 @@ class SharedFits(FitPolicy):
         self.outcome = Outcome(fold.split, n_fits=0)
         self._fold = fold
         self._raising_fold = _raising(fold)
+        self._longest_turn = policy.longest_turn
         self._needs = policy.scorer.needs
         self._knows_scorer = self._needs == Needs.KNOWN_METRIC and scorer_is_read_only(setup.scorer)
         has_foreign_steps = any(candidate.fit_graph.is_foreign for candidate in shared)
@@ -198,7 +202,7 @@ class SharedFits(FitPolicy):
 
     def may_end(self, seconds: float) -> bool:
         """Tell whether a task that has taken some seconds may leave its other candidates to another task."""
-        return seconds >= max(SECONDS_OF_TURN, TIMES_FITS * self._cache.seconds_kept)
+        return seconds >= min(self._longest_turn, max(SECONDS_OF_TURN, TIMES_FITS * self._cache.seconds_kept))
 
     # -- the fit policy --------------------------------------------------------------------------------------
 

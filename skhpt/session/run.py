@@ -31,6 +31,9 @@ from skhpt.strategies.base import Strategy
 from skhpt.strategies.racing import Race
 from skhpt.trial import Trial
 
+#: Turns of each fold, at the least, in a search with `max_time`: it has complete candidates after a fifth of the time.
+TURNS_PER_FOLD = 5
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunParams:
@@ -110,7 +113,7 @@ def run_session(
     if not reason and session.callbacks.follow_fits:
         reason = "callbacks follow every fit"
         session.callbacks.warn_of_followed_fits()
-    reuse = None if reason else ReusePlanner(_sharing_policy(params, needs))
+    reuse = None if reason else ReusePlanner(_sharing_policy(session, params, needs))
     n_finished = session.history.n_finished
     with Interrupts() as interrupts:
         with _checkpoints(session, params) as checkpoints:
@@ -222,9 +225,22 @@ def _score_to_compare(session: Session, params: RunParams) -> Callable[[Trial], 
     return score
 
 
-def _sharing_policy(params: RunParams, needs: ScorerNeeds) -> SharingPolicy:
-    max_nbytes = math.inf if params.reuse_memory is None else params.reuse_memory
-    return SharingPolicy(max_nbytes, params.reuse == "close", verify=not IS_TESTED, scorer=needs)
+def _sharing_policy(session: Session, params: RunParams, needs: ScorerNeeds) -> SharingPolicy:
+    return SharingPolicy(
+        max_nbytes=math.inf if params.reuse_memory is None else params.reuse_memory,
+        close=params.reuse == "close",
+        verify=not IS_TESTED,
+        scorer=needs,
+        longest_turn=_longest_turn(params.max_time, n_splits=len(session.folds)),
+    )
+
+
+def _longest_turn(max_time: float | timedelta | None, n_splits: int) -> float:
+    """Return the seconds of a turn, such that even one worker gives each fold `TURNS_PER_FOLD` turns."""
+    if max_time is None:
+        return math.inf
+    seconds = max_time.total_seconds() if isinstance(max_time, timedelta) else max_time
+    return seconds / (TURNS_PER_FOLD * n_splits)
 
 
 def _reason_not_to_share(session: Session, params: RunParams, needs: ScorerNeeds) -> str:

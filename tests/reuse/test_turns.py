@@ -14,6 +14,7 @@ from sklearn.tree import DecisionTreeClassifier
 from skhpt import GridSearch, RandomSearch
 from skhpt.callbacks import SearchCallback
 from skhpt.reuse import shared_evaluation
+from skhpt.session import run
 
 X, y = load_iris(return_X_y=True)
 MODEL = make_pipeline(StandardScaler(), DecisionTreeClassifier(random_state=0))
@@ -78,3 +79,12 @@ def test_a_task_goes_on_while_its_fits_are_expensive(monkeypatch):
     order = FoldOrder()
     GridSearch(MODEL, {"decisiontreeclassifier__max_depth": [1, 2, 3]}, cv=2).set_callbacks(order).fit(X, y)
     assert order.folds == [(candidate, split) for split in range(2) for candidate in range(3)]
+
+
+def test_a_time_limit_makes_turns_short_however_expensive_the_fits_are(monkeypatch):
+    monkeypatch.setattr(shared_evaluation, "TIMES_FITS", 1e9)
+    monkeypatch.setattr(run, "TURNS_PER_FOLD", 1e12)
+    order = FoldOrder()
+    space = {"decisiontreeclassifier__max_depth": [1, 2, 3]}
+    GridSearch(MODEL, space, cv=2, max_time=3600).set_callbacks(order).fit(X, y)
+    assert order.folds == [(candidate, split) for candidate in range(3) for split in range(2)]
