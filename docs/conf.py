@@ -7,6 +7,7 @@ from docstrings. The inventories of other projects are in ``docs/inventories/``,
 import os
 import posixpath
 import re
+from pathlib import Path
 
 from sphinx.application import Sphinx
 
@@ -65,7 +66,7 @@ sphinx_gallery_conf = {
     "reference_url": {"skhpt": None},
     "parallel": 2,
     "show_memory": False,
-    "min_reported_time": 0,
+    "write_computation_times": False,
     "remove_config_comments": True,
     "download_all_examples": False,
     "show_signature": False,
@@ -77,6 +78,7 @@ html_theme = "pydata_sphinx_theme"
 html_title = "skhpt"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_search_scorer = str(Path(__file__).parent / "_static" / "search_scorer.js")
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
