@@ -44,7 +44,11 @@ def searches_of_regression():
 
 
 def search_with_rungs():
-    space = {"max_depth": randint(2, 20), "max_features": loguniform(0.02, 1), "min_samples_leaf": randint(1, 30)}
+    space = {
+        "max_depth": randint(2, 20),
+        "max_features": loguniform(0.02, 1),
+        "min_samples_leaf": randint(1, 30),
+    }
     forest = ExtraTreesClassifier(27, random_state=0)
     search = HyperbandSearchCV(forest, space, n_candidates=54, random_state=0, n_jobs=2)
     return search.fit(*load_wine(return_X_y=True))
