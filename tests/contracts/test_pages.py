@@ -4,9 +4,11 @@ import ast
 import importlib
 import inspect
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
+from sklearn.model_selection import cross_validate
 
 import skhpt
 
@@ -67,12 +69,38 @@ def test_code_that_is_not_run_is_valid_and_names_what_exists(page):
                 assert all(hasattr(module, alias.name) for alias in node.names)
 
 
+@cache
+def trees():
+    """Syntax trees of the modules of the package."""
+    return [ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "skhpt").rglob("*.py")]
+
+
 def test_classes_that_the_glossary_names_exist():
-    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "skhpt").rglob("*.py")]
-    classes = {node.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+    classes = {node.name for tree in trees() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
     named = re.findall(r"`([A-Z]\w+)(?:\.\w+)?`", text_of(ROOT / "docs" / "glossary.md"))
     assert named
     assert not set(named) - classes
+
+
+def texts_in(tree):
+    """String literals of a module without docstrings; values in f-strings are dots."""
+    docstrings = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            yield "".join(part.value if isinstance(part, ast.Constant) else "..." for part in node.values)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in docstrings:
+            yield node.value
+
+
+def test_messages_of_the_page_on_troubleshooting_occur_in_the_code():
+    page = (ROOT / "docs" / "guide" / "troubleshooting.md").read_text(encoding="utf-8")
+    messages = re.findall(r"^### (.*)$", page, flags=re.MULTILINE)
+    assert len(messages) >= 20
+    of_sklearn = ast.parse(inspect.getsource(inspect.getmodule(cross_validate)))
+    texts = "\n".join(text.replace("\n", " ") for tree in [*trees(), of_sklearn] for text in texts_in(tree))
+    for message in messages:
+        parts = [re.escape(part) for part in message.split("...") if part]
+        assert re.search(".*".join(parts), texts), message
 
 
 @pytest.mark.parametrize("name", SEARCHES)
